@@ -1,0 +1,29 @@
+/// An 8-bit picture: interleaved rows from the top, sRGB, straight (not premultiplied) alpha.
+///
+/// A value type without tensors or files, so that it may cross threads and actors.
+public struct Image: Sendable, Equatable {
+  /// What the interleaved bytes of one pixel mean.
+  public enum Channels: Int, Sendable, Codable {
+    case grey = 1
+    case rgb = 3
+    case rgba = 4
+  }
+
+  public let width: Int
+  public let height: Int
+  public let channels: Channels
+  /// `height * width * channels.rawValue` bytes.
+  public var pixels: [UInt8]
+
+  /// A picture over existing bytes; traps when their number is not width × height × channels.
+  public init(width: Int, height: Int, channels: Channels, pixels: [UInt8]) {
+    let expected = width * height * channels.rawValue
+    guard width > 0, height > 0, pixels.count == expected else {
+      fatalError("an image of \(width)×\(height)×\(channels.rawValue) needs \(expected) bytes, got \(pixels.count)")
+    }
+    self.width = width
+    self.height = height
+    self.channels = channels
+    self.pixels = pixels
+  }
+}
