@@ -14,10 +14,8 @@ let package = Package(
     .systemLibrary(name: "libtorch", pkgConfig: "libtorch"),
     .target(name: "CTorch", dependencies: ["libtorch"]),
     .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
-    .target(name: "NN", dependencies: ["Torch"], swiftSettings: strict),
 
     // Leaves: no tensors, tests in milliseconds.
-    .target(name: "Tokenizers", swiftSettings: strict),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
@@ -29,8 +27,6 @@ let package = Package(
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"], swiftSettings: strict),
-    .testTarget(name: "RasterTests", dependencies: ["Raster"], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx20
 )

@@ -1,0 +1,61 @@
+import CTorch
+
+/// Where a tensor's elements live.
+public enum Device: Sendable, Hashable, CustomStringConvertible {
+  case cpu
+  case cuda(Int)
+  case mps
+
+  /// The name that PyTorch uses: `cpu`, `cuda:0`, `mps`.
+  public var description: String {
+    switch self {
+    case .cpu: "cpu"
+    case .cuda(let index): "cuda:\(index)"
+    case .mps: "mps"
+    }
+  }
+
+  /// Reads `cpu`, `cuda`, `cuda:1` or `mps`; nil for anything else.
+  public init?(_ name: String) {
+    switch name {
+    case "cpu": self = .cpu
+    case "cuda": self = .cuda(0)
+    case "mps": self = .mps
+    default:
+      guard name.hasPrefix("cuda:"), let index = Int(name.dropFirst(5)), index >= 0 else { return nil }
+      self = .cuda(index)
+    }
+  }
+
+  /// Number of CUDA devices that this libtorch can use; 0 with a CPU build.
+  public static var cudaCount: Int { Int(ct_cuda_count()) }
+
+  /// Waits until all work queued on this device is done; does nothing on a CPU.
+  public func synchronize() {
+    if case .cuda(let index) = self { check(ct_cuda_synchronize(Int32(index))) }
+  }
+
+  var code: CTDeviceType {
+    switch self {
+    case .cpu: CT_CPU
+    case .cuda: CT_CUDA
+    case .mps: CT_MPS
+    }
+  }
+
+  var index: Int32 {
+    if case .cuda(let index) = self { Int32(index) } else { 0 }
+  }
+}
+
+/// Facts and settings of the libtorch in use.
+public enum Libtorch {
+  /// Version of the headers the shim was built with, as `2.13.0`.
+  public static var version: String { String(cString: ct_version()) }
+
+  /// Threads used inside one operation on the CPU.
+  public static var threads: Int {
+    get { Int(ct_threads()) }
+    set { ct_set_threads(Int32(newValue)) }
+  }
+}

@@ -1,0 +1,85 @@
+import CTorch
+
+// Matrix products, convolutions, normalisations, attention: what layers are made of.
+
+extension Tensor {
+  /// Matrix product, batched over leading dimensions.
+  public func matmul(_ other: Tensor) -> Tensor { Tensor(ct_matmul(handle, other.handle)) }
+
+  /// `x · weightᵀ + bias` over the last dimension; weight `[out, in]`.
+  public func linear(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
+    Tensor(ct_linear(handle, weight.handle, bias?.handle))
+  }
+
+  /// Two-dimensional convolution of `[B, C, H, W]`; weight `[out, in / groups, k, k]`.
+  public func conv2d(_ weight: Tensor, _ bias: Tensor?, stride: Int = 1, padding: Int = 0, groups: Int = 1) -> Tensor {
+    Tensor(ct_conv2d(handle, weight.handle, bias?.handle, Int64(stride), Int64(padding), Int64(groups)))
+  }
+
+  /// Transposed convolution; weight `[in, out, k, k]`.
+  public func convTranspose2d(_ weight: Tensor, _ bias: Tensor?, stride: Int, padding: Int = 0) -> Tensor {
+    Tensor(ct_conv_transpose2d(handle, weight.handle, bias?.handle, Int64(stride), Int64(padding)))
+  }
+
+  /// Rows of a `[count, width]` table picked by integer ids.
+  public static func embedding(_ table: Tensor, _ ids: Tensor) -> Tensor { Tensor(ct_embedding(table.handle, ids.handle)) }
+
+  /// Normalisation over groups of channels of `[B, C, …]`.
+  public func groupNorm(_ groups: Int, _ weight: Tensor?, _ bias: Tensor?, eps: Double) -> Tensor {
+    Tensor(ct_group_norm(handle, Int64(groups), weight?.handle, bias?.handle, eps))
+  }
+
+  /// Normalisation over the last dimension.
+  public func layerNorm(_ weight: Tensor?, _ bias: Tensor?, eps: Double) -> Tensor {
+    Tensor(ct_layer_norm(handle, weight?.handle, bias?.handle, eps))
+  }
+
+  public func softmax(dim: Int) -> Tensor { Tensor(ct_softmax(handle, Int64(dim))) }
+  public func logSoftmax(dim: Int) -> Tensor { Tensor(ct_log_softmax(handle, Int64(dim))) }
+
+  /// Scaled dot-product attention over `[B, heads, N, d]`; `mask` is boolean (true = attend) or added to the logits.
+  public static func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, mask: Tensor? = nil, scale: Double) -> Tensor {
+    Tensor(ct_attention(q.handle, k.handle, v.handle, mask?.handle, scale))
+  }
+
+  /// Bilinear resize of `[B, C, H, W]` (half-pixel centres); `antialias` widens the filter when shrinking.
+  public func resizedBilinear(height: Int, width: Int, antialias: Bool = false) -> Tensor {
+    Tensor(ct_resize_bilinear(handle, Int64(height), Int64(width), antialias))
+  }
+
+  /// Nearest-neighbour resize of `[B, C, H, W]`.
+  public func resizedNearest(height: Int, width: Int) -> Tensor {
+    Tensor(ct_resize_nearest(handle, Int64(height), Int64(width)))
+  }
+
+  public func avgPool2d(_ kernel: Int, stride: Int? = nil) -> Tensor {
+    Tensor(ct_avg_pool2d(handle, Int64(kernel), Int64(stride ?? kernel)))
+  }
+  public func maxPool2d(_ kernel: Int, stride: Int? = nil) -> Tensor {
+    Tensor(ct_max_pool2d(handle, Int64(kernel), Int64(stride ?? kernel)))
+  }
+
+  /// `[B, C·r², H, W]` to `[B, C, H·r, W·r]`.
+  public func pixelShuffle(_ factor: Int) -> Tensor { Tensor(ct_pixel_shuffle(handle, Int64(factor))) }
+
+  /// `[B, C, H·r, W·r]` to `[B, C·r², H, W]`.
+  public func pixelUnshuffle(_ factor: Int) -> Tensor { Tensor(ct_pixel_unshuffle(handle, Int64(factor))) }
+
+  /// What stands beyond the edge of a padded picture.
+  public enum Padding: Sendable {
+    case zeros, reflect, replicate
+
+    var code: CTPadding {
+      switch self {
+      case .zeros: CT_PAD_ZEROS
+      case .reflect: CT_PAD_REFLECT
+      case .replicate: CT_PAD_REPLICATE
+      }
+    }
+  }
+
+  /// `[B, C, H, W]` with extra rows and columns around it.
+  public func padded(left: Int, right: Int, top: Int, bottom: Int, mode: Padding = .zeros) -> Tensor {
+    Tensor(ct_pad2d(handle, Int64(left), Int64(right), Int64(top), Int64(bottom), mode.code))
+  }
+}

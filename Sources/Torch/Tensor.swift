@@ -1,0 +1,89 @@
+import CTorch
+
+/// An n-dimensional array of libtorch: a reference to shared storage, with gradients when asked for.
+///
+/// Not `Sendable`: libtorch's tensors are not safe to share between threads. Reference counting frees the storage
+/// at the last use. Operations trap on wrong shapes or types with libtorch's message.
+public final class Tensor {
+  let handle: OpaquePointer
+
+  /// Takes ownership of a handle; traps at once when it is NULL, because the operation that made it failed.
+  init(_ handle: OpaquePointer?, function: StaticString = #function) {
+    guard let handle else { fatalError("\(function): \(lastFailure())") }
+    self.handle = handle
+  }
+
+  deinit { ct_free(handle) }
+
+  /// Number of dimensions.
+  public var rank: Int { Int(ct_rank(handle)) }
+
+  /// Sizes of all dimensions.
+  public var shape: [Int] {
+    var sizes = [Int64](repeating: 0, count: rank)
+    ct_shape(handle, &sizes)
+    return sizes.map(Int.init)
+  }
+
+  /// Number of elements.
+  public var count: Int { Int(ct_count(handle)) }
+
+  /// Element type.
+  public var dtype: DType { DType(code: ct_type(handle)) }
+
+  /// Where the elements live.
+  public var device: Device {
+    var index: Int32 = 0
+    switch ct_device(handle, &index) {
+    case CT_CUDA: return .cuda(Int(index))
+    case CT_MPS: return .mps
+    default: return .cpu
+    }
+  }
+
+  /// The sizes of a matrix; traps unless the rank is 2.
+  public var shape2: (Int, Int) {
+    let s = sizes(rank: 2)
+    return (s[0], s[1])
+  }
+
+  /// The three sizes, as in `[B, N, D]`; traps unless the rank is 3.
+  public var shape3: (Int, Int, Int) {
+    let s = sizes(rank: 3)
+    return (s[0], s[1], s[2])
+  }
+
+  /// The four sizes, as in `[B, C, H, W]`; traps unless the rank is 4.
+  public var shape4: (Int, Int, Int, Int) {
+    let s = sizes(rank: 4)
+    return (s[0], s[1], s[2], s[3])
+  }
+
+  private func sizes(rank expected: Int) -> [Int] {
+    let sizes = shape
+    guard sizes.count == expected else { fatalError("expected \(expected) dimensions, got shape \(sizes)") }
+    return sizes
+  }
+}
+
+extension Tensor: CustomStringConvertible {
+  /// Type, shape and device, and the values when they are few.
+  public var description: String {
+    let head = "Tensor(\(dtype) \(shape) \(device))"
+    guard count > 0, count <= 16, dtype != .bool else { return head }
+    return head + " \(doubles())"
+  }
+}
+
+/// Calls `body` with C handles of several tensors, which stay alive during the call.
+func withHandles<R>(_ tensors: [Tensor], _ body: (UnsafePointer<OpaquePointer?>, Int) -> R) -> R {
+  withExtendedLifetime(tensors) {
+    let handles: [OpaquePointer?] = tensors.map(\.handle)
+    return handles.withUnsafeBufferPointer { body($0.baseAddress!, $0.count) }
+  }
+}
+
+/// Calls `body` with sizes or dimensions as C integers.
+func withInts<R>(_ values: [Int], _ body: (UnsafePointer<Int64>?, Int) -> R) -> R {
+  values.map(Int64.init).withUnsafeBufferPointer { body($0.baseAddress, $0.count) }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+
+@Suite struct TensorTests {
+  @Test func arithmeticBroadcasts() {
+    let a = Tensor([Float](arrayLiteral: 1, 2, 3, 4), shape: [2, 2])
+    let b = Tensor([Float](arrayLiteral: 10, 20), shape: [2])
+    expectClose(a + b, Tensor([11, 22, 13, 24] as [Float], shape: [2, 2]))
+    expectClose(1 - a, Tensor([0, -1, -2, -3] as [Float], shape: [2, 2]))
+    expectClose(2 / a, Tensor([2, 1, 2 / 3.0, 0.5] as [Float], shape: [2, 2]))
+    expectClose(a.matmul(a), Tensor([7, 10, 15, 22] as [Float], shape: [2, 2]))
+  }
+
+  @Test func shapesAreNamedAndChecked() async {
+    let (rows, columns) = Tensor.zeros([2, 3]).shape2
+    #expect(rows == 2 && columns == 3)
+    await #expect(processExitsWith: .failure) { _ = Tensor.zeros([2, 3]).shape4 }
+  }
+
+  @Test func aWrongShapeTraps() async {
+    await #expect(processExitsWith: .failure) { _ = Tensor.zeros([2, 3]).matmul(Tensor.zeros([2, 3])) }
+  }
+
+  @Test func elementsSurviveTheRoundTripThroughOtherLayouts() {
+    let x = Tensor((0..<24).map(Float.init), shape: [1, 2, 3, 4])
+    #expect(x.channelsLast().isChannelsLast)
+    #expect(x.channelsLast().floats() == x.floats())
+    #expect(x.to(.bfloat16).dtype == .bfloat16)
+    #expect(x.transposed(2, 3).floats()[1] == 4)
+  }
+
+  /// The first numbers of `torch.randn(5, generator=torch.Generator().manual_seed(42))` in PyTorch 2.13.
+  @Test func aSeedGivesTorchsNumbers() {
+    let x = Tensor.randn([5], generator: Generator(seed: 42))
+    expectClose(x, Tensor([0.33669037, 0.12880941, 0.23446237, 0.23033303, -1.12285638] as [Float]), atol: 1e-6)
+  }
+
+  @Test func aGeneratorsStateContinuesExactly() {
+    let generator = Generator(seed: 7)
+    _ = Tensor.randn([33], generator: generator)
+    let state = generator.state
+    let first = Tensor.randn([33], generator: generator)
+    generator.state = state
+    #expect(Tensor.randn([33], generator: generator).floats() == first.floats())
+  }
+
+  @Test func gradientsFlowUnlessTurnedOff() {
+    let x = Tensor([3] as [Float])
+    x.requiresGrad = true
+    (x * x).sum().backward()
+    #expect(x.grad?.floats() == [6])
+    x.clearGrad()
+    #expect(x.grad == nil)
+    #expect(!withNoGrad { x * x }.requiresGrad)
+    #expect(!withInference { x * x }.requiresGrad)
+  }
+
+  @Test func autocastComputesInBFloat16AndEnds() {
+    let x = Tensor.ones([4, 4])
+    #expect(withAutocast(.cpu) { x.matmul(x) }.dtype == .bfloat16)
+    #expect(x.matmul(x).dtype == .float32)
+  }
+
+  /// 200 steps of 8 MiB each: the peak would grow by gigabytes if a tensor outlived its last use.
+  @Test func aLongLoopKeepsMemoryFlat() throws {
+    func peak() throws -> Int {
+      let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM") })
+      return try #require(Int(line.split(whereSeparator: { !$0.isNumber }).first ?? ""))
+    }
+    func step(_ x: Tensor) -> Tensor { (x * 1.0001 + 0.1).tanh() - x * 0.01 }
+    var x = Tensor.ones([2 << 20])
+    for _ in 0..<5 { x = step(x) }
+    let before = try peak()
+    for _ in 0..<200 { x = step(x) }
+    #expect(try peak() - before < 64 << 10, "peak memory grew, in KiB")
+  }
+}
