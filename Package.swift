@@ -14,6 +14,7 @@ let package = Package(
     .systemLibrary(name: "libtorch", pkgConfig: "libtorch"),
     .target(name: "CTorch", dependencies: ["libtorch"]),
     .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
+    .target(name: "NN", dependencies: ["Torch"], swiftSettings: strict),
 
     // Leaves: no tensors, tests in milliseconds.
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
@@ -27,6 +28,7 @@ let package = Package(
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx20
 )

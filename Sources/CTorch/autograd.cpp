@@ -16,6 +16,8 @@ int ct_mul_(CTTensor *x, double factor) { return run([&] { T(x).mul_(factor); })
 int ct_fill_(CTTensor *x, double value) { return run([&] { T(x).fill_(value); }); }
 int ct_lerp_(CTTensor *x, CTTensor *other, double weight) { return run([&] { T(x).lerp_(T(other), weight); }); }
 
+int ct_set_data_(CTTensor *x, CTTensor *data) { return run([&] { T(x).set_data(T(data).detach()); }); }
+
 int ct_set_requires_grad(CTTensor *x, bool on) { return run([&] { T(x).set_requires_grad(on); }); }
 bool ct_requires_grad(CTTensor *x) { return T(x).requires_grad(); }
 CTTensor *ct_grad(CTTensor *x) {

@@ -69,6 +69,8 @@ extension Tensor {
   public func copy_(_ source: Tensor) { check(ct_copy_(handle, source.handle)) }
   /// Adds `alpha · other`.
   public func add_(_ other: Tensor, alpha: Double = 1) { check(ct_add_(handle, other.handle, alpha)) }
+  /// Takes over the storage of `data`, which may have another type or device; gradients are kept off.
+  public func setData_(_ data: Tensor) { check(ct_set_data_(handle, data.handle)) }
   public func mul_(_ factor: Double) { check(ct_mul_(handle, factor)) }
   public func fill_(_ value: Double) { check(ct_fill_(handle, value)) }
   /// Moves towards `other` by the fraction `weight`.

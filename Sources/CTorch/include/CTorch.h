@@ -142,6 +142,8 @@ int ct_lerp_(CTTensor *x, CTTensor *other, double weight);
 int ct_normal_(CTTensor *x, double mean, double deviation, CTGenerator *generator);
 int ct_uniform_(CTTensor *x, double low, double high, CTGenerator *generator);
 
+int ct_set_data_(CTTensor *x, CTTensor *data);   // the same tensor over other storage, also of another type or device
+
 // --- autograd
 int ct_set_requires_grad(CTTensor *x, bool on);
 bool ct_requires_grad(CTTensor *x);

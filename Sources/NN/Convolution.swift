@@ -1,0 +1,50 @@
+import Torch
+
+/// Two-dimensional convolution of `[B, in, H, W]`.
+public final class Conv2d: Module {
+  public let weight: Tensor  // [out, in / groups, kernel, kernel]
+  public let bias: Tensor?  // [out]
+  let stride: Int
+  let padding: Int
+  let groups: Int
+
+  /// `padding` defaults to what keeps the size at stride 1.
+  public init(
+    in inputs: Int, out outputs: Int, kernel: Int, stride: Int = 1, padding: Int? = nil, groups: Int = 1,
+    bias: Bool = true, _ initial: Initializer
+  ) {
+    let fanIn = inputs / groups * kernel * kernel
+    weight = initial.uniform([outputs, inputs / groups, kernel, kernel], fanIn: fanIn)
+    self.bias = bias ? initial.uniform([outputs], fanIn: fanIn) : nil
+    self.stride = stride
+    self.padding = padding ?? kernel / 2
+    self.groups = groups
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    x.conv2d(weight, bias, stride: stride, padding: padding, groups: groups)
+  }
+
+  /// Starts at zero, so that a residual branch ending here is silent at first.
+  public func zeroed() -> Conv2d {
+    weight.fill_(0)
+    bias?.fill_(0)
+    return self
+  }
+}
+
+/// Transposed convolution that doubles height and width; used by the pixel-space example only.
+public final class ConvTranspose2d: Module {
+  public let weight: Tensor  // [in, out, kernel, kernel]
+  public let bias: Tensor  // [out]
+  let stride: Int
+
+  public init(in inputs: Int, out outputs: Int, kernel: Int, stride: Int, _ initial: Initializer) {
+    let fanIn = outputs * kernel * kernel
+    weight = initial.uniform([inputs, outputs, kernel, kernel], fanIn: fanIn)
+    bias = initial.uniform([outputs], fanIn: fanIn)
+    self.stride = stride
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor { x.convTranspose2d(weight, bias, stride: stride) }
+}

@@ -1,0 +1,81 @@
+import Torch
+
+/// A part of a network: a class whose stored tensors are parameters and whose property path is the checkpoint key.
+///
+/// `unet.downBlocks[0].resnets[1].conv1.weight` is read by reflection as `downBlocks.0.resnets.1.conv1.weight` and
+/// written in snake case (`down_blocks.0.resnets.1.conv1.weight`), the spelling of PyTorch's checkpoints.
+/// Parameters change in place (`copy_`, the optimiser); properties are constants.
+public protocol Module: AnyObject {}
+
+/// A parameter and the name that it has in checkpoints.
+public typealias NamedTensor = (key: String, tensor: Tensor)
+
+extension Module {
+  /// All tensors of this module and its parts, in order of declaration.
+  public var parameters: [NamedTensor] {
+    var found: [NamedTensor] = []
+    collect(self, "", &found)
+    return found
+  }
+
+  /// The tensors that an optimiser should change.
+  public var trainable: [NamedTensor] { parameters.filter(\.tensor.requiresGrad) }
+
+  /// Number of elements over all parameters.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.tensor.count } }
+
+  /// Turns gradients on or off for every floating-point parameter.
+  public func requireGradients(_ on: Bool) {
+    for (_, tensor) in parameters where tensor.dtype.isFloatingPoint { tensor.requiresGrad = on }
+  }
+
+  /// Moves all parameters to a device, in place.
+  public func move(to device: Device) {
+    for (_, tensor) in parameters { tensor.setData_(tensor.to(device)) }
+  }
+
+  /// Copies a value into every parameter; `lookup` gets the key and the shape that is expected.
+  public func load<E: Error>(_ lookup: (String, [Int]) throws(E) -> Tensor) throws(E) {
+    for (key, tensor) in parameters {
+      let value = try lookup(key, tensor.shape)
+      withNoGrad { tensor.copy_(value) }
+    }
+  }
+}
+
+/// Walks stored properties. What might hide a tensor and cannot be walked is an error, never skipped.
+private func collect(_ value: Any, _ path: String, _ found: inout [NamedTensor]) {
+  switch value {
+  case let tensor as Tensor:
+    found.append((path, tensor))
+  case let module as any Module:
+    var mirror: Mirror? = Mirror(reflecting: module)
+    while let level = mirror {
+      for child in level.children { collect(child.value, join(path, child.label ?? "?"), &found) }
+      mirror = level.superclassMirror
+    }
+  case is any Encodable & Sendable: break  // sizes, names, enums, configurations: no tensor is Encodable
+  case let parts as [Any]:
+    for (index, part) in parts.enumerated() { collect(part, join(path, String(index)), &found) }
+  case let optional as any OptionalValue:
+    if let wrapped = optional.wrappedValue { collect(wrapped, path, &found) }
+  default:
+    fatalError("\(path): a \(type(of: value)) may hide tensors; make it a Module, a Tensor or an Encodable value")
+  }
+}
+
+private func join(_ path: String, _ name: String) -> String {
+  let name = snakeCase(name)
+  return path.isEmpty ? name : "\(path).\(name)"
+}
+
+/// `toOut` to `to_out`; digits stay with what they follow (`conv1`, `norm2`).
+private func snakeCase(_ name: String) -> String {
+  name.reduce(into: "") { result, character in
+    if character.isUppercase { result += "_" }
+    result += character.lowercased()
+  }
+}
+
+private protocol OptionalValue { var wrappedValue: Any? { get } }
+extension Optional: OptionalValue { var wrappedValue: Any? { self } }
