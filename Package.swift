@@ -13,10 +13,12 @@ let package = Package(
     // The tensor engine. `libtorch` is the one place that knows where libtorch lies (through pkg-config).
     .systemLibrary(name: "libtorch", pkgConfig: "libtorch"),
     .target(name: "CTorch", dependencies: ["libtorch"]),
-    .target(name: "Torch", dependencies: ["CTorch"], swiftSettings: strict),
+    .target(name: "Torch", dependencies: ["CTorch", "Files"], swiftSettings: strict),
     .target(name: "NN", dependencies: ["Torch"], swiftSettings: strict),
+    .target(name: "Models", dependencies: ["NN", "Torch", "Files"], swiftSettings: strict),
 
     // Leaves: no tensors, tests in milliseconds.
+    .target(name: "Files", swiftSettings: strict),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
@@ -28,6 +30,7 @@ let package = Package(
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx20

@@ -69,9 +69,12 @@ private func join(_ path: String, _ name: String) -> String {
   return path.isEmpty ? name : "\(path).\(name)"
 }
 
-/// `toOut` to `to_out`; digits stay with what they follow (`conv1`, `norm2`).
+/// `toOut` to `to_out`; digits stay with what they follow (`conv1`, `norm2`), and a name that begins with a capital is
+/// taken as it is (`LayerNorm` in BERT's keys). A last underscore falls away, for names that Swift keeps (`self_`).
 private func snakeCase(_ name: String) -> String {
-  name.reduce(into: "") { result, character in
+  if name.first?.isUppercase == true { return name }
+  let name = name.hasSuffix("_") ? String(name.dropLast()) : name
+  return name.reduce(into: "") { result, character in
     if character.isUppercase { result += "_" }
     result += character.lowercased()
   }

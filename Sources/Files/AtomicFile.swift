@@ -1,0 +1,97 @@
+import Foundation
+
+/// A failure of the file system, in a sentence that names the path.
+public struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
+  public let path: String
+  public let description: String
+
+  init(_ action: String, _ path: String, errno code: Int32) {
+    self.path = path
+    description = "cannot \(action) \(path): \(String(cString: strerror(code)))"
+  }
+}
+
+/// A file that appears whole or not at all.
+///
+/// Bytes go to a temporary name in the same folder; `commit` flushes them to the disk and renames, so that a reader, a
+/// crash or a full disk never meets half a file and an older file of that name stays until the new one is complete.
+/// What is not committed is removed. (A nameless `O_TMPFILE` would vanish even after kill -9, but cannot be linked over
+/// an existing name; the temporary's name begins with a dot and ends in the process number instead.)
+public final class AtomicFile {
+  private let target: String
+  private let temporary: String
+  private var descriptor: Int32
+
+  /// Opens a temporary file beside `url`.
+  public init(_ url: URL) throws(FileError) {
+    target = url.path
+    let folder = url.deletingLastPathComponent().path
+    temporary = "\(folder)/.\(url.lastPathComponent).\(UInt32.random(in: 0...UInt32.max)).\(getpid())"
+    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    if descriptor < 0 { throw FileError("create", target, errno: errno) }
+    Temporaries.add(temporary)
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+    unlink(temporary)  // gone already after a commit
+    Temporaries.remove(temporary)
+  }
+
+  /// Appends bytes.
+  public func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    var rest = bytes
+    while let base = rest.baseAddress, rest.count > 0 {
+      let written = Foundation.write(descriptor, base, rest.count)
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw FileError("write", target, errno: errno)
+      }
+      rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+    }
+  }
+
+  /// Appends bytes.
+  public func write(_ bytes: [UInt8]) throws(FileError) {
+    let result: Result<Void, FileError> = bytes.withUnsafeBytes { buffer in
+      do throws(FileError) {
+        return .success(try write(buffer))
+      } catch { return .failure(error) }
+    }
+    try result.get()
+  }
+
+  /// Makes the file durable and gives it its name.
+  public func commit() throws(FileError) {
+    if fsync(descriptor) != 0, errno != EINVAL { throw FileError("write", target, errno: errno) }
+    let closed = close(descriptor)
+    descriptor = -1
+    if closed != 0 { throw FileError("write", target, errno: errno) }
+    if rename(temporary, target) != 0 { throw FileError("create", target, errno: errno) }
+    let folder = open((target as NSString).deletingLastPathComponent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if folder >= 0 {
+      fsync(folder)
+      close(folder)
+    }
+  }
+
+  /// Writes a whole file atomically.
+  public static func write(_ bytes: [UInt8], to url: URL) throws(FileError) {
+    let file = try AtomicFile(url)
+    try file.write(bytes)
+    try file.commit()
+  }
+
+  /// Removes the temporary files of this process that are still being written; for signal handlers, before exit.
+  public static func removeTemporaries() { Temporaries.removeAll() }
+}
+
+/// The temporary files that exist now, so that an interrupted program can take them away.
+private enum Temporaries {
+  private static let lock = NSLock()
+  nonisolated(unsafe) private static var paths: Set<String> = []  // only touched under the lock
+
+  static func add(_ path: String) { lock.withLock { _ = paths.insert(path) } }
+  static func remove(_ path: String) { lock.withLock { _ = paths.remove(path) } }
+  static func removeAll() { lock.withLock { for path in paths { unlink(path) } } }
+}

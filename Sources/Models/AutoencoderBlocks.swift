@@ -1,0 +1,158 @@
+import NN
+import Torch
+
+/// Pictures to raw latents: patches, then residual levels at half the size each.
+public final class Encoder: Module {
+  let convIn: Conv2d
+  let levels: [EncoderLevel]
+  let normOut: GroupNorm
+  let convOut: Conv2d
+  let patch: Int
+
+  init(_ c: Autoencoder.Configuration, _ initial: Initializer) {
+    patch = c.encoderPatch
+    convIn = Conv2d(in: 3 * patch * patch, out: c.encoderWidths[0], kernel: 3, initial)
+    levels = c.encoderWidths.indices.map { level in
+      EncoderLevel(
+        from: level == 0 ? nil : c.encoderWidths[level - 1], width: c.encoderWidths[level],
+        blocks: c.encoderBlocks[level], groups: c.normGroups, initial)
+    }
+    let last = c.encoderWidths[c.encoderWidths.count - 1]
+    normOut = GroupNorm(groups: c.normGroups, channels: last)
+    convOut = Conv2d(in: last, out: c.latentChannels, kernel: 3, initial)
+  }
+
+  /// `[B, 3, H, W]` to `[B, C, H / factor, W / factor]`.
+  public func callAsFunction(_ pixels: Tensor) -> Tensor {
+    var x = convIn(pixels.pixelUnshuffle(patch).channelsLast())  // [B, width, H / patch, W / patch]
+    for level in levels { x = level(x) }
+    return convOut(normOut(x).silu())
+  }
+}
+
+/// An optional halving of the size, then residual blocks.
+final class EncoderLevel: Module {
+  let down: Conv2d?
+  let blocks: [ConvolutionBlock]
+
+  init(from previous: Int?, width: Int, blocks: Int, groups: Int, _ initial: Initializer) {
+    down = previous.map { Conv2d(in: $0, out: width, kernel: 3, stride: 2, padding: 1, initial) }
+    self.blocks = (0..<blocks).map { _ in ConvolutionBlock(width, groups: groups, initial) }
+  }
+
+  func callAsFunction(_ x: Tensor) -> Tensor { blocks.reduce(down?(x) ?? x) { $1($0) } }
+}
+
+/// Normalised latents to a picture of the core size.
+///
+/// Every level ends in a convolution at its own size followed by bilinear doubling, a quarter of the work of the
+/// other order. Each level also paints: its picture is doubled and added to the next one's (the output skips of
+/// StyleGAN2, Karras et al. 2020), so that coarse levels settle colour and place, fine levels only add detail.
+public final class Decoder: Module {
+  let convIn: Conv2d
+  let levels: [DecoderLevel]
+  let convOut: Conv2d
+  let normOut: GroupNorm
+  let toRGB: Conv2d
+
+  init(_ c: Autoencoder.Configuration, _ initial: Initializer) {
+    convIn = Conv2d(in: c.latentChannels, out: c.decoderWidths[0], kernel: 3, initial)
+    levels = c.decoderWidths.indices.map { level in
+      let next = level + 1 < c.decoderWidths.count ? c.decoderWidths[level + 1] : c.decoderOutputWidth
+      return DecoderLevel(
+        width: c.decoderWidths[level], next: next, blocks: c.decoderBlocks[level], groups: c.normGroups, initial)
+    }
+    convOut = Conv2d(in: c.decoderOutputWidth, out: c.decoderOutputWidth, kernel: 3, initial)
+    normOut = GroupNorm(groups: c.normGroups, channels: c.decoderOutputWidth)
+    toRGB = Conv2d(in: c.decoderOutputWidth, out: 3, kernel: 3, initial)
+  }
+
+  /// `[B, C, h, w]` to the core picture and its features.
+  public func callAsFunction(_ latent: Tensor) -> Painting {
+    var x = convIn(latent)
+    var pixels: Tensor?
+    for level in levels { (x, pixels) = level(x, pixels) }
+    x = convOut(normOut(x).silu())  // [B, output width, H, W]
+    let detail = toRGB(x.silu())
+    return Painting(features: x, pixels: pixels.map { $0 + detail } ?? detail)
+  }
+}
+
+/// Residual blocks, a coarse picture, and twice the size.
+final class DecoderLevel: Module {
+  let blocks: [ConvolutionBlock]
+  let toRGB: Conv2d
+  let up: Conv2d
+
+  init(width: Int, next: Int, blocks: Int, groups: Int, _ initial: Initializer) {
+    self.blocks = (0..<blocks).map { _ in ConvolutionBlock(width, groups: groups, initial) }
+    toRGB = Conv2d(in: width, out: 3, kernel: 1, initial)
+    up = Conv2d(in: width, out: next, kernel: 3, initial)
+  }
+
+  func callAsFunction(_ input: Tensor, _ coarse: Tensor?) -> (Tensor, Tensor) {
+    let x = blocks.reduce(input) { $1($0) }
+    let painted = toRGB(x)
+    let pixels = coarse.map { $0 + painted } ?? painted
+    return (doubled(up(x)), doubled(pixels))
+  }
+}
+
+/// More detail at twice the size, level by level, on top of a finished core picture.
+public final class SuperResolution: Module {
+  let levels: [SuperResolutionLevel]
+
+  init(_ c: Autoencoder.Configuration, _ initial: Initializer) {
+    let widths = [c.decoderOutputWidth] + c.superResolutionWidths
+    levels = c.superResolutionWidths.indices.map {
+      SuperResolutionLevel(from: widths[$0], width: widths[$0 + 1], initial)
+    }
+  }
+
+  public func callAsFunction(_ core: Painting) -> Painting { levels.reduce(core) { $1($0) } }
+}
+
+/// One doubling of a picture.
+final class SuperResolutionLevel: Module {
+  let up: Conv2d
+  let conv: Conv2d
+  let toRGB: Conv2d
+
+  init(from previous: Int, width: Int, _ initial: Initializer) {
+    up = Conv2d(in: previous + 3, out: width, kernel: 3, initial)
+    conv = Conv2d(in: width, out: width, kernel: 3, initial)
+    toRGB = Conv2d(in: width, out: 3, kernel: 3, initial).zeroed()
+  }
+
+  func callAsFunction(_ input: Painting) -> Painting {
+    let seen = Tensor.cat([input.features, input.pixels], dim: 1)
+    let x = doubled(up(seen)).silu()
+    let features = (conv(x) + x).silu()
+    return Painting(features: features, pixels: doubled(input.pixels) + toRGB(features))
+  }
+}
+
+/// Normalise, activate, convolve, twice, added to the input.
+final class ConvolutionBlock: Module {
+  let norm1: GroupNorm
+  let conv1: Conv2d
+  let norm2: GroupNorm
+  let conv2: Conv2d
+
+  init(_ width: Int, groups: Int, _ initial: Initializer) {
+    norm1 = GroupNorm(groups: groups, channels: width)
+    conv1 = Conv2d(in: width, out: width, kernel: 3, initial)
+    norm2 = GroupNorm(groups: groups, channels: width)
+    conv2 = Conv2d(in: width, out: width, kernel: 3, initial).zeroed()
+  }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    x + conv2(norm2(conv1(norm1(x).silu())).silu())
+  }
+}
+
+/// Bilinear doubling.
+private func doubled(_ x: Tensor) -> Tensor {
+  let (_, _, height, width) = x.shape4
+  return x.resizedBilinear(height: 2 * height, width: 2 * width)
+}

@@ -1,0 +1,41 @@
+import Torch
+
+/// How weights are stored: as they are, or smaller.
+public enum Quantisation: String, Codable, Sendable, CaseIterable {
+  /// 4 bytes a weight, exact.
+  case float32
+  /// 2 bytes a weight, 8 significant bits.
+  case bfloat16
+  /// 1 byte a weight and a float32 scale per output channel, for matrices and kernels; vectors stay float32.
+  case int8
+
+  private static let scaleSuffix = "_scale"
+
+  /// The tensors that store one parameter.
+  func stored(_ key: String, _ tensor: Tensor) -> [(key: String, tensor: Tensor)] {
+    let value = withNoGrad { tensor.detached().to(.cpu).contiguous() }
+    guard value.dtype == .float32, value.rank >= 2 else { return [(key, value)] }
+    switch self {
+    case .float32: return [(key, value)]
+    case .bfloat16: return [(key, value.to(.bfloat16))]
+    case .int8:
+      let rows = value.reshaped([value.shape[0], -1])
+      let scale = (rows.abs().max([1], keepDims: true) / 127).maximum(1e-12)  // [out, 1]
+      let whole = (rows / scale).rounded().clamped(to: -127...127).to(.int8)
+      return [(key, whole.reshaped(value.shape)), (key + Self.scaleSuffix, scale.squeezed(1))]
+    }
+  }
+
+  /// A parameter as float32, or as it is stored when that is no smaller type.
+  static func read(_ key: String, _ shape: [Int], from set: WeightSet) throws(CheckpointError) -> Tensor {
+    let value = try set.tensor(key, shape: shape)
+    guard value.dtype == .int8 else { return value.dtype.isFloatingPoint ? value.to(.float32) : value }
+    let scale = try set.tensor(key + scaleSuffix, shape: [shape[0]])
+    return value.to(.float32) * scale.reshaped([shape[0]] + shape.dropFirst().map { _ in 1 })
+  }
+
+  /// The parameter that a stored key belongs to, when it is a scale.
+  static func quantisedKey(_ key: String) -> String {
+    key.hasSuffix(scaleSuffix) ? String(key.dropLast(scaleSuffix.count)) : key
+  }
+}

@@ -1,0 +1,82 @@
+import NN
+import Torch
+
+/// What the U-Net reads: the frozen encoder's word identities (its embedding layer) and word meanings (its last
+/// layer), joined and mixed by a small trainable transformer.
+///
+/// A sentence encoder's last layer is trained for whole-sentence similarity and loses which adjective belongs to which
+/// noun; the embedding layer keeps identity and order. MicroDiT adapts its prompt embeddings the same way
+/// (`AttentionBlockPromptEmbedding`).
+public final class TextAdapter: Module {
+  public struct Configuration: Codable, Sendable, Equatable {
+    public var inputWidth: Int  // width of one text encoder state; two of them are read
+    public var width: Int  // width of the context
+    public var layers: Int
+    public var heads: Int
+    public var maxTokens: Int  // longest prompt in tokens, with [CLS] and [SEP]
+
+    public init(inputWidth: Int, width: Int, layers: Int, heads: Int, maxTokens: Int) {
+      self.inputWidth = inputWidth
+      self.width = width
+      self.layers = layers
+      self.heads = heads
+      self.maxTokens = maxTokens
+    }
+  }
+
+  let projection: Linear
+  let layers: [AdapterLayer]
+  let normOut: LayerNorm
+  public let configuration: Configuration
+
+  public init(_ configuration: Configuration, _ initial: Initializer) {
+    let c = configuration
+    if c.width % c.heads != 0 { fatalError("adapter width \(c.width) is not a multiple of heads \(c.heads)") }
+    self.configuration = c
+    projection = Linear(in: 2 * c.inputWidth, out: c.width, initial)
+    layers = (0..<c.layers).map { _ in AdapterLayer(c.width, heads: c.heads, initial) }
+    normOut = LayerNorm(c.width)
+  }
+
+  /// First and last encoder states `[B, N, 2 · inputWidth]` with their mask `[B, N]` (1 = a token) to the context
+  /// `[B, N, D]` and its mean over the tokens `[B, D]`, which joins the time embedding.
+  public func callAsFunction(_ states: Tensor, mask: Tensor) -> (context: Tensor, pooled: Tensor) {
+    let (B, N, _) = states.shape3
+    let attend = (mask .> 0.5).reshaped([B, 1, 1, N])
+    var x = projection(states)  // [B, N, D]
+    for layer in layers { x = layer(x, attend) }
+    x = normOut(x)
+    let weights = mask.to(.float32).unsqueezed(2)  // [B, N, 1]
+    return (x, (x * weights).sum([1]) / weights.sum([1]))
+  }
+}
+
+/// A pre-normalised transformer layer (Xiong et al. 2020).
+final class AdapterLayer: Module {
+  let norm1: LayerNorm
+  let toQKV: Linear
+  let toOut: Linear
+  let norm2: LayerNorm
+  let ff1: Linear
+  let ff2: Linear
+  let heads: Int
+
+  init(_ width: Int, heads: Int, _ initial: Initializer) {
+    self.heads = heads
+    norm1 = LayerNorm(width)
+    toQKV = Linear(in: width, out: 3 * width, initial)
+    toOut = Linear(in: width, out: width, initial)
+    norm2 = LayerNorm(width)
+    ff1 = Linear(in: width, out: 4 * width, initial)
+    ff2 = Linear(in: 4 * width, out: width, initial)
+  }
+
+  func callAsFunction(_ input: Tensor, _ attend: Tensor) -> Tensor {
+    let (B, N, D) = input.shape3
+    let size = D / heads
+    let qkv = toQKV(norm1(input)).reshaped([B, N, 3, heads, size]).permuted([2, 0, 3, 1, 4])  // [3, B, heads, N, d]
+    let mixed = Tensor.attention(qkv[0], qkv[1], qkv[2], mask: attend, scale: 1 / Double(size).squareRoot())
+    let x = input + toOut(mixed.transposed(1, 2).reshaped([B, N, D]))
+    return x + ff2(ff1(norm2(x)).gelu())
+  }
+}

@@ -1,0 +1,141 @@
+import NN
+import Torch
+
+/// The frozen transformer that reads the prompt: BERT (Devlin et al. 2018) with the key names of Hugging Face's
+/// `BertModel`, as MiniLM-L6-v2 is stored.
+public final class TextEncoder: Module {
+  /// The fields of Hugging Face's `config.json` that BERT needs.
+  public struct Configuration: Codable, Sendable, Equatable {
+    public var vocabSize: Int
+    public var hiddenSize: Int
+    public var numHiddenLayers: Int
+    public var numAttentionHeads: Int
+    public var intermediateSize: Int
+    public var maxPositionEmbeddings: Int
+    public var typeVocabSize: Int
+    public var layerNormEps: Double
+    public var hiddenAct: Activation
+  }
+
+  let embeddings: BertEmbeddings
+  let encoder: BertLayers
+  public let configuration: Configuration
+
+  public init(_ configuration: Configuration, _ initial: Initializer) {
+    self.configuration = configuration
+    embeddings = BertEmbeddings(configuration, initial)
+    encoder = BertLayers(configuration, initial)
+  }
+
+  /// All hidden states, the embedding layer's first: layers + 1 tensors `[B, N, width]`.
+  ///
+  /// - Parameters:
+  ///   - ids: `[B, N]` int64.
+  ///   - mask: `[B, N]`, 1 where there is a token.
+  public func callAsFunction(_ ids: Tensor, mask: Tensor) -> [Tensor] {
+    let (B, N) = ids.shape2
+    let attend = (mask .> 0.5).reshaped([B, 1, 1, N])
+    var states = [embeddings(ids)]
+    for layer in encoder.layer { states.append(layer(states[states.count - 1], attend)) }
+    return states
+  }
+}
+
+final class BertEmbeddings: Module {
+  let wordEmbeddings: Embedding
+  let positionEmbeddings: Embedding
+  let tokenTypeEmbeddings: Embedding
+  let LayerNorm: NN.LayerNorm
+
+  init(_ c: TextEncoder.Configuration, _ initial: Initializer) {
+    wordEmbeddings = Embedding(count: c.vocabSize, width: c.hiddenSize, initial)
+    positionEmbeddings = Embedding(count: c.maxPositionEmbeddings, width: c.hiddenSize, initial)
+    tokenTypeEmbeddings = Embedding(count: c.typeVocabSize, width: c.hiddenSize, initial)
+    LayerNorm = NN.LayerNorm(c.hiddenSize, eps: c.layerNormEps)
+  }
+
+  func callAsFunction(_ ids: Tensor) -> Tensor {
+    let length = ids.shape[1]
+    let positions = positionEmbeddings.weight[0..<length].unsqueezed(0)  // [1, N, width]
+    return LayerNorm(wordEmbeddings(ids) + positions + tokenTypeEmbeddings.weight[0])
+  }
+}
+
+final class BertLayers: Module {
+  let layer: [BertLayer]
+  init(_ c: TextEncoder.Configuration, _ initial: Initializer) {
+    layer = (0..<c.numHiddenLayers).map { _ in BertLayer(c, initial) }
+  }
+}
+
+/// Attention, then a feed-forward layer, each added and normalised afterwards.
+final class BertLayer: Module {
+  let attention: BertAttention
+  let intermediate: BertDense
+  let output: BertOutput
+  let activation: Activation
+
+  init(_ c: TextEncoder.Configuration, _ initial: Initializer) {
+    attention = BertAttention(c, initial)
+    intermediate = BertDense(in: c.hiddenSize, out: c.intermediateSize, initial)
+    output = BertOutput(in: c.intermediateSize, out: c.hiddenSize, eps: c.layerNormEps, initial)
+    activation = c.hiddenAct
+  }
+
+  func callAsFunction(_ input: Tensor, _ attend: Tensor) -> Tensor {
+    let x = attention(input, attend)
+    return output(activation(intermediate.dense(x)), residual: x)
+  }
+}
+
+final class BertAttention: Module {
+  let self_: BertSelfAttention
+  let output: BertOutput
+
+  init(_ c: TextEncoder.Configuration, _ initial: Initializer) {
+    self_ = BertSelfAttention(c, initial)
+    output = BertOutput(in: c.hiddenSize, out: c.hiddenSize, eps: c.layerNormEps, initial)
+  }
+
+  func callAsFunction(_ x: Tensor, _ attend: Tensor) -> Tensor { output(self_(x, attend), residual: x) }
+}
+
+final class BertSelfAttention: Module {
+  let query: Linear
+  let key: Linear
+  let value: Linear
+  let heads: Int
+
+  init(_ c: TextEncoder.Configuration, _ initial: Initializer) {
+    query = Linear(in: c.hiddenSize, out: c.hiddenSize, initial)
+    key = Linear(in: c.hiddenSize, out: c.hiddenSize, initial)
+    value = Linear(in: c.hiddenSize, out: c.hiddenSize, initial)
+    heads = c.numAttentionHeads
+  }
+
+  func callAsFunction(_ x: Tensor, _ attend: Tensor) -> Tensor {
+    let (B, N, width) = x.shape3
+    let size = width / heads
+    func split(_ y: Tensor) -> Tensor { y.reshaped([B, N, heads, size]).transposed(1, 2) }  // [B, heads, N, d]
+    let mixed = Tensor.attention(
+      split(query(x)), split(key(x)), split(value(x)), mask: attend, scale: 1 / Double(size).squareRoot())
+    return mixed.transposed(1, 2).reshaped([B, N, width])
+  }
+}
+
+final class BertDense: Module {
+  let dense: Linear
+  init(in inputs: Int, out outputs: Int, _ initial: Initializer) { dense = Linear(in: inputs, out: outputs, initial) }
+}
+
+final class BertOutput: Module {
+  let dense: Linear
+  let LayerNorm: NN.LayerNorm
+
+  init(in inputs: Int, out outputs: Int, eps: Double, _ initial: Initializer) {
+    dense = Linear(in: inputs, out: outputs, initial)
+    LayerNorm = NN.LayerNorm(outputs, eps: eps)
+  }
+
+  func callAsFunction(_ x: Tensor, residual: Tensor) -> Tensor { LayerNorm(dense(x) + residual) }
+}

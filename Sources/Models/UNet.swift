@@ -1,0 +1,103 @@
+import Foundation
+import NN
+import Torch
+
+/// The convolutional U-Net that predicts the noise: structure and key names of diffusers' `UNet2DConditionModel`, so
+/// that weights go both ways and parity can be tested against a program that nobody here wrote.
+public final class UNet: Module {
+  let convIn: Conv2d
+  let timeEmbedding: TimestepEmbedding
+  let classEmbedding: TimestepEmbedding?
+  let downBlocks: [DownBlock]
+  let midBlock: MidBlock?
+  let upBlocks: [UpBlock]
+  let convNormOut: GroupNorm
+  let convOut: Conv2d
+  public let configuration: Configuration
+
+  public init(_ configuration: Configuration, _ initial: Initializer) {
+    if let problem = configuration.problem { fatalError("U-Net configuration: \(problem)") }
+    let c = configuration
+    self.configuration = c
+    let widths = c.blockOutChannels
+    let embedding = 4 * widths[0]
+    let last = widths.count - 1
+
+    convIn = Conv2d(in: c.inChannels, out: widths[0], kernel: 3, initial)
+    timeEmbedding = TimestepEmbedding(in: widths[0], width: embedding, c.actFn, initial)
+    classEmbedding =
+      c.classEmbedType == nil
+      ? nil : TimestepEmbedding(in: c.projectionClassEmbeddingsInputDim!, width: embedding, c.actFn, initial)
+    downBlocks = widths.indices.map { level in
+      DownBlock(c, level: level, in: widths[max(level - 1, 0)], embedding: embedding, downsamples: level != last, initial)
+    }
+    midBlock = c.midBlockType.map { MidBlock(c, $0, embedding: embedding, initial) }
+    upBlocks = widths.indices.map { step in
+      let level = last - step
+      return UpBlock(
+        c, step: step, level: level, skip: widths[max(level - 1, 0)], previous: widths[min(level + 1, last)],
+        embedding: embedding, upsamples: step != last, initial)
+    }
+    convNormOut = GroupNorm(groups: c.normNumGroups, channels: widths[0], eps: c.normEps)
+    convOut = Conv2d(in: widths[0], out: c.outChannels, kernel: 3, initial)
+  }
+
+  /// Predicts from a noisy latent.
+  ///
+  /// - Parameters:
+  ///   - sample: `[B, C, h, w]`, best in channels-last layout.
+  ///   - timesteps: `[B]`, float, 0…999.
+  ///   - context: `[B, N, D]`, what cross-attention reads.
+  ///   - contextMask: `[B, N]`, 1 where there is a token; nil attends to all.
+  ///   - classLabels: `[B, P]`, added to the time embedding where the configuration has a class embedding.
+  public func callAsFunction(
+    _ sample: Tensor, timesteps: Tensor, context: Tensor, contextMask: Tensor? = nil, classLabels: Tensor? = nil
+  ) -> Tensor {
+    let (B, _, _, _) = sample.shape4
+    let attend = contextMask.map { ($0 .> 0.5).reshaped([B, 1, 1, -1]) }
+    let embedded = timeEmbedding(sinusoidal(timesteps))  // [B, 4 · width]
+    let time = classEmbedding.map { embedding in
+      guard let classLabels else { fatalError("this U-Net has a class embedding and needs classLabels") }
+      return embedded + embedding(classLabels)
+    } ?? embedded
+    let activated = configuration.actFn(time)
+
+    var x = convIn(sample)
+    var skips = [x]
+    for block in downBlocks { x = block(x, activated, context, attend, &skips) }
+    if let midBlock { x = midBlock(x, activated, context, attend) }
+    for block in upBlocks { x = block(x, activated, context, attend, &skips) }
+    return convOut(configuration.actFn(convNormOut(x)))
+  }
+
+  /// Sines and cosines of the time at geometrically spaced frequencies (Vaswani et al. 2017), `[B, width]`.
+  private func sinusoidal(_ timesteps: Tensor) -> Tensor {
+    let half = configuration.blockOutChannels[0] / 2
+    let spread = Double(half) - configuration.freqShift
+    let frequencies = (Tensor.arange(0, Double(half)) * (-Foundation.log(10_000.0) / spread)).exp()
+    let angles = timesteps.to(.float32).unsqueezed(1) * frequencies.to(timesteps.device).unsqueezed(0)  // [B, half]
+    let parts = [angles.sin(), angles.cos()]
+    return Tensor.cat(configuration.flipSinToCos ? parts.reversed() : parts, dim: 1)
+  }
+
+  /// Silences every residual branch at first: the second convolution of each residual block and each transformer's
+  /// last projection become zero, so that training starts from a shallow network.
+  public func zeroResidualBranches() {
+    for (key, tensor) in parameters where key.contains(".conv2.") || key.contains(".proj_out.") { tensor.fill_(0) }
+  }
+}
+
+/// Two linear layers around an activation: time, or pooled text, to the embedding that residual blocks add.
+final class TimestepEmbedding: Module {
+  let linear_1: Linear
+  let linear_2: Linear
+  let activation: Activation
+
+  init(in inputs: Int, width: Int, _ activation: Activation, _ initial: Initializer) {
+    linear_1 = Linear(in: inputs, out: width, initial)
+    linear_2 = Linear(in: width, out: width, initial)
+    self.activation = activation
+  }
+
+  func callAsFunction(_ x: Tensor) -> Tensor { linear_2(activation(linear_1(x))) }
+}

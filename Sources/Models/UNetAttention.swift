@@ -1,0 +1,127 @@
+import NN
+import Torch
+
+/// Positions of a feature map as tokens through transformer blocks, added to the map (`Transformer2DModel`).
+final class Transformer2D: Module {
+  let norm: GroupNorm
+  let projIn: Projection
+  let transformerBlocks: [TransformerBlock]
+  let projOut: Projection
+  let linear: Bool
+
+  init(_ c: UNet.Configuration, level: Int, _ initial: Initializer) {
+    let width = c.blockOutChannels[level]
+    linear = c.useLinearProjection
+    norm = GroupNorm(groups: c.normNumGroups, channels: width, eps: 1e-6)
+    projIn = Projection(width, linear: c.useLinearProjection, initial)
+    transformerBlocks = (0..<c.transformerLayersPerBlock[level]).map { _ in
+      TransformerBlock(width, heads: c.attentionHeadDim[level], context: c.crossAttentionDim, initial)
+    }
+    projOut = Projection(width, linear: c.useLinearProjection, initial)
+  }
+
+  func callAsFunction(_ input: Tensor, _ context: Tensor, _ attend: Tensor?) -> Tensor {
+    let (B, C, H, W) = input.shape4
+    var x = projIn(norm(input).permuted([0, 2, 3, 1]).reshaped([B, H * W, C]))
+    for block in transformerBlocks { x = block(x, context, attend) }
+    return input + projOut(x).reshaped([B, H, W, C]).permuted([0, 3, 1, 2])
+  }
+}
+
+/// A linear map of tokens, stored as a matrix or as a 1×1 convolution: the same arithmetic under both keys.
+final class Projection: Module {
+  let weight: Tensor  // [width, width] or [width, width, 1, 1]
+  let bias: Tensor  // [width]
+
+  init(_ width: Int, linear: Bool, _ initial: Initializer) {
+    let layer = Linear(in: width, out: width, initial)
+    weight = linear ? layer.weight : layer.weight.reshaped([width, width, 1, 1])
+    bias = layer.bias!
+  }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    x.linear(weight.rank == 2 ? weight : weight.reshaped([weight.shape[0], weight.shape[1]]), bias)
+  }
+}
+
+/// Self-attention, cross-attention and a gated feed-forward layer, each on a normalised input and added
+/// (`BasicTransformerBlock`).
+final class TransformerBlock: Module {
+  let norm1: LayerNorm
+  let attn1: Attention
+  let norm2: LayerNorm
+  let attn2: Attention
+  let norm3: LayerNorm
+  let ff: FeedForward
+
+  init(_ width: Int, heads: Int, context: Int, _ initial: Initializer) {
+    norm1 = LayerNorm(width)
+    attn1 = Attention(width, heads: heads, context: width, initial)
+    norm2 = LayerNorm(width)
+    attn2 = Attention(width, heads: heads, context: context, initial)
+    norm3 = LayerNorm(width)
+    ff = FeedForward(width, initial)
+  }
+
+  func callAsFunction(_ input: Tensor, _ context: Tensor, _ attend: Tensor?) -> Tensor {
+    var x = input
+    let normalised = norm1(x)
+    x = x + attn1(normalised, normalised, nil)
+    x = x + attn2(norm2(x), context, attend)
+    return x + ff(norm3(x))
+  }
+}
+
+/// Multi-head attention (Vaswani et al. 2017).
+final class Attention: Module {
+  let toQ: Linear
+  let toK: Linear
+  let toV: Linear
+  let toOut: [Linear]  // a list of one: diffusers keeps a dropout behind it
+  let heads: Int
+
+  init(_ width: Int, heads: Int, context: Int, _ initial: Initializer) {
+    toQ = Linear(in: width, out: width, bias: false, initial)
+    toK = Linear(in: context, out: width, bias: false, initial)
+    toV = Linear(in: context, out: width, bias: false, initial)
+    toOut = [Linear(in: width, out: width, initial)]
+    self.heads = heads
+  }
+
+  func callAsFunction(_ x: Tensor, _ context: Tensor, _ attend: Tensor?) -> Tensor {
+    let (B, N, width) = x.shape3
+    let size = width / heads
+    func split(_ y: Tensor) -> Tensor { y.reshaped([B, -1, heads, size]).transposed(1, 2) }  // [B, heads, N, d]
+    let mixed = Tensor.attention(
+      split(toQ(x)), split(toK(context)), split(toV(context)), mask: attend, scale: 1 / Double(size).squareRoot())
+    return toOut[0](mixed.transposed(1, 2).reshaped([B, N, width]))
+  }
+}
+
+/// Linear, GEGLU (Shazeer 2020), linear; the list mirrors diffusers' `net`, whose middle entry is a dropout.
+final class FeedForward: Module {
+  let net: [any Module]
+
+  init(_ width: Int, _ initial: Initializer) {
+    net = [GEGLU(width, 4 * width, initial), Nothing(), Linear(in: 4 * width, out: width, initial)]
+  }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    guard let gate = net[0] as? GEGLU, let out = net[2] as? Linear else { fatalError("feed-forward net was rebuilt") }
+    return out(gate(x))
+  }
+
+  private final class Nothing: Module {}
+}
+
+/// A linear layer of double width whose one half, through GELU, gates the other.
+final class GEGLU: Module {
+  let proj: Linear
+
+  init(_ width: Int, _ inner: Int, _ initial: Initializer) { proj = Linear(in: width, out: 2 * inner, initial) }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    let parts = proj(x).chunked(2, dim: -1)
+    return parts[0] * parts[1].gelu()
+  }
+}

@@ -1,0 +1,156 @@
+import NN
+import Torch
+
+/// A residual block that also hears the time (`ResnetBlock2D`).
+final class ResnetBlock: Module {
+  let norm1: GroupNorm
+  let conv1: Conv2d
+  let timeEmbProj: Linear
+  let norm2: GroupNorm
+  let conv2: Conv2d
+  let convShortcut: Conv2d?
+  let activation: Activation
+
+  init(_ c: UNet.Configuration, in inputs: Int, out outputs: Int, embedding: Int, _ initial: Initializer) {
+    norm1 = GroupNorm(groups: c.normNumGroups, channels: inputs, eps: c.normEps)
+    conv1 = Conv2d(in: inputs, out: outputs, kernel: 3, initial)
+    timeEmbProj = Linear(in: embedding, out: outputs, initial)
+    norm2 = GroupNorm(groups: c.normNumGroups, channels: outputs, eps: c.normEps)
+    conv2 = Conv2d(in: outputs, out: outputs, kernel: 3, initial)
+    convShortcut = inputs == outputs ? nil : Conv2d(in: inputs, out: outputs, kernel: 1, initial)
+    activation = c.actFn
+  }
+
+  /// `time` has been through the activation already: all blocks share it.
+  func callAsFunction(_ x: Tensor, _ time: Tensor) -> Tensor {
+    let shift = timeEmbProj(time).unsqueezed(2).unsqueezed(3)  // [B, out, 1, 1]
+    let hidden = conv1(activation(norm1(x))) + shift
+    return (convShortcut?(x) ?? x) + conv2(activation(norm2(hidden)))
+  }
+}
+
+/// One level on the way down: residual blocks, attention after each where the level has it, then half the size.
+final class DownBlock: Module {
+  let resnets: [ResnetBlock]
+  let attentions: [Transformer2D]
+  let downsamplers: [Downsample]
+
+  init(
+    _ c: UNet.Configuration, level: Int, in inputs: Int, embedding: Int, downsamples: Bool, _ initial: Initializer
+  ) {
+    let width = c.blockOutChannels[level]
+    let layers = c.layersPerBlock[level]
+    resnets = (0..<layers).map {
+      ResnetBlock(c, in: $0 == 0 ? inputs : width, out: width, embedding: embedding, initial)
+    }
+    attentions =
+      c.downBlockTypes[level] == .crossAttention
+      ? (0..<layers).map { _ in Transformer2D(c, level: level, initial) } : []
+    downsamplers = downsamples ? [Downsample(width, padding: c.downsamplePadding, initial)] : []
+  }
+
+  func callAsFunction(
+    _ input: Tensor, _ time: Tensor, _ context: Tensor, _ attend: Tensor?, _ skips: inout [Tensor]
+  ) -> Tensor {
+    var x = input
+    for (index, resnet) in resnets.enumerated() {
+      x = resnet(x, time)
+      if !attentions.isEmpty { x = attentions[index](x, context, attend) }
+      skips.append(x)
+    }
+    for downsampler in downsamplers {
+      x = downsampler(x)
+      skips.append(x)
+    }
+    return x
+  }
+}
+
+/// The bottom: residual block, then attention and another residual block where it has attention.
+final class MidBlock: Module {
+  let resnets: [ResnetBlock]
+  let attentions: [Transformer2D]
+
+  init(_ c: UNet.Configuration, _ type: UNet.Configuration.MidBlock, embedding: Int, _ initial: Initializer) {
+    let level = c.blockOutChannels.count - 1
+    let width = c.blockOutChannels[level]
+    let attends = type == .crossAttention
+    resnets = (0..<(attends ? 2 : 1)).map { _ in
+      ResnetBlock(c, in: width, out: width, embedding: embedding, initial)
+    }
+    attentions = attends ? [Transformer2D(c, level: level, initial)] : []
+  }
+
+  func callAsFunction(_ input: Tensor, _ time: Tensor, _ context: Tensor, _ attend: Tensor?) -> Tensor {
+    var x = resnets[0](input, time)
+    for (attention, resnet) in zip(attentions, resnets.dropFirst()) { x = resnet(attention(x, context, attend), time) }
+    return x
+  }
+}
+
+/// One level on the way up: residual blocks that also read what the way down left, then twice the size.
+final class UpBlock: Module {
+  let resnets: [ResnetBlock]
+  let attentions: [Transformer2D]
+  let upsamplers: [Upsample]
+
+  /// - Parameters:
+  ///   - skip: width of the level above, which the last block reads.
+  ///   - previous: width of the level below, which the first block continues.
+  init(
+    _ c: UNet.Configuration, step: Int, level: Int, skip: Int, previous: Int, embedding: Int, upsamples: Bool,
+    _ initial: Initializer
+  ) {
+    let width = c.blockOutChannels[level]
+    let layers = c.layersPerBlock[level] + 1
+    resnets = (0..<layers).map { index in
+      let inputs = (index == 0 ? previous : width) + (index == layers - 1 ? skip : width)
+      return ResnetBlock(c, in: inputs, out: width, embedding: embedding, initial)
+    }
+    attentions =
+      c.upBlockTypes[step] == .crossAttention
+      ? (0..<layers).map { _ in Transformer2D(c, level: level, initial) } : []
+    upsamplers = upsamples ? [Upsample(width, initial)] : []
+  }
+
+  func callAsFunction(
+    _ input: Tensor, _ time: Tensor, _ context: Tensor, _ attend: Tensor?, _ skips: inout [Tensor]
+  ) -> Tensor {
+    var x = input
+    for (index, resnet) in resnets.enumerated() {
+      x = resnet(Tensor.cat([x, skips.removeLast()], dim: 1), time)
+      if !attentions.isEmpty { x = attentions[index](x, context, attend) }
+    }
+    for upsampler in upsamplers {
+      let (_, _, height, width) = skips[skips.count - 1].shape4  // not always twice: odd sizes round up on the way down
+      x = upsampler(x, height: height, width: width)
+    }
+    return x
+  }
+}
+
+/// Half the size by a convolution of stride 2.
+final class Downsample: Module {
+  let conv: Conv2d
+  let padding: Int
+
+  init(_ width: Int, padding: Int, _ initial: Initializer) {
+    conv = Conv2d(in: width, out: width, kernel: 3, stride: 2, padding: padding, initial)
+    self.padding = padding
+  }
+
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    conv(padding == 0 ? x.padded(left: 0, right: 1, top: 0, bottom: 1) : x)
+  }
+}
+
+/// Nearest-neighbour growth, then a convolution.
+final class Upsample: Module {
+  let conv: Conv2d
+
+  init(_ width: Int, _ initial: Initializer) { conv = Conv2d(in: width, out: width, kernel: 3, initial) }
+
+  func callAsFunction(_ x: Tensor, height: Int, width: Int) -> Tensor {
+    conv(x.resizedNearest(height: height, width: width))
+  }
+}

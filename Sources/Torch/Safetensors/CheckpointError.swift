@@ -1,0 +1,30 @@
+import Files
+
+/// What can be wrong with a checkpoint, with the file, the key, what was expected and what was found.
+public enum CheckpointError: Error, CustomStringConvertible, Sendable, Equatable {
+  case unreadable(file: String, reason: String)
+  case malformed(file: String, reason: String)
+  case missingKey(file: String, key: String)
+  case unexpectedKeys(file: String, keys: [String])
+  case shape(file: String, key: String, expected: [Int], actual: [Int])
+  case type(file: String, key: String, expected: String, actual: String)
+  case configuration(file: String, reason: String)
+  case notWritten(FileError)
+
+  public var description: String {
+    switch self {
+    case .unreadable(let file, let reason): "cannot read \(file): \(reason)"
+    case .malformed(let file, let reason): "\(file) is not a valid safetensors file: \(reason)"
+    case .missingKey(let file, let key): "\(file) has no tensor \"\(key)\""
+    case .unexpectedKeys(let file, let keys):
+      "\(file) has \(keys.count) tensors that the model does not know, among them "
+        + keys.prefix(3).map { "\"\($0)\"" }.joined(separator: ", ")
+    case .shape(let file, let key, let expected, let actual):
+      "\(file): tensor \"\(key)\" has shape \(actual), expected \(expected)"
+    case .type(let file, let key, let expected, let actual):
+      "\(file): tensor \"\(key)\" has type \(actual), expected \(expected)"
+    case .configuration(let file, let reason): "\(file): \(reason)"
+    case .notWritten(let error): error.description
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import Foundation
+
+/// A safetensors file, mapped into memory: only the tensors that are asked for are read.
+///
+/// The file must not shrink while it is open (the mapping would end in a bus error, as with every mapped file).
+public final class SafetensorsFile {
+  public let path: String
+  private let header: SafetensorsHeader
+  private let index: [String: Int]
+  private let mapping: UnsafeRawBufferPointer
+
+  /// Maps a file and checks its whole header.
+  public init(_ url: URL) throws(CheckpointError) {
+    path = url.path
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .unreadable(file: path, reason: String(cString: strerror(errno))) }
+    defer { close(descriptor) }
+    var facts = stat()
+    guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+      throw .unreadable(file: path, reason: "it is not a regular file")
+    }
+    let size = Int(facts.st_size)
+    guard size > 0 else { throw .malformed(file: path, reason: "it is empty") }
+    guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
+      throw .unreadable(file: path, reason: String(cString: strerror(errno)))
+    }
+    let mapping = UnsafeRawBufferPointer(start: address, count: size)
+    do throws(CheckpointError) {
+      header = try SafetensorsHeader(mapping, file: path)
+    } catch {
+      munmap(address, size)
+      throw error
+    }
+    self.mapping = mapping
+    index = Dictionary(uniqueKeysWithValues: header.entries.enumerated().map { ($1.key, $0) })
+  }
+
+  deinit { munmap(UnsafeMutableRawPointer(mutating: mapping.baseAddress), mapping.count) }
+
+  /// Free text that was stored beside the tensors.
+  public var metadata: [String: String] { header.metadata }
+
+  /// Names of all tensors, in the order of their bytes.
+  public var keys: [String] { header.entries.map(\.key) }
+
+  /// Type and shape of a tensor, or nil.
+  public func info(_ key: String) -> (dtype: DType, shape: [Int])? {
+    index[key].map { (header.entries[$0].dtype, header.entries[$0].shape) }
+  }
+
+  /// A copy of a tensor, on the CPU; throws when it is missing or does not have the expected shape.
+  public func tensor(_ key: String, shape expected: [Int]? = nil) throws(CheckpointError) -> Tensor {
+    guard let position = index[key] else { throw .missingKey(file: path, key: key) }
+    let entry = header.entries[position]
+    if let expected, expected != entry.shape {
+      throw .shape(file: path, key: key, expected: expected, actual: entry.shape)
+    }
+    return Tensor(bytes: UnsafeRawBufferPointer(rebasing: mapping[entry.range]), shape: entry.shape, dtype: entry.dtype)
+  }
+}

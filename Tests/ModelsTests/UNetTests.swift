@@ -1,0 +1,80 @@
+import Foundation
+import Models
+import NN
+import TestSupport
+import Testing
+import Torch
+
+@Suite struct UNetTests {
+  static let cases = ["one-level", "ship-like", "three-levels-mixed", "odd-size", "no-attention", "no-middle"]
+
+  private func run(_ unet: UNet, _ inputs: SafetensorsFile) throws -> Tensor {
+    func optional(_ key: String) throws -> Tensor? { inputs.info(key) == nil ? nil : try inputs.tensor(key) }
+    return try unet(
+      inputs.tensor("sample"), timesteps: inputs.tensor("timesteps"), context: inputs.tensor("context"),
+      contextMask: optional("mask"), classLabels: optional("class_labels"))
+  }
+
+  @Test(arguments: cases) func itComputesWhatDiffusersComputes(_ name: String) throws {
+    let folder = Project.golden("unet/\(name)")
+    let inputs = try SafetensorsFile(folder.appendingPathComponent("case.safetensors"))
+    let output = try run(UNet.load(from: folder), inputs)
+    expectClose(output, try inputs.tensor("output"), atol: 1e-4, name)
+  }
+
+  @Test(arguments: cases) func whatItSavesIsWhatDiffusersSaved(_ name: String) throws {
+    let folder = Project.golden("unet/\(name)")
+    let saved = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: saved) }
+    try UNet.load(from: folder).save(to: saved)
+    let theirs = try SafetensorsFile(folder.appendingPathComponent("diffusion_pytorch_model.safetensors"))
+    let ours = try SafetensorsFile(saved.appendingPathComponent("diffusion_pytorch_model.safetensors"))
+    #expect(Set(ours.keys) == Set(theirs.keys))
+    for key in theirs.keys { #expect(try ours.tensor(key).bytes() == theirs.tensor(key).bytes(), "\(key)") }
+    #expect(try UNet.readConfiguration(saved) == UNet.readConfiguration(folder))
+  }
+
+  @Test func channelsLastChangesNothing() throws {
+    let folder = Project.golden("unet/ship-like")
+    let inputs = try SafetensorsFile(folder.appendingPathComponent("case.safetensors"))
+    let unet = try UNet.load(from: folder)
+    let output = try unet(
+      inputs.tensor("sample").channelsLast(), timesteps: inputs.tensor("timesteps"), context: inputs.tensor("context"),
+      contextMask: inputs.tensor("mask"), classLabels: inputs.tensor("class_labels"))
+    expectClose(output, try inputs.tensor("output"), atol: 1e-4)
+  }
+
+  @Test func anOptionThatFluxLacksIsRefusedByName() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let source = Project.golden("unet/one-level/config.json")
+    let text = try String(contentsOf: source, encoding: .utf8)
+      .replacingOccurrences(of: "\"addition_embed_type\": null", with: "\"addition_embed_type\": \"text\"")
+    try text.write(to: folder.appendingPathComponent("config.json"), atomically: true, encoding: .utf8)
+    let error = #expect(throws: CheckpointError.self) { _ = try UNet.readConfiguration(folder) }
+    #expect(error?.description.contains("addition_embed_type is text, Flux implements only null") == true)
+  }
+
+  @Test func aWeightOfTheWrongShapeIsNamed() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let unet = try UNet.load(from: Project.golden("unet/one-level"))
+    try unet.save(to: folder)
+    var tensors = unet.parameters
+    tensors[0].tensor = Tensor.zeros([3, 3])
+    try WeightSet.write(tensors, directory: folder, name: UNet.weightsName)
+    let error = #expect(throws: CheckpointError.self) { _ = try UNet.load(from: folder) }
+    #expect(error?.description.contains("\"conv_in.weight\" has shape [3, 3], expected [16, 5, 3, 3]") == true)
+  }
+
+  @Test(arguments: [Quantisation.bfloat16, .int8]) func smallerStorageStaysClose(_ format: Quantisation) throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let golden = Project.golden("unet/ship-like")
+    let inputs = try SafetensorsFile(golden.appendingPathComponent("case.safetensors"))
+    try UNet.load(from: golden).save(to: folder, as: format)
+    let output = try run(UNet.load(from: folder), inputs)
+    let expected = try inputs.tensor("output")
+    #expect((output - expected).abs().mean().item() < 0.05 * expected.abs().mean().item())
+  }
+}
