@@ -27,6 +27,9 @@ let package = Package(
     .target(
       name: "Raster", dependencies: ["CPNG", "CTurboJPEG", "CWebP", "CCairo", "CFreeType"], swiftSettings: strict),
 
+    .target(name: "Data", dependencies: ["Raster", "Torch"], swiftSettings: strict),
+
+    .executableTarget(name: "Scratch", dependencies: ["Data", "Raster", "Files"]),
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"], swiftSettings: strict),

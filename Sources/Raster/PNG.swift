@@ -1,0 +1,69 @@
+import CPNG
+
+/// PNG through libpng's simplified interface: 8-bit grey, RGB or RGBA in memory, whatever the file holds.
+public enum PNG {
+  /// The longest side that is decoded: a small file can claim a picture of terabytes.
+  public static let maxSide = 16_384
+
+  /// The bytes of a PNG file, with text chunks between header and pixels.
+  public static func encode(_ image: Image, text: [PNGText.Entry] = []) throws(RasterError) -> [UInt8] {
+    var control = png_image()
+    control.version = UInt32(PNG_IMAGE_VERSION)
+    control.width = UInt32(image.width)
+    control.height = UInt32(image.height)
+    control.format = format(of: image.channels)
+    defer { png_image_free(&control) }
+    var size = 0
+    guard png_image_write_to_memory(&control, nil, &size, 0, image.pixels, 0, nil) != 0 else {
+      throw .encoding(format: "PNG", reason: message(&control))
+    }
+    var bytes = [UInt8](repeating: 0, count: size)
+    guard png_image_write_to_memory(&control, &bytes, &size, 0, image.pixels, 0, nil) != 0 else {
+      throw .encoding(format: "PNG", reason: message(&control))
+    }
+    bytes.removeLast(bytes.count - size)
+    bytes.insert(contentsOf: text.flatMap { PNGText.chunk($0) }, at: PNGText.afterHeader)
+    return bytes
+  }
+
+  /// Decodes a PNG: palettes, 16 bits, interlacing and transparency included. `file` is for messages.
+  public static func decode(_ bytes: [UInt8], file: String = "the PNG") throws(RasterError) -> Image {
+    var control = png_image()
+    control.version = UInt32(PNG_IMAGE_VERSION)
+    defer { png_image_free(&control) }
+    let outcome: Result<Image, RasterError> = bytes.withUnsafeBytes { buffer in
+      guard png_image_begin_read_from_memory(&control, buffer.baseAddress, buffer.count) != 0 else {
+        return .failure(.malformed(file: file, format: "PNG", reason: message(&control)))
+      }
+      let (width, height) = (Int(control.width), Int(control.height))
+      guard width <= maxSide, height <= maxSide else {
+        return .failure(.tooLarge(file: file, width: width, height: height, limit: maxSide))
+      }
+      let hasColour = control.format & UInt32(PNG_FORMAT_FLAG_COLOR) != 0
+      let hasAlpha = control.format & UInt32(PNG_FORMAT_FLAG_ALPHA) != 0
+      let channels: Image.Channels = hasAlpha ? .rgba : hasColour ? .rgb : .grey
+      control.flags |= UInt32(PNG_IMAGE_FLAG_16BIT_sRGB)  // 16-bit files without a gamma are sRGB, as everywhere else
+      control.format = format(of: channels)
+      var pixels = [UInt8](repeating: 0, count: width * height * channels.rawValue)
+      guard png_image_finish_read(&control, nil, &pixels, 0, nil) != 0 else {
+        return .failure(.malformed(file: file, format: "PNG", reason: message(&control)))
+      }
+      return .success(Image(width: width, height: height, channels: channels, pixels: pixels))
+    }
+    return try outcome.get()
+  }
+
+  private static func format(of channels: Image.Channels) -> UInt32 {
+    switch channels {
+    case .grey: 0
+    case .rgb: UInt32(PNG_FORMAT_FLAG_COLOR)
+    case .rgba: UInt32(PNG_FORMAT_FLAG_COLOR) | UInt32(PNG_FORMAT_FLAG_ALPHA)
+    }
+  }
+
+  private static func message(_ control: inout png_image) -> String {
+    withUnsafeBytes(of: &control.message) { bytes in
+      String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+}
