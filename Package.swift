@@ -19,6 +19,7 @@ let package = Package(
 
     // Leaves: no tensors, tests in milliseconds.
     .target(name: "Files", swiftSettings: strict),
+    .target(name: "Tokenizers", swiftSettings: strict),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),

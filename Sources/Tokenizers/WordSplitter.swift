@@ -1,0 +1,110 @@
+import Foundation
+
+/// Text to normalised words, as BERT's uncased tokenizer does it: control characters out, accents off, lower case,
+/// punctuation and Chinese characters as words of their own.
+///
+/// Follows `BertNormalizer` and `BertPreTokenizer` of Hugging Face's `tokenizers`.
+enum WordSplitter {
+  /// A normalised word and the piece of the original text that it came from.
+  struct Word: Equatable {
+    var scalars: [Unicode.Scalar]
+    var source: Range<Int>  // of the text's Unicode scalars
+  }
+
+  static func words(_ text: [Unicode.Scalar]) -> [Word] {
+    var words: [Word] = []
+    var current: [Unicode.Scalar] = []
+    var start = 0
+    func flush(_ end: Int) {
+      if !current.isEmpty { words.append(Word(scalars: current, source: start..<end)) }
+      current.removeAll(keepingCapacity: true)
+    }
+    for (index, decomposed) in normalised(text) {
+      for scalar in decomposed {
+        if scalar == " " || isSpace(scalar) {
+          flush(index)
+        } else if isPunctuation(scalar) || isChinese(scalar) {
+          flush(index)
+          words.append(Word(scalars: [scalar], source: index..<index + 1))
+        } else {
+          if current.isEmpty { start = index }
+          current.append(scalar)
+        }
+      }
+    }
+    flush(text.count)
+    return words.map { word in
+      // A word ends where its last scalar stood, not at the space that closed it.
+      var end = word.source.upperBound
+      while end > word.source.lowerBound + 1, isSpace(text[end - 1]) { end -= 1 }
+      return Word(scalars: word.scalars, source: word.source.lowerBound..<end)
+    }
+  }
+
+  /// Every kept scalar's position and what it becomes: decomposed, without accents, in lower case.
+  private static func normalised(_ text: [Unicode.Scalar]) -> [(Int, [Unicode.Scalar])] {
+    var result: [(Int, [Unicode.Scalar])] = []
+    result.reserveCapacity(text.count)
+    for (index, scalar) in text.enumerated() {
+      if scalar.isASCII {
+        let value = scalar.value
+        if value == 9 || value == 10 || value == 13 || value == 32 {
+          result.append((index, [" "]))
+        } else if value >= 65, value <= 90 {
+          result.append((index, [Unicode.Scalar(value + 32)!]))
+        } else if value > 32, value < 127 {
+          result.append((index, [scalar]))
+        }
+        continue
+      }
+      if scalar.value == 0xfffd || isControl(scalar) { continue }
+      if isSpace(scalar) {
+        result.append((index, [" "]))
+        continue
+      }
+      // Marks are removed after decomposition, so their canonical order does not matter: scalars go one by one.
+      let kept = decomposed(scalar).filter { $0.properties.generalCategory != .nonspacingMark }
+      let lower = kept.flatMap { Array($0.properties.lowercaseMapping.unicodeScalars) }
+      result.append((index, lower))
+    }
+    return result
+  }
+
+  private static func decomposed(_ scalar: Unicode.Scalar) -> [Unicode.Scalar] {
+    Array(String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars)
+  }
+
+  private static func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.isWhitespace }
+
+  private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .privateUse, .surrogate, .unassigned: true
+    default: false
+    }
+  }
+
+  private static func isPunctuation(_ scalar: Unicode.Scalar) -> Bool {
+    if scalar.isASCII {
+      switch scalar.value {
+      case 33...47, 58...64, 91...96, 123...126: return true
+      default: return false
+      }
+    }
+    switch scalar.properties.generalCategory {
+    case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
+      .finalPunctuation, .otherPunctuation:
+      return true
+    default: return false
+    }
+  }
+
+  /// The blocks of CJK ideographs that BERT sets apart; kana and Hangul are not among them.
+  private static func isChinese(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x4E00...0x9FFF, 0x3400...0x4DBF, 0x20000...0x2A6DF, 0x2A700...0x2B73F, 0x2B740...0x2B81F, 0x2B920...0x2CEAF,
+      0xF900...0xFAFF, 0x2F800...0x2FA1F:
+      true
+    default: false
+    }
+  }
+}
