@@ -17,6 +17,12 @@ let package = Package(
     .target(name: "NN", dependencies: ["Torch"], swiftSettings: strict),
     .target(name: "Models", dependencies: ["NN", "Torch", "Files"], swiftSettings: strict),
 
+    // Diffusion knows no network; the pipeline joins it with them.
+    .target(name: "Diffusion", dependencies: ["Torch"], swiftSettings: strict),
+    .target(
+      name: "Flux", dependencies: ["Models", "Diffusion", "Tokenizers", "Raster", "Torch", "NN", "Files"],
+      swiftSettings: strict),
+
     // Leaves: no tensors, tests in milliseconds.
     .target(name: "Files", swiftSettings: strict),
     .target(name: "Tokenizers", swiftSettings: strict),
@@ -30,7 +36,6 @@ let package = Package(
 
     .target(name: "Data", dependencies: ["Raster", "Torch"], swiftSettings: strict),
 
-    .executableTarget(name: "Scratch", dependencies: ["Data", "Raster", "Files"]),
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"], swiftSettings: strict),

@@ -41,6 +41,36 @@ extension UNet {
     public var freqShift: Double
     public var downsamplePadding: Int
 
+    /// All fields, as in diffusers' file.
+    public init(
+      sampleSize: Int?, inChannels: Int, outChannels: Int, downBlockTypes: [DownBlock], midBlockType: MidBlock?,
+      upBlockTypes: [UpBlock], blockOutChannels: [Int], layersPerBlock: PerLevel, transformerLayersPerBlock: PerLevel,
+      attentionHeadDim: PerLevel, useLinearProjection: Bool, crossAttentionDim: Int, classEmbedType: ClassEmbedding?,
+      projectionClassEmbeddingsInputDim: Int?, normNumGroups: Int, normEps: Double, actFn: Activation,
+      flipSinToCos: Bool, freqShift: Double, downsamplePadding: Int
+    ) {
+      self.sampleSize = sampleSize
+      self.inChannels = inChannels
+      self.outChannels = outChannels
+      self.downBlockTypes = downBlockTypes
+      self.midBlockType = midBlockType
+      self.upBlockTypes = upBlockTypes
+      self.blockOutChannels = blockOutChannels
+      self.layersPerBlock = layersPerBlock
+      self.transformerLayersPerBlock = transformerLayersPerBlock
+      self.attentionHeadDim = attentionHeadDim
+      self.useLinearProjection = useLinearProjection
+      self.crossAttentionDim = crossAttentionDim
+      self.classEmbedType = classEmbedType
+      self.projectionClassEmbeddingsInputDim = projectionClassEmbeddingsInputDim
+      self.normNumGroups = normNumGroups
+      self.normEps = normEps
+      self.actFn = actFn
+      self.flipSinToCos = flipSinToCos
+      self.freqShift = freqShift
+      self.downsamplePadding = downsamplePadding
+    }
+
     /// What is wrong with these numbers, or nil.
     public var problem: String? {
       let levels = blockOutChannels.count

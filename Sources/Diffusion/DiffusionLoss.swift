@@ -1,0 +1,49 @@
+import Torch
+
+/// The training objective: how far the prediction is from its target, at random times.
+public struct DiffusionLoss: Sendable {
+  public enum Distance: String, Codable, Sendable, CaseIterable {
+    case l1, l2
+    case huber  // pseudo-Huber with c = 0.1: quadratic near zero, linear far away
+  }
+
+  public let schedule: Schedule
+  public let distance: Distance
+
+  public init(schedule: Schedule, distance: Distance) {
+    self.schedule = schedule
+    self.distance = distance
+  }
+
+  /// Noisy latents to train on and what to ask of the network.
+  public struct Question {
+    public let noisy: Tensor  // [B, C, h, w]
+    public let timesteps: Tensor  // [B], float
+    public let target: Tensor  // [B, C, h, w]
+  }
+
+  /// Adds noise at uniformly random times; everything random comes from `generator`.
+  public func question(clean: Tensor, generator: Generator) -> Question {
+    let batch = clean.shape[0]
+    let times = Tensor.randint(0..<schedule.count, [batch], generator: generator)
+    let noise = Tensor.randn(clean.shape, generator: generator).to(clean.device)
+    let steps = times.ints()
+    func column(_ values: [Double]) -> Tensor { Tensor(values, shape: [batch, 1, 1, 1]).to(.float32).to(clean.device) }
+    let alpha = column(steps.map(schedule.alpha))
+    let sigma = column(steps.map(schedule.sigma))
+    let prediction = schedule.configuration.predictionType
+    return Question(
+      noisy: alpha * clean + sigma * noise, timesteps: times.to(.float32).to(clean.device),
+      target: prediction.target(clean: clean, noise: noise, alpha: alpha, sigma: sigma))
+  }
+
+  /// Mean distance over everything, a scalar in float32.
+  public func callAsFunction(_ output: Tensor, _ target: Tensor) -> Tensor {
+    let error = output.to(.float32) - target
+    switch distance {
+    case .l1: return error.abs().mean()
+    case .l2: return error.square().mean()
+    case .huber: return ((error.square() + 0.01).sqrt() - 0.1).mean()
+    }
+  }
+}

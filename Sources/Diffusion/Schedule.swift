@@ -1,0 +1,73 @@
+import Foundation
+
+/// How much noise there is at each of the training times: plain numbers, no tensors.
+public struct Schedule: Sendable, Equatable {
+  /// The fields of diffusers' `scheduler_config.json` that define the noise and what the network predicts.
+  public struct Configuration: Codable, Sendable, Equatable {
+    public enum Betas: String, Codable, Sendable, CaseIterable {
+      case linear
+      case scaledLinear = "scaled_linear"  // linear in √β
+      case cosine = "squaredcos_cap_v2"  // Nichol & Dhariwal 2021
+    }
+
+    public var betaSchedule: Betas
+    public var betaStart: Double  // linear and scaled linear only
+    public var betaEnd: Double
+    public var numTrainTimesteps: Int
+    public var predictionType: Prediction
+
+    public init(
+      betaSchedule: Betas, betaStart: Double = 0.0001, betaEnd: Double = 0.02, numTrainTimesteps: Int = 1000,
+      predictionType: Prediction
+    ) {
+      self.betaSchedule = betaSchedule
+      self.betaStart = betaStart
+      self.betaEnd = betaEnd
+      self.numTrainTimesteps = numTrainTimesteps
+      self.predictionType = predictionType
+    }
+  }
+
+  public let configuration: Configuration
+
+  /// β_t, the variance that step t adds.
+  public let betas: [Double]
+
+  /// ᾱ_t = ∏ (1 − β), the share of the signal's variance that is left at time t.
+  public let alphasCumprod: [Double]
+
+  public init(_ configuration: Configuration) {
+    let count = configuration.numTrainTimesteps
+    guard count > 1 else { fatalError("a schedule needs at least 2 steps, got \(count)") }
+    self.configuration = configuration
+    let fractions = (0..<count).map { Double($0) / Double(count - 1) }
+    let (start, end) = (configuration.betaStart, configuration.betaEnd)
+    betas =
+      switch configuration.betaSchedule {
+      case .linear: fractions.map { start + (end - start) * $0 }
+      case .scaledLinear: fractions.map { pow(start.squareRoot() + (end.squareRoot() - start.squareRoot()) * $0, 2) }
+      case .cosine:
+        (0..<count).map { step in
+          func kept(_ t: Double) -> Double { pow(cos((t + 0.008) / 1.008 * .pi / 2), 2) }
+          return min(1 - kept(Double(step + 1) / Double(count)) / kept(Double(step) / Double(count)), 0.999)
+        }
+      }
+    var product = 1.0
+    alphasCumprod = betas.map { beta in
+      product *= 1 - beta
+      return product
+    }
+  }
+
+  /// Number of training times.
+  public var count: Int { betas.count }
+
+  /// √ᾱ_t: what the clean latent is multiplied by at time t.
+  public func alpha(_ t: Int) -> Double { alphasCumprod[t].squareRoot() }
+
+  /// √(1 − ᾱ_t): what the noise is multiplied by at time t.
+  public func sigma(_ t: Int) -> Double { (1 - alphasCumprod[t]).squareRoot() }
+
+  /// Noise to signal, √((1 − ᾱ_t)/ᾱ_t): the σ of Karras et al. 2022.
+  public func noiseLevel(_ t: Int) -> Double { ((1 - alphasCumprod[t]) / alphasCumprod[t]).squareRoot() }
+}

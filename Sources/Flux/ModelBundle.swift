@@ -1,0 +1,132 @@
+import Diffusion
+import Files
+import Foundation
+import Models
+import NN
+import Tokenizers
+import Torch
+
+/// All networks of a text-to-image model together, and the directory that they live in (diffusers' layout):
+///
+///     model_index.json     what this is
+///     unet/  autoencoder/  text_adapter/       config.json beside safetensors
+///     scheduler/scheduler_config.json
+///
+/// The pretrained text encoder is not part of it: it is frozen, and set-up fetches it once for all models.
+public final class ModelBundle {
+  /// The sizes of a model's own networks.
+  public struct Configuration: Sendable, Equatable {
+    public var autoencoder: Autoencoder.Configuration
+    public var adapter: TextAdapter.Configuration
+    public var unet: UNet.Configuration
+    public var schedule: Schedule.Configuration
+    public var imageSize: Int  // side of the picture it was trained for, in pixels
+
+    public init(
+      autoencoder: Autoencoder.Configuration, adapter: TextAdapter.Configuration, unet: UNet.Configuration,
+      schedule: Schedule.Configuration, imageSize: Int
+    ) {
+      self.autoencoder = autoencoder
+      self.adapter = adapter
+      self.unet = unet
+      self.schedule = schedule
+      self.imageSize = imageSize
+    }
+
+    /// Side of the latent, in cells.
+    public var latentSize: Int { imageSize / autoencoder.downsample }
+  }
+
+  public let configuration: Configuration
+  public let autoencoder: Autoencoder
+  public let adapter: TextAdapter
+  public let unet: UNet
+  public let schedule: Schedule
+
+  /// A new model; with `.random` the U-Net's residual branches start silent.
+  public init(_ configuration: Configuration, _ initial: Initializer) {
+    self.configuration = configuration
+    autoencoder = Autoencoder(configuration.autoencoder, initial)
+    adapter = TextAdapter(configuration.adapter, initial)
+    unet = UNet(configuration.unet, initial)
+    schedule = Schedule(configuration.schedule)
+    if case .random = initial { unet.zeroResidualBranches() }
+  }
+
+  /// Reads a model directory.
+  public init(directory: URL) throws(CheckpointError) {
+    let index: Index = try Self.readJSON(directory.appendingPathComponent("model_index.json"))
+    autoencoder = try Autoencoder.load(from: directory.appendingPathComponent("autoencoder"))
+    adapter = try TextAdapter.load(from: directory.appendingPathComponent("text_adapter"))
+    unet = try UNet.load(from: directory.appendingPathComponent("unet"))
+    let scheduler: Schedule.Configuration = try Self.readJSON(
+      directory.appendingPathComponent("scheduler/scheduler_config.json"))
+    configuration = Configuration(
+      autoencoder: autoencoder.configuration, adapter: adapter.configuration, unet: unet.configuration,
+      schedule: scheduler, imageSize: index.imageSize)
+    schedule = Schedule(scheduler)
+    if let problem = Self.mismatch(configuration) {
+      throw .configuration(file: directory.path, reason: problem)
+    }
+  }
+
+  /// Writes a model directory; `model_index.json` comes last, so that an unfinished directory is not taken for a model.
+  public func save(to directory: URL, as format: Quantisation = .float32) throws(CheckpointError) {
+    try autoencoder.save(to: directory.appendingPathComponent("autoencoder"), as: format)
+    try adapter.save(to: directory.appendingPathComponent("text_adapter"), as: format)
+    try unet.save(to: directory.appendingPathComponent("unet"), as: format)
+    let folder = directory.appendingPathComponent("scheduler")
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch { throw .unreadable(file: folder.path, reason: "the folder cannot be created") }
+    try Self.writeJSON(
+      configuration.schedule, className: "DDPMScheduler", to: folder.appendingPathComponent("scheduler_config.json"))
+    try Self.writeJSON(
+      Index(imageSize: configuration.imageSize), className: "FluxPipeline",
+      to: directory.appendingPathComponent("model_index.json"))
+  }
+
+  private struct Index: Codable {
+    var imageSize: Int
+  }
+
+  /// What does not fit between the parts, or nil.
+  private static func mismatch(_ c: Configuration) -> String? {
+    if c.unet.inChannels != c.autoencoder.latentChannels {
+      return "the U-Net reads \(c.unet.inChannels) channels, the autoencoder makes \(c.autoencoder.latentChannels)"
+    }
+    if c.unet.crossAttentionDim != c.adapter.width {
+      return "the U-Net reads a context \(c.unet.crossAttentionDim) wide, the adapter makes \(c.adapter.width)"
+    }
+    if c.imageSize <= 0 || c.imageSize % c.autoencoder.downsample != 0 {
+      return "image_size \(c.imageSize) is not a multiple of \(c.autoencoder.downsample)"
+    }
+    return nil
+  }
+
+  private static func readJSON<T: Decodable>(_ url: URL) throws(CheckpointError) -> T {
+    guard let data = FileManager.default.contents(atPath: url.path) else {
+      throw .unreadable(file: url.path, reason: "it does not exist or cannot be opened")
+    }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    do {
+      return try decoder.decode(T.self, from: data)
+    } catch { throw .configuration(file: url.path, reason: "it is not the JSON that was expected: \(error)") }
+  }
+
+  private static func writeJSON(_ value: some Encodable, className: String, to url: URL) throws(CheckpointError) {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    guard let body = try? encoder.encode(value), let object = try? JSONSerialization.jsonObject(with: body),
+      var table = object as? [String: Any]
+    else { fatalError("plain values always encode") }
+    table["_class_name"] = className
+    guard let json = try? JSONSerialization.data(withJSONObject: table, options: [.prettyPrinted, .sortedKeys]) else {
+      fatalError("plain values always encode")
+    }
+    do throws(FileError) {
+      try AtomicFile.write(Array(json) + [10], to: url)
+    } catch { throw .notWritten(error) }
+  }
+}

@@ -1,0 +1,42 @@
+import Foundation
+import Models
+import Tokenizers
+import Torch
+
+/// The frozen half of the text path: prompt to states of the pretrained transformer.
+public final class PromptEncoder {
+  /// What the adapter reads, for a batch of prompts.
+  public struct States {
+    public let states: Tensor  // [B, N, 2 · width]: the embedding layer's and the last layer's
+    public let mask: Tensor  // [B, N], float, 1 where there is a token
+    public let dropped: [[String]]  // per prompt, the words that did not fit
+  }
+
+  public let tokenizer: WordPieceTokenizer
+  public let encoder: TextEncoder
+
+  /// Reads `vocab.txt`, `config.json` and `model.safetensors` from a directory.
+  public init(directory: URL) throws {
+    tokenizer = try WordPieceTokenizer(vocabulary: directory.appendingPathComponent("vocab.txt"))
+    encoder = try TextEncoder.load(from: directory)
+  }
+
+  /// Encodes prompts without gradients, padded to `length` tokens (or to the longest, when nil).
+  public func callAsFunction(_ prompts: [String], maxTokens: Int, padTo length: Int? = nil) -> States {
+    let encodings = prompts.map { tokenizer.encode($0, maxLength: maxTokens) }
+    let width = length ?? encodings.map(\.ids.count).max() ?? 0
+    var ids: [Int64] = []
+    var mask: [Float] = []
+    for encoding in encodings {
+      let padding = width - encoding.ids.count
+      ids += encoding.ids.map(Int64.init) + [Int64](repeating: Int64(tokenizer.padID), count: padding)
+      mask += [Float](repeating: 1, count: encoding.ids.count) + [Float](repeating: 0, count: padding)
+    }
+    let shape = [prompts.count, width]
+    let maskTensor = Tensor(mask, shape: shape)
+    let states = withNoGrad { encoder(Tensor(ids, shape: shape), mask: maskTensor) }
+    return States(
+      states: Tensor.cat([states[0], states[states.count - 1]], dim: 2), mask: maskTensor,
+      dropped: encodings.map(\.dropped))
+  }
+}
