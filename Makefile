@@ -1,0 +1,34 @@
+# Each target does one thing. `./flux` is the program; this file is for those who change it.
+.PHONY: help setup build test lint format golden bench clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
+
+setup: ## fetch libtorch, the text encoder and the C libraries
+	@Scripts/setup
+
+build: setup ## build the program (release)
+	Scripts/build build -c release --product flux
+
+test: setup ## build and run the tests
+	Scripts/check-shim
+	Scripts/build build --build-tests
+	Scripts/build test --skip-build
+
+lint: ## say what is not formatted or smells
+	swift-format lint --strict --recursive Sources Tests Package.swift
+	bash -n flux Scripts/setup Scripts/build Scripts/check-shim .ci/run
+
+format: ## format in place, then lint
+	swift-format format --in-place --recursive Sources Tests Package.swift
+	@$(MAKE) --no-print-directory lint
+
+golden: setup ## make the goldens anew from transformers and diffusers (Python)
+	Tools/golden/make
+
+bench: ## time what Benchmarks holds
+	@test -d Benchmarks || { echo "there are no benchmarks yet"; exit 1; }
+	Benchmarks/run
+
+clean: ## remove what was built; .deps stays
+	rm -rf .build
