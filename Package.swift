@@ -6,6 +6,10 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 let package = Package(
   name: "Flux",
+  products: [
+    .library(name: "Flux", targets: ["Flux"]),
+    .executable(name: "flux", targets: ["FluxCommand"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
   ],
@@ -35,6 +39,15 @@ let package = Package(
       name: "Raster", dependencies: ["CPNG", "CTurboJPEG", "CWebP", "CCairo", "CFreeType"], swiftSettings: strict),
 
     .target(name: "Data", dependencies: ["Raster", "Torch"], swiftSettings: strict),
+    .target(
+      name: "Training", dependencies: ["Flux", "Models", "Diffusion", "Data", "Torch", "NN", "Files", "Raster"],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "FluxCommand",
+      dependencies: [
+        "Flux", "Training", "Data", "Models", "Diffusion", "Tokenizers", "Raster", "Torch", "Files",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
 
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),

@@ -103,4 +103,9 @@ public final class Autoencoder: Module {
 public struct Painting {
   public let features: Tensor  // [B, width, H, W]
   public let pixels: Tensor  // [B, 3, H, W]
+
+  public init(features: Tensor, pixels: Tensor) {
+    self.features = features
+    self.pixels = pixels
+  }
 }

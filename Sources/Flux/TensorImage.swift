@@ -1,0 +1,15 @@
+import Raster
+import Torch
+
+/// The border between tensors and pictures.
+public enum TensorImage {
+  /// `[B, 3, H, W]` in −1…1 (clamped) to 8-bit RGB pictures.
+  public static func images(_ pixels: Tensor) -> [Image] {
+    let (B, C, H, W) = pixels.shape4
+    guard C == 3 else { fatalError("pictures have 3 channels, got \(C)") }
+    let bytes = ((pixels.to(.float32).clamped(to: -1...1) + 1) * 127.5).rounded().permuted([0, 2, 3, 1]).to(.uint8)
+    return (0..<B).map { index in
+      Image(width: W, height: H, channels: .rgb, pixels: bytes[index].elements())
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import ArgumentParser
+import Foundation
+import Tokenizers
+
+/// `flux tokens`: how a prompt is read.
+struct Tokens: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Prints the pieces and ids of a prompt, and the words that would be cut off.")
+
+  @Argument(help: "The prompt.") var text: String
+  @Option(help: "Most tokens that the model reads, with [CLS] and [SEP].") var maxTokens: Int = 32
+  @Flag(help: "Print JSON.") var json = false
+
+  func run() throws {
+    let tokenizer = try WordPieceTokenizer(vocabulary: Home.textEncoder.appendingPathComponent("vocab.txt"))
+    let encoding = tokenizer.encode(text, maxLength: maxTokens)
+    if json {
+      struct Report: Encodable { let pieces: [String], ids: [Int32], dropped: [String] }
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      let report = Report(pieces: encoding.pieces, ids: encoding.ids, dropped: encoding.dropped)
+      print(String(decoding: try encoder.encode(report), as: UTF8.self))
+      return
+    }
+    for (piece, id) in zip(encoding.pieces, encoding.ids) { print("\(id)\t\(piece)") }
+    if !encoding.dropped.isEmpty { print("cut off: \(encoding.dropped.joined(separator: " "))") }
+  }
+}

@@ -1,0 +1,80 @@
+import NN
+import Torch
+
+/// AdamW (Loshchilov & Hutter 2019) over named parameters, with libtorch's fused update and a limit on the gradient.
+final class AdamW {
+  let parameters: [NamedTensor]
+  let firstMoments: [Tensor]
+  let secondMoments: [Tensor]
+  let steps: [Tensor]
+  private let weightDecay: Double
+  private let gradientLimit: Double
+
+  init(_ parameters: [NamedTensor], weightDecay: Double, gradientLimit: Double) {
+    self.parameters = parameters
+    firstMoments = parameters.map { Tensor.zeros($0.tensor.shape, device: $0.tensor.device) }
+    secondMoments = parameters.map { Tensor.zeros($0.tensor.shape, device: $0.tensor.device) }
+    steps = parameters.map { Tensor(0, dtype: .float32).to($0.tensor.device) }
+    self.weightDecay = weightDecay
+    self.gradientLimit = gradientLimit
+  }
+
+  /// Updates every parameter and forgets the gradients; returns the gradient's norm before the limit. A norm that is
+  /// not finite changes nothing: the caller stops the run.
+  func step(learningRate: Double) -> Double {
+    let gradients = parameters.map { named in
+      guard let gradient = named.tensor.grad else { fatalError("\(named.key) got no gradient") }
+      return gradient
+    }
+    let norm = Foreach.norm(gradients)
+    if norm.isFinite {
+      if norm > gradientLimit { Foreach.scale(gradients, by: gradientLimit / norm) }
+      Foreach.adamW(
+        parameters: parameters.map(\.tensor), gradients: gradients, firstMoments: firstMoments,
+        secondMoments: secondMoments, steps: steps, learningRate: learningRate, beta1: 0.9, beta2: 0.99,
+        weightDecay: weightDecay, eps: 1e-8)
+    }
+    for (_, tensor) in parameters { tensor.clearGrad() }
+    return norm
+  }
+
+  /// What has to be saved to continue exactly.
+  var state: [NamedTensor] {
+    parameters.enumerated().flatMap { index, named in
+      [
+        ("first.\(named.key)", firstMoments[index]), ("second.\(named.key)", secondMoments[index]),
+        ("steps.\(named.key)", steps[index]),
+      ]
+    }
+  }
+}
+
+/// A slowly moving copy of parameters, which draws better pictures than the parameters themselves.
+final class MovingAverage {
+  let parameters: [NamedTensor]
+  private let originals: [Tensor]
+  private let decay: Double
+
+  init(_ parameters: [NamedTensor], decay: Double) {
+    originals = parameters.map(\.tensor)
+    self.parameters = parameters.map { named in (named.key, withNoGrad { named.tensor.detached().clone() }) }
+    self.decay = decay
+  }
+
+  /// Moves towards the parameters; `count` updates were made before, and the first ones move fast.
+  func update(count: Int) {
+    let decay = min(decay, Double(1 + count) / Double(10 + count))
+    Foreach.lerp(parameters.map(\.tensor), towards: originals, 1 - decay)
+  }
+
+  /// Runs `body` while the parameters hold the average.
+  func withAverage<R>(_ body: () throws -> R) rethrows -> R {
+    let saved = originals.map { original in withNoGrad { original.detached().clone() } }
+    func copy(_ sources: [Tensor]) {
+      withNoGrad { for (target, source) in zip(originals, sources) { target.copy_(source) } }
+    }
+    copy(parameters.map(\.tensor))
+    defer { copy(saved) }
+    return try body()
+  }
+}

@@ -1,0 +1,259 @@
+import Data
+import Diffusion
+import Files
+import Flux
+import Foundation
+import Models
+import NN
+import Raster
+import Torch
+
+/// Trains a model from scratch on Scenes: one loop through the plan's stages.
+///
+/// All randomness of a step comes from (seed, step), so that a run can be stopped at any moment and continued from
+/// its last checkpoint to the same weights.
+public final class Trainer {
+  public let plan: TrainingPlan
+  public let model: ModelBundle
+  private let folder: URL
+  private let prompts: PromptEncoder
+  private let atlas: GlyphAtlas
+  private let loss: DiffusionLoss
+  private let core: AdamW  // encoder and decoder
+  private let denoiser: AdamW  // U-Net and adapter
+  private let enlarger: AdamW  // super-resolution
+  private let average: MovingAverage
+  private var pool: LatentPool?
+
+  /// Builds the networks of the plan's preset; nothing is read or written yet.
+  public init(_ plan: TrainingPlan, folder: URL, textEncoder: URL) throws {
+    self.plan = plan
+    self.folder = folder
+    prompts = try PromptEncoder(directory: textEncoder)
+    atlas = try GlyphAtlas()
+    model = ModelBundle(plan.preset.configuration, .random(Generator(seed: plan.seed)))
+    loss = DiffusionLoss(schedule: model.schedule, distance: plan.distance)
+    for module in [model.autoencoder.encoder, model.autoencoder.decoder, model.adapter, model.unet] as [any Module] {
+      module.requireGradients(true)
+    }
+    model.autoencoder.superResolution?.requireGradients(true)
+    func named(_ prefix: String, _ module: (any Module)?) -> [NamedTensor] {
+      module?.parameters.map { ("\(prefix).\($0.key)", $0.tensor) } ?? []
+    }
+    func optimiser(_ parameters: [NamedTensor]) -> AdamW {
+      AdamW(parameters, weightDecay: plan.weightDecay, gradientLimit: plan.gradientLimit)
+    }
+    core = optimiser(named("encoder", model.autoencoder.encoder) + named("decoder", model.autoencoder.decoder))
+    denoiser = optimiser(named("unet", model.unet) + named("text_adapter", model.adapter))
+    enlarger = optimiser(named("super_resolution", model.autoencoder.superResolution))
+    average = MovingAverage(denoiser.parameters, decay: plan.averageDecay)
+  }
+
+  /// Runs all steps that are left. The folder gets `log.jsonl`, checkpoints, and at the end the model in `model/`.
+  public func run(saveEvery: Int, storage: Quantisation, quiet: Bool) throws {
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch { throw TrainingError.folder(folder.path) }
+    let first = try TrainingCheckpoint.load(into: state, plan: plan, folder: folder) ?? 0
+    let log = try TrainingLog(folder: folder, step: first, total: plan.steps, quiet: quiet)
+    for step in first..<plan.steps {
+      let values = try train(step)
+      try log.add(values, stage: plan.stage(at: step).rawValue, step: step + 1)
+      if (step + 1) % saveEvery == 0 || step + 1 == plan.steps {
+        try TrainingCheckpoint.save(state, step: step + 1, plan: plan, folder: folder)
+        try save(storage)
+        try saveReconstructions(step + 1)
+      }
+    }
+    if first == plan.steps { try save(storage) }
+  }
+
+  /// Writes the model as it draws best: U-Net and adapter averaged.
+  private func save(_ storage: Quantisation) throws {
+    try average.withAverage { try model.save(to: folder.appendingPathComponent("model"), as: storage) }
+  }
+
+  // MARK: - Steps
+
+  private func train(_ step: Int) throws -> [String: Double] {
+    switch plan.stage(at: step) {
+    case .autoencoder: try autoencoderStep(step)
+    case .joint: try autoencoderStep(step).merging(diffusionStep(step)) { first, _ in first }
+    case .diffusion: try diffusionStep(step)
+    case .superResolution: try superResolutionStep(step)
+    }
+  }
+
+  private func autoencoderStep(_ step: Int) throws -> [String: Double] {
+    let batch = max(plan.batch / 2, 1)
+    let generator = generator(step, purpose: 1)
+    let pictures = SceneBatches.render(scenes(1, step * batch, batch).map(\.scene), size: coreSize, atlas: atlas)
+    var latents: Tensor?
+    var painted: Tensor?
+    let total = withAutocast(.cpu, enabled: plan.bfloat16) {
+      let raw = model.autoencoder.encodeRaw(pictures).to(.float32)
+      LatentStatistics.update(model.autoencoder, raw: raw, count: step)
+      let clean = model.autoencoder.normalised(raw)
+      let picture = model.autoencoder.decoder((clean + decoderNoise(clean.shape, generator)).channelsLast()).pixels
+      (latents, painted) = (clean, picture)
+      return AutoencoderLoss.loss(picture, pictures) + raw.square().mean() * 1e-4
+    }
+    let range = plan.range(of: .autoencoder).lowerBound..<plan.range(of: .joint).upperBound
+    let value = try update(core, total, plan.autoencoderRate * plan.rate(at: step, in: range), step, "autoencoder loss")
+    var values = ["reconstruction": value]
+    if let latents, let painted, step % 20 == 0 {
+      values["decibels"] = AutoencoderLoss.decibels(painted, pictures)
+      let participation = LatentStatistics.participationRatio(latents)
+      values["participation"] = participation
+      if step > 500, participation < 4 { throw TrainingError.collapsed(step: step, participation: participation) }
+    }
+    return values
+  }
+
+  private func diffusionStep(_ step: Int) throws -> [String: Double] {
+    let generator = generator(step, purpose: 2)
+    let example = step < plan.range(of: .diffusion).lowerBound ? fresh(step) : pooled(step, generator)
+    let question = loss.question(clean: example.latents, generator: generator)
+    let total = withAutocast(.cpu, enabled: plan.bfloat16) {
+      let (context, pooled) = model.adapter(example.states, mask: example.masks)
+      let output = model.unet(
+        question.noisy.channelsLast(), timesteps: question.timesteps, context: context, contextMask: example.masks,
+        classLabels: pooled)
+      return loss(output, question.target)
+    }
+    let range = plan.range(of: .joint).lowerBound..<plan.range(of: .diffusion).upperBound
+    let value = try update(denoiser, total, plan.diffusionRate * plan.rate(at: step, in: range), step, "diffusion loss")
+    average.update(count: step - range.lowerBound)
+    return ["diffusion": value]
+  }
+
+  /// Crops of a quarter of the area: the levels are convolutions and need no more.
+  private func superResolutionStep(_ step: Int) throws -> [String: Double] {
+    guard let enlarge = model.autoencoder.superResolution else { return [:] }
+    let batch = max(plan.batch / 8, 1)
+    let generator = generator(step, purpose: 3)
+    let size = model.configuration.imageSize
+    let pictures = SceneBatches.render(scenes(3, step * batch, batch).map(\.scene), size: size, atlas: atlas)
+    let factor = model.configuration.autoencoder.superResolutionFactor
+    let core = withNoGrad {
+      withAutocast(.cpu, enabled: plan.bfloat16) {
+        let latents = model.autoencoder.encode(pictures)
+        return model.autoencoder.decoder((latents + decoderNoise(latents.shape, generator)).channelsLast())
+      }
+    }
+    let side = coreSize / 2
+    let corner = Tensor.randint(0..<side, [2], generator: generator).ints()
+    func crop(_ x: Tensor, _ scale: Int) -> Tensor {
+      x.narrowed(2, corner[0] * scale, side * scale).narrowed(3, corner[1] * scale, side * scale).channelsLast()
+    }
+    let painted = enlarge(
+      Painting(features: crop(core.features.to(.float32), 1), pixels: crop(core.pixels.to(.float32), 1)))
+    let total = AutoencoderLoss.loss(painted.pixels, crop(pictures, factor))
+    let rate = plan.autoencoderRate * plan.rate(at: step, in: plan.range(of: .superResolution))
+    return ["superResolution": try update(enlarger, total, rate, step, "super-resolution loss")]
+  }
+
+  /// Back-propagates and updates; a loss or gradient that is not finite stops the run.
+  private func update(_ optimiser: AdamW, _ total: Tensor, _ rate: Double, _ step: Int, _ what: String) throws -> Double {
+    let value = total.item()
+    guard value.isFinite else {
+      throw TrainingError.notFinite(step: step, what: what, value: "\(value)", firstScene: step * plan.batch)
+    }
+    total.backward()
+    let norm = optimiser.step(learningRate: rate)
+    guard norm.isFinite else {
+      throw TrainingError.notFinite(
+        step: step, what: "gradient of the \(what)", value: "\(norm)", firstScene: step * plan.batch)
+    }
+    return value
+  }
+
+  // MARK: - Examples
+
+  private typealias Example = (latents: Tensor, states: Tensor, masks: Tensor)
+
+  /// New scenes through the encoder as it is now.
+  private func fresh(_ step: Int) -> Example { encoded(2, step * plan.batch, plan.batch) }
+
+  /// A batch from the pool, which is filled first and renewed at every step; rounding noise is drawn anew.
+  private func pooled(_ step: Int, _ generator: Generator) -> Example {
+    let done = step - plan.range(of: .diffusion).lowerBound
+    let end = plan.poolSize + done * plan.poolRenewal
+    if pool == nil {
+      let latent = model.configuration.latentSize
+      let new = LatentPool(
+        size: plan.poolSize, latentShape: [model.configuration.autoencoder.latentChannels, latent, latent],
+        tokens: model.configuration.adapter.maxTokens, stateWidth: 2 * model.configuration.adapter.inputWidth)
+      new.skip(to: end - plan.poolSize)
+      pool = new
+    }
+    guard let pool else { fatalError("the pool was just made") }
+    while pool.filled < end {
+      let new = encoded(4, pool.filled, min(64, end - pool.filled))
+      pool.append(latents: new.latents, states: new.states, masks: new.masks)
+    }
+    let drawn = pool.draw(plan.batch, generator: generator)
+    let noise = Tensor.randn(drawn.latents.shape, generator: generator) * plan.latentNoise
+    return (drawn.latents + noise, drawn.states, drawn.masks)
+  }
+
+  private func encoded(_ purpose: UInt64, _ first: Int, _ count: Int) -> Example {
+    let batch = scenes(purpose, first, count)
+    var random = SceneRandom(seed: streamSeed(purpose) ^ 0x5eed, index: UInt64(first))
+    let captions = batch.map { random.chance(plan.captionDropout) ? "" : $0.caption }
+    let pictures = SceneBatches.render(batch.map(\.scene), size: coreSize, atlas: atlas)
+    let tokens = model.configuration.adapter.maxTokens
+    return withNoGrad {
+      withAutocast(.cpu, enabled: plan.bfloat16) {
+        let raw = model.autoencoder.encodeRaw(pictures).to(.float32)
+        let text = prompts(captions, maxTokens: tokens, padTo: tokens)
+        return (model.autoencoder.normalised(raw), text.states.to(.float32), text.mask)
+      }
+    }
+  }
+
+  private func scenes(_ purpose: UInt64, _ first: Int, _ count: Int) -> [CaptionedScene] {
+    let source = Scenes(seed: streamSeed(purpose))
+    return (first..<first + count).map { source[$0] }
+  }
+
+  /// Gaussian noise that the decoder learns to see through: little always, more for half the latents.
+  private func decoderNoise(_ shape: [Int], _ generator: Generator) -> Tensor {
+    let wide = Tensor.randn([shape[0], 1, 1, 1], generator: generator).abs() * plan.latentNoiseWide
+    let chosen = (Tensor.rand([shape[0], 1, 1, 1], generator: generator) .< 0.5).to(.float32)
+    return Tensor.randn(shape, generator: generator) * (wide * chosen + plan.latentNoise)
+  }
+
+  private func generator(_ step: Int, purpose: UInt64) -> Generator {
+    var random = SceneRandom(seed: streamSeed(purpose) &+ 0x9e37, index: UInt64(step))
+    return Generator(seed: random.next())
+  }
+
+  private func streamSeed(_ purpose: UInt64) -> UInt64 { plan.seed &* 16 &+ purpose }
+
+  private var coreSize: Int { model.configuration.imageSize / model.configuration.autoencoder.superResolutionFactor }
+
+  // MARK: - State
+
+  private var state: [NamedTensor] {
+    let statistics: [NamedTensor] = [
+      ("latents_mean", model.autoencoder.latentsMean), ("latents_std", model.autoencoder.latentsStd),
+    ]
+    return statistics
+      + [("core", core), ("denoiser", denoiser), ("enlarger", enlarger)].flatMap { name, optimiser in
+        (optimiser.parameters + optimiser.state).map { ("\(name).\($0.key)", $0.tensor) }
+      } + average.parameters.map { ("average.\($0.key)", $0.tensor) }
+  }
+
+  /// Pictures and what the autoencoder makes of them, to look at.
+  private func saveReconstructions(_ step: Int) throws {
+    let batch = scenes(5, 0, 8).map(\.scene)
+    let size = model.configuration.imageSize
+    let painted = withNoGrad {
+      model.autoencoder.decode(model.autoencoder.encode(SceneBatches.render(batch, size: size, atlas: atlas)))
+    }
+    let originals = batch.map { $0.render(size: size, atlas: atlas) }
+    let sheet = ContactSheet.lay(originals + TensorImage.images(painted), columns: 8)
+    try AtomicFile.write(PNG.encode(sheet), to: folder.appendingPathComponent("reconstructions.png"))
+  }
+}

@@ -1,0 +1,19 @@
+/// Why a training run cannot start or has stopped.
+public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
+  case otherPlan(folder: String)
+  case notFinite(step: Int, what: String, value: String, firstScene: Int)
+  case collapsed(step: Int, participation: Double)
+  case folder(String)
+
+  public var description: String {
+    switch self {
+    case .otherPlan(let folder):
+      "\(folder) holds a run with other settings: continue it with the same options, or choose another --output"
+    case .notFinite(let step, let what, let value, let firstScene):
+      "step \(step): the \(what) is \(value) (scenes from index \(firstScene)); the last checkpoint is kept, nothing of this step was saved"
+    case .collapsed(let step, let participation):
+      "step \(step): the latents have collapsed to \(participation) directions; the last checkpoint is kept"
+    case .folder(let path): "the folder \(path) cannot be created"
+    }
+  }
+}
