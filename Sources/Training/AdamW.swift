@@ -7,6 +7,7 @@ final class AdamW {
   let firstMoments: [Tensor]
   let secondMoments: [Tensor]
   let steps: [Tensor]
+  private let one = Tensor(1)
   private let weightDecay: Double
   private let gradientLimit: Double
 
@@ -29,6 +30,7 @@ final class AdamW {
     let norm = Foreach.norm(gradients)
     if norm.isFinite {
       if norm > gradientLimit { Foreach.scale(gradients, by: gradientLimit / norm) }
+      for count in steps { count.add_(one) }  // the update corrects its moments' bias by the count of updates
       Foreach.adamW(
         parameters: parameters.map(\.tensor), gradients: gradients, firstMoments: firstMoments,
         secondMoments: secondMoments, steps: steps, learningRate: learningRate, beta1: 0.9, beta2: 0.99,
