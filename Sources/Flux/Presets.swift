@@ -27,14 +27,14 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
     case .mini:
       ModelBundle.Configuration(
         autoencoder: Autoencoder.Configuration(
-          latentChannels: 64, encoderPatch: 4, encoderWidths: [96, 160, 256], encoderBlocks: [1, 1, 1],
-          decoderWidths: [320, 192, 96, 48], decoderBlocks: [2, 2, 1, 1], decoderOutputWidth: 24,
+          latentChannels: 64, encoderPatch: 4, encoderWidths: [64, 128, 192], encoderBlocks: [1, 1, 1],
+          decoderWidths: [192, 160, 96, 48], decoderBlocks: [1, 1, 1, 1], decoderOutputWidth: 24,
           superResolutionWidths: [16, 8], normGroups: 8),
         adapter: TextAdapter.Configuration(inputWidth: 384, width: 192, layers: 2, heads: 6, maxTokens: 32),
         unet: UNet.Configuration(
           sampleSize: 8, inChannels: 64, outChannels: 64, downBlockTypes: [.crossAttention, .crossAttention],
-          midBlockType: .crossAttention, upBlockTypes: [.crossAttention, .crossAttention], blockOutChannels: [128, 160],
-          layersPerBlock: 1, transformerLayersPerBlock: 1, attentionHeadDim: [4, 5], useLinearProjection: true,
+          midBlockType: .crossAttention, upBlockTypes: [.crossAttention, .crossAttention], blockOutChannels: [96, 128],
+          layersPerBlock: 1, transformerLayersPerBlock: 1, attentionHeadDim: [3, 4], useLinearProjection: true,
           crossAttentionDim: 192, classEmbedType: .projection, projectionClassEmbeddingsInputDim: 192,
           normNumGroups: 32, normEps: 1e-5, actFn: .silu, flipSinToCos: true, freqShift: 0, downsamplePadding: 1),
         schedule: Schedule.Configuration(betaSchedule: .cosine, predictionType: .v), imageSize: 512)
