@@ -57,7 +57,9 @@ public struct Denoising: Sequence, IteratorProtocol {
     cleanRange: ClosedRange<Double>? = nil, known: KnownRegion? = nil, noise: NoiseSource,
     denoiser: @escaping Denoiser
   ) {
-    guard (0...grid.count).contains(start) else { fatalError("step \(start) of a grid of \(grid.count) steps") }
+    guard (0...grid.count).contains(start) else {
+      fatalError("step \(start) of a grid of \(grid.count) steps")
+    }
     guard latent.dtype == .float32 || latent.dtype == .float64 else {
       fatalError("the latent is \(latent.dtype); sampling needs float32 or wider")
     }
@@ -87,7 +89,8 @@ public struct Denoising: Sequence, IteratorProtocol {
     }
     latent = withNoGrad { known?.restored(in: after, at: grid.times[index + 1]) ?? after }
     defer { index += 1 }
-    return DenoisingStep(index: index, count: grid.count, time: grid.times[index], latent: latent, clean: clean)
+    return DenoisingStep(
+      index: index, count: grid.count, time: grid.times[index], latent: latent, clean: clean)
   }
 }
 

@@ -24,10 +24,10 @@ public struct DiffusionTime: Sendable, Equatable {
   /// Where sampling ends: no noise is left.
   public static let clean = DiffusionTime(timestep: 0, alpha: 1, sigma: 0)
 
-  /// Noise to signal σ/α: the σ of Karras et al. 2022; 0 when clean.
+  /// Noise to signal σ/α: the σ of Karras et al., 2022; 0 when clean.
   public var noiseLevel: Double { sigma / alpha }
 
-  /// λ = log(α/σ), half the logarithm of the signal to noise ratio (Lu et al. 2022); infinite when clean.
+  /// λ = log(α/σ), half the logarithm of the signal to noise ratio (Lu et al., 2022); infinite when clean.
   public var lambda: Double { log(alpha / sigma) }
 }
 

@@ -19,11 +19,12 @@ public struct Guidance: Codable, Sendable, Equatable {
   /// How far the prompt's prediction is pushed away from the unconditional one; 1 is no guidance.
   public var scale: Double
 
-  /// The noise levels σ/α at which guidance applies (Kynkäänniemi et al. 2024); all of them when nil. Outside it
-  /// the unconditional branch is not computed.
+  /// The noise levels σ/α at which guidance applies; all of them when nil.
+  ///
+  /// Outside it the unconditional branch is not computed (Kynkäänniemi et al., 2024).
   public var interval: ClosedRange<Double>?
 
-  /// φ of Lin et al. 2024: how much of the guided prediction's contrast is set back to the prompt's, 0…1.
+  /// φ of Lin et al., 2024: how much of the guided prediction's contrast is set back to the prompt's, 0…1.
   public var rescale: Double
 
   public init(scale: Double, interval: ClosedRange<Double>? = nil, rescale: Double = 0) {

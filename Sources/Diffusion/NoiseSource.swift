@@ -16,7 +16,9 @@ public final class NoiseSource {
   }
 
   /// The seeds of pictures 0 ..< count: seed, seed + 1, …; wraps around at the largest.
-  public static func seeds(from seed: UInt64, count: Int) -> [UInt64] { (0..<count).map { seed &+ UInt64($0) } }
+  public static func seeds(from seed: UInt64, count: Int) -> [UInt64] {
+    (0..<count).map { seed &+ UInt64($0) }
+  }
 
   /// The next noise of every picture, `[B, C, h, w]`, float32 on the CPU.
   public func next() -> Tensor {

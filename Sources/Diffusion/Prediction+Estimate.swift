@@ -1,8 +1,9 @@
 import Torch
 
 extension Prediction {
-  /// Both parts of x that a prediction implies. When the clean part is clamped the noise is re-derived from it, so
-  /// that α · clean + σ · noise is x still.
+  /// Both parts of x that a prediction implies.
+  ///
+  /// When the clean part is clamped the noise is re-derived from it, so that α · clean + σ · noise is x still.
   public func estimate(
     _ output: Tensor, at x: Tensor, time: DiffusionTime, cleanRange: ClosedRange<Double>? = nil
   ) -> Estimate {

@@ -1,13 +1,13 @@
 /// The sampling algorithms, under short names that commands and files use.
 public enum SamplerKind: String, Codable, Sendable, CaseIterable {
-  case ddpm  // Ho et al. 2020: ancestral, 1000 or 250 steps
-  case ddim  // Song et al. 2021: deterministic, or with as much noise as `eta` says
-  case euler  // Karras et al. 2022, Algorithm 2 without the correction
+  case ddpm  // Ho et al., 2020: ancestral, 1000 or 250 steps
+  case ddim  // Song et al., 2021: deterministic, or with as much noise as `eta` says
+  case euler  // Karras et al., 2022, Algorithm 2 without the correction
   case euler_a  // Euler with the noise of an ancestral step
-  case heun  // Karras et al. 2022, Algorithm 2
-  case dpmpp_2m  // Lu et al. 2022 (DPM-Solver++), multistep, second order
+  case heun  // Karras et al., 2022, Algorithm 2
+  case dpmpp_2m  // Lu et al., 2022 (DPM-Solver++), multistep, second order
   case dpmpp_2s  // the same, singlestep
-  case unipc  // Zhao et al. 2023, order 2, B₂(h)
+  case unipc  // Zhao et al., 2023, order 2, B₂(h)
 
   /// The name that pictures carry in their "Sampler" field.
   public var displayName: String {
@@ -39,7 +39,9 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
 
   /// Reads any of the names, whatever their case, spaces, dashes and underscores; throws with the nearest name.
   public init(named name: String) throws(SamplingError) {
-    let table = Self.allCases.flatMap { kind in ([kind.rawValue, kind.displayName] + kind.aliases).map { ($0, kind) } }
+    let table = Self.allCases.flatMap { kind in
+      ([kind.rawValue, kind.displayName] + kind.aliases).map { ($0, kind) }
+    }
     switch NameTable(table).lookUp(name) {
     case .found(let kind): self = kind
     case .missing(let near): throw .unknownSampler(name, suggestion: near?.rawValue)
@@ -54,7 +56,9 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
   /// DDPM's re-spacing is `leading`, as in the paper's own code; the others start from the noisiest time there is.
   public var defaultSpacing: Spacing { self == .ddpm ? .leading : .trailing }
 
-  /// The algorithm with an empty history. `eta` is DDIM's share of ancestral noise, 0…1; the others ignore it.
+  /// The algorithm with an empty history.
+  ///
+  /// `eta` is DDIM's share of ancestral noise, 0…1; the others ignore it.
   public func makeSampler(eta: Double = 0) -> any Sampler {
     switch self {
     case .ddpm: DDPM()

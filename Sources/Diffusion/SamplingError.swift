@@ -12,7 +12,8 @@ public enum SamplingError: Error, Equatable, CustomStringConvertible {
       "no sampler is called \"\(name)\"" + (suggestion.map { "; did you mean \"\($0)\"?" } ?? "; there are ")
         + (suggestion == nil ? SamplerKind.allCases.map(\.rawValue).joined(separator: ", ") : "")
     case .unknownSpacing(let name, let suggestion):
-      "no schedule of steps is called \"\(name)\"" + (suggestion.map { "; did you mean \"\($0)\"?" } ?? "; there are ")
+      "no schedule of steps is called \"\(name)\""
+        + (suggestion.map { "; did you mean \"\($0)\"?" } ?? "; there are ")
         + (suggestion == nil ? Spacing.allCases.map(\.rawValue).joined(separator: ", ") : "")
     case .steps(let steps, let allowed):
       "\(steps) steps: this schedule takes \(allowed.lowerBound) to \(allowed.upperBound)"

@@ -1,4 +1,6 @@
-/// How a number of steps is spread over the training times (Lin et al. 2024, Table 2; Karras et al. 2022, eq. 5).
+/// How a number of steps is spread over the training times.
+///
+/// The first three are Table 2 of Lin et al., 2024; Karras' is equation 5 of Karras et al., 2022.
 public enum Spacing: String, Codable, Sendable, CaseIterable {
   /// Multiples of a whole stride from 0 up: ends at time 0, starts below the noisiest time.
   case leading
@@ -24,7 +26,9 @@ public enum Spacing: String, Codable, Sendable, CaseIterable {
 
   /// Reads any of the names, whatever their case, spaces, dashes and underscores; throws with the nearest name.
   public init(named name: String) throws(SamplingError) {
-    let table = Self.allCases.flatMap { spacing in ([spacing.rawValue] + spacing.aliases).map { ($0, spacing) } }
+    let table = Self.allCases.flatMap { spacing in
+      ([spacing.rawValue] + spacing.aliases).map { ($0, spacing) }
+    }
     switch NameTable(table).lookUp(name) {
     case .found(let spacing): self = spacing
     case .missing(let near): throw .unknownSpacing(name, suggestion: near?.rawValue)

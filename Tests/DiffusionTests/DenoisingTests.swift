@@ -16,18 +16,22 @@ import Torch
   }
 
   private func run(
-    _ kind: SamplerKind, seeds: [UInt64], dtype: DType = .float32, eta: Double = 0, range: ClosedRange<Double>? = nil
+    _ kind: SamplerKind, seeds: [UInt64], dtype: DType = .float32, eta: Double = 0,
+    range: ClosedRange<Double>? = nil
   ) throws -> [DenoisingStep] {
     let grid = try TimeGrid(schedule, kind: kind, steps: 8)
     let source = NoiseSource(seeds: seeds, shape: Self.picture)
     let latent = grid.initial(source.next().to(dtype))
     return Array(
       Denoising(
-        latent, along: grid, sampler: kind.makeSampler(eta: eta), prediction: .v, cleanRange: range, noise: source,
+        latent, along: grid, sampler: kind.makeSampler(eta: eta), prediction: .v, cleanRange: range,
+        noise: source,
         denoiser: Guidance(scale: 3, rescale: 0.5)(Self.network)))
   }
 
-  @Test(arguments: SamplerKind.allCases) func aBatchEqualsItsPicturesMadeSinglyToTheBit(_ kind: SamplerKind) throws {
+  @Test(arguments: SamplerKind.allCases) func aBatchEqualsItsPicturesMadeSinglyToTheBit(_ kind: SamplerKind)
+    throws
+  {
     let batch = try run(kind, seeds: [40, 41, 42], eta: 0.5).last!.latent
     for (row, seed) in ([40, 41, 42] as [UInt64]).enumerated() {
       let single = try run(kind, seeds: [seed], eta: 0.5).last!.latent
@@ -35,7 +39,9 @@ import Torch
     }
   }
 
-  @Test(arguments: SamplerKind.allCases) func singlePrecisionFollowsDoublePrecision(_ kind: SamplerKind) throws {
+  @Test(arguments: SamplerKind.allCases) func singlePrecisionFollowsDoublePrecision(_ kind: SamplerKind)
+    throws
+  {
     let single = try run(kind, seeds: [5]).last!.latent
     let double = try run(kind, seeds: [5], dtype: .float64).last!.latent
     #expect(single.dtype == .float32 && double.dtype == .float64)
@@ -45,7 +51,10 @@ import Torch
   @Test(arguments: SamplerKind.allCases) func stepsTellWhereTheyAre(_ kind: SamplerKind) throws {
     let steps = try run(kind, seeds: [1])
     #expect(steps.map(\.index) == Array(0..<8))
-    #expect(steps.allSatisfy { $0.count == 8 && $0.latent.shape == [1, 3, 4, 4] && $0.clean.shape == [1, 3, 4, 4] })
+    #expect(
+      steps.allSatisfy {
+        $0.count == 8 && $0.latent.shape == [1, 3, 4, 4] && $0.clean.shape == [1, 3, 4, 4]
+      })
     #expect(steps[0].time.timestep > steps[7].time.timestep)
     // The last step ends at what it foresaw.
     expectClose(steps[7].latent, steps[7].clean, atol: 1e-6)
@@ -106,11 +115,11 @@ import Torch
         denoiser: Guidance(scale: 2)(Self.network))
     ).last!.latent
     expectClose(final.narrowed(3, 2, 2), known.narrowed(3, 2, 2), atol: 1e-6)
-    #expect((final.narrowed(3, 0, 2) - 0.6).abs().min().item() > 0.01)
+    #expect((final.narrowed(3, 0, 2) - 0.6).abs().mean().item() > 0.1)
   }
 
   @Test func eulerIsDDIMAndItsAncestralKindIsDDPM() throws {
-    // The same step in other words (Karras et al. 2022, Appendix C): on one grid the results agree.
+    // The same step in other words (Karras et al., 2022, Appendix C): on one grid the results agree.
     let grid = try TimeGrid(schedule, kind: .ddim, steps: 12, lowestLambda: -5.1)
     func final(_ sampler: any Sampler) -> Tensor {
       let source = NoiseSource(seeds: [2], shape: Self.picture)
@@ -131,8 +140,9 @@ import Torch
     let grid = try TimeGrid(schedule, kind: .dpmpp_2m, steps: 4)
     let source = NoiseSource(seeds: [2], shape: Self.picture)
     let steps = Array(
-      Denoising(grid.initial(source.next()), along: grid, sampler: DPMSolverMultistep(), prediction: .v, noise: source)
-      { x, _ in (x * 0.5).to(.bfloat16) })
+      Denoising(
+        grid.initial(source.next()), along: grid, sampler: DPMSolverMultistep(), prediction: .v, noise: source
+      ) { x, _ in (x * 0.5).to(.bfloat16) })
     #expect(steps.allSatisfy { $0.latent.dtype == .float32 })
   }
 }

@@ -10,7 +10,9 @@ import Torch
   static let deviation = 0.4
   static let ode: [SamplerKind] = [.ddim, .euler, .heun, .dpmpp_2m, .dpmpp_2s, .unipc]
 
-  static func schedule(_ betas: Schedule.Configuration.Betas = .cosine, _ prediction: Prediction = .v) -> Schedule {
+  static func schedule(_ betas: Schedule.Configuration.Betas = .cosine, _ prediction: Prediction = .v)
+    -> Schedule
+  {
     Schedule(Schedule.Configuration(betaSchedule: betas, predictionType: prediction))
   }
 
@@ -52,7 +54,7 @@ import Torch
     let noise = NoiseSource(seeds: [3], shape: [4, 8, 8])
     let (final, expected) = try sample(kind, 100, noise, prediction: prediction)
     let isFirstOrder = kind == .ddim || kind == .euler
-    expectClose(final, expected, atol: isFirstOrder ? 0.03 : 1e-3, "\(kind)")
+    expectClose(final, expected, atol: isFirstOrder ? 0.03 : 0.004, "\(kind)")
   }
 
   @Test(arguments: ode) func moreStepsConvergeAtTheOrderOfTheSolver(_ kind: SamplerKind) throws {
@@ -61,9 +63,8 @@ import Torch
       return (final - expected).abs().mean().item()
     }
     let ratio = try error(40) / error(80)
-    print("order", kind, try error(20), try error(40), try error(80), ratio)
     let isFirstOrder = kind == .ddim || kind == .euler
-    #expect(ratio > (isFirstOrder ? 1.8 : 3), "halving the steps multiplied the error by \(ratio)")
+    #expect(ratio > (isFirstOrder ? 1.8 : 3), "twice the steps divided the error by \(ratio)")
   }
 
   @Test(arguments: [(SamplerKind.ddpm, 0.0), (.euler_a, 0), (.ddim, 1), (.ddim, 0.5)])

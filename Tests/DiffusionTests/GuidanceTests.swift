@@ -52,7 +52,8 @@ import Torch
     let full = Guidance(scale: 7, rescale: 1).combine(unconditional: unconditional, conditional: conditional)
     expectClose(full.std([1, 2, 3]), conditional.std([1, 2, 3]), atol: 1e-5)
     let none = Guidance(scale: 7).combine(unconditional: unconditional, conditional: conditional)
-    let part = Guidance(scale: 7, rescale: 0.7).combine(unconditional: unconditional, conditional: conditional)
+    let part = Guidance(scale: 7, rescale: 0.7).combine(
+      unconditional: unconditional, conditional: conditional)
     expectClose(part, full * 0.7 + none * 0.3, atol: 1e-5)
   }
 }

@@ -15,7 +15,7 @@ import Torch
     let eta: Double
     let clamp: Double
     let start: Int
-    let lowest_lambda: Double?
+    let lowestLambda: Double?
 
     var testDescription: String {
       "\(sampler.displayName) \(schedule) \(prediction) \(spacing) \(steps) steps from \(start), eta \(eta), clamp \(clamp)"
@@ -39,13 +39,14 @@ import Torch
   }
 
   private func run(_ example: Case, dtype: DType) throws -> (middle: Tensor, final: Tensor) {
-    let (start, end) = example.schedule == .scaledLinear ? (0.00085, 0.012) : (0.0001, 0.02)
+    let (betaStart, betaEnd) = example.schedule == .scaledLinear ? (0.00085, 0.012) : (0.0001, 0.02)
     let schedule = Schedule(
       Schedule.Configuration(
-        betaSchedule: example.schedule, betaStart: start, betaEnd: end, predictionType: example.prediction))
+        betaSchedule: example.schedule, betaStart: betaStart, betaEnd: betaEnd,
+        predictionType: example.prediction))
     let grid = try TimeGrid(
       schedule, kind: example.sampler, steps: example.steps, spacing: example.spacing,
-      lowestLambda: example.lowest_lambda ?? -.infinity)
+      lowestLambda: example.lowestLambda ?? -.infinity)
     let source = NoiseSource(seeds: NoiseSource.seeds(from: 7, count: 2), shape: Self.shape)
     let noise = source.next().to(dtype)
     let clean = Tensor.full([2] + Self.shape, 0.5, dtype: dtype)
@@ -60,22 +61,43 @@ import Torch
     return (latents[(latents.count + 1) / 2 - 1], latents[latents.count - 1])
   }
 
-  private func compare(_ kinds: Set<SamplerKind>, dtype: DType, _ tolerance: (Case) -> Double) throws {
-    let file = try SafetensorsFile(Self.golden)
-    let (middles, finals) = (try file.tensor("middle"), try file.tensor("final"))
-    let lines = try #require(file.metadata["cases"]).split(separator: "\n")
-    #expect(lines.count == finals.shape[0] && lines.count > 250)
-    for (index, line) in lines.enumerated() {
-      let example = try JSONDecoder().decode(Case.self, from: Data(line.utf8))
-      guard kinds.contains(example.sampler) else { continue }
-      let (middle, final) = try run(example, dtype: dtype)
-      let limit = tolerance(example)
-      expectClose(middle, middles[index], atol: limit, rtol: limit, "\(example.testDescription), half way")
-      expectClose(final, finals[index], atol: limit, rtol: limit, example.testDescription)
+  /// The cases of one sampler, with their place in the file.
+  private func cases(_ kind: SamplerKind, _ file: SafetensorsFile) throws -> [(index: Int, example: Case)] {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let all = try #require(file.metadata["cases"]).split(separator: "\n")
+      .map { try decoder.decode(Case.self, from: Data($0.utf8)) }
+    let chosen = all.enumerated().filter { $0.element.sampler == kind }.map {
+      (index: $0.offset, example: $0.element)
     }
+    try #require(chosen.count > 20)
+    return chosen
   }
 
   @Test(arguments: SamplerKind.allCases) func wholeLoopsAreThoseOfDiffusers(_ kind: SamplerKind) throws {
-    try compare([kind], dtype: .float64) { _ in 1e-4 }
+    let file = try SafetensorsFile(Self.golden)
+    let (middles, finals) = (try file.tensor("middle"), try file.tensor("final"))
+    for (index, example) in try cases(kind, file) {
+      let (middle, final) = try run(example, dtype: .float64)
+      expectClose(middle, middles[index], atol: 1e-6, rtol: 1e-6, "\(example.testDescription), half way")
+      expectClose(final, finals[index], atol: 1e-6, rtol: 1e-6, example.testDescription)
+    }
+  }
+
+  /// Where float32 costs diffusers more than 5e-5 by itself, at the noisiest times of the cosine schedule and its
+  /// first betas, the comparison is as loose as that.
+  @Test(arguments: SamplerKind.allCases)
+  func singlePrecisionIsThatOfDiffusersAsShipped(_ kind: SamplerKind) throws {
+    let file = try SafetensorsFile(Self.golden)
+    let (finals, shipped) = (try file.tensor("final"), try file.tensor("shipped"))
+    var strict = 0
+    for (index, example) in try cases(kind, file) {
+      let loss = (finals[index] - shipped[index]).abs().max().item()
+      let limit = loss > 5e-5 ? 3 * loss : 1e-4
+      if loss <= 5e-5 { strict += 1 }
+      let final = try run(example, dtype: .float32).final
+      expectClose(final, shipped[index], atol: limit, rtol: limit, example.testDescription)
+    }
+    #expect(strict > 15)
   }
 }

@@ -6,7 +6,8 @@ import Testing
     ("euler_a", SamplerKind.euler_a), ("Euler a", .euler_a), ("EULER-ANCESTRAL", .euler_a),
     ("EulerAncestralDiscreteScheduler", .euler_a), ("k_euler_a", .euler_a), ("DPM++ 2M", .dpmpp_2m),
     ("dpm++2m", .dpmpp_2m), ("dpmpp_2m", .dpmpp_2m), ("DPMSolverMultistepScheduler", .dpmpp_2m),
-    ("DPMSolverSinglestepScheduler", .dpmpp_2s), ("ddim_trailing", .ddim), ("uni_pc", .unipc), ("UniPC", .unipc),
+    ("DPMSolverSinglestepScheduler", .dpmpp_2s), ("ddim_trailing", .ddim), ("uni_pc", .unipc),
+    ("UniPC", .unipc),
     ("heun", .heun), ("DDPMScheduler", .ddpm), ("EulerDiscreteScheduler", .euler),
   ])
   func namesOfOtherProgramsAreUnderstood(_ name: String, _ kind: SamplerKind) throws {
@@ -24,7 +25,9 @@ import Testing
   @Test func aMisspeltNameBringsTheNearestOne() {
     let error = #expect(throws: SamplingError.self) { try SamplerKind(named: "uler_a") }
     #expect(error?.description == "no sampler is called \"uler_a\"; did you mean \"euler_a\"?")
-    #expect(throws: SamplingError.unknownSpacing("karas", suggestion: "karras")) { try Spacing(named: "karas") }
+    #expect(throws: SamplingError.unknownSpacing("karas", suggestion: "karras")) {
+      try Spacing(named: "karas")
+    }
   }
 
   @Test func aStrangeNameBringsTheList() {

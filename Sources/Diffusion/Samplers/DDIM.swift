@@ -1,6 +1,6 @@
 import Torch
 
-/// Denoising diffusion implicit models (Song et al. 2021, equation 12).
+/// Denoising diffusion implicit models (Song et al., 2021, equation 12).
 public struct DDIM: Sampler {
   /// How much of an ancestral step's noise is added, 0 (none: the path is an ODE's) … 1.
   public let eta: Double

@@ -1,6 +1,6 @@
 import Torch
 
-/// Denoising diffusion probabilistic models (Ho et al. 2020, Algorithm 2) with the smaller variance, β̃.
+/// Denoising diffusion probabilistic models (Ho et al., 2020, Algorithm 2) with the smaller variance, β̃.
 ///
 /// On a coarser grid the β of each step is re-derived from the two ᾱ it joins (Nichol & Dhariwal 2021, Section 4).
 public struct DDPM: Sampler {

@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-/// DPM-Solver++(2M), midpoint (Lu et al. 2022, Algorithm 2): one question a step, the last answer remembered.
+/// DPM-Solver++(2M), midpoint (Lu et al., 2022, Algorithm 2): one question a step, the last answer remembered.
 ///
 /// The first step and the one to no noise at all are of first order.
 public struct DPMSolverMultistep: Sampler {

@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-/// DPM-Solver++(2S), midpoint (Lu et al. 2022, Algorithm 1) over pairs of grid steps.
+/// DPM-Solver++(2S), midpoint (Lu et al., 2022, Algorithm 1) over pairs of grid steps.
 ///
 /// The first step of a pair is of first order; the second starts again from where the pair began and uses both
 /// answers. The step to no noise at all is of first order, and so is any step without a first half, such as the

@@ -1,6 +1,6 @@
 import Torch
 
-/// Euler's method on the ODE dx̂/dσ̂ = ε of Karras et al. 2022, where x̂ = x/α and σ̂ = σ/α.
+/// Euler's method on the ODE dx̂/dσ̂ = ε of Karras et al., 2022, where x̂ = x/α and σ̂ = σ/α.
 ///
 /// x̂ + ε (σ̂ₜ − σ̂ₛ) is x₀ + ε σ̂ₜ; written so, nothing cancels at noise levels in the thousands.
 public struct Euler: Sampler {

@@ -1,6 +1,6 @@
 import Torch
 
-/// Heun's method on the ODE of Karras et al. 2022 (Algorithm 1): the network is asked twice a step, but for the last.
+/// Heun's method on the ODE of Karras et al., 2022 (Algorithm 1): the network is asked twice a step, but for the last.
 public struct Heun: Sampler {
   public init() {}
 

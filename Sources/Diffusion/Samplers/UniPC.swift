@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-/// UniPC of order 2 with B(h) = eʰ − 1 on clean estimates (Zhao et al. 2023, Algorithms 1 and 2).
+/// UniPC of order 2 with B(h) = eʰ − 1 on clean estimates (Zhao et al., 2023, Algorithms 1 and 2).
 ///
 /// Each answer first corrects the step that led to it and then predicts the next: one question a step.
 public struct UniPC: Sampler {
