@@ -1,0 +1,105 @@
+import Torch
+
+/// One step of a sampling run, as its caller sees it.
+public struct DenoisingStep {
+  public let index: Int  // 0 ..< count; image-to-image begins above 0
+  public let count: Int
+  public let time: DiffusionTime  // where the step began
+  public let latent: Tensor  // [B, C, h, w] after the step
+  public let clean: Tensor  // [B, C, h, w], the picture as the step foresaw it: for previews
+}
+
+/// The part of a picture that stays as it is while the rest is painted.
+public struct KnownRegion {
+  let latent: Tensor
+  let noise: Tensor
+  let mask: Tensor
+
+  /// - Parameters:
+  ///   - latent: what is known, clean, `[B, C, h, w]`.
+  ///   - noise: the noise that the run began with, same shape.
+  ///   - mask: 1 where the picture is to be painted, 0 where it is kept; broadcasts to the latent.
+  public init(latent: Tensor, noise: Tensor, mask: Tensor) {
+    self.latent = latent
+    self.noise = noise
+    self.mask = mask
+  }
+
+  /// x with the known part put back, as noisy as x is at `time`.
+  func restored(in x: Tensor, at time: DiffusionTime) -> Tensor {
+    x * mask + (latent * time.alpha + noise * time.sigma) * (1 - mask)
+  }
+}
+
+/// From noise to a clean latent, one step each time it is asked: the only sampling loop there is.
+///
+/// Progress, previews and stopping early are the caller's: `for step in Denoising(…) { … }`. Image-to-image is the
+/// same sequence begun later, on a latent made with `TimeGrid.noised`.
+public struct Denoising: Sequence, IteratorProtocol {
+  private let grid: TimeGrid
+  private let prediction: Prediction
+  private let cleanRange: ClosedRange<Double>?
+  private let known: KnownRegion?
+  private let noise: NoiseSource
+  private let denoiser: Denoiser
+  private var sampler: any Sampler
+  private var index: Int
+  private var latent: Tensor
+
+  /// - Parameters:
+  ///   - latent: x at the grid's time `start`, `[B, C, h, w]`; float32 or wider, on the network's device.
+  ///   - start: the step to begin with, 0 … `grid.count`; from `TimeGrid.start(strength:)` for image-to-image.
+  ///   - prediction: what the denoiser predicts.
+  ///   - cleanRange: estimates of the clean latent are clamped to it; none are when nil.
+  ///   - noise: what stochastic samplers draw from, usually the source of the first noise.
+  public init(
+    _ latent: Tensor, along grid: TimeGrid, from start: Int = 0, sampler: any Sampler, prediction: Prediction,
+    cleanRange: ClosedRange<Double>? = nil, known: KnownRegion? = nil, noise: NoiseSource,
+    denoiser: @escaping Denoiser
+  ) {
+    guard (0...grid.count).contains(start) else {
+      fatalError("step \(start) of a grid of \(grid.count) steps")
+    }
+    guard latent.dtype == .float32 || latent.dtype == .float64 else {
+      fatalError("the latent is \(latent.dtype); sampling needs float32 or wider")
+    }
+    self.latent = latent
+    self.grid = grid
+    self.sampler = sampler
+    self.prediction = prediction
+    self.cleanRange = cleanRange
+    self.known = known
+    self.noise = noise
+    self.denoiser = denoiser
+    index = start
+  }
+
+  /// Does one step; nil when the latent is clean.
+  public mutating func next() -> DenoisingStep? {
+    guard index < grid.count else { return nil }
+    let (prediction, denoiser, cleanRange, noise) = (prediction, denoiser, cleanRange, noise)
+    let before = latent
+    let (after, clean) = withNoGrad {
+      sampler.step(
+        before, at: index, of: grid,
+        estimate: { x, time in
+          prediction.estimate(denoiser(x, time).to(x.dtype), at: x, time: time, cleanRange: cleanRange)
+        },
+        noise: { noise.next().to(before.dtype).to(before.device) })
+    }
+    latent = withNoGrad { known?.restored(in: after, at: grid.times[index + 1]) ?? after }
+    defer { index += 1 }
+    return DenoisingStep(
+      index: index, count: grid.count, time: grid.times[index], latent: latent, clean: clean)
+  }
+}
+
+extension TimeGrid {
+  /// Noise as x at the first time: where text-to-image begins.
+  public func initial(_ noise: Tensor) -> Tensor { noise * initialScale }
+
+  /// A clean latent with noise mixed in as at step `start`: where image-to-image begins.
+  public func noised(_ clean: Tensor, _ noise: Tensor, at start: Int) -> Tensor {
+    clean * times[start].alpha + noise * times[start].sigma
+  }
+}

@@ -1,0 +1,74 @@
+/// The sampling algorithms, under short names that commands and files use.
+public enum SamplerKind: String, Codable, Sendable, CaseIterable {
+  case ddpm  // Ho et al., 2020: ancestral, 1000 or 250 steps
+  case ddim  // Song et al., 2021: deterministic, or with as much noise as `eta` says
+  case euler  // Karras et al., 2022, Algorithm 2 without the correction
+  case euler_a  // Euler with the noise of an ancestral step
+  case heun  // Karras et al., 2022, Algorithm 2
+  case dpmpp_2m  // Lu et al., 2022 (DPM-Solver++), multistep, second order
+  case dpmpp_2s  // the same, singlestep
+  case unipc  // Zhao et al., 2023, order 2, B₂(h)
+
+  /// The name that pictures carry in their "Sampler" field.
+  public var displayName: String {
+    switch self {
+    case .ddpm: "DDPM"
+    case .ddim: "DDIM"
+    case .euler: "Euler"
+    case .euler_a: "Euler a"
+    case .heun: "Heun"
+    case .dpmpp_2m: "DPM++ 2M"
+    case .dpmpp_2s: "DPM++ 2S"
+    case .unipc: "UniPC"
+    }
+  }
+
+  /// What other programs call it, beside our own two names.
+  private var aliases: [String] {
+    switch self {
+    case .ddpm: ["DDPMScheduler"]
+    case .ddim: ["DDIMScheduler", "ddim_trailing"]
+    case .euler: ["EulerDiscreteScheduler", "k_euler"]
+    case .euler_a: ["EulerAncestralDiscreteScheduler", "euler_ancestral", "k_euler_a", "k_euler_ancestral"]
+    case .heun: ["HeunDiscreteScheduler", "k_heun"]
+    case .dpmpp_2m: ["DPMSolverMultistepScheduler", "dpmpp", "dpmsolver++", "k_dpmpp_2m", "dpm-solver++ 2m"]
+    case .dpmpp_2s: ["DPMSolverSinglestepScheduler", "dpm++2s_singlestep"]
+    case .unipc: ["UniPCMultistepScheduler", "uni_pc"]
+    }
+  }
+
+  /// Reads any of the names, whatever their case, spaces, dashes and underscores; throws with the nearest name.
+  public init(named name: String) throws(SamplingError) {
+    let table = Self.allCases.flatMap { kind in
+      ([kind.rawValue, kind.displayName] + kind.aliases).map { ($0, kind) }
+    }
+    switch NameTable(table).lookUp(name) {
+    case .found(let kind): self = kind
+    case .missing(let near): throw .unknownSampler(name, suggestion: near?.rawValue)
+    }
+  }
+
+  /// Whether noise is added while sampling (with `ddim`, only when eta is above 0).
+  public var isStochastic: Bool { self == .ddpm || self == .euler_a }
+
+  /// Which times a step count stands for unless the caller says.
+  ///
+  /// DDPM's re-spacing is `leading`, as in the paper's own code; the others start from the noisiest time there is.
+  public var defaultSpacing: Spacing { self == .ddpm ? .leading : .trailing }
+
+  /// The algorithm with an empty history.
+  ///
+  /// `eta` is DDIM's share of ancestral noise, 0…1; the others ignore it.
+  public func makeSampler(eta: Double = 0) -> any Sampler {
+    switch self {
+    case .ddpm: DDPM()
+    case .ddim: DDIM(eta: eta)
+    case .euler: Euler()
+    case .euler_a: EulerAncestral()
+    case .heun: Heun()
+    case .dpmpp_2m: DPMSolverMultistep()
+    case .dpmpp_2s: DPMSolverSinglestep()
+    case .unipc: UniPC()
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import Torch
+
+/// Euler's method on the ODE dx̂/dσ̂ = ε of Karras et al., 2022, where x̂ = x/α and σ̂ = σ/α.
+///
+/// x̂ + ε (σ̂ₜ − σ̂ₛ) is x₀ + ε σ̂ₜ; written so, nothing cancels at noise levels in the thousands.
+public struct Euler: Sampler {
+  public init() {}
+
+  public mutating func step(
+    _ x: Tensor, at index: Int, of grid: TimeGrid, estimate: (Tensor, DiffusionTime) -> Estimate,
+    noise: () -> Tensor
+  ) -> (x: Tensor, clean: Tensor) {
+    let t = grid.times[index + 1]
+    let here = estimate(x, grid.times[index])
+    return ((here.clean + here.noise * t.noiseLevel) * t.alpha, here.clean)
+  }
+}
+
+/// Euler's method to below the next noise level, then fresh noise up to it ("Euler a" of k-diffusion).
+public struct EulerAncestral: Sampler {
+  public init() {}
+
+  public mutating func step(
+    _ x: Tensor, at index: Int, of grid: TimeGrid, estimate: (Tensor, DiffusionTime) -> Estimate,
+    noise: () -> Tensor
+  ) -> (x: Tensor, clean: Tensor) {
+    let (s, t) = (grid.times[index], grid.times[index + 1])
+    let here = estimate(x, s)
+    let ratio = t.noiseLevel / s.noiseLevel
+    let up = t.noiseLevel * (1 - ratio * ratio).squareRoot()
+    let down = t.noiseLevel * ratio
+    let reached = here.clean + here.noise * down
+    return ((up > 0 ? reached + noise() * up : reached) * t.alpha, here.clean)
+  }
+}

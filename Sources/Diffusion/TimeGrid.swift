@@ -1,0 +1,112 @@
+import Foundation
+
+/// The times that sampling visits, from noisy to clean; plain numbers, no tensors.
+public struct TimeGrid: Sendable, Equatable {
+  /// From the noisiest time down; the last one is always `DiffusionTime.clean`.
+  public let times: [DiffusionTime]
+
+  /// What the first noise is multiplied by to stand for x at the first time.
+  public let initialScale: Double
+
+  /// Number of steps: intervals between the times.
+  public var count: Int { times.count - 1 }
+
+  /// The times that diffusers' scheduler of this kind visits.
+  ///
+  /// - Parameters:
+  ///   - steps: 1 … the schedule's number of training times. Fewer times may result when `lowestLambda` cuts some off.
+  ///   - spacing: the kind's own default when nil.
+  ///   - lowestLambda: times with log(α/σ) below it are not visited; `stableLowestLambda` when nil.
+  public init(
+    _ schedule: Schedule, kind: SamplerKind, steps: Int, spacing: Spacing? = nil, lowestLambda: Double? = nil
+  ) throws(SamplingError) {
+    let allowed = 1...schedule.count
+    guard allowed.contains(steps) else { throw .steps(steps, allowed: allowed) }
+    let spacing = spacing ?? kind.defaultSpacing
+    let lowest = lowestLambda ?? Self.stableLowestLambda(schedule, kind: kind, spacing: spacing)
+    let last = schedule.lastTimestep(lambda: lowest)
+    let visited: [DiffusionTime] =
+      switch spacing {
+      case .karras, .exponential: Self.levels(schedule, kind, spacing, steps, last)
+      case .leading, .trailing, .linspace:
+        Self.timesteps(schedule.count, kind, spacing, steps, last).map { schedule.time(at: $0) }
+      }
+    guard zip(visited, visited.dropFirst()).allSatisfy({ $0.noiseLevel > $1.noiseLevel }) else {
+      throw .tooFine(sampler: kind, spacing: spacing, steps: steps)
+    }
+    times = visited + [.clean]
+    // Euler's family starts from variance σ², as if nothing of the clean latent were left, except with leading
+    // times, which start where something is.
+    initialScale = kind.countsInNoiseLevels && spacing != .leading ? visited[0].sigma : 1
+  }
+
+  /// The log(α/σ) below which a combination is ill conditioned: −5.1, or minus infinity where it does no harm.
+  ///
+  /// The cosine schedule ends at σ/α = 20,000, and x₀ from ε is wrong by ε's error times that; times after −5.1
+  /// (σ/α = 164, the last four of a thousand) are left out, as diffusers advises for this schedule. Heun diverges
+  /// there, and Karras' and exponential spacing would spend most steps there. DDPM keeps every time that its step
+  /// count names: it forgets early errors, and its estimates are clamped. Other schedules end well above −5.1.
+  public static func stableLowestLambda(_ schedule: Schedule, kind: SamplerKind, spacing: Spacing) -> Double {
+    let isSensitive =
+      kind == .heun || spacing == .karras || spacing == .exponential
+      || (kind != .ddpm && schedule.configuration.predictionType == .epsilon)
+    return isSensitive ? -5.1 : -.infinity
+  }
+
+  /// Training times for a number of steps, descending; fractional where the kind allows it.
+  private static func timesteps(
+    _ count: Int, _ kind: SamplerKind, _ spacing: Spacing, _ steps: Int, _ last: Int
+  ) -> [Double] {
+    // The multistep solvers leave out time 0, from where little is gained on the way to clean.
+    let points = kind.leavesOutFirstTime ? steps + 1 : steps
+    switch spacing {
+    case .leading:
+      let stride = max(1, (last + 1) / points)
+      let all = (0..<points).map { Double($0 * stride) }.filter { $0 <= Double(last) }
+      return Array(all.suffix(steps).reversed())
+    case .trailing:
+      let stride = Double(count) / Double(steps)
+      return (0..<steps).map { (Double(last + 1) - Double($0) * stride).rounded(.toNearestOrEven) - 1 }
+        .filter { $0 >= 0 }
+    default:
+      guard points > 1 else { return [Double(last)] }
+      return (0..<steps).map { index in
+        let t = Double(last) * Double(points - 1 - index) / Double(points - 1)
+        return kind.countsInNoiseLevels ? t : t.rounded(.toNearestOrEven)
+      }
+    }
+  }
+
+  /// Noise levels from the highest to the lowest, evenly spread in their seventh root or logarithm.
+  private static func levels(
+    _ schedule: Schedule, _ kind: SamplerKind, _ spacing: Spacing, _ steps: Int, _ last: Int
+  ) -> [DiffusionTime] {
+    let (highest, lowest) = (schedule.noiseLevel(last), schedule.noiseLevel(0))
+    return (0..<steps).map { index in
+      let ramp = steps > 1 ? Double(index) / Double(steps - 1) : 0
+      let level =
+        switch spacing {
+        case .karras: pow(pow(highest, 1 / 7) + ramp * (pow(lowest, 1 / 7) - pow(highest, 1 / 7)), 7)
+        default: exp(log(highest) + ramp * (log(lowest) - log(highest)))
+        }
+      let t = schedule.timestep(noiseLevel: level)
+      let asked = kind.countsInNoiseLevels ? t : t.rounded(.toNearestOrEven)
+      return DiffusionTime(timestep: asked, noiseLevel: level)
+    }
+  }
+
+  /// The step from which an image-to-image run of this strength begins: 0 at strength 1, `count` (nothing to do) at 0.
+  public func start(strength: Double) throws(SamplingError) -> Int {
+    guard (0...1).contains(strength) else { throw .strength(strength) }
+    // 0.7 · 10 is a little less than 7 in binary; it means 7.
+    return count - Int((Double(count) * strength + 1e-9).rounded(.down))
+  }
+}
+
+extension SamplerKind {
+  /// Karras' formulation, in which the noise level is the time and may lie between two training times.
+  var countsInNoiseLevels: Bool { self == .euler || self == .euler_a || self == .heun }
+
+  /// Whether a grid of n steps is n + 1 points without the last.
+  var leavesOutFirstTime: Bool { self == .dpmpp_2m || self == .dpmpp_2s || self == .unipc }
+}

@@ -1,0 +1,37 @@
+import Diffusion
+import Testing
+
+@Suite struct SamplerKindTests {
+  @Test(arguments: [
+    ("euler_a", SamplerKind.euler_a), ("Euler a", .euler_a), ("EULER-ANCESTRAL", .euler_a),
+    ("EulerAncestralDiscreteScheduler", .euler_a), ("k_euler_a", .euler_a), ("DPM++ 2M", .dpmpp_2m),
+    ("dpm++2m", .dpmpp_2m), ("dpmpp_2m", .dpmpp_2m), ("DPMSolverMultistepScheduler", .dpmpp_2m),
+    ("DPMSolverSinglestepScheduler", .dpmpp_2s), ("ddim_trailing", .ddim), ("uni_pc", .unipc),
+    ("UniPC", .unipc),
+    ("heun", .heun), ("DDPMScheduler", .ddpm), ("EulerDiscreteScheduler", .euler),
+  ])
+  func namesOfOtherProgramsAreUnderstood(_ name: String, _ kind: SamplerKind) throws {
+    #expect(try SamplerKind(named: name) == kind)
+  }
+
+  @Test func everyKindIsFoundByItsOwnNames() throws {
+    for kind in SamplerKind.allCases {
+      #expect(try SamplerKind(named: kind.rawValue) == kind)
+      #expect(try SamplerKind(named: kind.displayName) == kind)
+    }
+    for spacing in Spacing.allCases { #expect(try Spacing(named: spacing.rawValue) == spacing) }
+  }
+
+  @Test func aMisspeltNameBringsTheNearestOne() {
+    let error = #expect(throws: SamplingError.self) { try SamplerKind(named: "uler_a") }
+    #expect(error?.description == "no sampler is called \"uler_a\"; did you mean \"euler_a\"?")
+    #expect(throws: SamplingError.unknownSpacing("karas", suggestion: "karras")) {
+      try Spacing(named: "karas")
+    }
+  }
+
+  @Test func aStrangeNameBringsTheList() {
+    let error = #expect(throws: SamplingError.self) { try SamplerKind(named: "restart sampling") }
+    #expect(error?.description.contains("there are ddpm, ddim, euler, euler_a, heun, dpmpp_2m") == true)
+  }
+}
