@@ -9,10 +9,11 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     case autoencoder
     /// One step trains both: the autoencoder on, and the U-Net on its moving latents (stop-gradient).
     case joint
-    /// Encoder and statistics are frozen; U-Net and adapter learn on a pool of their latents.
-    case diffusion
-    /// The levels above the core size learn on full-size crops; all else is frozen.
+    /// The levels above the core size learn on full-size crops; all else is frozen from here on, so that every
+    /// checkpoint of the long last stage is a whole model.
     case superResolution
+    /// U-Net and adapter learn on a pool of the frozen encoder's latents.
+    case diffusion
   }
 
   public var preset: Preset
@@ -42,7 +43,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     self.steps = steps ?? (small ? 200 : 9000)
     self.batch = batch ?? (small ? 16 : 64)
     self.seed = seed
-    shares = [.autoencoder: 0.27, .joint: 0.03, .diffusion: 0.65, .superResolution: 0.05]
+    shares = [.autoencoder: 0.27, .joint: 0.03, .superResolution: 0.05, .diffusion: 0.65]
     autoencoderRate = small ? 2e-3 : 1e-3
     diffusionRate = small ? 2e-3 : 1e-3
     weightDecay = 1e-5
@@ -75,7 +76,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
 
   /// The stage that a step belongs to.
   public func stage(at step: Int) -> Stage {
-    Stage.allCases.first { range(of: $0).contains(step) } ?? .superResolution
+    Stage.allCases.first { range(of: $0).contains(step) } ?? .diffusion
   }
 
   /// Learning rate as a share of the highest: a linear rise, a plateau, a linear fall over the last steps of `range`.
