@@ -16,11 +16,11 @@ test: setup ## build and run the tests
 	Scripts/build test --skip-build
 
 lint: ## say what is not formatted or smells
-	swift-format lint --strict --recursive Sources Tests Package.swift
+	swift-format lint --strict --recursive Sources Tests Examples Package.swift
 	bash -n flux Scripts/setup Scripts/build Scripts/check-shim .ci/run
 
 format: ## format in place, then lint
-	swift-format format --in-place --recursive Sources Tests Package.swift
+	swift-format format --in-place --recursive Sources Tests Examples Package.swift
 	@$(MAKE) --no-print-directory lint
 
 golden: setup ## make the goldens anew from transformers and diffusers (Python)

@@ -22,13 +22,14 @@ let package = Package(
     .target(name: "Models", dependencies: ["NN", "Torch", "Files"], swiftSettings: strict),
 
     // Diffusion knows no network; the pipeline joins it with them.
-    .target(name: "Diffusion", dependencies: ["Torch"], swiftSettings: strict),
+    .target(name: "Diffusion", dependencies: ["Torch", "Names"], swiftSettings: strict),
     .target(
       name: "Flux", dependencies: ["Models", "Diffusion", "Tokenizers", "Raster", "Torch", "NN", "Files"],
       swiftSettings: strict),
 
     // Leaves: no tensors, tests in milliseconds.
     .target(name: "Files", swiftSettings: strict),
+    .target(name: "Names", swiftSettings: strict),
     .target(name: "Tokenizers", swiftSettings: strict),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
@@ -36,18 +37,23 @@ let package = Package(
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"])]),
     .target(
-      name: "Raster", dependencies: ["CPNG", "CTurboJPEG", "CWebP", "CCairo", "CFreeType"], swiftSettings: strict),
+      name: "Raster", dependencies: ["CPNG", "CTurboJPEG", "CWebP", "CCairo", "CFreeType"],
+      swiftSettings: strict),
 
     .target(name: "Data", dependencies: ["Raster", "Torch"], swiftSettings: strict),
     .target(
-      name: "Training", dependencies: ["Flux", "Models", "Diffusion", "Data", "Torch", "NN", "Files", "Raster"],
+      name: "Training",
+      dependencies: ["Flux", "Models", "Diffusion", "Data", "Torch", "NN", "Files", "Raster"],
       swiftSettings: strict),
     .executableTarget(
       name: "FluxCommand",
       dependencies: [
-        "Flux", "Training", "Data", "Models", "Diffusion", "Tokenizers", "Raster", "Torch", "Files",
+        "Flux", "Training", "Data", "Models", "Diffusion", "Tokenizers", "Raster", "Torch", "Files", "Names",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
+
+    // What a program over the library looks like.
+    .executableTarget(name: "Draw", dependencies: ["Flux"], path: "Examples/Draw", swiftSettings: strict),
 
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),

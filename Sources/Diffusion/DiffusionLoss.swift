@@ -28,7 +28,9 @@ public struct DiffusionLoss: Sendable {
     let times = Tensor.randint(0..<schedule.count, [batch], generator: generator)
     let noise = Tensor.randn(clean.shape, generator: generator).to(clean.device)
     let steps = times.ints()
-    func column(_ values: [Double]) -> Tensor { Tensor(values, shape: [batch, 1, 1, 1]).to(.float32).to(clean.device) }
+    func column(_ values: [Double]) -> Tensor {
+      Tensor(values, shape: [batch, 1, 1, 1]).to(.float32).to(clean.device)
+    }
     let alpha = column(steps.map(schedule.alpha))
     let sigma = column(steps.map(schedule.sigma))
     let prediction = schedule.configuration.predictionType

@@ -2,7 +2,7 @@ import Torch
 
 /// What the network's output means. With x_t = α x₀ + σ ε:
 public enum Prediction: String, Codable, Sendable, CaseIterable {
-  /// The noise ε (Ho et al. 2020).
+  /// The noise ε (Ho et al., 2020).
   case epsilon
   /// v = α ε − σ x₀ (Salimans & Ho 2022).
   case v = "v_prediction"

@@ -1,3 +1,5 @@
+import Names
+
 /// The sampling algorithms, under short names that commands and files use.
 public enum SamplerKind: String, Codable, Sendable, CaseIterable {
   case ddpm  // Ho et al., 2020: ancestral, 1000 or 250 steps

@@ -45,7 +45,8 @@ public struct Schedule: Sendable, Equatable {
     betas =
       switch configuration.betaSchedule {
       case .linear: fractions.map { start + (end - start) * $0 }
-      case .scaledLinear: fractions.map { pow(start.squareRoot() + (end.squareRoot() - start.squareRoot()) * $0, 2) }
+      case .scaledLinear:
+        fractions.map { pow(start.squareRoot() + (end.squareRoot() - start.squareRoot()) * $0, 2) }
       case .cosine:
         (0..<count).map { step in
           func kept(_ t: Double) -> Double { pow(cos((t + 0.008) / 1.008 * .pi / 2), 2) }
@@ -68,6 +69,6 @@ public struct Schedule: Sendable, Equatable {
   /// √(1 − ᾱ_t): what the noise is multiplied by at time t.
   public func sigma(_ t: Int) -> Double { (1 - alphasCumprod[t]).squareRoot() }
 
-  /// Noise to signal, √((1 − ᾱ_t)/ᾱ_t): the σ of Karras et al. 2022.
+  /// Noise to signal, √((1 − ᾱ_t)/ᾱ_t): the σ of Karras et al., 2022.
   public func noiseLevel(_ t: Int) -> Double { ((1 - alphasCumprod[t]) / alphasCumprod[t]).squareRoot() }
 }

@@ -1,3 +1,5 @@
+import Names
+
 /// How a number of steps is spread over the training times.
 ///
 /// The first three are Table 2 of Lin et al., 2024; Karras' is equation 5 of Karras et al., 2022.

@@ -30,7 +30,9 @@ public struct SHA256 {
     var last = self
     var tail: [UInt8] = [0x80]
     tail += [UInt8](repeating: 0, count: (119 - last.pending.count) % 64)
-    for shift in stride(from: 56, through: 0, by: -8) { tail.append(UInt8(truncatingIfNeeded: (length * 8) >> UInt64(shift))) }
+    for shift in stride(from: 56, through: 0, by: -8) {
+      tail.append(UInt8(truncatingIfNeeded: (length * 8) >> UInt64(shift)))
+    }
     tail.withUnsafeBytes { last.update($0) }
     return last.state.map { word in
       let digits = String(word, radix: 16)
@@ -60,7 +62,8 @@ public struct SHA256 {
             }
             var (a, b, c, d, e, f, g, z) = (h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7])
             for i in 0..<64 {
-              let t1 = z &+ (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) &+ ((e & f) ^ (~e & g)) &+ k[i] &+ w[i]
+              let t1 =
+                z &+ (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) &+ ((e & f) ^ (~e & g)) &+ k[i] &+ w[i]
               let t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) &+ ((a & b) ^ (a & c) ^ (b & c))
               (z, g, f, e, d, c, b, a) = (g, f, e, d &+ t1, c, b, a, t1 &+ t2)
             }

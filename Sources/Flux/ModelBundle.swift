@@ -6,7 +6,7 @@ import NN
 import Tokenizers
 import Torch
 
-/// All networks of a text-to-image model together, and the directory that they live in (diffusers' layout):
+/// All networks of a text-to-image model together, and the directory that they live in (diffusers' layout).
 ///
 ///     model_index.json     what this is
 ///     unet/  autoencoder/  text_adapter/       config.json beside safetensors
@@ -80,7 +80,8 @@ public final class ModelBundle {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch { throw .unreadable(file: folder.path, reason: "the folder cannot be created") }
     try Self.writeJSON(
-      configuration.schedule, className: "DDPMScheduler", to: folder.appendingPathComponent("scheduler_config.json"))
+      configuration.schedule, className: "DDPMScheduler",
+      to: folder.appendingPathComponent("scheduler_config.json"))
     try Self.writeJSON(
       Index(imageSize: configuration.imageSize), className: "FluxPipeline",
       to: directory.appendingPathComponent("model_index.json"))
@@ -93,10 +94,12 @@ public final class ModelBundle {
   /// What does not fit between the parts, or nil.
   private static func mismatch(_ c: Configuration) -> String? {
     if c.unet.inChannels != c.autoencoder.latentChannels {
-      return "the U-Net reads \(c.unet.inChannels) channels, the autoencoder makes \(c.autoencoder.latentChannels)"
+      return
+        "the U-Net reads \(c.unet.inChannels) channels, the autoencoder makes \(c.autoencoder.latentChannels)"
     }
     if c.unet.crossAttentionDim != c.adapter.width {
-      return "the U-Net reads a context \(c.unet.crossAttentionDim) wide, the adapter makes \(c.adapter.width)"
+      return
+        "the U-Net reads a context \(c.unet.crossAttentionDim) wide, the adapter makes \(c.adapter.width)"
     }
     if c.imageSize <= 0 || c.imageSize % c.autoencoder.downsample != 0 {
       return "image_size \(c.imageSize) is not a multiple of \(c.autoencoder.downsample)"
@@ -115,14 +118,18 @@ public final class ModelBundle {
     } catch { throw .configuration(file: url.path, reason: "it is not the JSON that was expected: \(error)") }
   }
 
-  private static func writeJSON(_ value: some Encodable, className: String, to url: URL) throws(CheckpointError) {
+  private static func writeJSON(_ value: some Encodable, className: String, to url: URL)
+    throws(CheckpointError)
+  {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     guard let body = try? encoder.encode(value), let object = try? JSONSerialization.jsonObject(with: body),
       var table = object as? [String: Any]
     else { fatalError("plain values always encode") }
     table["_class_name"] = className
-    guard let json = try? JSONSerialization.data(withJSONObject: table, options: [.prettyPrinted, .sortedKeys]) else {
+    guard
+      let json = try? JSONSerialization.data(withJSONObject: table, options: [.prettyPrinted, .sortedKeys])
+    else {
       fatalError("plain values always encode")
     }
     do throws(FileError) {

@@ -14,14 +14,18 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
       ModelBundle.Configuration(
         autoencoder: Autoencoder.Configuration(
           latentChannels: 64, encoderPatch: 4, encoderWidths: [16, 32], encoderBlocks: [1, 1],
-          decoderWidths: [32, 24, 16], decoderBlocks: [1, 1, 1], decoderOutputWidth: 8, superResolutionWidths: [8],
+          decoderWidths: [32, 24, 16], decoderBlocks: [1, 1, 1], decoderOutputWidth: 8,
+          superResolutionWidths: [8],
           normGroups: 8),
         adapter: TextAdapter.Configuration(inputWidth: 384, width: 32, layers: 1, heads: 2, maxTokens: 24),
         unet: UNet.Configuration(
           sampleSize: 4, inChannels: 64, outChannels: 64, downBlockTypes: [.crossAttention, .crossAttention],
-          midBlockType: .crossAttention, upBlockTypes: [.crossAttention, .crossAttention], blockOutChannels: [32, 32],
-          layersPerBlock: 1, transformerLayersPerBlock: 1, attentionHeadDim: [1, 1], useLinearProjection: true,
-          crossAttentionDim: 32, classEmbedType: .projection, projectionClassEmbeddingsInputDim: 32, normNumGroups: 8,
+          midBlockType: .crossAttention, upBlockTypes: [.crossAttention, .crossAttention],
+          blockOutChannels: [32, 32],
+          layersPerBlock: 1, transformerLayersPerBlock: 1, attentionHeadDim: [1, 1],
+          useLinearProjection: true,
+          crossAttentionDim: 32, classEmbedType: .projection, projectionClassEmbeddingsInputDim: 32,
+          normNumGroups: 8,
           normEps: 1e-5, actFn: .silu, flipSinToCos: true, freqShift: 0, downsamplePadding: 1),
         schedule: Schedule.Configuration(betaSchedule: .cosine, predictionType: .v), imageSize: 64)
     case .mini:
@@ -33,10 +37,13 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
         adapter: TextAdapter.Configuration(inputWidth: 384, width: 192, layers: 2, heads: 6, maxTokens: 32),
         unet: UNet.Configuration(
           sampleSize: 8, inChannels: 64, outChannels: 64, downBlockTypes: [.crossAttention, .crossAttention],
-          midBlockType: .crossAttention, upBlockTypes: [.crossAttention, .crossAttention], blockOutChannels: [96, 128],
-          layersPerBlock: 1, transformerLayersPerBlock: 1, attentionHeadDim: [3, 4], useLinearProjection: true,
+          midBlockType: .crossAttention, upBlockTypes: [.crossAttention, .crossAttention],
+          blockOutChannels: [96, 128],
+          layersPerBlock: 1, transformerLayersPerBlock: 1, attentionHeadDim: [3, 4],
+          useLinearProjection: true,
           crossAttentionDim: 192, classEmbedType: .projection, projectionClassEmbeddingsInputDim: 192,
-          normNumGroups: 32, normEps: 1e-5, actFn: .silu, flipSinToCos: true, freqShift: 0, downsamplePadding: 1),
+          normNumGroups: 32, normEps: 1e-5, actFn: .silu, flipSinToCos: true, freqShift: 0,
+          downsamplePadding: 1),
         schedule: Schedule.Configuration(betaSchedule: .cosine, predictionType: .v), imageSize: 512)
     }
   }

@@ -7,7 +7,8 @@ public enum TensorImage {
   public static func images(_ pixels: Tensor) -> [Image] {
     let (B, C, H, W) = pixels.shape4
     guard C == 3 else { fatalError("pictures have 3 channels, got \(C)") }
-    let bytes = ((pixels.to(.float32).clamped(to: -1...1) + 1) * 127.5).rounded().permuted([0, 2, 3, 1]).to(.uint8)
+    let bytes = ((pixels.to(.float32).clamped(to: -1...1) + 1) * 127.5).rounded().permuted([0, 2, 3, 1]).to(
+      .uint8)
     return (0..<B).map { index in
       Image(width: W, height: H, channels: .rgb, pixels: bytes[index].elements())
     }

@@ -11,7 +11,8 @@ struct DataCommand: ParsableCommand {
 
   /// `flux data show`: a contact sheet of scenes, captions on standard output.
   struct Show: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Draws a contact sheet of scenes and prints their captions.")
+    static let configuration = CommandConfiguration(
+      abstract: "Draws a contact sheet of scenes and prints their captions.")
 
     @Option(name: .shortAndLong, help: "Seed of the scenes.") var seed: UInt64 = 0
     @Option(help: "How many.") var count: Int = 48
@@ -29,7 +30,8 @@ struct DataCommand: ParsableCommand {
       let scenes = Scenes(seed: seed, split: heldOut ? .heldOut : .training)
       let chosen = (0..<count).map { scenes[$0] }
       for (index, scene) in chosen.enumerated() { print("\(index)\t\(scene.caption)") }
-      let sheet = ContactSheet.lay(chosen.map { $0.scene.render(size: size, atlas: atlas) }, columns: min(8, count))
+      let sheet = ContactSheet.lay(
+        chosen.map { $0.scene.render(size: size, atlas: atlas) }, columns: min(8, count))
       try AtomicFile.write(PNG.encode(sheet), to: URL(fileURLWithPath: output))
     }
   }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Files
+import Flux
 import Foundation
+import Names
 
 /// The program: verbs as subcommands, each a thin door on the library.
 @main
@@ -13,7 +15,8 @@ struct FluxCommand: ParsableCommand {
         flux train --preset tiny --output runs/tiny
         flux tokens "a red apple"
       """,
-    subcommands: [Train.self, Tokens.self, DataCommand.self])
+    version: Version.current,
+    subcommands: [Generate.self, Train.self, Forward.self, Tokens.self, DataCommand.self])
 
   /// Parses, runs, and turns every error into one sentence on standard error and an exit code.
   static func main() {
@@ -32,12 +35,25 @@ struct FluxCommand: ParsableCommand {
           print(fullMessage(for: error))
           Foundation.exit(0)
         }
-        say("flux: \(text)")
+        say("flux: \(nearCommand(text) ?? text)")
         Foundation.exit(2)
       }
       say("flux: \(error)")
       Foundation.exit(1)
     }
+  }
+}
+
+extension FluxCommand {
+  /// A better sentence for a first word that is no subcommand.
+  private static func nearCommand(_ message: String) -> String? {
+    guard let word = CommandLine.arguments.dropFirst().first,
+      message.hasPrefix("Unexpected argument '\(word)'")
+    else { return nil }
+    let names = configuration.subcommands.map { $0._commandName }
+    let near = NameTable(names.map { ($0, $0) }).nearest(to: word)
+    return "there is no command \"\(word)\""
+      + (near.map { "; did you mean \"\($0)\"?" } ?? "; there are \(names.joined(separator: ", "))")
   }
 }
 
@@ -66,13 +82,4 @@ enum Interruption {
       }
     }
   }
-}
-
-/// Where things are: `FLUX_HOME` is the checkout, which the `flux` script sets.
-enum Home {
-  static var root: URL {
-    URL(fileURLWithPath: ProcessInfo.processInfo.environment["FLUX_HOME"] ?? FileManager.default.currentDirectoryPath)
-  }
-  static var textEncoder: URL { root.appendingPathComponent(".deps/minilm") }
-  static var defaultModel: URL { root.appendingPathComponent("models/mini") }
 }

@@ -22,7 +22,8 @@ struct Train: ParsableCommand {
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 200
   @Option(help: "Precision of matrix products: float32, or bfloat16 (faster where the CPU has AVX512-BF16).")
   var precision: Precision = .float32
-  @Option(help: "How the model directory stores weights: float32, bfloat16 or int8.") var storage: Quantisation = .float32
+  @Option(help: "How the model directory stores weights: float32, bfloat16 or int8.") var storage: Quantisation =
+    .float32
   @Option(help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(name: .shortAndLong, help: "No progress.") var quiet = false
 
@@ -35,7 +36,8 @@ struct Train: ParsableCommand {
 
   func run() throws {
     if let threads { Libtorch.threads = threads }
-    let plan = TrainingPlan(preset: preset, steps: steps, batch: batch, seed: seed, bfloat16: precision == .bfloat16)
+    let plan = TrainingPlan(
+      preset: preset, steps: steps, batch: batch, seed: seed, bfloat16: precision == .bfloat16)
     let trainer = try Trainer(plan, folder: URL(fileURLWithPath: output), textEncoder: Home.textEncoder)
     if !quiet {
       let model = trainer.model

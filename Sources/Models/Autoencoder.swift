@@ -19,7 +19,8 @@ public final class Autoencoder: Module {
     public var normGroups: Int
 
     public init(
-      latentChannels: Int, encoderPatch: Int, encoderWidths: [Int], encoderBlocks: [Int], decoderWidths: [Int],
+      latentChannels: Int, encoderPatch: Int, encoderWidths: [Int], encoderBlocks: [Int],
+      decoderWidths: [Int],
       decoderBlocks: [Int], decoderOutputWidth: Int, superResolutionWidths: [Int], normGroups: Int
     ) {
       self.latentChannels = latentChannels
@@ -48,8 +49,12 @@ public final class Autoencoder: Module {
       if encoderFactor != coreFactor {
         return "the encoder shrinks \(encoderFactor) times and the decoder grows \(coreFactor) times"
       }
-      if encoderWidths.count != encoderBlocks.count { return "encoderWidths and encoderBlocks differ in length" }
-      if decoderWidths.count != decoderBlocks.count { return "decoderWidths and decoderBlocks differ in length" }
+      if encoderWidths.count != encoderBlocks.count {
+        return "encoderWidths and encoderBlocks differ in length"
+      }
+      if decoderWidths.count != decoderBlocks.count {
+        return "decoderWidths and decoderBlocks differ in length"
+      }
       let widths = encoderWidths + decoderWidths + [decoderOutputWidth] + superResolutionWidths
       if let bad = widths.first(where: { $0 % normGroups != 0 }) {
         return "width \(bad) is not a multiple of normGroups \(normGroups)"

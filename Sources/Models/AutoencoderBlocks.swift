@@ -47,7 +47,7 @@ final class EncoderLevel: Module {
 ///
 /// Every level ends in a convolution at its own size followed by bilinear doubling, a quarter of the work of the
 /// other order. Each level also paints: its picture is doubled and added to the next one's (the output skips of
-/// StyleGAN2, Karras et al. 2020), so that coarse levels settle colour and place, fine levels only add detail.
+/// StyleGAN2, Karras et al., 2020), so that coarse levels settle colour and place, fine levels only add detail.
 public final class Decoder: Module {
   let convIn: Conv2d
   let levels: [DecoderLevel]
@@ -60,7 +60,8 @@ public final class Decoder: Module {
     levels = c.decoderWidths.indices.map { level in
       let next = level + 1 < c.decoderWidths.count ? c.decoderWidths[level + 1] : c.decoderOutputWidth
       return DecoderLevel(
-        width: c.decoderWidths[level], next: next, blocks: c.decoderBlocks[level], groups: c.normGroups, initial)
+        width: c.decoderWidths[level], next: next, blocks: c.decoderBlocks[level], groups: c.normGroups,
+        initial)
     }
     convOut = Conv2d(in: c.decoderOutputWidth, out: c.decoderOutputWidth, kernel: 3, initial)
     normOut = GroupNorm(groups: c.normGroups, channels: c.decoderOutputWidth)

@@ -47,7 +47,8 @@ extension ConfiguredModel {
     guard let data = FileManager.default.contents(atPath: url.path) else {
       throw .unreadable(file: url.path, reason: "it does not exist or cannot be opened")
     }
-    guard let object = try? JSONSerialization.jsonObject(with: data), let table = object as? [String: Any] else {
+    guard let object = try? JSONSerialization.jsonObject(with: data), let table = object as? [String: Any]
+    else {
       throw .configuration(file: url.path, reason: "it is not a JSON object")
     }
     for (key, expected) in fixedOptions.sorted(by: { $0.key < $1.key }) {
@@ -68,7 +69,9 @@ extension ConfiguredModel {
   /// Copies the weights of a directory into this network.
   public func loadWeights(from directory: URL) throws(CheckpointError) {
     let set = try WeightSet(directory, name: Self.weightsName)
-    try load { (key: String, shape: [Int]) throws(CheckpointError) in try Quantisation.read(key, shape, from: set) }
+    try load { (key: String, shape: [Int]) throws(CheckpointError) in
+      try Quantisation.read(key, shape, from: set)
+    }
     let known = Set(parameters.map(\.key))
     let unknown = set.keys.filter {
       !known.contains($0) && !Self.ignores($0) && !known.contains(Quantisation.quantisedKey($0))
@@ -84,11 +87,14 @@ extension ConfiguredModel {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    guard let body = try? encoder.encode(configuration), let object = try? JSONSerialization.jsonObject(with: body),
+    guard let body = try? encoder.encode(configuration),
+      let object = try? JSONSerialization.jsonObject(with: body),
       var table = object as? [String: Any]
     else { fatalError("a configuration of plain values always encodes") }
     table["_class_name"] = Self.className
-    guard let json = try? JSONSerialization.data(withJSONObject: table, options: [.prettyPrinted, .sortedKeys]) else {
+    guard
+      let json = try? JSONSerialization.data(withJSONObject: table, options: [.prettyPrinted, .sortedKeys])
+    else {
       fatalError("a table of plain values always encodes")
     }
     do throws(FileError) {

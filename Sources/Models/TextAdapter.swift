@@ -51,7 +51,7 @@ public final class TextAdapter: Module {
   }
 }
 
-/// A pre-normalised transformer layer (Xiong et al. 2020).
+/// A pre-normalised transformer layer (Xiong et al., 2020).
 final class AdapterLayer: Module {
   let norm1: LayerNorm
   let toQKV: Linear

@@ -1,7 +1,7 @@
 import NN
 import Torch
 
-/// The frozen transformer that reads the prompt: BERT (Devlin et al. 2018) with the key names of Hugging Face's
+/// The frozen transformer that reads the prompt: BERT (Devlin et al., 2018) with the key names of Hugging Face's
 /// `BertModel`, as MiniLM-L6-v2 is stored.
 public final class TextEncoder: Module {
   /// The fields of Hugging Face's `config.json` that BERT needs.
@@ -125,7 +125,9 @@ final class BertSelfAttention: Module {
 
 final class BertDense: Module {
   let dense: Linear
-  init(in inputs: Int, out outputs: Int, _ initial: Initializer) { dense = Linear(in: inputs, out: outputs, initial) }
+  init(in inputs: Int, out outputs: Int, _ initial: Initializer) {
+    dense = Linear(in: inputs, out: outputs, initial)
+  }
 }
 
 final class BertOutput: Module {

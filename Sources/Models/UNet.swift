@@ -29,7 +29,9 @@ public final class UNet: Module {
       c.classEmbedType == nil
       ? nil : TimestepEmbedding(in: c.projectionClassEmbeddingsInputDim!, width: embedding, c.actFn, initial)
     downBlocks = widths.indices.map { level in
-      DownBlock(c, level: level, in: widths[max(level - 1, 0)], embedding: embedding, downsamples: level != last, initial)
+      DownBlock(
+        c, level: level, in: widths[max(level - 1, 0)], embedding: embedding, downsamples: level != last,
+        initial)
     }
     midBlock = c.midBlockType.map { MidBlock(c, $0, embedding: embedding, initial) }
     upBlocks = widths.indices.map { step in
@@ -51,15 +53,17 @@ public final class UNet: Module {
   ///   - contextMask: `[B, N]`, 1 where there is a token; nil attends to all.
   ///   - classLabels: `[B, P]`, added to the time embedding where the configuration has a class embedding.
   public func callAsFunction(
-    _ sample: Tensor, timesteps: Tensor, context: Tensor, contextMask: Tensor? = nil, classLabels: Tensor? = nil
+    _ sample: Tensor, timesteps: Tensor, context: Tensor, contextMask: Tensor? = nil,
+    classLabels: Tensor? = nil
   ) -> Tensor {
     let (B, _, _, _) = sample.shape4
     let attend = contextMask.map { ($0 .> 0.5).reshaped([B, 1, 1, -1]) }
     let embedded = timeEmbedding(sinusoidal(timesteps))  // [B, 4 · width]
-    let time = classEmbedding.map { embedding in
-      guard let classLabels else { fatalError("this U-Net has a class embedding and needs classLabels") }
-      return embedded + embedding(classLabels)
-    } ?? embedded
+    let time =
+      classEmbedding.map { embedding in
+        guard let classLabels else { fatalError("this U-Net has a class embedding and needs classLabels") }
+        return embedded + embedding(classLabels)
+      } ?? embedded
     let activated = configuration.actFn(time)
 
     var x = convIn(sample)
@@ -70,7 +74,7 @@ public final class UNet: Module {
     return convOut(configuration.actFn(convNormOut(x)))
   }
 
-  /// Sines and cosines of the time at geometrically spaced frequencies (Vaswani et al. 2017), `[B, width]`.
+  /// Sines and cosines of the time at geometrically spaced frequencies (Vaswani et al., 2017), `[B, width]`.
   private func sinusoidal(_ timesteps: Tensor) -> Tensor {
     let half = configuration.blockOutChannels[0] / 2
     let spread = Double(half) - configuration.freqShift
@@ -83,7 +87,9 @@ public final class UNet: Module {
   /// Silences every residual branch at first: the second convolution of each residual block and each transformer's
   /// last projection become zero, so that training starts from a shallow network.
   public func zeroResidualBranches() {
-    for (key, tensor) in parameters where key.contains(".conv2.") || key.contains(".proj_out.") { tensor.fill_(0) }
+    for (key, tensor) in parameters where key.contains(".conv2.") || key.contains(".proj_out.") {
+      tensor.fill_(0)
+    }
   }
 }
 

@@ -72,7 +72,7 @@ final class TransformerBlock: Module {
   }
 }
 
-/// Multi-head attention (Vaswani et al. 2017).
+/// Multi-head attention (Vaswani et al., 2017).
 final class Attention: Module {
   let toQ: Linear
   let toK: Linear
@@ -93,7 +93,8 @@ final class Attention: Module {
     let size = width / heads
     func split(_ y: Tensor) -> Tensor { y.reshaped([B, -1, heads, size]).transposed(1, 2) }  // [B, heads, N, d]
     let mixed = Tensor.attention(
-      split(toQ(x)), split(toK(context)), split(toV(context)), mask: attend, scale: 1 / Double(size).squareRoot())
+      split(toQ(x)), split(toK(context)), split(toV(context)), mask: attend,
+      scale: 1 / Double(size).squareRoot())
     return toOut[0](mixed.transposed(1, 2).reshaped([B, N, width]))
   }
 }
@@ -107,7 +108,9 @@ final class FeedForward: Module {
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor {
-    guard let gate = net[0] as? GEGLU, let out = net[2] as? Linear else { fatalError("feed-forward net was rebuilt") }
+    guard let gate = net[0] as? GEGLU, let out = net[2] as? Linear else {
+      fatalError("feed-forward net was rebuilt")
+    }
     return out(gate(x))
   }
 
@@ -118,7 +121,9 @@ final class FeedForward: Module {
 final class GEGLU: Module {
   let proj: Linear
 
-  init(_ width: Int, _ inner: Int, _ initial: Initializer) { proj = Linear(in: width, out: 2 * inner, initial) }
+  init(_ width: Int, _ inner: Int, _ initial: Initializer) {
+    proj = Linear(in: width, out: 2 * inner, initial)
+  }
 
   func callAsFunction(_ x: Tensor) -> Tensor {
     let parts = proj(x).chunked(2, dim: -1)

@@ -36,7 +36,8 @@ final class DownBlock: Module {
   let downsamplers: [Downsample]
 
   init(
-    _ c: UNet.Configuration, level: Int, in inputs: Int, embedding: Int, downsamples: Bool, _ initial: Initializer
+    _ c: UNet.Configuration, level: Int, in inputs: Int, embedding: Int, downsamples: Bool,
+    _ initial: Initializer
   ) {
     let width = c.blockOutChannels[level]
     let layers = c.layersPerBlock[level]
@@ -83,7 +84,9 @@ final class MidBlock: Module {
 
   func callAsFunction(_ input: Tensor, _ time: Tensor, _ context: Tensor, _ attend: Tensor?) -> Tensor {
     var x = resnets[0](input, time)
-    for (attention, resnet) in zip(attentions, resnets.dropFirst()) { x = resnet(attention(x, context, attend), time) }
+    for (attention, resnet) in zip(attentions, resnets.dropFirst()) {
+      x = resnet(attention(x, context, attend), time)
+    }
     return x
   }
 }

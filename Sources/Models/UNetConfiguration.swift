@@ -43,9 +43,12 @@ extension UNet {
 
     /// All fields, as in diffusers' file.
     public init(
-      sampleSize: Int?, inChannels: Int, outChannels: Int, downBlockTypes: [DownBlock], midBlockType: MidBlock?,
-      upBlockTypes: [UpBlock], blockOutChannels: [Int], layersPerBlock: PerLevel, transformerLayersPerBlock: PerLevel,
-      attentionHeadDim: PerLevel, useLinearProjection: Bool, crossAttentionDim: Int, classEmbedType: ClassEmbedding?,
+      sampleSize: Int?, inChannels: Int, outChannels: Int, downBlockTypes: [DownBlock],
+      midBlockType: MidBlock?,
+      upBlockTypes: [UpBlock], blockOutChannels: [Int], layersPerBlock: PerLevel,
+      transformerLayersPerBlock: PerLevel,
+      attentionHeadDim: PerLevel, useLinearProjection: Bool, crossAttentionDim: Int,
+      classEmbedType: ClassEmbedding?,
       projectionClassEmbeddingsInputDim: Int?, normNumGroups: Int, normEps: Double, actFn: Activation,
       flipSinToCos: Bool, freqShift: Double, downsamplePadding: Int
     ) {
@@ -75,8 +78,12 @@ extension UNet {
     public var problem: String? {
       let levels = blockOutChannels.count
       if levels == 0 { return "block_out_channels is empty" }
-      if downBlockTypes.count != levels { return "down_block_types has \(downBlockTypes.count) entries for \(levels) levels" }
-      if upBlockTypes.count != levels { return "up_block_types has \(upBlockTypes.count) entries for \(levels) levels" }
+      if downBlockTypes.count != levels {
+        return "down_block_types has \(downBlockTypes.count) entries for \(levels) levels"
+      }
+      if upBlockTypes.count != levels {
+        return "up_block_types has \(upBlockTypes.count) entries for \(levels) levels"
+      }
       for (name, list) in [
         ("layers_per_block", layersPerBlock), ("transformer_layers_per_block", transformerLayersPerBlock),
         ("attention_head_dim", attentionHeadDim),
@@ -86,7 +93,9 @@ extension UNet {
         }
       }
       for (level, width) in blockOutChannels.enumerated() {
-        if width % normNumGroups != 0 { return "width \(width) is not a multiple of norm_num_groups \(normNumGroups)" }
+        if width % normNumGroups != 0 {
+          return "width \(width) is not a multiple of norm_num_groups \(normNumGroups)"
+        }
         let heads = attentionHeadDim[level]
         if heads < 1 || width % heads != 0 { return "width \(width) is not a multiple of heads \(heads)" }
       }
@@ -108,7 +117,10 @@ public enum PerLevel: Codable, Sendable, Equatable, ExpressibleByIntegerLiteral,
 
   public init(from decoder: any Swift.Decoder) throws {
     let container = try decoder.singleValueContainer()
-    self = if let value = try? container.decode(Int.self) { .all(value) } else { .each(try container.decode([Int].self)) }
+    self =
+      if let value = try? container.decode(Int.self) { .all(value) } else {
+        .each(try container.decode([Int].self))
+      }
   }
 
   public func encode(to encoder: any Swift.Encoder) throws {

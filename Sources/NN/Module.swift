@@ -43,7 +43,9 @@ extension Module {
   }
 }
 
-/// Walks stored properties. What might hide a tensor and cannot be walked is an error, never skipped.
+/// Walks stored properties.
+///
+/// What might hide a tensor and cannot be walked is an error, never skipped.
 private func collect(_ value: Any, _ path: String, _ found: inout [NamedTensor]) {
   switch value {
   case let tensor as Tensor:
@@ -60,7 +62,8 @@ private func collect(_ value: Any, _ path: String, _ found: inout [NamedTensor])
   case let optional as any OptionalValue:
     if let wrapped = optional.wrappedValue { collect(wrapped, path, &found) }
   default:
-    fatalError("\(path): a \(type(of: value)) may hide tensors; make it a Module, a Tensor or an Encodable value")
+    fatalError(
+      "\(path): a \(type(of: value)) may hide tensors; make it a Module, a Tensor or an Encodable value")
   }
 }
 
@@ -69,8 +72,10 @@ private func join(_ path: String, _ name: String) -> String {
   return path.isEmpty ? name : "\(path).\(name)"
 }
 
-/// `toOut` to `to_out`; digits stay with what they follow (`conv1`, `norm2`), and a name that begins with a capital is
-/// taken as it is (`LayerNorm` in BERT's keys). A last underscore falls away, for names that Swift keeps (`self_`).
+/// The key of a property's name: `toOut` becomes `to_out`.
+///
+/// Digits stay with what they follow (`conv1`, `norm2`), and a name that begins with a capital is taken as it is
+/// (`LayerNorm` in BERT's keys). A last underscore falls away, for names that Swift keeps (`self_`).
 private func snakeCase(_ name: String) -> String {
   if name.first?.isUppercase == true { return name }
   let name = name.hasSuffix("_") ? String(name.dropLast()) : name

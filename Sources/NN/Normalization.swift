@@ -8,7 +8,9 @@ public final class GroupNorm: Module {
   let eps: Double
 
   public init(groups: Int, channels: Int, eps: Double = 1e-5) {
-    guard channels % groups == 0 else { fatalError("width \(channels) is not a multiple of \(groups) groups") }
+    guard channels % groups == 0 else {
+      fatalError("width \(channels) is not a multiple of \(groups) groups")
+    }
     weight = Tensor.ones([channels])
     bias = Tensor.zeros([channels])
     self.groups = groups
@@ -18,7 +20,7 @@ public final class GroupNorm: Module {
   public func callAsFunction(_ x: Tensor) -> Tensor { x.groupNorm(groups, weight, bias, eps: eps) }
 }
 
-/// Normalisation over the last dimension (Ba et al. 2016).
+/// Normalisation over the last dimension (Ba et al., 2016).
 public final class LayerNorm: Module {
   public let weight: Tensor  // [width]
   public let bias: Tensor  // [width]

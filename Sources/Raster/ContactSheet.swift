@@ -2,13 +2,17 @@
 public enum ContactSheet {
   /// Rows from the top, `columns` a row, with a white gap between pictures.
   public static func lay(_ images: [Image], columns: Int, gap: Int = 4) -> Image {
-    guard let first = images.first, columns > 0 else { fatalError("a contact sheet needs at least one picture") }
+    guard let first = images.first, columns > 0 else {
+      fatalError("a contact sheet needs at least one picture")
+    }
     let rows = (images.count + columns - 1) / columns
     let (width, height) = (columns * (first.width + gap) + gap, rows * (first.height + gap) + gap)
     var pixels = [UInt8](repeating: 255, count: 3 * width * height)
     for (index, image) in images.enumerated() {
       guard image.width == first.width, image.height == first.height, image.channels == .rgb else {
-        fatalError("a contact sheet needs RGB pictures of \(first.width)×\(first.height), got \(image.width)×\(image.height)")
+        fatalError(
+          "a contact sheet needs RGB pictures of \(first.width)×\(first.height), got \(image.width)×\(image.height)"
+        )
       }
       let left = gap + index % columns * (first.width + gap)
       let top = gap + index / columns * (first.height + gap)

@@ -15,7 +15,8 @@ public final class GlyphFont {
         "Noto Color Emoji was not found under \(searched.joined(separator: ", ")): install it with "
           + "\"apt-get install fonts-noto-color-emoji\" or set FLUX_EMOJI_FONT to the path of NotoColorEmoji.ttf"
       case .unreadable(let path): "\(path) is not a font with colour bitmaps"
-      case .noGlyph(let path, let scalar): "\(path) has no colour bitmap for U+\(String(scalar.value, radix: 16))"
+      case .noGlyph(let path, let scalar):
+        "\(path) has no colour bitmap for U+\(String(scalar.value, radix: 16))"
       }
     }
   }

@@ -19,7 +19,8 @@ public struct Image: Sendable, Equatable {
   public init(width: Int, height: Int, channels: Channels, pixels: [UInt8]) {
     let expected = width * height * channels.rawValue
     guard width > 0, height > 0, pixels.count == expected else {
-      fatalError("an image of \(width)×\(height)×\(channels.rawValue) needs \(expected) bytes, got \(pixels.count)")
+      fatalError(
+        "an image of \(width)×\(height)×\(channels.rawValue) needs \(expected) bytes, got \(pixels.count)")
     }
     self.width = width
     self.height = height

@@ -26,7 +26,9 @@ public enum PNG {
     return bytes
   }
 
-  /// Decodes a PNG: palettes, 16 bits, interlacing and transparency included. `file` is for messages.
+  /// Decodes a PNG: palettes, 16 bits, interlacing and transparency included.
+  ///
+  /// `file` is for messages.
   public static func decode(_ bytes: [UInt8], file: String = "the PNG") throws(RasterError) -> Image {
     var control = png_image()
     control.version = UInt32(PNG_IMAGE_VERSION)

@@ -15,7 +15,9 @@ public struct Colour: Sendable, Hashable, Codable {
 
   /// The colour `weight` of the way to another.
   public func mixed(with other: Colour, _ weight: Double) -> Colour {
-    func mix(_ a: UInt8, _ b: UInt8) -> UInt8 { UInt8((Double(a) + (Double(b) - Double(a)) * weight).rounded()) }
+    func mix(_ a: UInt8, _ b: UInt8) -> UInt8 {
+      UInt8((Double(a) + (Double(b) - Double(a)) * weight).rounded())
+    }
     return Colour(mix(red, other.red), mix(green, other.green), mix(blue, other.blue))
   }
 }

@@ -50,7 +50,8 @@ public struct Sprite: Sendable {
     for y in 0..<height {
       for x in 0..<width {
         var sum = SIMD4<Float>.zero
-        for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)] where 2 * x + dx < level.width && 2 * y + dy < level.height {
+        for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)]
+        where 2 * x + dx < level.width && 2 * y + dy < level.height {
           sum += level.pixels[(2 * y + dy) * level.width + 2 * x + dx]
         }
         pixels[y * width + x] = sum / 4

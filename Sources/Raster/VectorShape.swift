@@ -19,7 +19,9 @@ public enum VectorShape: String, Sendable, Codable, CaseIterable {
     cairo_set_antialias(context, CAIRO_ANTIALIAS_BEST)
     trace(context)
     cairo_surface_flush(surface)
-    guard let data = cairo_image_surface_get_data(surface) else { fatalError("Cairo could not draw a \(rawValue)") }
+    guard let data = cairo_image_surface_get_data(surface) else {
+      fatalError("Cairo could not draw a \(rawValue)")
+    }
     let stride = Int(cairo_image_surface_get_stride(surface))
     var pixels: [SIMD4<Float>] = []
     for y in 0..<size {
@@ -49,7 +51,8 @@ public enum VectorShape: String, Sendable, Codable, CaseIterable {
     case .cross:
       let (a, b) = (0.33, 0.67)
       polygon([
-        (a, 0.02), (b, 0.02), (b, a), (0.98, a), (0.98, b), (b, b), (b, 0.98), (a, 0.98), (a, b), (0.02, b), (0.02, a),
+        (a, 0.02), (b, 0.02), (b, a), (0.98, a), (0.98, b), (b, b), (b, 0.98), (a, 0.98), (a, b), (0.02, b),
+        (0.02, a),
         (a, a),
       ])
     case .star:

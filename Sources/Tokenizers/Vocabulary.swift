@@ -21,11 +21,15 @@ struct Vocabulary: Sendable {
   let ids: [[UInt8]: Int32]  // keyed by UTF-8, so that lookups need no Unicode comparison
 
   init(_ url: URL) throws(TokenizerError) {
-    guard let data = FileManager.default.contents(atPath: url.path), let text = String(data: data, encoding: .utf8) else {
+    guard let data = FileManager.default.contents(atPath: url.path),
+      let text = String(data: data, encoding: .utf8)
+    else {
       throw .unreadable(file: url.path)
     }
     // Bytes, not characters: "\r\n" is one Character and some lines hold lone combining marks.
-    var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { Array($0) }
+    var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map {
+      Array($0)
+    }
     if lines.last?.isEmpty == true { lines.removeLast() }
     var ids: [[UInt8]: Int32] = [:]
     ids.reserveCapacity(lines.count)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// BERT's uncased WordPiece tokenizer (Schuster & Nakajima 2012; Devlin et al. 2018), with the ids of Hugging Face's
+/// BERT's uncased WordPiece tokenizer (Schuster & Nakajima 2012; Devlin et al., 2018), with the ids of Hugging Face's
 /// `tokenizers`.
 public struct WordPieceTokenizer: Sendable {
   /// A prompt as the text encoder reads it.
@@ -39,7 +39,11 @@ public struct WordPieceTokenizer: Sendable {
     for part in Self.splitSpecials(text) {
       switch part {
       case .special(let piece):
-        if ids.count < limit { ids.append(vocabulary.ids[Array(piece.utf8)] ?? unkID) } else { dropped.append(piece) }
+        if ids.count < limit {
+          ids.append(vocabulary.ids[Array(piece.utf8)] ?? unkID)
+        } else {
+          dropped.append(piece)
+        }
       case .text(let scalars):
         for word in WordSplitter.words(scalars) {
           let pieces = pieces(of: word.scalars)
@@ -62,7 +66,11 @@ public struct WordPieceTokenizer: Sendable {
     var text = ""
     for id in ids where vocabulary.pieces.indices.contains(Int(id)) && ![padID, clsID, sepID].contains(id) {
       let piece = vocabulary.pieces[Int(id)]
-      if piece.hasPrefix("##") { text += piece.dropFirst(2) } else { text += (text.isEmpty ? "" : " ") + piece }
+      if piece.hasPrefix("##") {
+        text += piece.dropFirst(2)
+      } else {
+        text += (text.isEmpty ? "" : " ") + piece
+      }
     }
     return text
   }
@@ -105,7 +113,8 @@ public struct WordPieceTokenizer: Sendable {
     var pending: [Unicode.Scalar] = []
     var index = 0
     while index < scalars.count {
-      let match = scalars[index] == "[" ? specials.first { scalars[index...].starts(with: $0.unicodeScalars) } : nil
+      let match =
+        scalars[index] == "[" ? specials.first { scalars[index...].starts(with: $0.unicodeScalars) } : nil
       if let match {
         if !pending.isEmpty { parts.append(.text(pending)) }
         pending = []

@@ -6,7 +6,8 @@ public enum Foreach {
   ///
   /// `steps` are float32 scalars, one a parameter, and count from 1 at the first update.
   public static func adamW(
-    parameters: [Tensor], gradients: [Tensor], firstMoments: [Tensor], secondMoments: [Tensor], steps: [Tensor],
+    parameters: [Tensor], gradients: [Tensor], firstMoments: [Tensor], secondMoments: [Tensor],
+    steps: [Tensor],
     learningRate: Double, beta1: Double, beta2: Double, weightDecay: Double, eps: Double
   ) {
     guard !parameters.isEmpty else { return }
@@ -16,7 +17,8 @@ public enum Foreach {
           withHandles(secondMoments) { v, vCount in
             withHandles(steps) { s, sCount in
               ct_fused_adamw_(
-                p, pCount, g, gCount, m, mCount, v, vCount, s, sCount, learningRate, beta1, beta2, weightDecay, eps)
+                p, pCount, g, gCount, m, mCount, v, vCount, s, sCount, learningRate, beta1, beta2,
+                weightDecay, eps)
             }
           }
         }
@@ -28,7 +30,9 @@ public enum Foreach {
   /// `x += weight · (target − x)` for every pair: the exponential moving average.
   public static func lerp(_ tensors: [Tensor], towards targets: [Tensor], _ weight: Double) {
     guard !tensors.isEmpty else { return }
-    check(withHandles(tensors) { x, xCount in withHandles(targets) { ct_foreach_lerp_(x, xCount, $0, $1, weight) } })
+    check(
+      withHandles(tensors) { x, xCount in withHandles(targets) { ct_foreach_lerp_(x, xCount, $0, $1, weight) }
+      })
   }
 
   /// Multiplies every tensor in place.

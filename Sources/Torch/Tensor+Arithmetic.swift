@@ -59,7 +59,9 @@ extension Tensor {
   public func minimum(_ other: Tensor) -> Tensor { Tensor(ct_minimum(handle, other.handle)) }
 
   /// `self + weight · (other − self)`.
-  public func lerp(_ other: Tensor, _ weight: Double) -> Tensor { Tensor(ct_lerp(handle, other.handle, weight)) }
+  public func lerp(_ other: Tensor, _ weight: Double) -> Tensor {
+    Tensor(ct_lerp(handle, other.handle, weight))
+  }
 
   /// `value` wherever the boolean mask is true.
   public func maskedFill(_ mask: Tensor, _ value: Double) -> Tensor {

@@ -17,7 +17,9 @@ extension Tensor {
   /// A CPU tensor over a copy of raw bytes; traps when their number does not fit.
   public convenience init(bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType) {
     let expected = shape.reduce(1, *) * dtype.size
-    guard bytes.count == expected else { fatalError("shape \(shape) needs \(expected) bytes, got \(bytes.count)") }
+    guard bytes.count == expected else {
+      fatalError("shape \(shape) needs \(expected) bytes, got \(bytes.count)")
+    }
     self.init(withInts(shape) { ct_from_bytes(bytes.baseAddress, $0, $1, dtype.code) })
   }
 
@@ -27,7 +29,9 @@ extension Tensor {
   }
 
   /// A tensor filled with one value.
-  public static func full(_ shape: [Int], _ value: Double, dtype: DType = .float32, device: Device = .cpu) -> Tensor {
+  public static func full(_ shape: [Int], _ value: Double, dtype: DType = .float32, device: Device = .cpu)
+    -> Tensor
+  {
     Tensor(withInts(shape) { ct_full($0, $1, value, dtype.code, device.code, device.index) })
   }
 
@@ -47,7 +51,9 @@ extension Tensor {
   }
 
   /// `start, start + step, …`, all below `end`.
-  public static func arange(_ start: Double, _ end: Double, step: Double = 1, dtype: DType = .float32) -> Tensor {
+  public static func arange(_ start: Double, _ end: Double, step: Double = 1, dtype: DType = .float32)
+    -> Tensor
+  {
     Tensor(ct_arange(start, end, step, dtype.code))
   }
 
@@ -64,7 +70,9 @@ extension Tensor {
   /// Whole numbers in `range`, int64 on the CPU.
   public static func randint(_ range: Range<Int>, _ shape: [Int], generator: Generator) -> Tensor {
     Tensor(
-      withInts(shape) { ct_randint(Int64(range.lowerBound), Int64(range.upperBound), $0, $1, generator.handle) })
+      withInts(shape) {
+        ct_randint(Int64(range.lowerBound), Int64(range.upperBound), $0, $1, generator.handle)
+      })
   }
 
   /// A random order of 0 ..< count, int64 on the CPU.

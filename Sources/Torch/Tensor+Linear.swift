@@ -12,7 +12,9 @@ extension Tensor {
   }
 
   /// Two-dimensional convolution of `[B, C, H, W]`; weight `[out, in / groups, k, k]`.
-  public func conv2d(_ weight: Tensor, _ bias: Tensor?, stride: Int = 1, padding: Int = 0, groups: Int = 1) -> Tensor {
+  public func conv2d(_ weight: Tensor, _ bias: Tensor?, stride: Int = 1, padding: Int = 0, groups: Int = 1)
+    -> Tensor
+  {
     Tensor(ct_conv2d(handle, weight.handle, bias?.handle, Int64(stride), Int64(padding), Int64(groups)))
   }
 
@@ -22,7 +24,9 @@ extension Tensor {
   }
 
   /// Rows of a `[count, width]` table picked by integer ids.
-  public static func embedding(_ table: Tensor, _ ids: Tensor) -> Tensor { Tensor(ct_embedding(table.handle, ids.handle)) }
+  public static func embedding(_ table: Tensor, _ ids: Tensor) -> Tensor {
+    Tensor(ct_embedding(table.handle, ids.handle))
+  }
 
   /// Normalisation over groups of channels of `[B, C, …]`.
   public func groupNorm(_ groups: Int, _ weight: Tensor?, _ bias: Tensor?, eps: Double) -> Tensor {
@@ -38,7 +42,9 @@ extension Tensor {
   public func logSoftmax(dim: Int) -> Tensor { Tensor(ct_log_softmax(handle, Int64(dim))) }
 
   /// Scaled dot-product attention over `[B, heads, N, d]`; `mask` is boolean (true = attend) or added to the logits.
-  public static func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, mask: Tensor? = nil, scale: Double) -> Tensor {
+  public static func attention(_ q: Tensor, _ k: Tensor, _ v: Tensor, mask: Tensor? = nil, scale: Double)
+    -> Tensor
+  {
     Tensor(ct_attention(q.handle, k.handle, v.handle, mask?.handle, scale))
   }
 

@@ -38,7 +38,9 @@ extension Tensor {
   }
 
   /// One slice along a dimension, which disappears.
-  public func selected(_ dim: Int, _ index: Int) -> Tensor { Tensor(ct_select(handle, Int64(dim), Int64(index))) }
+  public func selected(_ dim: Int, _ index: Int) -> Tensor {
+    Tensor(ct_select(handle, Int64(dim), Int64(index)))
+  }
 
   /// One element of the first dimension.
   public subscript(index: Int) -> Tensor { selected(0, index) }
@@ -49,7 +51,9 @@ extension Tensor {
   /// Equal parts along a dimension; traps when it does not divide evenly.
   public func chunked(_ parts: Int, dim: Int) -> [Tensor] {
     let size = shape[dim < 0 ? dim + rank : dim]
-    guard size % parts == 0 else { fatalError("a dimension of \(size) does not split into \(parts) equal parts") }
+    guard size % parts == 0 else {
+      fatalError("a dimension of \(size) does not split into \(parts) equal parts")
+    }
     return (0..<parts).map { narrowed(dim, $0 * (size / parts), size / parts) }
   }
 
@@ -59,5 +63,7 @@ extension Tensor {
   }
 
   /// Elements along a dimension picked by an int64 tensor of the same rank.
-  public func gathered(_ dim: Int, _ index: Tensor) -> Tensor { Tensor(ct_gather(handle, Int64(dim), index.handle)) }
+  public func gathered(_ dim: Int, _ index: Tensor) -> Tensor {
+    Tensor(ct_gather(handle, Int64(dim), index.handle))
+  }
 }

@@ -20,7 +20,9 @@ final class AdamW {
     self.gradientLimit = gradientLimit
   }
 
-  /// Updates every parameter and forgets the gradients; returns the gradient's norm before the limit. A norm that is
+  /// Updates every parameter and forgets the gradients; returns the gradient's norm before the limit.
+  ///
+  /// A norm that is
   /// not finite changes nothing: the caller stops the run.
   func step(learningRate: Double) -> Double {
     let gradients = parameters.map { named in

@@ -33,7 +33,9 @@ public final class Trainer {
     atlas = try GlyphAtlas()
     model = ModelBundle(plan.preset.configuration, .random(Generator(seed: plan.seed)))
     loss = DiffusionLoss(schedule: model.schedule, distance: plan.distance)
-    for module in [model.autoencoder.encoder, model.autoencoder.decoder, model.adapter, model.unet] as [any Module] {
+    for module in [model.autoencoder.encoder, model.autoencoder.decoder, model.adapter, model.unet]
+      as [any Module]
+    {
       module.requireGradients(true)
     }
     model.autoencoder.superResolution?.requireGradients(true)
@@ -43,13 +45,16 @@ public final class Trainer {
     func optimiser(_ parameters: [NamedTensor]) -> AdamW {
       AdamW(parameters, weightDecay: plan.weightDecay, gradientLimit: plan.gradientLimit)
     }
-    core = optimiser(named("encoder", model.autoencoder.encoder) + named("decoder", model.autoencoder.decoder))
+    core = optimiser(
+      named("encoder", model.autoencoder.encoder) + named("decoder", model.autoencoder.decoder))
     denoiser = optimiser(named("unet", model.unet) + named("text_adapter", model.adapter))
     enlarger = optimiser(named("super_resolution", model.autoencoder.superResolution))
     average = MovingAverage(denoiser.parameters, decay: plan.averageDecay)
   }
 
-  /// Runs all steps that are left. The folder gets `log.jsonl`, checkpoints, and at the end the model in `model/`.
+  /// Runs all steps that are left.
+  ///
+  /// The folder gets `log.jsonl`, checkpoints, and at the end the model in `model/`.
   public func run(saveEvery: Int, storage: Quantisation, quiet: Bool) throws {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -87,25 +92,30 @@ public final class Trainer {
   private func autoencoderStep(_ step: Int) throws -> [String: Double] {
     let batch = max(plan.batch / 2, 1)
     let generator = generator(step, purpose: 1)
-    let pictures = SceneBatches.render(scenes(1, step * batch, batch).map(\.scene), size: coreSize, atlas: atlas)
+    let pictures = SceneBatches.render(
+      scenes(1, step * batch, batch).map(\.scene), size: coreSize, atlas: atlas)
     var latents: Tensor?
     var painted: Tensor?
     let total = withAutocast(.cpu, enabled: plan.bfloat16) {
       let raw = model.autoencoder.encodeRaw(pictures).to(.float32)
       LatentStatistics.update(model.autoencoder, raw: raw, count: step)
       let clean = model.autoencoder.normalised(raw)
-      let picture = model.autoencoder.decoder((clean + decoderNoise(clean.shape, generator)).channelsLast()).pixels
+      let picture = model.autoencoder.decoder((clean + decoderNoise(clean.shape, generator)).channelsLast())
+        .pixels
       (latents, painted) = (clean, picture)
       return AutoencoderLoss.loss(picture, pictures) + raw.square().mean() * 1e-4
     }
     let range = plan.range(of: .autoencoder).lowerBound..<plan.range(of: .joint).upperBound
-    let value = try update(core, total, plan.autoencoderRate * plan.rate(at: step, in: range), step, "autoencoder loss")
+    let value = try update(
+      core, total, plan.autoencoderRate * plan.rate(at: step, in: range), step, "autoencoder loss")
     var values = ["reconstruction": value]
     if let latents, let painted, step % 20 == 0 {
       values["decibels"] = AutoencoderLoss.decibels(painted, pictures)
       let participation = LatentStatistics.participationRatio(latents)
       values["participation"] = participation
-      if step > 500, participation < 4 { throw TrainingError.collapsed(step: step, participation: participation) }
+      if step > 500, participation < 4 {
+        throw TrainingError.collapsed(step: step, participation: participation)
+      }
     }
     return values
   }
@@ -117,12 +127,14 @@ public final class Trainer {
     let total = withAutocast(.cpu, enabled: plan.bfloat16) {
       let (context, pooled) = model.adapter(example.states, mask: example.masks)
       let output = model.unet(
-        question.noisy.channelsLast(), timesteps: question.timesteps, context: context, contextMask: example.masks,
+        question.noisy.channelsLast(), timesteps: question.timesteps, context: context,
+        contextMask: example.masks,
         classLabels: pooled)
       return loss(output, question.target)
     }
     let range = plan.range(of: .joint).lowerBound..<plan.range(of: .diffusion).upperBound
-    let value = try update(denoiser, total, plan.diffusionRate * plan.rate(at: step, in: range), step, "diffusion loss")
+    let value = try update(
+      denoiser, total, plan.diffusionRate * plan.rate(at: step, in: range), step, "diffusion loss")
     average.update(count: step - range.lowerBound)
     return ["diffusion": value]
   }
@@ -144,7 +156,8 @@ public final class Trainer {
     let side = coreSize / 2
     let corner = Tensor.randint(0..<side, [2], generator: generator).ints()
     func crop(_ x: Tensor, _ scale: Int) -> Tensor {
-      x.narrowed(2, corner[0] * scale, side * scale).narrowed(3, corner[1] * scale, side * scale).channelsLast()
+      x.narrowed(2, corner[0] * scale, side * scale).narrowed(3, corner[1] * scale, side * scale)
+        .channelsLast()
     }
     let painted = enlarge(
       Painting(features: crop(core.features.to(.float32), 1), pixels: crop(core.pixels.to(.float32), 1)))
@@ -154,7 +167,9 @@ public final class Trainer {
   }
 
   /// Back-propagates and updates; a loss or gradient that is not finite stops the run.
-  private func update(_ optimiser: AdamW, _ total: Tensor, _ rate: Double, _ step: Int, _ what: String) throws -> Double {
+  private func update(_ optimiser: AdamW, _ total: Tensor, _ rate: Double, _ step: Int, _ what: String) throws
+    -> Double
+  {
     let value = total.item()
     guard value.isFinite else {
       throw TrainingError.notFinite(step: step, what: what, value: "\(value)", firstScene: step * plan.batch)
@@ -231,7 +246,9 @@ public final class Trainer {
 
   private func streamSeed(_ purpose: UInt64) -> UInt64 { plan.seed &* 16 &+ purpose }
 
-  private var coreSize: Int { model.configuration.imageSize / model.configuration.autoencoder.superResolutionFactor }
+  private var coreSize: Int {
+    model.configuration.imageSize / model.configuration.autoencoder.superResolutionFactor
+  }
 
   // MARK: - State
 

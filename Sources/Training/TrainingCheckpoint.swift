@@ -21,7 +21,8 @@ enum TrainingCheckpoint {
   static func load(into tensors: [NamedTensor], plan: TrainingPlan, folder: URL) throws -> Int? {
     guard let newest = files(in: folder).last else { return nil }
     let file = try SafetensorsFile(newest)
-    guard file.metadata["plan"] == (try encode(plan)), let step = file.metadata["step"].flatMap(Int.init) else {
+    guard file.metadata["plan"] == (try encode(plan)), let step = file.metadata["step"].flatMap(Int.init)
+    else {
       throw TrainingError.otherPlan(folder: folder.path)
     }
     for (key, tensor) in tensors {
@@ -51,7 +52,8 @@ extension TrainingPlan {
     for child in Mirror(reflecting: self).children {
       guard let label = child.label else { continue }
       table[label] =
-        label == "shares" ? Stage.allCases.map { "\($0) \(shares[$0] ?? 0)" }.joined(separator: " ") : "\(child.value)"
+        label == "shares"
+        ? Stage.allCases.map { "\($0) \(shares[$0] ?? 0)" }.joined(separator: " ") : "\(child.value)"
     }
     return table
   }

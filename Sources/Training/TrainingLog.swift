@@ -37,13 +37,15 @@ final class TrainingLog {
     guard elapsed >= 5 || step == total else { return }
     let speed = Double(step - lastStep) / elapsed
     let means = sums.mapValues { $0.sum / Double($0.count) }
-    let fields = means.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\(rounded($0.value))" }.joined(separator: ",")
+    let fields = means.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\(rounded($0.value))" }.joined(
+      separator: ",")
     let line =
       "{\"step\":\(step),\"stage\":\"\(stage)\",\"stepsPerSecond\":\(rounded(speed)),"
       + "\"seconds\":\(rounded(now.timeIntervalSince(started))),\(fields)}\n"
     try file.write(contentsOf: Data(line.utf8))
     if !quiet {
-      let numbers = means.sorted { $0.key < $1.key }.map { "\($0.key) \(rounded($0.value))" }.joined(separator: "  ")
+      let numbers = means.sorted { $0.key < $1.key }.map { "\($0.key) \(rounded($0.value))" }.joined(
+        separator: "  ")
       let left = speed > 0 ? Int(Double(total - step) / speed) : 0
       let text = "\(stage) \(step)/\(total)  \(numbers)  \(rounded(speed)) steps/s  \(clock(left)) left"
       let end = isatty(2) == 1 ? "\u{1B}[K\r" : "\n"
@@ -56,6 +58,7 @@ final class TrainingLog {
   private func rounded(_ value: Double) -> String { String(format: "%.4g", value) }
 
   private func clock(_ seconds: Int) -> String {
-    seconds >= 3600 ? "\(seconds / 3600) h \(seconds % 3600 / 60) min" : "\(seconds / 60) min \(seconds % 60) s"
+    seconds >= 3600
+      ? "\(seconds / 3600) h \(seconds % 3600 / 60) min" : "\(seconds / 60) min \(seconds % 60) s"
   }
 }

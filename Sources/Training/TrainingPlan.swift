@@ -3,7 +3,9 @@ import Flux
 
 /// Everything that decides a training run: two runs with equal plans give equal weights on one machine.
 public struct TrainingPlan: Codable, Sendable, Equatable {
-  /// The stages of a run, in order. Each builds on what those before it left.
+  /// The stages of a run, in order.
+  ///
+  /// Each builds on what those before it left.
   public enum Stage: String, Codable, Sendable, CaseIterable {
     /// Encoder and decoder learn to reconstruct.
     case autoencoder

@@ -9,8 +9,7 @@ import Torch
   let time = DiffusionTime(timestep: 700, noiseLevel: 3)
   var x: Tensor { clean * time.alpha + noise * time.sigma }
 
-  @Test(arguments: Prediction.allCases) func theTrainingTargetIsUnderstoodBySampling(_ prediction: Prediction)
-  {
+  @Test(arguments: Prediction.allCases) func theTrainingTargetIsUnderstoodBySampling(_ prediction: Prediction) {
     func column(_ value: Double) -> Tensor { Tensor.full([2, 1, 1, 1], value, dtype: .float64) }
     let target = prediction.target(
       clean: clean, noise: noise, alpha: column(time.alpha), sigma: column(time.sigma))

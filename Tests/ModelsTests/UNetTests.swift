@@ -6,7 +6,9 @@ import Testing
 import Torch
 
 @Suite struct UNetTests {
-  static let cases = ["one-level", "ship-like", "three-levels-mixed", "odd-size", "no-attention", "no-middle"]
+  static let cases = [
+    "one-level", "ship-like", "three-levels-mixed", "odd-size", "no-attention", "no-middle",
+  ]
 
   private func run(_ unet: UNet, _ inputs: SafetensorsFile) throws -> Tensor {
     func optional(_ key: String) throws -> Tensor? { inputs.info(key) == nil ? nil : try inputs.tensor(key) }
@@ -39,7 +41,8 @@ import Torch
     let inputs = try SafetensorsFile(folder.appendingPathComponent("case.safetensors"))
     let unet = try UNet.load(from: folder)
     let output = try unet(
-      inputs.tensor("sample").channelsLast(), timesteps: inputs.tensor("timesteps"), context: inputs.tensor("context"),
+      inputs.tensor("sample").channelsLast(), timesteps: inputs.tensor("timesteps"),
+      context: inputs.tensor("context"),
       contextMask: inputs.tensor("mask"), classLabels: inputs.tensor("class_labels"))
     expectClose(output, try inputs.tensor("output"), atol: 1e-4)
   }
@@ -64,10 +67,13 @@ import Torch
     tensors[0].tensor = Tensor.zeros([3, 3])
     try WeightSet.write(tensors, directory: folder, name: UNet.weightsName)
     let error = #expect(throws: CheckpointError.self) { _ = try UNet.load(from: folder) }
-    #expect(error?.description.contains("\"conv_in.weight\" has shape [3, 3], expected [16, 5, 3, 3]") == true)
+    #expect(
+      error?.description.contains("\"conv_in.weight\" has shape [3, 3], expected [16, 5, 3, 3]") == true)
   }
 
-  @Test(arguments: [Quantisation.bfloat16, .int8]) func smallerStorageStaysClose(_ format: Quantisation) throws {
+  @Test(arguments: [Quantisation.bfloat16, .int8]) func smallerStorageStaysClose(_ format: Quantisation)
+    throws
+  {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let golden = Project.golden("unet/ship-like")

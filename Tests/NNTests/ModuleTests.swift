@@ -33,7 +33,8 @@ private final class Secretive: Module {
       keys == [
         "blocks.0.norm_in.weight", "blocks.0.norm_in.bias", "blocks.0.conv1.weight", "blocks.0.conv1.bias",
         "blocks.0.shortcut.weight", "blocks.0.shortcut.bias",
-        "blocks.1.norm_in.weight", "blocks.1.norm_in.bias", "blocks.1.conv1.weight", "blocks.1.conv1.bias", "scale",
+        "blocks.1.norm_in.weight", "blocks.1.norm_in.bias", "blocks.1.conv1.weight", "blocks.1.conv1.bias",
+        "scale",
       ])
     #expect(Network(.empty).parameterCount == 8 + 148 + 20 + 8 + 148 + 1)
   }

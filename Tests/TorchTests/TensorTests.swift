@@ -34,7 +34,8 @@ import Torch
   /// The first numbers of `torch.randn(5, generator=torch.Generator().manual_seed(42))` in PyTorch 2.13.
   @Test func aSeedGivesTorchsNumbers() {
     let x = Tensor.randn([5], generator: Generator(seed: 42))
-    expectClose(x, Tensor([0.33669037, 0.12880941, 0.23446237, 0.23033303, -1.12285638] as [Float]), atol: 1e-6)
+    expectClose(
+      x, Tensor([0.33669037, 0.12880941, 0.23446237, 0.23033303, -1.12285638] as [Float]), atol: 1e-6)
   }
 
   @Test func aGeneratorsStateContinuesExactly() {

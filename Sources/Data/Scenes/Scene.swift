@@ -32,7 +32,9 @@ public struct Scene: Sendable, Codable, Hashable {
   public enum Size: String, Sendable, Codable, CaseIterable {
     case small, medium, large
 
-    /// Longer side, as a share of the canvas. The smallest is above 72 of 512 pixels.
+    /// Longer side, as a share of the canvas.
+    ///
+    /// The smallest is above 72 of 512 pixels.
     var range: (Double, Double) {
       switch self {
       case .small: (0.18, 0.23)
@@ -91,7 +93,8 @@ public struct Scene: Sendable, Codable, Hashable {
     var canvas = SceneBackground.paint(background, horizon: horizon, size: size)
     for placed in objects {
       atlas.sprite(placed.object).draw(
-        on: &canvas, centreX: placed.x * Double(size), centreY: placed.y * Double(size), side: placed.side * Double(size))
+        on: &canvas, centreX: placed.x * Double(size), centreY: placed.y * Double(size),
+        side: placed.side * Double(size))
     }
     return canvas.image
   }

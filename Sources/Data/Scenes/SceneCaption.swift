@@ -50,7 +50,8 @@ enum SceneCaption {
       }
     }
     if random.chance(0.2), relation == .leftOf || relation == .rightOf {
-      let (left, right) = relation == .leftOf ? (scene.objects[0], scene.objects[1]) : (scene.objects[1], scene.objects[0])
+      let (left, right) =
+        relation == .leftOf ? (scene.objects[0], scene.objects[1]) : (scene.objects[1], scene.objects[0])
       return "\(noun(left, &random)) on the left and \(noun(right, &random)) on the right"
     }
     (first, second) = (noun(scene.objects[0], &random), noun(scene.objects[1], &random))
@@ -99,13 +100,16 @@ enum SceneCaption {
   }
 
   /// A background as it stands after the objects, and by itself.
-  private static func phrase(_ background: Scene.Background, _ random: inout SceneRandom) -> (attached: String, bare: String) {
+  private static func phrase(_ background: Scene.Background, _ random: inout SceneRandom) -> (
+    attached: String, bare: String
+  ) {
     switch background {
     case .plain(let colour):
       let name = colour.rawValue
       let article = name == "orange" ? "an" : "a"
       let attached = random.pick([
-        "on \(article) \(name) background", "on \(article) \(name) background", "on \(article) \(name) background",
+        "on \(article) \(name) background", "on \(article) \(name) background",
+        "on \(article) \(name) background",
         "with \(article) \(name) background", "against \(article) \(name) background", "on \(name)",
       ])
       return (attached, "\(article) \(name) background")

@@ -29,8 +29,10 @@ public struct Scenes: Sendable {
     let background = drawBackground(&random)
     let horizon = random.real(0.52, 0.68)
     if random.chance(0.6) {
-      let place = random.chance(0.5) ? Scene.Place.centre : random.pick(Array(Scene.Place.allCases.dropFirst()))
-      let sizes: [Scene.Size] = place == .centre ? [.small, .medium, .medium, .large] : [.small, .medium, .medium]
+      let place =
+        random.chance(0.5) ? Scene.Place.centre : random.pick(Array(Scene.Place.allCases.dropFirst()))
+      let sizes: [Scene.Size] =
+        place == .centre ? [.small, .medium, .medium, .large] : [.small, .medium, .medium]
       let size = random.pick(sizes)
       let side = random.real(size.range.0, size.range.1)
       let object = drawObject(&random, on: background)
@@ -95,8 +97,12 @@ public enum HeldOut {
     var cells: [String] = []
     for placed in scene.objects {
       cells.append("\(placed.object.noun) | on \(scene.background.label)")
-      if let place = scene.place, place != .centre { cells.append("\(placed.object.noun) | at \(place.rawValue)") }
-      if case .shape(let shape, let colour) = placed.object { cells.append("\(colour.rawValue) | \(shape.rawValue)") }
+      if let place = scene.place, place != .centre {
+        cells.append("\(placed.object.noun) | at \(place.rawValue)")
+      }
+      if case .shape(let shape, let colour) = placed.object {
+        cells.append("\(colour.rawValue) | \(shape.rawValue)")
+      }
     }
     if scene.objects.count == 2 {
       cells.append(scene.objects.map(\.object.noun).sorted().joined(separator: " | with "))

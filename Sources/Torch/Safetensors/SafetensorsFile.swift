@@ -55,6 +55,7 @@ public final class SafetensorsFile {
     if let expected, expected != entry.shape {
       throw .shape(file: path, key: key, expected: expected, actual: entry.shape)
     }
-    return Tensor(bytes: UnsafeRawBufferPointer(rebasing: mapping[entry.range]), shape: entry.shape, dtype: entry.dtype)
+    return Tensor(
+      bytes: UnsafeRawBufferPointer(rebasing: mapping[entry.range]), shape: entry.shape, dtype: entry.dtype)
   }
 }

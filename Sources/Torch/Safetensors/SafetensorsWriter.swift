@@ -17,7 +17,9 @@ public enum Safetensors {
     } catch { throw .notWritten(error) }
   }
 
-  private static func header(_ tensors: [(key: String, tensor: Tensor)], _ metadata: [String: String]) -> [UInt8] {
+  private static func header(_ tensors: [(key: String, tensor: Tensor)], _ metadata: [String: String])
+    -> [UInt8]
+  {
     var fields: [String] = []
     if !metadata.isEmpty {
       let pairs = metadata.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(quoted($0.value))" }
@@ -28,7 +30,8 @@ public enum Safetensors {
       let end = offset + tensor.count * tensor.dtype.size
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       let type = SafetensorsHeader.name(of: tensor.dtype)
-      fields.append("\(quoted(key)):{\"dtype\":\"\(type)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
+      fields.append(
+        "\(quoted(key)):{\"dtype\":\"\(type)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
       offset = end
     }
     var json = Array("{\(fields.joined(separator: ","))}".utf8)

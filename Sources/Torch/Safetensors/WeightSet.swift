@@ -27,7 +27,8 @@ public final class WeightSet {
     }
     path = index.path
     guard let data = try? Data(contentsOf: index) else {
-      throw .unreadable(file: single.path, reason: "there is neither this file nor \(index.lastPathComponent)")
+      throw .unreadable(
+        file: single.path, reason: "there is neither this file nor \(index.lastPathComponent)")
     }
     guard let map = try? JSONDecoder().decode(ShardMap.self, from: data).weight_map else {
       throw .configuration(file: index.path, reason: "it has no weight_map from keys to file names")
@@ -53,7 +54,9 @@ public final class WeightSet {
   public var metadata: [String: String] { files.sorted { $0.key < $1.key }.first?.value.metadata ?? [:] }
 
   /// Type and shape of a tensor, or nil.
-  public func info(_ key: String) -> (dtype: DType, shape: [Int])? { fileOfKey[key].flatMap { files[$0]?.info(key) } }
+  public func info(_ key: String) -> (dtype: DType, shape: [Int])? {
+    fileOfKey[key].flatMap { files[$0]?.info(key) }
+  }
 
   /// A copy of a tensor, on the CPU.
   public func tensor(_ key: String, shape: [Int]? = nil) throws(CheckpointError) -> Tensor {
@@ -66,16 +69,19 @@ public final class WeightSet {
   /// The index is written last and files of an earlier set are removed after it, so that a reader always finds a
   /// complete set.
   public static func write(
-    _ tensors: [(key: String, tensor: Tensor)], metadata: [String: String] = [:], directory: URL, name: String,
+    _ tensors: [(key: String, tensor: Tensor)], metadata: [String: String] = [:], directory: URL,
+    name: String,
     maxShardBytes: Int = 15 << 20
   ) throws(CheckpointError) {
     let shards = split(tensors, maxShardBytes)
     var written: Set<String> = []
     if shards.count == 1 {
       written.insert("\(name).safetensors")
-      try Safetensors.write(tensors, metadata: metadata, to: directory.appendingPathComponent("\(name).safetensors"))
+      try Safetensors.write(
+        tensors, metadata: metadata, to: directory.appendingPathComponent("\(name).safetensors"))
     } else {
-      var index = Index(metadata: ["total_size": tensors.reduce(0) { $0 + bytes($1.tensor) }], weight_map: [:])
+      var index = Index(
+        metadata: ["total_size": tensors.reduce(0) { $0 + bytes($1.tensor) }], weight_map: [:])
       for (position, shard) in shards.enumerated() {
         let file = "\(name)-\(padded(position + 1))-of-\(padded(shards.count)).safetensors"
         try Safetensors.write(shard, metadata: metadata, to: directory.appendingPathComponent(file))
@@ -96,7 +102,9 @@ public final class WeightSet {
 
   private static func bytes(_ tensor: Tensor) -> Int { tensor.count * tensor.dtype.size }
 
-  private static func split(_ tensors: [(key: String, tensor: Tensor)], _ limit: Int) -> [[(key: String, tensor: Tensor)]] {
+  private static func split(_ tensors: [(key: String, tensor: Tensor)], _ limit: Int) -> [[(
+    key: String, tensor: Tensor
+  )]] {
     var shards: [[(key: String, tensor: Tensor)]] = [[]]
     var size = 0
     for entry in tensors {
@@ -119,7 +127,9 @@ public final class WeightSet {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
     for file in names where !written.contains(file) && file.hasPrefix(name) {
       let rest = file.dropFirst(name.count)
-      if rest == ".safetensors" || rest == ".safetensors.index.json" || (rest.hasPrefix("-0") && rest.hasSuffix(".safetensors")) {
+      if rest == ".safetensors" || rest == ".safetensors.index.json"
+        || (rest.hasPrefix("-0") && rest.hasSuffix(".safetensors"))
+      {
         try? FileManager.default.removeItem(at: directory.appendingPathComponent(file))
       }
     }

@@ -1,24 +1,34 @@
 /// Looks names up forgivingly: case, spaces, dashes and underscores do not count, and "++" is "pp".
-struct NameTable<Value> {
+public struct NameTable<Value> {
   private let entries: [(key: String, value: Value)]
 
-  init(_ names: [(String, Value)]) {
+  /// Names with what they stand for; several may stand for one thing.
+  public init(_ names: [(String, Value)]) {
     entries = names.map { (Self.key($0.0), $0.1) }
   }
 
-  enum Answer {
+  /// What was found, or what may have been meant.
+  public enum Answer {
     case found(Value)
     case missing(nearest: Value?)
   }
 
   /// The value of a name, or the value of the nearest name when it is near enough to have been meant.
-  func lookUp(_ name: String) -> Answer {
+  public func lookUp(_ name: String) -> Answer {
     let wanted = Self.key(name)
     if let entry = entries.first(where: { $0.key == wanted }) { return .found(entry.value) }
     let ranked = entries.map { (value: $0.value, distance: Self.distance(wanted, $0.key)) }
-    guard let best = ranked.min(by: { $0.distance < $1.distance }), best.distance <= max(1, wanted.count / 3)
+    guard let best = ranked.min(by: { $0.distance < $1.distance }), best.distance <= max(2, wanted.count / 3)
     else { return .missing(nearest: nil) }
     return .missing(nearest: best.value)
+  }
+
+  /// The value of the nearest name, when it is near enough to have been meant.
+  public func nearest(to name: String) -> Value? {
+    switch lookUp(name) {
+    case .found(let value): value
+    case .missing(let near): near
+    }
   }
 
   private static func key(_ name: String) -> String {

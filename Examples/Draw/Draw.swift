@@ -1,0 +1,21 @@
+import Flux
+import Foundation
+
+/// Draws one picture with the library: `swift run Draw "a red apple on a blue background" apple.png`.
+@main
+struct Draw {
+  static func main() throws {
+    let arguments = CommandLine.arguments
+    guard arguments.count == 3 else {
+      print("usage: Draw PROMPT FILE.png (in the folder of the checkout)")
+      return
+    }
+    let pipeline = try Pipeline(
+      model: URL(fileURLWithPath: "models/mini"), textEncoder: URL(fileURLWithPath: ".deps/minilm"))
+    let picture = try pipeline.generate(GenerationRequest(prompt: arguments[1])) { step in
+      print("step \(step.index + 1) of \(step.count)")
+    }
+    try picture.write(to: URL(fileURLWithPath: arguments[2]))
+    print(picture.parameters)
+  }
+}

@@ -1,0 +1,34 @@
+import Files
+import Foundation
+import Torch
+
+/// Which model drew a picture: its name, and a hash of every byte of its weights and configurations.
+public struct ModelSource: Sendable, Codable, Equatable {
+  public let name: String  // of the directory
+  public let hash: String  // SHA-256 over the files in order of their paths, 64 hexadecimal digits
+
+  public init(name: String, hash: String) {
+    self.name = name
+    self.hash = hash
+  }
+
+  /// Hashes the `.json` and `.safetensors` files of a model directory.
+  public init(directory: URL) throws(CheckpointError) {
+    let root = directory.standardizedFileURL.path
+    guard FileManager.default.fileExists(atPath: root + "/model_index.json") else {
+      throw .unreadable(
+        file: directory.path, reason: "it is not a model directory: it has no model_index.json")
+    }
+    let paths = (try? FileManager.default.subpathsOfDirectory(atPath: root)) ?? []
+    var hash = SHA256()
+    for path in paths.sorted() where path.hasSuffix(".json") || path.hasSuffix(".safetensors") {
+      guard let data = try? Data(contentsOf: URL(fileURLWithPath: root + "/" + path), options: .mappedIfSafe)
+      else {
+        throw .unreadable(file: root + "/" + path, reason: "it cannot be opened")
+      }
+      Array("\(path)\n\(data.count)\n".utf8).withUnsafeBytes { hash.update($0) }
+      data.withUnsafeBytes { hash.update($0) }
+    }
+    self.init(name: directory.standardizedFileURL.lastPathComponent, hash: hash.hexDigest())
+  }
+}

@@ -1,0 +1,74 @@
+import Diffusion
+import Foundation
+
+/// The `parameters` text of AUTOMATIC1111's web UI, which most tools read from a PNG.
+///
+///     a red apple
+///     Negative prompt: blurry
+///     Steps: 20, Sampler: DPM++ 2M, Schedule type: SGM Uniform, CFG scale: 3, Seed: 42, Size: 512x512, …
+public enum ParametersText {
+  static func write(_ request: GenerationRequest, _ source: ModelSource, width: Int, height: Int) -> String {
+    var fields: [(String, String)] = [
+      ("Steps", "\(request.steps)"), ("Sampler", request.sampler.displayName),
+      ("Schedule type", (request.spacing ?? request.sampler.defaultSpacing).displayName),
+      ("CFG scale", number(request.guidance.scale)), ("Seed", "\(request.seed)"),
+      ("Size", "\(width)x\(height)"),
+      ("Model hash", String(source.hash.prefix(10))), ("Model", source.name),
+    ]
+    if request.guidance.rescale != 0 { fields.append(("CFG rescale", number(request.guidance.rescale))) }
+    if let interval = request.guidance.interval {
+      fields.append(("CFG interval", "\(number(interval.lowerBound))-\(number(interval.upperBound))"))
+    }
+    if request.eta != 0 { fields.append(("Eta", number(request.eta))) }
+    fields += [("RNG", "CPU"), ("Version", "flux \(Version.current)")]
+    var lines = [request.prompt]
+    if !request.negativePrompt.isEmpty { lines.append("Negative prompt: \(request.negativePrompt)") }
+    lines.append(fields.map { "\($0.0): \(quoted($0.1))" }.joined(separator: ", "))
+    return lines.joined(separator: "\n").trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  /// A value that could be taken for the next field becomes a JSON string.
+  static func quoted(_ value: String) -> String {
+    guard value.contains(where: { $0 == "," || $0 == ":" || $0.isNewline }) else { return value }
+    var text = "\""
+    for scalar in value.unicodeScalars {
+      switch scalar {
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\r": text += "\\r"
+      case "\t": text += "\\t"
+      default:
+        if scalar.value < 0x20 {
+          text +=
+            "\\u" + String(repeating: "0", count: scalar.value < 16 ? 3 : 2) + String(scalar.value, radix: 16)
+        } else {
+          text.unicodeScalars.append(scalar)
+        }
+      }
+    }
+    return text + "\""
+  }
+
+  private static func number(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : "\(value)"
+  }
+}
+
+/// The version of this library and program.
+public enum Version {
+  public static let current = "0.1.0"
+}
+
+extension Spacing {
+  /// The web UI's name of the same times.
+  public var displayName: String {
+    switch self {
+    case .leading: "DDIM Uniform"
+    case .trailing: "SGM Uniform"
+    case .linspace: "Uniform"
+    case .karras: "Karras"
+    case .exponential: "Exponential"
+    }
+  }
+}

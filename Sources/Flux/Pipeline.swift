@@ -1,0 +1,111 @@
+import Diffusion
+import Foundation
+import Models
+import NN
+import Raster
+import Torch
+
+/// From prompt to picture, in three stages that can be called apart.
+///
+/// Not `Sendable`: a pipeline belongs to one thread at a time; requests and pictures may go anywhere.
+public final class Pipeline {
+  public let model: ModelBundle
+  public let prompts: PromptEncoder
+  public let device: Device
+  public let source: ModelSource
+
+  /// Reads a model directory and the directory of the pretrained text encoder.
+  public init(model directory: URL, textEncoder: URL, device: Device = .cpu) throws {
+    if case .cuda(let index) = device, index >= Device.cudaCount {
+      throw GenerationError.noDevice(device.description, found: Device.cudaCount)
+    }
+    self.device = device
+    source = try ModelSource(directory: directory)
+    model = try ModelBundle(directory: directory)
+    prompts = try PromptEncoder(directory: textEncoder)
+    if device != .cpu {
+      for part in [model.autoencoder, model.adapter, model.unet] as [any Module] { part.move(to: device) }
+    }
+  }
+
+  /// A prompt beside the one that guidance leads away from, as the U-Net reads them.
+  public struct TextConditioning {
+    public let context: Tensor  // [2, N, D]: unconditional, conditional
+    public let mask: Tensor  // [2, N]
+    public let pooled: Tensor  // [2, D]
+    public let dropped: [String]  // words of the prompt that did not fit
+  }
+
+  /// Reads the prompts; the texts are cut at the adapter's longest.
+  public func encodeText(_ prompt: String, negative: String = "") -> TextConditioning {
+    withInference {
+      let text = prompts([negative, prompt], maxTokens: model.configuration.adapter.maxTokens)
+      let mask = text.mask.to(device)
+      let (context, pooled) = model.adapter(text.states.to(device), mask: mask)
+      return TextConditioning(context: context, mask: mask, pooled: pooled, dropped: text.dropped[1])
+    }
+  }
+
+  /// The steps from noise to a clean latent, each made when it is asked for.
+  public func denoise(_ text: TextConditioning, _ request: GenerationRequest) throws -> Denoising {
+    let shape = try latentShape(request)
+    let grid = try TimeGrid(
+      model.schedule, kind: request.sampler, steps: request.steps, spacing: request.spacing)
+    let noise = NoiseSource(seeds: [request.seed], shape: shape)
+    let network: BranchedDenoiser = { [model] x, time, branches in
+      let rows = branches.map { $0 == .conditional ? 1 : 0 }
+      func pick(_ tensor: Tensor) -> Tensor { Tensor.cat(rows.map { tensor.narrowed(0, $0, 1) }, dim: 0) }
+      let timesteps = Tensor.full([x.shape[0]], time.timestep, device: x.device)
+      return model.unet(
+        x.channelsLast(), timesteps: timesteps, context: pick(text.context), contextMask: pick(text.mask),
+        classLabels: pick(text.pooled))
+    }
+    return Denoising(
+      grid.initial(noise.next()).to(device), along: grid,
+      sampler: request.sampler.makeSampler(eta: request.eta),
+      prediction: model.schedule.configuration.predictionType, cleanRange: Self.cleanRange, noise: noise,
+      denoiser: request.guidance(network))
+  }
+
+  /// Paints latents `[B, 64, h, w]`.
+  public func decodeLatents(_ latents: Tensor) -> [Image] {
+    withInference { TensorImage.images(model.autoencoder.decode(latents).to(.cpu)) }
+  }
+
+  /// All stages.
+  ///
+  /// `onStep` sees every step and stops the run by throwing.
+  public func generate(_ request: GenerationRequest, onStep: (DenoisingStep) throws -> Void = { _ in }) throws
+    -> Picture
+  {
+    let text = encodeText(request.prompt, negative: request.negativePrompt)
+    var latent: Tensor?
+    for step in try denoise(text, request) {
+      guard step.latent.allFinite else { throw GenerationError.notFinite(step: step.index) }
+      latent = step.latent
+      try onStep(step)
+    }
+    guard let latent else { fatalError("a time grid has at least one step") }
+    return Picture(image: decodeLatents(latent)[0], request: request, source: source)
+  }
+
+  /// Latents are normalised, so that no true one lies outside; far estimates at high noise are pulled in.
+  private static let cleanRange = -6.0...6.0
+
+  /// `[C, h, w]` of a request; throws for sizes that are no multiple of a latent cell.
+  private func latentShape(_ request: GenerationRequest) throws(GenerationError) -> [Int] {
+    let cell = model.configuration.autoencoder.downsample
+    let largest = 4 * model.configuration.imageSize
+    func cells(_ name: String, _ value: Int?) throws(GenerationError) -> Int {
+      let pixels = value ?? model.configuration.imageSize
+      guard pixels % cell == 0, (cell...largest).contains(pixels) else {
+        throw .size(name: name, value: pixels, multiple: cell, largest: largest)
+      }
+      return pixels / cell
+    }
+    return [
+      model.configuration.autoencoder.latentChannels, try cells("height", request.height),
+      try cells("width", request.width),
+    ]
+  }
+}
