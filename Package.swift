@@ -41,6 +41,7 @@ let package = Package(
       swiftSettings: strict),
 
     .target(name: "Data", dependencies: ["Raster", "Torch"], swiftSettings: strict),
+    .target(name: "Evaluation", dependencies: ["Data", "Raster"], swiftSettings: strict),
     .target(
       name: "Training",
       dependencies: ["Flux", "Models", "Diffusion", "Data", "Torch", "NN", "Files", "Raster"],
@@ -48,7 +49,7 @@ let package = Package(
     .executableTarget(
       name: "FluxCommand",
       dependencies: [
-        "Flux", "Training", "Data", "Models", "Diffusion", "Tokenizers", "Raster", "Torch", "Files", "Names",
+        "Flux", "Training", "Data", "Evaluation", "Models", "Diffusion", "Tokenizers", "Raster", "Torch", "Files", "Names",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 

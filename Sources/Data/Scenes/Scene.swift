@@ -61,6 +61,9 @@ public struct Scene: Sendable, Codable, Hashable {
   public enum Landscape: String, Sendable, Codable, CaseIterable {
     case grass, beach, night, snow, sea
 
+    /// The picture's upper and lower edge.
+    public var edgeColours: (top: Colour, bottom: Colour) { (colours.top, colours.ground) }
+
     /// Top of the sky, foot of the sky, ground.
     var colours: (top: Colour, horizon: Colour, ground: Colour) {
       switch self {

@@ -3,9 +3,18 @@
 /// What a caption leaves out has a default, so that a short prompt has a picture to expect: no size means medium, no
 /// place means the centre. A left-out background may be any.
 enum SceneCaption {
-  static func write(_ scene: Scene, _ random: inout SceneRandom) -> String {
+  static func write(_ scene: Scene, _ random: inout SceneRandom) -> CaptionedScene {
+    var claims = CaptionedScene.Claims(background: true, place: true)
+    let caption = text(scene, &random, &claims)
+    return CaptionedScene(scene: scene, caption: caption, claims: claims)
+  }
+
+  private static func text(
+    _ scene: Scene, _ random: inout SceneRandom, _ claims: inout CaptionedScene.Claims
+  ) -> String {
     let background = random.chance(0.06) ? nil : phrase(scene.background, &random)
-    let body = scene.objects.count == 1 ? single(scene, &random) : pair(scene, &random)
+    let body = scene.objects.count == 1 ? single(scene, &random) : pair(scene, &random, &claims)
+    claims.background = background != nil
     guard let background else { return opening(&random) + body }
     switch random.below(20) {
     case 0: return "\(background.bare) with \(body)"
@@ -38,14 +47,18 @@ enum SceneCaption {
     return word.isEmpty ? object : "\(object) \(word)"
   }
 
-  private static func pair(_ scene: Scene, _ random: inout SceneRandom) -> String {
+  private static func pair(
+    _ scene: Scene, _ random: inout SceneRandom, _ claims: inout CaptionedScene.Claims
+  ) -> String {
     var (first, second) = (noun(scene.objects[0], &random), noun(scene.objects[1], &random))
     guard var relation = scene.relation else { return "\(first) and \(second)" }
     if random.chance(0.12) {
       // Side by side: either order is true.
       if random.chance(0.5) { swap(&first, &second) }
       switch relation {
-      case .leftOf, .rightOf: return "\(first) \(random.pick(["next to", "beside", "and"])) \(second)"
+      case .leftOf, .rightOf:
+        claims.place = false
+        return "\(first) \(random.pick(["next to", "beside", "and"])) \(second)"
       case .above, .below: break
       }
     }

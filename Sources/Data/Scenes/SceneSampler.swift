@@ -20,7 +20,7 @@ public struct Scenes: Sendable {
     while true {
       let scene = Self.draw(&random)
       if HeldOut.contains(scene) == (split == .heldOut) {
-        return CaptionedScene(scene: scene, caption: SceneCaption.write(scene, &random))
+        return SceneCaption.write(scene, &random)
       }
     }
   }
@@ -82,8 +82,15 @@ public struct Scenes: Sendable {
 
 /// A scene and one way to say it.
 public struct CaptionedScene: Sendable, Codable {
+  /// Which facts of a scene its caption states, beside the objects.
+  public struct Claims: Sendable, Codable, Equatable {
+    public var background: Bool
+    public var place: Bool  // of one object, or which of two stands where
+  }
+
   public let scene: Scene
   public let caption: String
+  public let claims: Claims
 }
 
 /// The combinations that training never sees, so that evaluation can ask for them: about one in twenty of the cells

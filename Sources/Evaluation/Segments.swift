@@ -1,0 +1,46 @@
+/// A connected part of a picture that is not background.
+struct Segment {
+  var area: Int  // pixels that differ from the background
+  var left: Int
+  var right: Int  // last column
+  var top: Int
+  var bottom: Int
+
+  var centre: (x: Double, y: Double) { (Double(left + right + 1) / 2, Double(top + bottom + 1) / 2) }
+  var side: Int { max(right - left, bottom - top) + 1 }
+
+  /// The smallest box around both.
+  func union(_ other: Segment) -> Segment {
+    Segment(
+      area: area + other.area, left: min(left, other.left), right: max(right, other.right), top: min(top, other.top),
+      bottom: max(bottom, other.bottom))
+  }
+}
+
+extension Segment {
+  /// Parts that differ from the background by more than `threshold`, largest first; parts closer than `gap` are one.
+  static func find(in grid: PixelGrid, background: [SIMD3<Float>], threshold: Float = 34, gap: Int = 3) -> [Segment] {
+    let side = grid.side
+    let differs = (0..<side * side).map { distance(grid.pixels[$0], background[$0 / side]) > threshold }
+    var seen = differs.map { !$0 }
+    var found: [Segment] = []
+    for start in 0..<side * side where !seen[start] {
+      var part = Segment(area: 0, left: side, right: 0, top: side, bottom: 0)
+      var stack = [start]
+      seen[start] = true
+      while let at = stack.popLast() {
+        let (x, y) = (at % side, at / side)
+        part = part.union(Segment(area: 1, left: x, right: x, top: y, bottom: y))
+        for ny in max(0, y - gap)...min(side - 1, y + gap) {
+          for nx in max(0, x - gap)...min(side - 1, x + gap) where !seen[ny * side + nx] {
+            seen[ny * side + nx] = true
+            stack.append(ny * side + nx)
+          }
+        }
+      }
+      // Stars and specks are smaller than half a percent of the picture.
+      if part.area * 250 >= side * side { found.append(part) }
+    }
+    return found.sorted { $0.area > $1.area }
+  }
+}
