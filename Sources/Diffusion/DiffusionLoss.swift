@@ -39,13 +39,15 @@ public struct DiffusionLoss: Sendable {
       target: prediction.target(clean: clean, noise: noise, alpha: alpha, sigma: sigma))
   }
 
-  /// Mean distance over everything, a scalar in float32.
-  public func callAsFunction(_ output: Tensor, _ target: Tensor) -> Tensor {
+  /// Mean distance over everything, a scalar in float32; `weights` broadcasts to the output and has mean 1.
+  public func callAsFunction(_ output: Tensor, _ target: Tensor, weights: Tensor? = nil) -> Tensor {
     let error = output.to(.float32) - target
-    switch distance {
-    case .l1: return error.abs().mean()
-    case .l2: return error.square().mean()
-    case .huber: return ((error.square() + 0.01).sqrt() - 0.1).mean()
-    }
+    let distances =
+      switch distance {
+      case .l1: error.abs()
+      case .l2: error.square()
+      case .huber: (error.square() + 0.01).sqrt() - 0.1
+      }
+    return (weights.map { distances * $0 } ?? distances).mean()
   }
 }

@@ -56,6 +56,19 @@ public final class UNet: Module {
     _ sample: Tensor, timesteps: Tensor, context: Tensor, contextMask: Tensor? = nil,
     classLabels: Tensor? = nil
   ) -> Tensor {
+    predict(
+      features(
+        sample, timesteps: timesteps, context: context, contextMask: contextMask, classLabels: classLabels))
+  }
+
+  /// The prediction from `features`.
+  public func predict(_ features: Tensor) -> Tensor { convOut(configuration.actFn(convNormOut(features))) }
+
+  /// The last features before the prediction, `[B, blockOutChannels[0], h, w]`.
+  public func features(
+    _ sample: Tensor, timesteps: Tensor, context: Tensor, contextMask: Tensor? = nil,
+    classLabels: Tensor? = nil
+  ) -> Tensor {
     let (B, _, _, _) = sample.shape4
     let attend = contextMask.map { ($0 .> 0.5).reshaped([B, 1, 1, -1]) }
     let embedded = timeEmbedding(sinusoidal(timesteps))  // [B, 4 · width]
@@ -71,7 +84,7 @@ public final class UNet: Module {
     for block in downBlocks { x = block(x, activated, context, attend, &skips) }
     if let midBlock { x = midBlock(x, activated, context, attend) }
     for block in upBlocks { x = block(x, activated, context, attend, &skips) }
-    return convOut(configuration.actFn(convNormOut(x)))
+    return x
   }
 
   /// Sines and cosines of the time at geometrically spaced frequencies (Vaswani et al., 2017), `[B, width]`.

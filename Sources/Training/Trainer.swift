@@ -19,6 +19,7 @@ public final class Trainer {
   private let prompts: PromptEncoder
   private let atlas: GlyphAtlas
   private let loss: DiffusionLoss
+  private let alignment: Alignment
   private let core: AdamW  // encoder and decoder
   private let denoiser: AdamW  // U-Net and adapter
   private let enlarger: AdamW  // super-resolution
@@ -33,7 +34,9 @@ public final class Trainer {
     atlas = try GlyphAtlas()
     model = ModelBundle(plan.preset.configuration, .random(Generator(seed: plan.seed)))
     loss = DiffusionLoss(schedule: model.schedule, distance: plan.distance)
-    for module in [model.autoencoder.encoder, model.autoencoder.decoder, model.adapter, model.unet]
+    alignment = Alignment(
+      width: plan.preset.configuration.unet.blockOutChannels[0], .random(Generator(seed: plan.seed &+ 1)))
+    for module in [alignment, model.autoencoder.encoder, model.autoencoder.decoder, model.adapter, model.unet]
       as [any Module]
     {
       module.requireGradients(true)
@@ -47,9 +50,10 @@ public final class Trainer {
     }
     core = optimiser(
       named("encoder", model.autoencoder.encoder) + named("decoder", model.autoencoder.decoder))
-    denoiser = optimiser(named("unet", model.unet) + named("text_adapter", model.adapter))
+    let trained = named("unet", model.unet) + named("text_adapter", model.adapter)
+    denoiser = optimiser(trained + named("alignment", alignment))
     enlarger = optimiser(named("super_resolution", model.autoencoder.superResolution))
-    average = MovingAverage(denoiser.parameters, decay: plan.averageDecay)
+    average = MovingAverage(trained, decay: plan.averageDecay)
   }
 
   /// Runs all steps that are left.
@@ -124,19 +128,24 @@ public final class Trainer {
     let generator = generator(step, purpose: 2)
     let example = step < plan.range(of: .diffusion).lowerBound ? fresh(step) : pooled(step, generator)
     let question = loss.question(clean: example.latents, generator: generator)
-    let total = withAutocast(.cpu, enabled: plan.bfloat16) {
+    let side = model.configuration.latentSize
+    let weights = Alignment.cellWeights(example.labels, side: side, extra: plan.objectWeight)
+    let (denoising, naming) = withAutocast(.cpu, enabled: plan.bfloat16) {
       let (context, pooled) = model.adapter(example.states, mask: example.masks)
-      let output = model.unet(
+      let features = model.unet.features(
         question.noisy.channelsLast(), timesteps: question.timesteps, context: context,
         contextMask: example.masks,
         classLabels: pooled)
-      return loss(output, question.target)
+      return (
+        loss(model.unet.predict(features), question.target, weights: weights), alignment.loss(features, example.labels)
+      )
     }
+    let total = denoising + naming * plan.alignment
     let range = plan.range(of: .joint).lowerBound..<plan.range(of: .diffusion).upperBound
-    let value = try update(
+    _ = try update(
       denoiser, total, plan.diffusionRate * plan.rate(at: step, in: range), step, "diffusion loss")
     average.update(count: step - range.lowerBound)
-    return ["diffusion": value]
+    return ["diffusion": denoising.item(), "alignment": naming.item()]
   }
 
   /// Crops of a quarter of the area: the levels are convolutions and need no more.
@@ -185,7 +194,7 @@ public final class Trainer {
 
   // MARK: - Examples
 
-  private typealias Example = (latents: Tensor, states: Tensor, masks: Tensor)
+  private typealias Example = (latents: Tensor, states: Tensor, masks: Tensor, labels: Tensor)
 
   /// New scenes through the encoder as it is now.
   private func fresh(_ step: Int) -> Example { encoded(2, step * plan.batch, plan.batch) }
@@ -205,11 +214,11 @@ public final class Trainer {
     guard let pool else { fatalError("the pool was just made") }
     while pool.filled < end {
       let new = encoded(4, pool.filled, min(64, end - pool.filled))
-      pool.append(latents: new.latents, states: new.states, masks: new.masks)
+      pool.append(latents: new.latents, states: new.states, masks: new.masks, labels: new.labels)
     }
     let drawn = pool.draw(plan.batch, generator: generator)
     let noise = Tensor.randn(drawn.latents.shape, generator: generator) * plan.latentNoise
-    return (drawn.latents + noise, drawn.states, drawn.masks)
+    return (drawn.latents + noise, drawn.states, drawn.masks, drawn.labels)
   }
 
   private func encoded(_ purpose: UInt64, _ first: Int, _ count: Int) -> Example {
@@ -218,11 +227,14 @@ public final class Trainer {
     let captions = batch.map { random.chance(plan.captionDropout) ? "" : $0.caption }
     let pictures = SceneBatches.render(batch.map(\.scene), size: coreSize, atlas: atlas)
     let tokens = model.configuration.adapter.maxTokens
+    let side = model.configuration.latentSize
+    let labels = Tensor(
+      batch.flatMap { $0.scene.cells(side: side).map(Int64.init) }, shape: [count, side * side])
     return withNoGrad {
       withAutocast(.cpu, enabled: plan.bfloat16) {
         let raw = model.autoencoder.encodeRaw(pictures).to(.float32)
         let text = prompts(captions, maxTokens: tokens, padTo: tokens)
-        return (model.autoencoder.normalised(raw), text.states.to(.float32), text.mask)
+        return (model.autoencoder.normalised(raw), text.states.to(.float32), text.mask, labels)
       }
     }
   }

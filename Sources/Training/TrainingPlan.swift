@@ -34,6 +34,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var gradientLimit: Double  // gradients are scaled down to this norm
   public var latentNoise: Double  // always added to the latents that the decoder sees
   public var latentNoiseWide: Double  // deviation of the extra noise that half the latents get
+  public var objectWeight: Double  // how much more the denoising loss counts cells with an object
+  public var alignment: Double  // weight of the loss that asks the U-Net's features what stands in each cell
   public var poolSize: Int  // latents kept for the U-Net
   public var poolRenewal: Int  // of them replaced by new scenes per step
   public var bfloat16: Bool  // matrix products in bf16, weights and sums in float32
@@ -45,7 +47,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     self.steps = steps ?? (small ? 200 : 9000)
     self.batch = batch ?? (small ? 16 : 64)
     self.seed = seed
-    shares = [.autoencoder: 0.27, .joint: 0.03, .superResolution: 0.05, .diffusion: 0.65]
+    shares = [.autoencoder: 0.20, .joint: 0.02, .superResolution: 0.03, .diffusion: 0.75]
     autoencoderRate = small ? 2e-3 : 1e-3
     diffusionRate = small ? 2e-3 : 1e-3
     weightDecay = 1e-5
@@ -57,6 +59,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     gradientLimit = 1
     latentNoise = 0.06
     latentNoiseWide = 0.2
+    objectWeight = 2
+    alignment = 0.1
     poolSize = small ? 256 : 6144
     poolRenewal = small ? 4 : 16
     self.bfloat16 = bfloat16
