@@ -49,7 +49,8 @@ let package = Package(
     .executableTarget(
       name: "FluxCommand",
       dependencies: [
-        "Flux", "Training", "Data", "Evaluation", "Models", "Diffusion", "Tokenizers", "Raster", "Torch", "Files", "Names",
+        "Flux", "Training", "Data", "Evaluation", "Models", "Diffusion", "Tokenizers", "Raster", "Torch", "Files",
+        "Names",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
@@ -62,6 +63,14 @@ let package = Package(
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "NamesTests", dependencies: ["Names"], swiftSettings: strict),
+    .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Files", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "RasterTests", dependencies: ["Raster"], swiftSettings: strict),
+    .testTarget(name: "DataTests", dependencies: ["Data", "Files"], swiftSettings: strict),
+    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Data"], swiftSettings: strict),
+    .testTarget(name: "FluxTests", dependencies: ["Flux", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx20
 )

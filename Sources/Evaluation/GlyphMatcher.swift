@@ -65,7 +65,8 @@ final class GlyphMatcher: Sendable {
       for dx in [-shift, 0, shift] {
         for dy in [-shift, 0, shift] {
           let pixels = view(
-            centre: (segment.centre.x + dx, segment.centre.y + dy), side: Double(segment.side) * scale, grid, background)
+            centre: (segment.centre.x + dx, segment.centre.y + dy), side: Double(segment.side) * scale, grid, background
+          )
           views.append((pixels, product(pixels, pixels).squareRoot()))
         }
       }

@@ -38,7 +38,8 @@ public struct Judge: Sendable {
     let readings = readings(of: segments, count: objects.count, grid, background.rows)
     let assigned = Self.assign(readings, to: objects)
     for (object, reading) in zip(objects, assigned) {
-      verdicts.append(Verdict(aspect: .object, expected: object.noun, found: reading?.matches[0].object.noun ?? "nothing"))
+      verdicts.append(
+        Verdict(aspect: .object, expected: object.noun, found: reading?.matches[0].object.noun ?? "nothing"))
       if case .shape(_, let colour) = object {
         verdicts.append(Verdict(aspect: .colour, expected: colour.rawValue, found: reading?.colour.rawValue ?? "none"))
       }
@@ -80,9 +81,13 @@ public struct Judge: Sendable {
 
   /// Which part stands for which object: the pairing that looks more alike.
   private static func assign(_ readings: [Reading], to objects: [SceneObject]) -> [Reading?] {
-    guard objects.count == 2, !readings.isEmpty else { return objects.indices.map { $0 < readings.count ? readings[$0] : nil } }
+    guard objects.count == 2, !readings.isEmpty else {
+      return objects.indices.map { $0 < readings.count ? readings[$0] : nil }
+    }
     let other = readings.count > 1 ? readings[1] : nil
-    func score(_ a: Reading?, _ b: Reading?) -> Float { (a?.likeness(objects[0]) ?? -1) + (b?.likeness(objects[1]) ?? -1) }
+    func score(_ a: Reading?, _ b: Reading?) -> Float {
+      (a?.likeness(objects[0]) ?? -1) + (b?.likeness(objects[1]) ?? -1)
+    }
     return score(readings[0], other) >= score(other, readings[0]) ? [readings[0], other] : [other, readings[0]]
   }
 

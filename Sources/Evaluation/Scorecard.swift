@@ -5,6 +5,8 @@ public struct Scorecard: Sendable, Codable, Equatable {
     public var right = 0
     public var count = 0
 
+    public init() {}
+
     public var share: Double { count > 0 ? Double(right) / Double(count) : 0 }
 
     /// The 95 % interval of the share (Wilson, 1927).

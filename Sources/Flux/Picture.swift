@@ -8,6 +8,12 @@ public struct Picture: Sendable, Equatable {
   public let request: GenerationRequest
   public let source: ModelSource
 
+  public init(image: Image, request: GenerationRequest, source: ModelSource) {
+    self.image = image
+    self.request = request
+    self.source = source
+  }
+
   /// How it was made, as text that people's tools read.
   public var parameters: String {
     ParametersText.write(request, source, width: image.width, height: image.height)

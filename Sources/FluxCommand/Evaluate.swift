@@ -44,7 +44,9 @@ struct Evaluate: ParsableCommand {
     } catch { throw Failure("\(error)", code: 2) }
     let pipeline = try Pipeline(model: Home.model(model), textEncoder: Home.textEncoder)
     let size = pipeline.model.configuration.imageSize
-    guard size % 128 == 0 else { throw Failure("the judge reads pictures of a multiple of 128 pixels; this model draws \(size)") }
+    guard size % 128 == 0 else {
+      throw Failure("the judge reads pictures of a multiple of 128 pixels; this model draws \(size)")
+    }
     let folder = try output.map(makeFolder)
     let atlas = try GlyphAtlas()
     let judge = Judge(atlas: atlas)
@@ -88,7 +90,8 @@ struct Evaluate: ParsableCommand {
   private func write(_ report: Report, _ pictures: [Image], to folder: URL) throws {
     try AtomicFile.write(Array(report.json().utf8) + [10], to: folder.appendingPathComponent("scores.json"))
     for (number, start) in stride(from: 0, to: pictures.count, by: 40).enumerated() {
-      let sheet = ContactSheet.lay(pictures[start..<min(start + 40, pictures.count)].map { $0.shrunk(by: 4) }, columns: 8)
+      let sheet = ContactSheet.lay(
+        pictures[start..<min(start + 40, pictures.count)].map { $0.shrunk(by: 4) }, columns: 8)
       try AtomicFile.write(PNG.encode(sheet), to: folder.appendingPathComponent("sheet-\(number + 1).png"))
     }
   }
@@ -124,7 +127,8 @@ private struct Report: Encodable {
       let interval = "(\(percent(tally.interval.lowerBound))–\(percent(tally.interval.upperBound)))"
       let others = [autoencoded, rendered, shuffled].map { percent($0[aspect].share) }
       let name = aspect.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0)
-      return "\(name) \(percent(tally.share)) \(interval)   \(others[0])          \(others[1])    \(others[2])     \(tally.count)"
+      return
+        "\(name) \(percent(tally.share)) \(interval)   \(others[0])          \(others[1])    \(others[2])     \(tally.count)"
     }
     let head = "% right   drawn (95 % interval)  encode-decode  renders  shuffled  facts"
     return ([head] + Judge.Aspect.allCases.map(row)).joined(separator: "\n")

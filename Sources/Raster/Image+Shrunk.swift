@@ -14,6 +14,7 @@ extension Image {
       }
     }
     let area = factor * factor
-    return Image(width: newWidth, height: newHeight, channels: channels, pixels: sums.map { UInt8(($0 + area / 2) / area) })
+    return Image(
+      width: newWidth, height: newHeight, channels: channels, pixels: sums.map { UInt8(($0 + area / 2) / area) })
   }
 }

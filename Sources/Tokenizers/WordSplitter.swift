@@ -63,7 +63,7 @@ enum WordSplitter {
         continue
       }
       // Marks are removed after decomposition, so their canonical order does not matter: scalars go one by one.
-      let kept = decomposed(scalar).filter { $0.properties.generalCategory != .nonspacingMark }
+      let kept = decomposed(scalar).filter { category($0) != .nonspacingMark }
       let lower = kept.flatMap { Array($0.properties.lowercaseMapping.unicodeScalars) }
       result.append((index, lower))
     }
@@ -74,11 +74,24 @@ enum WordSplitter {
     Array(String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars)
   }
 
+  /// The general category in Unicode 8, whose tables the reference uses; what came later is unassigned.
+  private static func category(_ scalar: Unicode.Scalar) -> Unicode.GeneralCategory {
+    switch scalar.value {
+    case 0x166D, 0x111C9: return .otherPunctuation  // changed since
+    case 0x1734, 0x1171E: return .nonspacingMark
+    case 0x1885, 0x1886: return .otherLetter
+    case 0xA9BD: return .spacingMark
+    default: break
+    }
+    guard let age = scalar.properties.age, age.major <= 8 else { return .unassigned }
+    return scalar.properties.generalCategory
+  }
+
   private static func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.isWhitespace }
 
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .privateUse, .surrogate, .unassigned: true
+    switch category(scalar) {
+    case .control, .format, .privateUse, .surrogate: true  // the reference keeps what is unassigned
     default: false
     }
   }
@@ -90,7 +103,7 @@ enum WordSplitter {
       default: return false
       }
     }
-    switch scalar.properties.generalCategory {
+    switch category(scalar) {
     case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
       .finalPunctuation, .otherPunctuation:
       return true

@@ -44,6 +44,8 @@ final class LatentPool {
     _ count: Int, generator: Generator
   ) -> (latents: Tensor, states: Tensor, masks: Tensor, labels: Tensor) {
     let rows = Tensor.randint(0..<min(filled, size), [count], generator: generator)
-    return (latents.indexed(0, rows), states.indexed(0, rows).to(.float32), masks.indexed(0, rows), labels.indexed(0, rows))
+    return (
+      latents.indexed(0, rows), states.indexed(0, rows).to(.float32), masks.indexed(0, rows), labels.indexed(0, rows)
+    )
   }
 }

@@ -56,16 +56,16 @@ public final class Trainer {
     average = MovingAverage(trained, decay: plan.averageDecay)
   }
 
-  /// Runs all steps that are left.
+  /// Runs all steps that are left, or those before `stop`.
   ///
   /// The folder gets `log.jsonl`, checkpoints, and at the end the model in `model/`.
-  public func run(saveEvery: Int, storage: Quantisation, quiet: Bool) throws {
+  public func run(saveEvery: Int, storage: Quantisation, quiet: Bool, until stop: Int? = nil) throws {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch { throw TrainingError.folder(folder.path) }
     let first = try TrainingCheckpoint.load(into: state, plan: plan, folder: folder) ?? 0
     let log = try TrainingLog(folder: folder, step: first, total: plan.steps, quiet: quiet)
-    for step in first..<plan.steps {
+    for step in first..<max(first, min(stop ?? plan.steps, plan.steps)) {
       let values = try train(step)
       try log.add(values, stage: plan.stage(at: step).rawValue, step: step + 1)
       if (step + 1) % saveEvery == 0 || step + 1 == plan.steps {

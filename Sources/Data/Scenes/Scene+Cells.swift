@@ -4,7 +4,9 @@ extension Scene {
   public func cells(side: Int) -> [Int] {
     var cells = [Int](repeating: 0, count: side * side)
     for placed in objects {
-      guard let label = Self.labels[placed.object] else { fatalError("\(placed.object.label) is not in the vocabulary") }
+      guard let label = Self.labels[placed.object] else {
+        fatalError("\(placed.object.label) is not in the vocabulary")
+      }
       let reach = 0.45 * placed.side
       for row in 0..<side {
         for column in 0..<side {

@@ -83,6 +83,14 @@ public struct Scene: Sendable, Codable, Hashable {
     public var x: Double  // centre, 0…1 from the left
     public var y: Double  // centre, 0…1 from the top
     public var side: Double  // longer side, as a share of the canvas
+
+    public init(object: SceneObject, size: Size, x: Double, y: Double, side: Double) {
+      self.object = object
+      self.size = size
+      self.x = x
+      self.y = y
+      self.side = side
+    }
   }
 
   public var objects: [Placed]  // one or two
@@ -90,6 +98,14 @@ public struct Scene: Sendable, Codable, Hashable {
   public var relation: Relation?  // of the first of two objects to the second
   public var background: Background
   public var horizon: Double  // of a landscape, 0…1 from the top
+
+  public init(objects: [Placed], place: Place?, relation: Relation?, background: Background, horizon: Double) {
+    self.objects = objects
+    self.place = place
+    self.relation = relation
+    self.background = background
+    self.horizon = horizon
+  }
 
   /// Draws the scene `size` pixels wide and high: the same layout at every size.
   public func render(size: Int, atlas: GlyphAtlas) -> Image {

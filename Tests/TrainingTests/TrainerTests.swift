@@ -1,0 +1,49 @@
+import Flux
+import Foundation
+import TestSupport
+import Testing
+import Torch
+import Training
+
+@Suite(.serialized) struct TrainerTests {
+  private func plan(steps: Int) -> TrainingPlan { TrainingPlan(preset: .tiny, steps: steps, batch: 4, seed: 3) }
+
+  @Test func anInterruptedRunEndsInTheSameWeights() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (whole, parts) = (folder.appendingPathComponent("whole"), folder.appendingPathComponent("parts"))
+    try Trainer(plan(steps: 40), folder: whole, textEncoder: Project.minilm)
+      .run(saveEvery: 40, storage: .float32, quiet: true)
+    // Stages end at 8, 9, 10 and 40: 7, 14, … lie in several of them.
+    for stop in [7, 14, 28] {
+      try Trainer(plan(steps: 40), folder: parts, textEncoder: Project.minilm)
+        .run(saveEvery: 7, storage: .float32, quiet: true, until: stop)
+    }
+    try Trainer(plan(steps: 40), folder: parts, textEncoder: Project.minilm)
+      .run(saveEvery: 40, storage: .float32, quiet: true)
+    for part in ["unet", "autoencoder", "text_adapter"] {
+      let name = "model/\(part)/diffusion_pytorch_model.safetensors"
+      let expected = try Data(contentsOf: whole.appendingPathComponent(name))
+      let actual = try Data(contentsOf: parts.appendingPathComponent(name))
+      #expect(expected == actual, "\(part)")
+    }
+  }
+
+  @Test func aFolderOfAnotherPlanIsRefused() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try Trainer(plan(steps: 20), folder: folder, textEncoder: Project.minilm)
+      .run(saveEvery: 20, storage: .int8, quiet: true)
+    #expect(throws: TrainingError.otherPlan(folder: folder.path)) {
+      try Trainer(plan(steps: 30), folder: folder, textEncoder: Project.minilm)
+        .run(saveEvery: 20, storage: .int8, quiet: true)
+    }
+  }
+
+  @Test func stepsBelongToOneStageEach() {
+    let plan = TrainingPlan(preset: .mini, steps: 1000)
+    var counts: [TrainingPlan.Stage: Int] = [:]
+    for step in 0..<1000 { counts[plan.stage(at: step), default: 0] += 1 }
+    #expect(counts == [.autoencoder: 200, .joint: 20, .superResolution: 30, .diffusion: 750])
+  }
+}
