@@ -1,8 +1,8 @@
 # Each target does one thing. `./flux` is the program; this file is for those who change it.
-.PHONY: help setup build test lint format golden bench clean
+.PHONY: help setup build test test-long lint format golden bench clean
 
 help: ## what there is
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
 
 setup: ## fetch libtorch, the text encoder and the C libraries
 	@Scripts/setup
@@ -14,6 +14,10 @@ test: setup ## build and run the tests
 	Scripts/check-shim
 	Scripts/build build --build-tests
 	Scripts/build test --skip-build
+
+test-long: setup ## the tests that take minutes, too
+	Scripts/build build --build-tests
+	FLUX_LONG_TESTS=1 Scripts/build test --skip-build
 
 lint: ## say what is not formatted or smells
 	swift-format lint --strict --recursive Sources Tests Examples Package.swift

@@ -13,7 +13,8 @@ final class GlyphMatcher: Sendable {
   static let frame = 32
   static let box = 26
 
-  private let templates: [[SIMD4<Float>]]  // per object frame² of premultiplied red, green, blue (0…255) and alpha (0…1)
+  /// For each object frame² of premultiplied red, green, blue (0…255) and alpha (0…1).
+  private let templates: [[SIMD4<Float>]]
 
   init(atlas: GlyphAtlas) {
     templates = GlyphAtlas.objects.map { object in

@@ -5,10 +5,13 @@ import Testing
 import Torch
 import Training
 
+/// Minutes in a debug build, since every scene is drawn there too: `make test-long` runs them.
+private let isLong = ProcessInfo.processInfo.environment["FLUX_LONG_TESTS"] != nil
+
 @Suite(.serialized) struct TrainerTests {
   private func plan(steps: Int) -> TrainingPlan { TrainingPlan(preset: .tiny, steps: steps, batch: 4, seed: 3) }
 
-  @Test func anInterruptedRunEndsInTheSameWeights() throws {
+  @Test(.enabled(if: isLong)) func anInterruptedRunEndsInTheSameWeights() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let (whole, parts) = (folder.appendingPathComponent("whole"), folder.appendingPathComponent("parts"))
@@ -29,7 +32,7 @@ import Training
     }
   }
 
-  @Test func aFolderOfAnotherPlanIsRefused() throws {
+  @Test(.enabled(if: isLong)) func aFolderOfAnotherPlanIsRefused() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     try Trainer(plan(steps: 20), folder: folder, textEncoder: Project.minilm)

@@ -1,6 +1,7 @@
 extension Scene {
-  /// What stands in each cell of a `side` × `side` grid, in rows: 0 for the background, else 1 + the object's place in
-  /// `GlyphAtlas.objects`. An object holds the cells whose centres its box covers, and always the one it is centred in.
+  /// What stands in each cell of a square grid, in rows.
+  ///
+  /// 0 is the background, else 1 + the object's place in `GlyphAtlas.objects`. An object holds the cells whose centres its box covers, and always the one it is centred in.
   public func cells(side: Int) -> [Int] {
     var cells = [Int](repeating: 0, count: side * side)
     for placed in objects {
