@@ -70,7 +70,10 @@ let package = Package(
     .testTarget(name: "DataTests", dependencies: ["Data", "Files"], swiftSettings: strict),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Data"], swiftSettings: strict),
     .testTarget(name: "FluxTests", dependencies: ["Flux", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "TrainingTests", dependencies: ["Training", "Data", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["FluxCommand", "Flux", "Raster", "Torch", "TestSupport"],
+      swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx20
 )

@@ -10,9 +10,16 @@ public struct DiffusionLoss: Sendable {
   public let schedule: Schedule
   public let distance: Distance
 
-  public init(schedule: Schedule, distance: Distance) {
+  /// How far training leans towards the noisy end: 1 draws all times equally often, 3 half of them above three quarters.
+  ///
+  /// What a prompt decides, it decides there: later, the noisy latent itself shows what is drawn, and the more values a
+  /// latent has, the earlier.
+  public let timeShift: Double
+
+  public init(schedule: Schedule, distance: Distance, timeShift: Double = 1) {
     self.schedule = schedule
     self.distance = distance
+    self.timeShift = timeShift
   }
 
   /// Noisy latents to train on and what to ask of the network.
@@ -22,10 +29,14 @@ public struct DiffusionLoss: Sendable {
     public let target: Tensor  // [B, C, h, w]
   }
 
-  /// Adds noise at uniformly random times; everything random comes from `generator`.
+  /// Adds noise at random times; everything random comes from `generator`.
+  ///
+  /// The times are shifted as in "Scaling Rectified Flow Transformers", Esser et al., 2024, equation 23.
   public func question(clean: Tensor, generator: Generator) -> Question {
     let batch = clean.shape[0]
-    let times = Tensor.randint(0..<schedule.count, [batch], generator: generator)
+    let even = Tensor.rand([batch], generator: generator)
+    let shifted = even * timeShift / (even * (timeShift - 1) + 1)
+    let times = (shifted * Double(schedule.count)).to(.int64).clamped(to: 0...Double(schedule.count - 1))
     let noise = Tensor.randn(clean.shape, generator: generator).to(clean.device)
     let steps = times.ints()
     func column(_ values: [Double]) -> Tensor {

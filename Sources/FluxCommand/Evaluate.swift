@@ -90,8 +90,7 @@ struct Evaluate: ParsableCommand {
   private func write(_ report: Report, _ pictures: [Image], to folder: URL) throws {
     try AtomicFile.write(Array(report.json().utf8) + [10], to: folder.appendingPathComponent("scores.json"))
     for (number, start) in stride(from: 0, to: pictures.count, by: 40).enumerated() {
-      let sheet = ContactSheet.lay(
-        pictures[start..<min(start + 40, pictures.count)].map { $0.shrunk(by: 4) }, columns: 8)
+      let sheet = ContactSheet.thumbnails(Array(pictures[start..<min(start + 40, pictures.count)]))
       try AtomicFile.write(PNG.encode(sheet), to: folder.appendingPathComponent("sheet-\(number + 1).png"))
     }
   }

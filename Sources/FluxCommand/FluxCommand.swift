@@ -16,7 +16,7 @@ struct FluxCommand: ParsableCommand {
         flux tokens "a red apple"
       """,
     version: Version.current,
-    subcommands: [Generate.self, Train.self, Evaluate.self, Forward.self, Tokens.self, DataCommand.self])
+    subcommands: [Generate.self, Train.self, Plot.self, Evaluate.self, Forward.self, Tokens.self, DataCommand.self])
 
   /// Parses, runs, and turns every error into one sentence on standard error and an exit code.
   static func main() {
@@ -48,7 +48,7 @@ extension FluxCommand {
   /// A better sentence for a first word that is no subcommand.
   private static func nearCommand(_ message: String) -> String? {
     guard let word = CommandLine.arguments.dropFirst().first,
-      message.hasPrefix("Unexpected argument '\(word)'")
+      message.contains(/[Uu]nexpected arguments?:? '/), message.contains("'\(word)'")
     else { return nil }
     let names = configuration.subcommands.map { $0._commandName }
     let near = NameTable(names.map { ($0, $0) }).nearest(to: word)
@@ -74,6 +74,11 @@ func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf
 /// Ctrl-C and kill: half-written files go away, then the program ends by that signal.
 enum Interruption {
   static func install() {
+    signal(SIGXFSZ, SIG_IGN)  // a file that grows too large is a failed write, with a sentence
+    var stops = sigset_t()  // whoever started this program may have blocked them
+    sigemptyset(&stops)
+    for number in [SIGINT, SIGTERM] { sigaddset(&stops, number) }
+    pthread_sigmask(SIG_UNBLOCK, &stops, nil)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         AtomicFile.removeTemporaries()

@@ -1,7 +1,9 @@
 import ArgumentParser
 import Diffusion
+import Files
 import Flux
 import Foundation
+import Raster
 import Torch
 
 /// `flux generate`: pictures from prompts.
@@ -24,6 +26,7 @@ struct Generate: ParsableCommand {
     name: [.short, .long],
     help: "PNG to write; with several pictures a folder, a name with %d in it, or a name that gets -1, -2, …")
   var output: String = "output.png"
+  @Option(help: "Also all pictures as one contact sheet, four times smaller, in this PNG.") var grid: String?
 
   @Option(
     name: [.short, .long], parsing: .unconditional,
@@ -89,6 +92,9 @@ struct Generate: ParsableCommand {
     if !(0...1).contains(guidanceRescale) {
       throw ValidationError("--cfg-rescale \(guidanceRescale) must be 0 to 1")
     }
+    if let grid, !grid.lowercased().hasSuffix(".png") {
+      throw ValidationError("the contact sheet is a PNG: let the name --grid \(grid) end in .png")
+    }
     if !(0...1).contains(eta) { throw ValidationError("--eta \(eta) must be 0 to 1") }
   }
 
@@ -109,6 +115,7 @@ struct Generate: ParsableCommand {
       return one.batch(batchCount)
     }
     let progress = StepProgress(pictures: targets.count, quiet: quiet)
+    var drawn: [Image] = []
     for (index, one) in batches.joined().enumerated() {
       if index % batchCount == 0 { warn(of: pipeline.encodeText(one.prompt).dropped, in: one.prompt) }
       let picture = try pipeline.generate(one) { step in
@@ -118,6 +125,11 @@ struct Generate: ParsableCommand {
       let target = targets.url(index, seed: one.seed)
       try picture.write(to: target, metadata: !withoutMetadata)
       print(target.relativePath)
+      if grid != nil { drawn.append(picture.image) }
+    }
+    if let grid {
+      try AtomicFile.write(PNG.encode(ContactSheet.thumbnails(drawn)), to: URL(fileURLWithPath: grid))
+      print(grid)
     }
   }
 

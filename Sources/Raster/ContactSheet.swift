@@ -1,5 +1,10 @@
 /// Many pictures of one size in a grid.
 public enum ContactSheet {
+  /// Pictures at a quarter of their size, eight in a row.
+  public static func thumbnails(_ images: [Image]) -> Image {
+    lay(images.map { $0.shrunk(by: 4) }, columns: min(8, images.count))
+  }
+
   /// Rows from the top, `columns` a row, with a white gap between pictures.
   public static func lay(_ images: [Image], columns: Int, gap: Int = 4) -> Image {
     guard let first = images.first, columns > 0 else {

@@ -33,12 +33,13 @@ public final class Trainer {
     prompts = try PromptEncoder(directory: textEncoder)
     atlas = try GlyphAtlas()
     model = ModelBundle(plan.preset.configuration, .random(Generator(seed: plan.seed)))
-    loss = DiffusionLoss(schedule: model.schedule, distance: plan.distance)
-    alignment = Alignment(
-      width: plan.preset.configuration.unet.blockOutChannels[0], .random(Generator(seed: plan.seed &+ 1)))
-    for module in [alignment, model.autoencoder.encoder, model.autoencoder.decoder, model.adapter, model.unet]
-      as [any Module]
-    {
+    loss = DiffusionLoss(schedule: model.schedule, distance: plan.distance, timeShift: plan.timeShift)
+    alignment = Alignment(plan.preset.configuration, .random(Generator(seed: plan.seed &+ 1)))
+    for module in [
+      alignment.latents, alignment.features, alignment.text, model.autoencoder.encoder, model.autoencoder.decoder,
+      model.adapter,
+      model.unet,
+    ] as [any Module] {
       module.requireGradients(true)
     }
     model.autoencoder.superResolution?.requireGradients(true)
@@ -49,9 +50,12 @@ public final class Trainer {
       AdamW(parameters, weightDecay: plan.weightDecay, gradientLimit: plan.gradientLimit)
     }
     core = optimiser(
-      named("encoder", model.autoencoder.encoder) + named("decoder", model.autoencoder.decoder))
+      named("encoder", model.autoencoder.encoder) + named("decoder", model.autoencoder.decoder)
+        + named("alignment.latents", alignment.latents))
     let trained = named("unet", model.unet) + named("text_adapter", model.adapter)
-    denoiser = optimiser(trained + named("alignment", alignment))
+    denoiser = optimiser(
+      trained + named("alignment.features", alignment.features)
+        + named("alignment.text", alignment.text))
     enlarger = optimiser(named("super_resolution", model.autoencoder.superResolution))
     average = MovingAverage(trained, decay: plan.averageDecay)
   }
@@ -87,65 +91,99 @@ public final class Trainer {
   private func train(_ step: Int) throws -> [String: Double] {
     switch plan.stage(at: step) {
     case .autoencoder: try autoencoderStep(step)
-    case .joint: try autoencoderStep(step).merging(diffusionStep(step)) { first, _ in first }
-    case .diffusion: try diffusionStep(step)
+    case .joint: try jointStep(step)
+    case .diffusion: try diffusionStep(step, pooled(step))
     case .superResolution: try superResolutionStep(step)
     }
   }
 
+  /// Windows near objects: a quarter of the work of whole pictures, with nearly all of what is hard.
   private func autoencoderStep(_ step: Int) throws -> [String: Double] {
     let batch = max(plan.batch / 2, 1)
+    let chosen = scenes(1, step * batch, batch).map(\.scene)
+    let side = model.configuration.latentSize
+    var random = SceneRandom(seed: streamSeed(6), index: UInt64(step))
+    let (pictures, labels) = SceneBatches.nearObjects(
+      SceneBatches.render(chosen, size: coreSize, atlas: atlas), SceneBatches.labels(chosen, side: side), of: chosen,
+      side: side, window: side / 2, &random)
+    return try reconstruct(pictures, labels, step).values
+  }
+
+  /// Whole pictures, whose latents the U-Net learns from in the same step; no gradient goes from it to the encoder.
+  private func jointStep(_ step: Int) throws -> [String: Double] {
+    let batch = max(plan.batch / 4, 2)
+    let chosen = scenes(2, step * batch, batch)
+    let labels = SceneBatches.labels(chosen.map(\.scene), side: model.configuration.latentSize)
+    let pictures = SceneBatches.render(chosen.map(\.scene), size: coreSize, atlas: atlas)
+    let (values, latents) = try reconstruct(pictures, labels, step)
+    let text = captions(of: chosen, 2, step * batch)
+    let example = Example(noised(latents, generator(step, purpose: 4)), text.states, text.masks, labels)
+    return try values.merging(diffusionStep(step, example)) { first, _ in first }
+  }
+
+  /// One update of encoder and decoder; also gives the normalised latents, without their gradient.
+  private func reconstruct(
+    _ pictures: Tensor, _ labels: Tensor, _ step: Int
+  ) throws -> (values: [String: Double], latents: Tensor) {
     let generator = generator(step, purpose: 1)
-    let pictures = SceneBatches.render(
-      scenes(1, step * batch, batch).map(\.scene), size: coreSize, atlas: atlas)
-    var latents: Tensor?
-    var painted: Tensor?
-    let total = withAutocast(.cpu, enabled: plan.bfloat16) {
+    let (painting, naming, raw, latents) = withAutocast(.cpu, enabled: plan.bfloat16) {
       let raw = model.autoencoder.encodeRaw(pictures).to(.float32)
       LatentStatistics.update(model.autoencoder, raw: raw, count: step)
       let clean = model.autoencoder.normalised(raw)
-      let picture = model.autoencoder.decoder((clean + decoderNoise(clean.shape, generator)).channelsLast())
-        .pixels
-      (latents, painted) = (clean, picture)
-      return AutoencoderLoss.loss(picture, pictures) + raw.square().mean() * 1e-4
+      let noisy = (clean + decoderNoise(clean.shape, generator)).channelsLast()
+      let painted = model.autoencoder.decoder(noisy).pixels
+      let naming = alignment.loss(noisy, through: alignment.latents, labels)
+      return (painted, naming, raw, clean)
     }
+    let reconstruction = AutoencoderLoss.loss(painting, pictures)
+    let total = reconstruction + raw.square().mean() * 1e-4 + naming * plan.latentAlignment
     let range = plan.range(of: .autoencoder).lowerBound..<plan.range(of: .joint).upperBound
-    let value = try update(
+    _ = try update(
       core, total, plan.autoencoderRate * plan.rate(at: step, in: range), step, "autoencoder loss")
-    var values = ["reconstruction": value]
-    if let latents, let painted, step % 20 == 0 {
-      values["decibels"] = AutoencoderLoss.decibels(painted, pictures)
+    var values = ["reconstruction": reconstruction.item(), "latentNames": naming.item()]
+    if step % 20 == 0 {
+      values["decibels"] = AutoencoderLoss.decibels(painting, pictures)
       let participation = LatentStatistics.participationRatio(latents)
       values["participation"] = participation
       if step > 500, participation < 4 {
         throw TrainingError.collapsed(step: step, participation: participation)
       }
     }
-    return values
+    return (values, latents.detached())
   }
 
-  private func diffusionStep(_ step: Int) throws -> [String: Double] {
+  /// One update of U-Net and adapter.
+  private func diffusionStep(_ step: Int, _ example: Example) throws -> [String: Double] {
     let generator = generator(step, purpose: 2)
-    let example = step < plan.range(of: .diffusion).lowerBound ? fresh(step) : pooled(step, generator)
     let question = loss.question(clean: example.latents, generator: generator)
     let side = model.configuration.latentSize
     let weights = Alignment.cellWeights(example.labels, side: side, extra: plan.objectWeight)
-    let (denoising, naming) = withAutocast(.cpu, enabled: plan.bfloat16) {
-      let (context, pooled) = model.adapter(example.states, mask: example.masks)
-      let features = model.unet.features(
-        question.noisy.channelsLast(), timesteps: question.timesteps, context: context,
-        contextMask: example.masks,
-        classLabels: pooled)
-      return (
-        loss(model.unet.predict(features), question.target, weights: weights), alignment.loss(features, example.labels)
-      )
+    func losses(_ states: Tensor, _ masks: Tensor) -> (denoising: Tensor, naming: Tensor, text: Tensor) {
+      withAutocast(.cpu, enabled: plan.bfloat16) {
+        let (context, pooled) = model.adapter(states, mask: masks)
+        let features = model.unet.features(
+          question.noisy.channelsLast(), timesteps: question.timesteps, context: context, contextMask: masks,
+          classLabels: pooled)
+        return (
+          loss(model.unet.predict(features), question.target, weights: weights),
+          alignment.loss(features, through: alignment.features, example.labels),
+          alignment.textLoss(pooled, example.labels)
+        )
+      }
     }
-    let total = denoising + naming * plan.alignment
+    let (denoising, naming, text) = losses(example.states, example.masks)
+    let total = denoising + (naming + text) * plan.alignment
     let range = plan.range(of: .joint).lowerBound..<plan.range(of: .diffusion).upperBound
     _ = try update(
       denoiser, total, plan.diffusionRate * plan.rate(at: step, in: range), step, "diffusion loss")
     average.update(count: step - range.lowerBound)
-    return ["diffusion": denoising.item(), "alignment": naming.item()]
+    var values = ["diffusion": denoising.item(), "names": naming.item(), "textNames": text.item()]
+    if step % 20 == 0 {
+      // What captions are worth: how much worse the same question goes with another scene's caption.
+      let others = withNoGrad { losses(example.states.flipped([0]), example.masks.flipped([0])).denoising.item() }
+      values["captions"] = others - denoising.item()
+    }
+    return values
   }
 
   /// Crops of a quarter of the area: the levels are convolutions and need no more.
@@ -196,11 +234,8 @@ public final class Trainer {
 
   private typealias Example = (latents: Tensor, states: Tensor, masks: Tensor, labels: Tensor)
 
-  /// New scenes through the encoder as it is now.
-  private func fresh(_ step: Int) -> Example { encoded(2, step * plan.batch, plan.batch) }
-
-  /// A batch from the pool, which is filled first and renewed at every step; rounding noise is drawn anew.
-  private func pooled(_ step: Int, _ generator: Generator) -> Example {
+  /// A batch from the pool, which is filled first and renewed at every step.
+  private func pooled(_ step: Int) -> Example {
     let done = step - plan.range(of: .diffusion).lowerBound
     let end = plan.poolSize + done * plan.poolRenewal
     if pool == nil {
@@ -216,27 +251,43 @@ public final class Trainer {
       let new = encoded(4, pool.filled, min(64, end - pool.filled))
       pool.append(latents: new.latents, states: new.states, masks: new.masks, labels: new.labels)
     }
+    let generator = generator(step, purpose: 5)
     let drawn = pool.draw(plan.batch, generator: generator)
-    let noise = Tensor.randn(drawn.latents.shape, generator: generator) * plan.latentNoise
-    return (drawn.latents + noise, drawn.states, drawn.masks, drawn.labels)
+    return (noised(drawn.latents, generator), drawn.states, drawn.masks, drawn.labels)
   }
 
+  /// Latents with the little noise that the decoder always sees, drawn anew each time.
+  private func noised(_ latents: Tensor, _ generator: Generator) -> Tensor {
+    latents + Tensor.randn(latents.shape, generator: generator) * plan.latentNoise
+  }
+
+  /// New scenes through the frozen encoder.
   private func encoded(_ purpose: UInt64, _ first: Int, _ count: Int) -> Example {
     let batch = scenes(purpose, first, count)
-    var random = SceneRandom(seed: streamSeed(purpose) ^ 0x5eed, index: UInt64(first))
-    let captions = batch.map { random.chance(plan.captionDropout) ? "" : $0.caption }
     let pictures = SceneBatches.render(batch.map(\.scene), size: coreSize, atlas: atlas)
-    let tokens = model.configuration.adapter.maxTokens
-    let side = model.configuration.latentSize
-    let labels = Tensor(
-      batch.flatMap { $0.scene.cells(side: side).map(Int64.init) }, shape: [count, side * side])
-    return withNoGrad {
+    let labels = SceneBatches.labels(batch.map(\.scene), side: model.configuration.latentSize)
+    let text = captions(of: batch, purpose, first)
+    let latents = withNoGrad {
       withAutocast(.cpu, enabled: plan.bfloat16) {
-        let raw = model.autoencoder.encodeRaw(pictures).to(.float32)
-        let text = prompts(captions, maxTokens: tokens, padTo: tokens)
-        return (model.autoencoder.normalised(raw), text.states.to(.float32), text.mask, labels)
+        model.autoencoder.normalised(model.autoencoder.encodeRaw(pictures).to(.float32))
       }
     }
+    return (latents, text.states, text.masks, labels)
+  }
+
+  /// Text states of captions, some of them replaced by the empty one, padded to the adapter's longest.
+  private func captions(
+    of batch: [CaptionedScene], _ purpose: UInt64, _ first: Int
+  ) -> (states: Tensor, masks: Tensor) {
+    var random = SceneRandom(seed: streamSeed(purpose) ^ 0x5eed, index: UInt64(first))
+    let captions = batch.map { random.chance(plan.captionDropout) ? "" : $0.caption }
+    let tokens = model.configuration.adapter.maxTokens
+    let text = withAutocast(.cpu, enabled: plan.bfloat16) { prompts(captions, maxTokens: tokens) }
+    let missing = tokens - text.mask.shape[1]  // the encoder reads no more than the longest caption
+    func padded(_ x: Tensor) -> Tensor {
+      Tensor.cat([x.to(.float32), Tensor.zeros([batch.count, missing] + x.shape.dropFirst(2))], dim: 1)
+    }
+    return (padded(text.states), padded(text.mask))
   }
 
   private func scenes(_ purpose: UInt64, _ first: Int, _ count: Int) -> [CaptionedScene] {

@@ -4,6 +4,7 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case notFinite(step: Int, what: String, value: String, firstScene: Int)
   case collapsed(step: Int, participation: Double)
   case folder(String)
+  case noLog(String)
 
   public var description: String {
     switch self {
@@ -14,6 +15,7 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
     case .collapsed(let step, let participation):
       "step \(step): the latents have collapsed to \(participation) directions; the last checkpoint is kept"
     case .folder(let path): "the folder \(path) cannot be created"
+    case .noLog(let path): "\(path) does not exist or holds no measurements: give the folder of a training run"
     }
   }
 }

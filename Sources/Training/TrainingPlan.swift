@@ -7,9 +7,9 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   ///
   /// Each builds on what those before it left.
   public enum Stage: String, Codable, Sendable, CaseIterable {
-    /// Encoder and decoder learn to reconstruct.
+    /// Encoder and decoder learn to reconstruct windows near objects.
     case autoencoder
-    /// One step trains both: the autoencoder on, and the U-Net on its moving latents (stop-gradient).
+    /// One step trains both: the autoencoder on whole pictures, and the U-Net on its moving latents (stop-gradient).
     case joint
     /// The levels above the core size learn on full-size crops; all else is frozen from here on, so that every
     /// checkpoint of the long last stage is a whole model.
@@ -20,7 +20,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
 
   public var preset: Preset
   public var steps: Int  // over all stages
-  public var batch: Int  // scenes in a U-Net step; autoencoder steps take half
+  public var batch: Int  // scenes in a U-Net step; autoencoder steps take half, joint steps a quarter
   public var seed: UInt64
   public var shares: [Stage: Double]  // of the steps; they add up to 1
   public var autoencoderRate: Double  // learning rates at their highest
@@ -31,11 +31,13 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var captionDropout: Double  // share of captions replaced by the empty one, for guidance
   public var averageDecay: Double  // of the exponential moving average of U-Net and adapter
   public var distance: DiffusionLoss.Distance
+  public var timeShift: Double  // of the noise levels that are trained on, towards pure noise
   public var gradientLimit: Double  // gradients are scaled down to this norm
   public var latentNoise: Double  // always added to the latents that the decoder sees
   public var latentNoiseWide: Double  // deviation of the extra noise that half the latents get
   public var objectWeight: Double  // how much more the denoising loss counts cells with an object
-  public var alignment: Double  // weight of the loss that asks the U-Net's features what stands in each cell
+  public var alignment: Double  // weight of the losses that ask U-Net and adapter for the objects' names
+  public var latentAlignment: Double  // weight of the loss that asks the latents for them
   public var poolSize: Int  // latents kept for the U-Net
   public var poolRenewal: Int  // of them replaced by new scenes per step
   public var bfloat16: Bool  // matrix products in bf16, weights and sums in float32
@@ -44,10 +46,10 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public init(preset: Preset, steps: Int? = nil, batch: Int? = nil, seed: UInt64 = 0, bfloat16: Bool = false) {
     let small = preset == .tiny
     self.preset = preset
-    self.steps = steps ?? (small ? 200 : 9000)
+    self.steps = steps ?? (small ? 200 : 8000)
     self.batch = batch ?? (small ? 16 : 64)
     self.seed = seed
-    shares = [.autoencoder: 0.20, .joint: 0.02, .superResolution: 0.03, .diffusion: 0.75]
+    shares = [.autoencoder: 0.22, .joint: 0.055, .superResolution: 0.025, .diffusion: 0.7]
     autoencoderRate = small ? 2e-3 : 1e-3
     diffusionRate = small ? 2e-3 : 1e-3
     weightDecay = 1e-5
@@ -56,13 +58,15 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     captionDropout = 0.1
     averageDecay = small ? 0.98 : 0.998
     distance = .l2
+    timeShift = 3
     gradientLimit = 1
-    latentNoise = 0.06
-    latentNoiseWide = 0.2
+    latentNoise = 0.1
+    latentNoiseWide = 0.4
     objectWeight = 2
     alignment = 0.1
+    latentAlignment = 0.03
     poolSize = small ? 256 : 6144
-    poolRenewal = small ? 4 : 16
+    poolRenewal = small ? 4 : 10
     self.bfloat16 = bfloat16
   }
 

@@ -28,7 +28,7 @@ public struct Scenes: Sendable {
   private static func draw(_ random: inout SceneRandom) -> Scene {
     let background = drawBackground(&random)
     let horizon = random.real(0.52, 0.68)
-    if random.chance(0.6) {
+    if random.chance(0.7) {
       let place =
         random.chance(0.5) ? Scene.Place.centre : random.pick(Array(Scene.Place.allCases.dropFirst()))
       let sizes: [Scene.Size] =
@@ -43,7 +43,7 @@ public struct Scenes: Sendable {
     let first = drawObject(&random, on: background)
     var second = drawObject(&random, on: background)
     while second == first { second = drawObject(&random, on: background) }
-    let (a, b) = (0.27, 0.73)
+    let (a, b) = (0.25, 0.75)
     let (p, q): ((x: Double, y: Double), (x: Double, y: Double)) =
       switch relation {
       case .leftOf: ((a, 0.5), (b, 0.5))
@@ -52,7 +52,7 @@ public struct Scenes: Sendable {
       case .below: ((0.5, b), (0.5, a))
       }
     let objects = [(first, p), (second, q)].map { object, centre in
-      put(object, .medium, random.real(0.30, 0.40), at: centre, &random)
+      put(object, .medium, random.real(0.36, 0.45), at: centre, &random)
     }
     return Scene(objects: objects, place: nil, relation: relation, background: background, horizon: horizon)
   }

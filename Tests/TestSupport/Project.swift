@@ -18,4 +18,12 @@ public enum Project {
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     return url
   }
+
+  /// Runs `body` with an empty folder, which is removed afterwards.
+  @discardableResult
+  public static func inTemporaryFolder<R>(_ body: (URL) throws -> R) throws -> R {
+    let folder = try temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try body(folder)
+  }
 }

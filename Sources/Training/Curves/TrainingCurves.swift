@@ -1,0 +1,75 @@
+import Foundation
+
+/// What a run's `log.jsonl` says, as one curve for each value that was measured.
+public struct TrainingCurves: Sendable {
+  /// A value over the steps, in order.
+  public struct Curve: Sendable, Equatable {
+    public let name: String
+    public internal(set) var points: [Point]
+  }
+
+  public struct Point: Sendable, Equatable {
+    public let step: Int
+    public let value: Double
+  }
+
+  /// A stage and its first and last reported step.
+  public struct StageSpan: Sendable, Equatable {
+    public let name: String
+    public internal(set) var steps: ClosedRange<Int>
+  }
+
+  public private(set) var curves: [Curve] = []  // in order of appearance, then of name
+  public private(set) var stages: [StageSpan] = []
+
+  /// Fields of a line that are no measurement.
+  private static let others: Set<String> = ["step", "stage", "seconds"]
+
+  /// Reads the log of a run's folder.
+  public init(run folder: URL) throws(TrainingError) {
+    let url = folder.appendingPathComponent("log.jsonl")
+    guard let data = FileManager.default.contents(atPath: url.path) else { throw .noLog(url.path) }
+    self.init(log: String(decoding: data, as: UTF8.self))
+    if curves.isEmpty { throw .noLog(url.path) }
+  }
+
+  /// Reads lines of JSON; what is no such line (the end of a run that was killed) is passed over.
+  public init(log: String) {
+    var places: [String: Int] = [:]
+    for line in log.split(separator: "\n") {
+      guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)),
+        let fields = object as? [String: Any], let step = fields["step"] as? Int
+      else { continue }
+      if let stage = fields["stage"] as? String { extend(stage, step) }
+      for (name, value) in fields.sorted(by: { $0.key < $1.key }) where !Self.others.contains(name) {
+        guard let value = (value as? NSNumber)?.doubleValue, value.isFinite else { continue }
+        let place = places[name] ?? curves.count
+        if place == curves.count {
+          places[name] = place
+          curves.append(Curve(name: name, points: []))
+        }
+        curves[place].points.append(Point(step: step, value: value))
+      }
+    }
+  }
+
+  private mutating func extend(_ stage: String, _ step: Int) {
+    if let last = stages.last, last.name == stage {
+      stages[stages.count - 1].steps = last.steps.lowerBound...max(last.steps.lowerBound, step)
+    } else {
+      stages.append(StageSpan(name: stage, steps: step...step))
+    }
+  }
+}
+
+extension TrainingCurves.Curve {
+  /// The curve as at most `count` points, each the mean of its neighbours in time.
+  func smoothed(to count: Int) -> [TrainingCurves.Point] {
+    guard points.count > count, count > 0 else { return points }
+    return (0..<count).map { index in
+      let part = points[index * points.count / count..<(index + 1) * points.count / count]
+      let mean = part.map(\.value).reduce(0, +) / Double(part.count)
+      return TrainingCurves.Point(step: part[part.startIndex + part.count / 2].step, value: mean)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import Raster
+import TestSupport
+import Testing
+
+@Suite struct GenerateTests {
+  private func inModelFolder(_ body: (URL) throws -> Void) throws {
+    try Project.inTemporaryFolder { folder in
+      try Program.makeModel(in: folder)
+      try body(folder)
+    }
+  }
+
+  private func names(_ folder: URL) throws -> Set<String> {
+    Set(try FileManager.default.contentsOfDirectory(atPath: folder.path))
+  }
+
+  private func bytes(_ name: String, _ folder: URL) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: folder.appendingPathComponent(name)))
+  }
+
+  @Test func aPictureIsWrittenWithHowItWasMade() throws {
+    try inModelFolder { folder in
+      let result = try Program.run(
+        ["generate", "a red apple", "-m", "model", "-o", "apple.png", "--steps", "2", "-s", "7"], in: folder)
+      #expect(result.code == 0)
+      #expect(result.output == "apple.png\n")
+      #expect(result.errors.isEmpty)
+      let text = try PNGText.read(bytes("apple.png", folder))
+      #expect(text.first?.keyword == "parameters")
+      #expect(text.first?.text.hasPrefix("a red apple\nSteps: 2, Sampler: DPM++ 2M,") == true)
+      #expect(text.first?.text.contains("Seed: 7, Size: 64x64, Model hash: ") == true)
+    }
+  }
+
+  @Test func pictureKOfABatchIsTheSinglePictureOfSeedPlusK() throws {
+    try inModelFolder { folder in
+      let common = ["generate", "a cat", "-m", "model", "--steps", "2"]
+      _ = try Program.run(common + ["-s", "10", "-b", "3", "-o", "cat.png"], in: folder)
+      _ = try Program.run(common + ["-s", "12", "-o", "single.png"], in: folder)
+      #expect(try names(folder) == ["model", "cat-1.png", "cat-2.png", "cat-3.png", "single.png"])
+      #expect(try bytes("cat-3.png", folder) == bytes("single.png", folder))
+      #expect(try bytes("cat-1.png", folder) != bytes("single.png", folder))
+    }
+  }
+
+  @Test func promptsComeFromStandardInputToo() throws {
+    try inModelFolder { folder in
+      let result = try Program.run(
+        ["generate", "--prompt-file", "-", "-m", "model", "--steps", "1", "-o", "out/", "--grid", "all.png"],
+        in: folder, input: "a cat\n\n  a dog  \n")
+      #expect(result.output == "out/1-42.png\nout/2-42.png\nall.png\n")
+      #expect(try PNGText.read(bytes("out/2-42.png", folder)).first?.text.hasPrefix("a dog\n") == true)
+    }
+  }
+
+  @Test func wordsThatDoNotFitAreNamed() throws {
+    try inModelFolder { folder in
+      let result = try Program.run(
+        ["generate", String(repeating: "apple ", count: 25) + "pear", "-m", "model", "--steps", "1"], in: folder)
+      #expect(result.code == 0)
+      #expect(result.errors == "flux: the prompt is too long; these words are not read: apple apple apple pear\n")
+    }
+  }
+
+  @Test func aFullDiskIsAnErrorAndLeavesNoFile() throws {
+    try inModelFolder { folder in
+      let result = try Program.run(
+        ["generate", "a cat", "-m", "model", "--steps", "1", "-o", "cat.png"], in: folder, fileLimit: 1)
+      #expect(result.code == 1)
+      #expect(result.errors.hasPrefix("flux: cannot write ") && result.errors.hasSuffix("cat.png: File too large\n"))
+      #expect(try names(folder) == ["model"])
+    }
+  }
+
+  @Test func aRunThatIsInterruptedLeavesWholeFilesOnly() throws {
+    try inModelFolder { folder in
+      let result = try Program.run(
+        ["generate", "a cat", "-m", "model", "--steps", "1", "-b", "10000", "-o", "out/"], in: folder, interruptAfter: 3
+      )
+      #expect(result.code == -SIGINT)
+      for name in try names(folder.appendingPathComponent("out")) {
+        #expect(name.hasSuffix(".png"), "\(name)")
+        #expect(try PNGText.read(bytes("out/\(name)", folder)).count == 1)
+      }
+    }
+  }
+
+  /// What is wrong with a call, and the one sentence that it gets.
+  @Test(arguments: [
+    (["generate"], "there is no prompt: flux generate \"a red apple\""),
+    (["generate", "a", "--sampler", "eulr"], "no sampler is called \"eulr\"; did you mean \"euler\"?"),
+    (
+      ["generate", "a", "-m", "model", "-W", "50"],
+      "width 50: this model draws multiples of 16 from 16 to 256, such as 48"
+    ),
+    (["generate", "a", "-m", "model", "--steps", "0"], "0 steps: this schedule takes 1 to 1000"),
+    (["generate", "a", "-m", "nowhere"], "there is no model \"nowhere\": give a model directory"),
+    (["generate", "a", "-m", "model", "-o", "a.jpg"], "pictures are written as PNG"),
+    (["generate", "a", "-m", "model", "-o", "no/a.png"], "the folder "),
+    (["generate", "--prompt-file", "none.txt"], "cannot read the prompt file none.txt: it does not exist"),
+    (["generate", "a", "--device", "tpu"], "device \"tpu\" is not known; there are cpu, cuda and cuda:N"),
+    (["generate", "a", "--sede", "3"], "Unknown option '--sede'. Did you mean '--seed'?"),
+    (["genrate", "a"], "there is no command \"genrate\"; did you mean \"generate\"?"),
+  ])
+  func aWrongCallGetsOneSentence(_ arguments: [String], _ sentence: String) throws {
+    try inModelFolder { folder in
+      let result = try Program.run(arguments, in: folder)
+      #expect(result.code == 1 || result.code == 2)
+      #expect(result.errors.hasPrefix("flux: \(sentence)"), "\(result.errors)")
+      #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+      #expect(result.output.isEmpty)
+      #expect(try names(folder) == ["model"])
+    }
+  }
+
+  @Test func aDamagedModelIsNamed() throws {
+    try inModelFolder { folder in
+      let weights = folder.appendingPathComponent("model/unet/diffusion_pytorch_model.safetensors")
+      let data = try Data(contentsOf: weights)
+      try data.prefix(data.count / 2).write(to: weights)
+      let result = try Program.run(["generate", "a", "-m", "model"], in: folder)
+      #expect(result.code == 1)
+      #expect(result.errors.contains("unet/diffusion_pytorch_model.safetensors is not a valid safetensors file"))
+      #expect(result.errors.split(separator: "\n").count == 1)
+    }
+  }
+}

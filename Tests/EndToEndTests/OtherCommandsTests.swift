@@ -1,0 +1,58 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+
+@Suite struct OtherCommandsTests {
+  @Test func tokensShowsPiecesIdsAndWhatIsCut() throws {
+    try Project.inTemporaryFolder { folder in
+      let plain = try Program.run(["tokens", "a kitten"], in: folder)
+      #expect(plain.output == "101\t[CLS]\n1037\ta\n18401\tkitten\n102\t[SEP]\n")
+      let cut = try Program.run(["tokens", "a red apple", "--max-tokens", "4", "--json"], in: folder)
+      #expect(
+        cut.output
+          == "{\"dropped\":[\"apple\"],\"ids\":[101,1037,2417,102],\"pieces\":[\"[CLS]\",\"a\",\"red\",\"[SEP]\"]}\n")
+    }
+  }
+
+  @Test func forwardRunsOneNetwork() throws {
+    try Project.inTemporaryFolder { folder in
+      try Program.makeModel(in: folder)
+      let latents = Tensor.randn([1, 64, 4, 4], generator: Generator(seed: 1))
+      try Safetensors.write([("latents", latents)], to: folder.appendingPathComponent("in.safetensors"))
+      let result = try Program.run(
+        ["forward", "decoder", "--model", "model", "--in", "in.safetensors", "--out", "out.safetensors"], in: folder)
+      #expect(result.output == "pixels\tfloat32\t[1, 3, 64, 64]\n", "\(result.errors)")
+      let file = try SafetensorsFile(folder.appendingPathComponent("out.safetensors"))
+      #expect(file.info("pixels")?.shape == [1, 3, 64, 64])
+    }
+  }
+
+  @Test func forwardNamesATensorThatIsMissing() throws {
+    try Project.inTemporaryFolder { folder in
+      try Program.makeModel(in: folder)
+      try Safetensors.write([("x", Tensor.zeros([1]))], to: folder.appendingPathComponent("in.safetensors"))
+      let result = try Program.run(
+        ["forward", "unet", "--model", "model", "--in", "in.safetensors", "--out", "out.safetensors"], in: folder)
+      #expect(result.code == 1)
+      #expect(result.errors == "flux: in.safetensors has no tensor \"class_labels\"\n")
+    }
+  }
+
+  @Test func plotNeedsALog() throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(["plot", "."], in: folder)
+      #expect(result.code == 1)
+      #expect(result.errors.hasSuffix("does not exist or holds no measurements: give the folder of a training run\n"))
+    }
+  }
+
+  @Test func helpAndVersionSucceed() throws {
+    try Project.inTemporaryFolder { folder in
+      for arguments in [["--help"], ["--version"], ["help", "generate"], ["train", "--help"]] {
+        let result = try Program.run(arguments, in: folder)
+        #expect(result.code == 0 && !result.output.isEmpty && result.errors.isEmpty, "\(arguments)")
+      }
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import Testing
+import Torch
+
+@testable import Training
+
+@Suite struct AdamWTests {
+  private func parameter(_ values: [Float]) -> Tensor {
+    let tensor = Tensor(values, shape: [values.count])
+    tensor.requiresGrad = true
+    return tensor
+  }
+
+  @Test func aQuadraticIsMinimised() {
+    let x = parameter([3, -2])
+    let optimiser = AdamW([("x", x)], weightDecay: 0, gradientLimit: 1)
+    for _ in 0..<500 {
+      (x - 1).square().sum().backward()
+      _ = optimiser.step(learningRate: 0.02)
+    }
+    #expect(x.floats().allSatisfy { abs($0 - 1) < 0.01 }, "\(x.floats())")
+  }
+
+  @Test func theReportedNormIsThatBeforeTheLimit() {
+    let x = parameter([0, 0])
+    (x * Tensor([3, 4] as [Float], shape: [2])).sum().backward()
+    #expect(AdamW([("x", x)], weightDecay: 0, gradientLimit: 1).step(learningRate: 0.1) == 5)
+  }
+
+  @Test func aGradientThatIsNotFiniteChangesNothing() {
+    let x = parameter([1])
+    let optimiser = AdamW([("x", x)], weightDecay: 0.1, gradientLimit: 1)
+    (x * Double.nan).sum().backward()
+    #expect(!optimiser.step(learningRate: 0.1).isFinite)
+    #expect(x.floats() == [1])
+    #expect(optimiser.state.allSatisfy { $0.tensor.floats().allSatisfy { $0 == 0 } })
+  }
+
+  @Test func theAverageIsLentAndTakenBack() {
+    let x = parameter([0])
+    let average = MovingAverage([("x", x)], decay: 0.9)
+    withNoGrad { x.fill_(10) }
+    for count in 0..<1000 { average.update(count: count) }
+    withNoGrad { x.fill_(2) }
+    average.withAverage { #expect(abs(x.item() - 10) < 1e-3) }
+    #expect(x.item() == 2)
+  }
+}
