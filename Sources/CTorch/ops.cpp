@@ -2,6 +2,8 @@
 #include "bridge.h"
 
 #include <ATen/Functions.h>
+#include <ATen/autocast_mode.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
 
 #include <limits>
 
@@ -50,6 +52,14 @@ CTTensor *ct_layer_norm(CTTensor *x, CTTensor *w, CTTensor *b, double eps) {
 CTTensor *ct_softmax(CTTensor *x, int64_t dim) { return make([&] { return at::softmax(T(x), dim); }); }
 CTTensor *ct_log_softmax(CTTensor *x, int64_t dim) { return make([&] { return at::log_softmax(T(x), dim); }); }
 CTTensor *ct_attention(CTTensor *q, CTTensor *k, CTTensor *v, CTTensor *mask, double scale) {
+  // On a CPU, attention's many small bf16 products spend more on preparing oneDNN than on arithmetic: float32 it is.
+  if (T(q).is_cpu() && at::autocast::is_autocast_enabled(at::kCPU)) {
+    return make([&] {
+      const c10::impl::ExcludeDispatchKeyGuard plain(at::autocast::get_autocast_dispatch_key_from_device_type(at::kCPU));
+      return at::scaled_dot_product_attention(T(q).to(at::kFloat), T(k).to(at::kFloat), T(v).to(at::kFloat), O(mask),
+                                              /*dropout_p=*/0.0, /*is_causal=*/false, scale);
+    });
+  }
   return make([&] {
     return at::scaled_dot_product_attention(T(q), T(k), T(v), O(mask), /*dropout_p=*/0.0, /*is_causal=*/false, scale);
   });

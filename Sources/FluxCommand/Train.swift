@@ -8,13 +8,17 @@ import Training
 /// `flux train`: from nothing to a model directory.
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Trains a model from scratch; the same command continues an interrupted run.")
+    abstract: "Trains a model; the same command continues an interrupted run.")
 
   enum DataSource: String, ExpressibleByArgument, CaseIterable { case scenes }
   enum Precision: String, ExpressibleByArgument, CaseIterable { case float32, bfloat16 }
 
   @Option(help: "Sizes of the networks: tiny or mini.") var preset: Preset
   @Option(help: "What to learn from: scenes (drawn as they are needed).") var data: DataSource = .scenes
+  @Option(
+    help:
+      "Model to start from: its autoencoder stays as it is, its U-Net learns on (or anew, if the preset's is larger)."
+  ) var from: String?
   @Option(help: "Training steps over all stages (default: the preset's).") var steps: Int?
   @Option(help: "Scenes in a U-Net step (default: the preset's).") var batch: Int?
   @Option(name: .shortAndLong, help: "Seed of everything random.") var seed: UInt64 = 0
@@ -36,9 +40,13 @@ struct Train: ParsableCommand {
 
   func run() throws {
     if let threads { Libtorch.threads = threads }
+    let start = try from.map { try Home.model($0) }
     let plan = TrainingPlan(
-      preset: preset, steps: steps, batch: batch, seed: seed, bfloat16: precision == .bfloat16)
-    let trainer = try Trainer(plan, folder: URL(fileURLWithPath: output), textEncoder: Home.textEncoder)
+      preset: preset, steps: steps, batch: batch, seed: seed, bfloat16: precision == .bfloat16,
+      start: try start.map { try ModelSource(directory: $0) })
+    let trainer = try Trainer(
+      plan, from: try start.map { try ModelBundle(directory: $0) }, folder: URL(fileURLWithPath: output),
+      textEncoder: Home.textEncoder)
     if !quiet {
       let model = trainer.model
       say(

@@ -8,7 +8,7 @@ import NN
 import Raster
 import Torch
 
-/// Trains a model from scratch on Scenes: one loop through the plan's stages.
+/// Trains a model on Scenes, from scratch or from another model on: one loop through the plan's stages.
 ///
 /// All randomness of a step comes from (seed, step), so that a run can be stopped at any moment and continued from
 /// its last checkpoint to the same weights.
@@ -26,13 +26,17 @@ public final class Trainer {
   private let average: MovingAverage
   private var pool: LatentPool?
 
-  /// Builds the networks of the plan's preset; nothing is read or written yet.
-  public init(_ plan: TrainingPlan, folder: URL, textEncoder: URL) throws {
+  /// Builds the networks of the plan's preset; nothing is written yet.
+  ///
+  /// `start` gives its weights to them: the autoencoder's, and those of U-Net and adapter where they have the preset's
+  /// sizes (else they learn anew). Throws where its autoencoder has other sizes than the preset's.
+  public init(_ plan: TrainingPlan, from start: ModelBundle? = nil, folder: URL, textEncoder: URL) throws {
     self.plan = plan
     self.folder = folder
     prompts = try PromptEncoder(directory: textEncoder)
     atlas = try GlyphAtlas()
     model = ModelBundle(plan.preset.configuration, .random(Generator(seed: plan.seed)))
+    if let start { try model.adopt(start) }
     loss = DiffusionLoss(schedule: model.schedule, distance: plan.distance, timeShift: plan.timeShift)
     alignment = Alignment(plan.preset.configuration, .random(Generator(seed: plan.seed &+ 1)))
     for module in [

@@ -5,6 +5,7 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case collapsed(step: Int, participation: Double)
   case folder(String)
   case noLog(String)
+  case otherAutoencoder
 
   public var description: String {
     switch self {
@@ -15,6 +16,8 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
     case .collapsed(let step, let participation):
       "step \(step): the latents have collapsed to \(participation) directions; the last checkpoint is kept"
     case .folder(let path): "the folder \(path) cannot be created"
+    case .otherAutoencoder:
+      "the model to start from has an autoencoder of other sizes than the preset: choose the preset it was trained with"
     case .noLog(let path): "\(path) does not exist or holds no measurements: give the folder of a training run"
     }
   }

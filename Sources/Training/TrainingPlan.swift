@@ -19,6 +19,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   }
 
   public var preset: Preset
+  public var start: String?  // hash of the model that the run starts from, whose autoencoder stays as it is
   public var steps: Int  // over all stages
   public var batch: Int  // scenes in a U-Net step; autoencoder steps take half, joint steps a quarter
   public var seed: UInt64
@@ -42,31 +43,37 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var poolRenewal: Int  // of them replaced by new scenes per step
   public var bfloat16: Bool  // matrix products in bf16, weights and sums in float32
 
-  /// The plan that a preset is trained with unless told otherwise.
-  public init(preset: Preset, steps: Int? = nil, batch: Int? = nil, seed: UInt64 = 0, bfloat16: Bool = false) {
+  /// The plan that a preset is trained with unless told otherwise; one that starts from a model has the last stage only.
+  public init(
+    preset: Preset, steps: Int? = nil, batch: Int? = nil, seed: UInt64 = 0, bfloat16: Bool = false,
+    start: ModelSource? = nil
+  ) {
     let small = preset == .tiny
     self.preset = preset
     self.steps = steps ?? (small ? 200 : 8000)
     self.batch = batch ?? (small ? 16 : 64)
     self.seed = seed
-    shares = [.autoencoder: 0.22, .joint: 0.055, .superResolution: 0.025, .diffusion: 0.7]
+    self.start = start?.hash
+    shares =
+      start == nil
+      ? [.autoencoder: 0.22, .joint: 0.055, .superResolution: 0.025, .diffusion: 0.7] : [.diffusion: 1]
     autoencoderRate = small ? 2e-3 : 1e-3
     diffusionRate = small ? 2e-3 : 1e-3
     weightDecay = 1e-5
     warmup = small ? 10 : 100
     cooldown = 0.4
     captionDropout = 0.1
-    averageDecay = small ? 0.98 : 0.998
+    averageDecay = small ? 0.98 : 0.999
     distance = .l2
-    timeShift = 3
+    timeShift = 2
     gradientLimit = 1
     latentNoise = 0.1
     latentNoiseWide = 0.4
     objectWeight = 2
     alignment = 0.1
     latentAlignment = 0.03
-    poolSize = small ? 256 : 6144
-    poolRenewal = small ? 4 : 10
+    poolSize = small ? 256 : 8192
+    poolRenewal = small ? 4 : 6
     self.bfloat16 = bfloat16
   }
 

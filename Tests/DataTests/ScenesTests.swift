@@ -19,7 +19,7 @@ import Testing
     for index in 0..<8 {
       Scenes(seed: 1)[index].scene.render(size: 64, atlas: atlas).pixels.withUnsafeBytes { hash.update($0) }
     }
-    #expect(hash.hexDigest() == "71e20d6dc954c8d2f89ebb923644a58ef0fb526f03b276df4137d293e0db49c1")
+    #expect(hash.hexDigest() == "a9fbc2f048563d4c74c00c15c30b05deb3eb51aea7a9df91ac9df5e2d7d784ae")
   }
 
   @Test func trainingNeverMeetsAHeldOutCombination() {

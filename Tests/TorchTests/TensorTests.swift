@@ -64,6 +64,21 @@ import Torch
     #expect(x.matmul(x).dtype == .float32)
   }
 
+  @Test func attentionUnderAutocastIsExactOnTheCPU() {
+    let (q, k, v) = (
+      Tensor.randn([2, 3, 5, 8], generator: Generator(seed: 1)),
+      Tensor.randn([2, 3, 7, 8], generator: Generator(seed: 2)),
+      Tensor.randn([2, 3, 7, 8], generator: Generator(seed: 3))
+    )
+    let mask = Tensor([1, 1, 0, 1, 1, 0, 1] as [Float], shape: [1, 1, 1, 7]) .> 0.5
+    q.requiresGrad = true
+    let mixed = withAutocast(.cpu) { Tensor.attention(q, k, v, mask: mask, scale: 0.5) }
+    #expect(mixed.dtype == .float32)
+    expectClose(mixed, Tensor.attention(q, k, v, mask: mask, scale: 0.5), atol: 1e-6)
+    mixed.sum().backward()
+    #expect(q.grad != nil)
+  }
+
   /// 200 steps of 8 MiB each, in a process of their own, whose peak is theirs alone: it would grow by gigabytes if a
   /// tensor outlived its last use.
   @Test func aLongLoopKeepsMemoryFlat() async {

@@ -43,6 +43,31 @@ private let isLong = ProcessInfo.processInfo.environment["FLUX_LONG_TESTS"] != n
     }
   }
 
+  @Test(.enabled(if: isLong)) func aRunFromAModelKeepsItsAutoencoder() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (first, second) = (folder.appendingPathComponent("first"), folder.appendingPathComponent("second"))
+    try Trainer(plan(steps: 20), folder: first, textEncoder: Project.minilm)
+      .run(saveEvery: 20, storage: .float32, quiet: true)
+    let start = first.appendingPathComponent("model")
+    let next = TrainingPlan(preset: .tiny, steps: 20, batch: 4, seed: 4, start: try ModelSource(directory: start))
+    try Trainer(next, from: try ModelBundle(directory: start), folder: second, textEncoder: Project.minilm)
+      .run(saveEvery: 20, storage: .float32, quiet: true)
+    func bytes(_ run: URL, _ part: String) throws -> Data {
+      try Data(contentsOf: run.appendingPathComponent("model/\(part)/diffusion_pytorch_model.safetensors"))
+    }
+    #expect(try bytes(first, "autoencoder") == bytes(second, "autoencoder"))
+    #expect(try bytes(first, "unet") != bytes(second, "unet"))
+  }
+
+  @Test func aModelOfOtherSizesIsNoStart() throws {
+    let tiny = ModelBundle(Preset.tiny.configuration, .random(Generator(seed: 1)))
+    #expect(throws: TrainingError.otherAutoencoder) {
+      _ = try Trainer(
+        TrainingPlan(preset: .mini), from: tiny, folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+    }
+  }
+
   @Test func stepsBelongToOneStageEach() {
     let plan = TrainingPlan(preset: .mini, steps: 1000)
     var counts: [TrainingPlan.Stage: Int] = [:]

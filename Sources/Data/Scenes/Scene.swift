@@ -37,9 +37,9 @@ public struct Scene: Sendable, Codable, Hashable {
     /// The smallest covers more than 2×2 cells of an 8×8 latent: what is smaller becomes a blob, and teaches little.
     var range: (Double, Double) {
       switch self {
-      case .small: (0.29, 0.34)
-      case .medium: (0.42, 0.50)
-      case .large: (0.62, 0.74)
+      case .small: (0.30, 0.33)
+      case .medium: (0.44, 0.48)
+      case .large: (0.65, 0.71)
       }
     }
   }

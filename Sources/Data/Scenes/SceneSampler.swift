@@ -27,7 +27,7 @@ public struct Scenes: Sendable {
 
   private static func draw(_ random: inout SceneRandom) -> Scene {
     let background = drawBackground(&random)
-    let horizon = random.real(0.52, 0.68)
+    let horizon = random.real(0.56, 0.64)
     if random.chance(0.7) {
       let place =
         random.chance(0.5) ? Scene.Place.centre : random.pick(Array(Scene.Place.allCases.dropFirst()))
@@ -52,7 +52,7 @@ public struct Scenes: Sendable {
       case .below: ((0.5, b), (0.5, a))
       }
     let objects = [(first, p), (second, q)].map { object, centre in
-      put(object, .medium, random.real(0.36, 0.45), at: centre, &random)
+      put(object, .medium, random.real(0.38, 0.43), at: centre, &random)
     }
     return Scene(objects: objects, place: nil, relation: relation, background: background, horizon: horizon)
   }
@@ -62,7 +62,8 @@ public struct Scenes: Sendable {
     _ random: inout SceneRandom
   ) -> Scene.Placed {
     let limit = side / 2 + 0.01
-    func jittered(_ value: Double) -> Double { min(max(value + random.real(-0.03, 0.03), limit), 1 - limit) }
+    // An eighth of a cell of an 8×8 latent: what no caption can ask for, a small model should not have to guess.
+    func jittered(_ value: Double) -> Double { min(max(value + random.real(-0.015, 0.015), limit), 1 - limit) }
     let x = jittered(centre.x)
     return Scene.Placed(object: object, size: size, x: x, y: jittered(centre.y), side: side)
   }
