@@ -7,7 +7,8 @@ import Raster
 /// `flux data`: what models learn from.
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "data", abstract: "Looks at training data.", subcommands: [Show.self])
+    commandName: "data", abstract: "Looks at training data, and writes it.",
+    subcommands: [Show.self, DataScenes.self])
 
   /// `flux data show`: a contact sheet of scenes, captions on standard output.
   struct Show: ParsableCommand {
@@ -17,6 +18,7 @@ struct DataCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: "Seed of the scenes.") var seed: UInt64 = 0
     @Option(help: "How many.") var count: Int = 48
     @Option(help: "Side of each picture, in pixels.") var size: Int = 128
+    @Option(help: "The world: small (what mini knows) or full.") var world: World = .small
     @Flag(help: "Combinations that training never sees.") var heldOut = false
     @Option(name: .shortAndLong, help: "The PNG to write.") var output: String
 
@@ -26,8 +28,8 @@ struct DataCommand: ParsableCommand {
     }
 
     func run() throws {
-      let atlas = try GlyphAtlas()
-      let scenes = Scenes(seed: seed, split: heldOut ? .heldOut : .training)
+      let atlas = try GlyphAtlas(world: world)
+      let scenes = Scenes(seed: seed, split: heldOut ? .heldOut : .training, world: world)
       let chosen = (0..<count).map { scenes[$0] }
       for (index, scene) in chosen.enumerated() { print("\(index)\t\(scene.caption)") }
       let sheet = ContactSheet.lay(
@@ -36,3 +38,5 @@ struct DataCommand: ParsableCommand {
     }
   }
 }
+
+extension World: ExpressibleByArgument {}
