@@ -71,4 +71,35 @@ import Testing
       }
     }
   }
+
+  /// A box holds everything that differs from the plain background, and little more.
+  @Test func boxesFitTheObjects() throws {
+    let atlas = try FullAtlas.get()
+    let examples = (0..<400).map { Scenes(seed: 5, world: .full)[$0] }
+    for example in examples {
+      let scene = example.scene
+      guard case .plain = scene.background, scene.objects.count == 1, scene.look == .flat || scene.look == .sticker
+      else { continue }
+      let image = scene.render(size: 128, atlas: atlas)
+      let box = SceneFacts(example, fileName: "", size: 128, atlas: atlas).objects[0].box
+      let corner = Array(image.pixels[..<3])
+      func differs(_ x: Int, _ y: Int) -> Bool {
+        let at = 3 * (y * 128 + x)
+        return (0..<3).contains { abs(Int(image.pixels[at + $0]) - Int(corner[$0])) > 12 }
+      }
+      let columns = (0..<128).filter { x in (0..<128).contains { differs(x, $0) } }
+      let rows = (0..<128).filter { y in (0..<128).contains { differs($0, y) } }
+      let found = [columns[0], rows[0], columns[columns.count - 1] + 1, rows[rows.count - 1] + 1].map(Double.init)
+      let miss = zip(found, box).map { abs($0 - $1) }.max() ?? 0
+      #expect(miss < 4, "\(example.caption): \(found) \(box)")
+    }
+  }
+
+  @Test func aFolderThatCannotBeIsNamed() throws {
+    let atlas = try FullAtlas.get()
+    let error = #expect(throws: SceneDataset.Failure.self) {
+      try dataset(.folder).write(to: URL(fileURLWithPath: "/proc/none"), atlas: atlas, workers: 1) { _ in }
+    }
+    #expect(error?.description == "the folder /proc/none cannot be created")
+  }
 }

@@ -15,11 +15,13 @@ public struct SceneDataset: Sendable {
   /// Why a data set cannot be written.
   public enum Failure: Error, CustomStringConvertible, Sendable {
     case otherSettings(folder: String, found: String, asked: String)
+    case noFolder(String)
 
     public var description: String {
       switch self {
       case .otherSettings(let folder, let found, let asked):
         "\(folder) holds scenes of other settings (\(found), not \(asked)): choose another folder"
+      case .noFolder(let path): "the folder \(path) cannot be created"
       }
     }
   }
@@ -74,7 +76,7 @@ public struct SceneDataset: Sendable {
     _ progress: (Int) -> Void
   ) throws {
     let subfolder = folder.appendingPathComponent(Self.groupName(group.lowerBound))
-    try FileManager.default.createDirectory(at: subfolder, withIntermediateDirectories: true)
+    try Self.create(subfolder)
     let there = Set(try FileManager.default.contentsOfDirectory(atPath: subfolder.path))
     let missing = group.filter { !there.contains(Self.name($0) + ".png") }
     work.kept += group.count - missing.count
@@ -164,7 +166,7 @@ public struct SceneDataset: Sendable {
 
   /// Says in `dataset.json` what the folder holds; a folder of other settings is refused.
   private func begin(_ folder: URL) throws {
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try Self.create(folder)
     // A folder may grow; a last shard that is short cannot.
     let count = format == .tar ? "\"count\":\(count)," : ""
     let settings =
@@ -177,6 +179,12 @@ public struct SceneDataset: Sendable {
       return
     }
     try AtomicFile.write(Array(settings.utf8) + [10], to: url)
+  }
+
+  private static func create(_ folder: URL) throws(Failure) {
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch { throw .noFolder(folder.path) }
   }
 
   private static func name(_ index: Int) -> String { padded(index, 6) }
