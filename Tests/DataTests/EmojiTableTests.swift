@@ -34,6 +34,16 @@ import Testing
     }
   }
 
+  /// Rules change the last word, or the one before "of" and the like; where neither is right the table has the plural.
+  @Test func pluralsDoNotEndInAClause() {
+    for name in entries.flatMap(\.allNames) {
+      guard let plural = name.plural else { continue }
+      let words = name.text.split(separator: " ")
+      let hasClause = words.contains { ["that", "a", "its", "blowing", "taking"].contains($0) }
+      #expect(!hasClause || plural != name.text + "s" && plural != name.text + "es", "\(plural)")
+    }
+  }
+
   @Test func manyHaveSynonyms() { #expect(entries.filter { $0.names.count > 1 }.count >= 150) }
 
   @Test func namesAreWords() {

@@ -9,7 +9,7 @@ extension EmojiTable {
     😇 angel face, face with a halo
     😍 face with heart eyes
     🤩 starry-eyed face
-    😘 face blowing a kiss
+    😘 face blowing a kiss/faces blowing kisses
     😜 winking face with its tongue out/winking faces with their tongues out
     🤑 money-mouth face
     🤔 thinking face

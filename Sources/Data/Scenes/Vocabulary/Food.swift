@@ -46,7 +46,7 @@ extension EmojiTable {
     🥞 stack of pancakes, ~pancakes
     🧇 waffle
     🧀 yellow: piece of cheese, cheese wedge, ~cheese
-    🍖 meat on a bone
+    🍖 piece of meat, ~meat on a bone
     🍗 brown: chicken leg, drumstick, turkey leg
     🥩 red: steak, cut of meat
     🥓 strip of bacon, ~bacon
@@ -78,7 +78,7 @@ extension EmojiTable {
     🍜 bowl of noodles, bowl of ramen, ~ramen
     🍝 plate of spaghetti, plate of pasta, ~spaghetti
     🍠 sweet potato
-    🍢 skewer, oden
+    🍢 skewer, ~oden
     🍣 piece of sushi, ~sushi
     🍤 fried shrimp/fried shrimps, fried prawn
     🍥 fish cake, naruto

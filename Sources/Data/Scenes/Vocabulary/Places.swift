@@ -1,7 +1,7 @@
 extension EmojiTable {
   /// Buildings, landscapes, sky and weather.
   static let places = """
-    🌍 globe, planet Earth/planet Earths
+    🌍 globe, ~planet Earth
     🌐 blue: wire globe, globe with meridians
     🗺 world map, map
     🧭 compass
@@ -18,7 +18,7 @@ extension EmojiTable {
     🛖 hut
     🏘 row of houses
     🏚 abandoned house, derelict house
-    🏠 house, home
+    🏠 house
     🏡 house with a garden
     🏢 office building, office block
     🏤 post office
@@ -32,7 +32,7 @@ extension EmojiTable {
     🏯 Japanese castle
     🏰 castle
     💒 wedding chapel
-    🗼 red: radio tower, Tokyo tower
+    🗼 red: radio tower, ~Tokyo Tower
     🗽 ~the Statue of Liberty
     ⛪ church
     🕌 mosque
@@ -63,7 +63,7 @@ extension EmojiTable {
     🌡 thermometer
     ☀ yellow: sun
     🌞 yellow: smiling sun, sun with a face
-    🪐 ringed planet, Saturn
+    🪐 ringed planet, ~Saturn
     🌠 shooting star, falling star
     🌌 ~the Milky Way
     ☁ white: cloud
