@@ -19,10 +19,10 @@ extension Image {
     let resized = [UInt8](unsafeUninitializedCapacity: newWidth * height * depth) { target, filled in
       pixels.withUnsafeBufferPointer { source in
         kernel.weights.withUnsafeBufferPointer { weights in
-          for x in 0..<newWidth {
-            let (first, count, taps) = (kernel.firsts[x] * depth, kernel.counts[x], x * kernel.stride)
-            for y in 0..<height {
-              let (from, to) = (y * width * depth + first, (y * newWidth + x) * depth)
+          for y in 0..<height {
+            for x in 0..<newWidth {
+              let (first, count, taps) = (kernel.firsts[x] &* depth, kernel.counts[x], x &* kernel.stride)
+              let (from, to) = (y &* width &* depth &+ first, (y &* newWidth &+ x) &* depth)
               switch channels {
               case .grey:
                 var sum = Self.half
