@@ -40,7 +40,7 @@ let package = Package(
       name: "Raster", dependencies: ["CPNG", "CTurboJPEG", "CWebP", "CCairo", "CFreeType"],
       swiftSettings: strict),
 
-    .target(name: "Data", dependencies: ["Raster", "Torch"], swiftSettings: strict),
+    .target(name: "Data", dependencies: ["Raster", "Torch", "Files"], swiftSettings: strict),
     .target(name: "Evaluation", dependencies: ["Data", "Raster"], swiftSettings: strict),
     .target(
       name: "Training",
@@ -66,8 +66,8 @@ let package = Package(
     .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "NamesTests", dependencies: ["Names"], swiftSettings: strict),
     .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Files", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "RasterTests", dependencies: ["Raster"], swiftSettings: strict),
-    .testTarget(name: "DataTests", dependencies: ["Data", "Files"], swiftSettings: strict),
+    .testTarget(name: "RasterTests", dependencies: ["Raster", "Torch", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "DataTests", dependencies: ["Data", "Files", "Raster", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Data"], swiftSettings: strict),
     .testTarget(name: "FluxTests", dependencies: ["Flux", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Data", "TestSupport"], swiftSettings: strict),

@@ -3,11 +3,14 @@ import Foundation
 /// How far a call is and how long it still takes, on one line of standard error; nothing when that is no terminal.
 final class StepProgress {
   private let pictures: Int
+  private let unit: String
   private let isShown: Bool
   private let started = Date()
 
-  init(pictures: Int, quiet: Bool) {
+  /// `unit` is what a step is called.
+  init(pictures: Int, quiet: Bool, unit: String = "step") {
     self.pictures = pictures
+    self.unit = unit
     isShown = !quiet && isatty(2) == 1
   }
 
@@ -20,7 +23,7 @@ final class StepProgress {
     let filled = Int(share * 24)
     let bar = String(repeating: "━", count: filled) + String(repeating: "─", count: 24 - filled)
     let which = pictures > 1 ? "picture \(picture + 1) of \(pictures), " : ""
-    write("\r\u{1B}[K\(bar) \(which)step \(step + 1) of \(count), \(clock(left)) left")
+    write("\r\u{1B}[K\(bar) \(which)\(unit) \(step + 1) of \(count), \(clock(left)) left")
   }
 
   /// Takes the line away.
