@@ -1,4 +1,5 @@
 import ArgumentParser
+import Data
 import Flux
 import Foundation
 import Models
@@ -10,18 +11,24 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains a model; the same command continues an interrupted run.",
     discussion: """
-      The folder of the run gets checkpoints, log.jsonl, reconstructions.png and, at every checkpoint, the model as it
-      is in model/. Ctrl-C ends after the step that is running and saves; a second one ends at once.
+      The folder of the run gets checkpoints, log.jsonl, event files for TensorBoard, reconstructions.png, samples.png
+      and, at every checkpoint, the model as it is in model/. Ctrl-C ends after the step that is running and saves; a second one ends at once.
       """)
 
-  enum DataSource: String, ExpressibleByArgument, CaseIterable { case scenes }
   enum Precision: String, ExpressibleByArgument, CaseIterable { case float32, bfloat16 }
 
   @Option(help: "How to train: ship (what trains the weights that people get), or specification (to the letter).")
   var profile: TrainingPlan.Profile = .ship
   @Option(help: "Sizes of the networks: tiny, mini, base or specification (default: the profile's).")
   var preset: Preset?
-  @Option(help: "What to learn from: scenes (drawn as they are needed).") var data: DataSource = .scenes
+  @Option(
+    help: """
+      What to learn from: scenes (drawn as they are needed), or a folder or archive of pictures with captions (see flux \
+      data check).
+      """)
+  var data: String = "scenes"
+  @Option(help: "Which square of a picture is taken: centre or random.") var crop: Crop = .centre
+  @Flag(help: "Exchange left and right in every other picture, unless its caption speaks of them.") var mirror = false
   @Option(
     help: "Model to start from: its autoencoder stays as it is, its U-Net learns on (or anew, if the preset's differs)."
   ) var from: String?
@@ -32,6 +39,8 @@ struct Train: ParsableCommand {
   @Option(name: .shortAndLong, help: "Folder of the run.") var output: String
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 200
   @Option(help: "Checkpoints that are kept.") var keep: Int = 2
+  @Option(help: "Steps between drawings of eight captions of the data (samples.png, and in TensorBoard); 0 is never.")
+  var sampleEvery: Int = 1000
   @Option(help: "Save and end in time, to be continued by the same command: 90s, 9m, 1h30m.") var timeLimit: TimeLimit?
   @Option(help: "Precision of matrix products: float32, or bfloat16 (faster where the CPU has AVX512-BF16).")
   var precision: Precision = .float32
@@ -48,6 +57,7 @@ struct Train: ParsableCommand {
     if let batch, batch < 2 { throw ValidationError("--batch \(batch) is too small: give at least 2") }
     if accumulate < 1 { throw ValidationError("--accumulate \(accumulate) must be at least 1") }
     if saveEvery < 1 { throw ValidationError("--save-every \(saveEvery) must be at least 1") }
+    if sampleEvery < 0 { throw ValidationError("--sample-every \(sampleEvery) must not be negative") }
     if keep < 1 { throw ValidationError("--keep \(keep) must be at least 1") }
     if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
   }
@@ -57,27 +67,29 @@ struct Train: ParsableCommand {
     if let threads { Libtorch.threads = threads }
     let device = try Device(flag: device)
     let start = try from.map { try Home.model($0) }
+    let data = try trainingData()
     let plan = TrainingPlan(
-      profile: profile, preset: preset, steps: steps, batch: batch, accumulation: accumulate, seed: seed,
+      profile: profile, preset: preset, data: data, steps: steps, batch: batch, accumulation: accumulate, seed: seed,
       bfloat16: precision == .bfloat16, start: try start.map { try ModelSource(directory: $0) })
     let folder = URL(fileURLWithPath: output)
     let model = try start.map { try ModelBundle(directory: $0) }
     if dryRun {
-      let forecast = try Trainer.forecast(plan, from: model, textEncoder: Home.textEncoder, device: device)
+      let forecast = try Trainer.forecast(plan, on: data, from: model, textEncoder: Home.textEncoder, device: device)
       try forecast.save(in: folder)
       return print(forecast.text)
     }
     let trainer = try Trainer(
-      plan, from: model, folder: folder, textEncoder: Home.textEncoder, device: device)
+      plan, on: data, from: model, folder: folder, textEncoder: Home.textEncoder, device: device)
     if !quiet { say(trainer.summary) }
     Interruption.beAsked()
     let limit = timeLimit?.seconds ?? .infinity
     let outcome = try trainer.run(
-      saving: Trainer.Saving(every: saveEvery, kept: keep, storage: storage), quiet: quiet
+      saving: Trainer.Saving(every: saveEvery, kept: keep, storage: storage, samplesEvery: sampleEvery), quiet: quiet
     ) { savingTakes in
       // A step and a save must still fit.
       Interruption.isAsked || Date().timeIntervalSince(began) + 1 + 1.5 * savingTakes > limit
     }
+    report(trainer.failures)
     if !quiet { say(Forecast.memoryReport(in: folder, device)) }
     print(folder.appendingPathComponent("model").path)
     if case .stopped(let step) = outcome {
@@ -87,6 +99,22 @@ struct Train: ParsableCommand {
   }
 }
 
+extension Train {
+  private func trainingData() throws -> TrainingData {
+    if data == "scenes" { return .scenes }
+    return .pictures(try PictureFiles(URL(fileURLWithPath: data)), crop: crop, mirror: mirror)
+  }
+
+  /// Names pictures that others had to stand in for.
+  private func report(_ failures: [String]) {
+    if failures.isEmpty { return }
+    say("\(failures.count) picture\(failures.count == 1 ? "" : "s") could not be read:")
+    for failure in failures.prefix(10) { say("  \(failure)") }
+    if failures.count > 10 { say("  and \(failures.count - 10) more: flux data check \(data) names them") }
+  }
+}
+
+extension Crop: ExpressibleByArgument {}
 extension Preset: ExpressibleByArgument {}
 extension Quantisation: ExpressibleByArgument {}
 extension TrainingPlan.Profile: ExpressibleByArgument {}

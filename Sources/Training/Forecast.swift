@@ -70,13 +70,13 @@ public struct Forecast: Codable, Sendable {
 extension Trainer {
   /// Measures a few steps of every stage, at most about twenty seconds each, on networks that are thrown away.
   public static func forecast(
-    _ plan: TrainingPlan, from start: ModelBundle?, textEncoder: URL, device: Device
+    _ plan: TrainingPlan, on data: TrainingData = .scenes, from start: ModelBundle?, textEncoder: URL, device: Device
   ) throws -> Forecast {
     var small = plan
     small.poolSize = min(plan.poolSize, 64)
     small.poolRenewal = 0
     let nowhere = URL(fileURLWithPath: "/nonexistent")
-    let trainer = try Trainer(small, from: start, folder: nowhere, textEncoder: textEncoder, device: device)
+    let trainer = try Trainer(small, on: data, from: start, folder: nowhere, textEncoder: textEncoder, device: device)
     var poolSeconds = 0.0
     let stages = try TrainingPlan.Stage.allCases.filter { !plan.range(of: $0).isEmpty }.map { stage in
       let range = plan.range(of: stage)

@@ -17,11 +17,13 @@ public final class Trainer {
     public var every: Int  // steps between checkpoints
     public var kept: Int  // checkpoints that stay
     public var storage: Quantisation  // of the model's directory
+    public var samplesEvery: Int  // steps between drawings of the same few captions; 0 is never
 
-    public init(every: Int = 200, kept: Int = 2, storage: Quantisation = .float32) {
+    public init(every: Int = 200, kept: Int = 2, storage: Quantisation = .float32, samplesEvery: Int = 0) {
       self.every = every
       self.kept = kept
       self.storage = storage
+      self.samplesEvery = samplesEvery
     }
   }
 
@@ -35,6 +37,8 @@ public final class Trainer {
   public let plan: TrainingPlan
   public let device: Device
   public var model: ModelBundle { networks.model }
+  /// What could not be read so far, each with the reason.
+  public var failures: [String] { examples.failures }
   let networks: TrainedNetworks
   let loss: DiffusionLoss
   let prompts: PromptEncoder
@@ -47,22 +51,29 @@ public final class Trainer {
   /// `start` gives its weights to them: the autoencoder's, and those of U-Net and adapter where they have the preset's
   /// sizes (else they learn anew). Throws where its autoencoder has other sizes than the preset's.
   public init(
-    _ plan: TrainingPlan, from start: ModelBundle? = nil, folder: URL, textEncoder: URL, device: Device = .cpu
+    _ plan: TrainingPlan, on data: TrainingData = .scenes, from start: ModelBundle? = nil, folder: URL,
+    textEncoder: URL, device: Device = .cpu
   ) throws {
+    precondition(plan.data == data.name, "the plan was made for other data")
     self.plan = plan
     self.folder = folder
     self.device = device
     prompts = try PromptEncoder(directory: textEncoder, device: device)
     networks = try TrainedNetworks(plan, from: start, on: device)
     loss = DiffusionLoss(schedule: networks.model.schedule, distance: plan.distance, timeShift: plan.timeShift)
-    examples = SceneExamples(
-      seed: plan.seed, count: plan.profile == .specification ? TrainingPlan.specifiedPairs : nil,
-      side: plan.configuration.latentSize, atlas: try GlyphAtlas())
+    switch data {
+    case .scenes:
+      examples = SceneExamples(
+        seed: plan.seed, count: plan.profile == .specification ? TrainingPlan.specifiedPairs : nil,
+        side: plan.configuration.latentSize, atlas: try GlyphAtlas())
+    case .pictures(let files, let crop, let mirror):
+      examples = PictureExamples(files, crop: crop, mirror: mirror, seed: plan.seed)
+    }
   }
 
   /// Runs the steps that are left, until `shouldStop` says so.
   ///
-  /// The folder gets `log.jsonl`, checkpoints, and the model as it is in `model/`. `shouldStop` is asked before every
+  /// The folder gets `log.jsonl`, TensorBoard's event files, checkpoints, pictures, and the model as it is in `model/`. `shouldStop` is asked before every
   /// step, with the seconds that saving takes.
   public func run(
     saving: Saving = Saving(), quiet: Bool = true, shouldStop: (_ savingTakes: Double) -> Bool = { _ in false }
@@ -77,7 +88,7 @@ public final class Trainer {
     var savingTakes = 1 + Double(bytes) / 1e8  // seconds on a slow disk, until one was measured
     func save(_ step: Int) throws {
       let start = Date()
-      try self.save(step, saving)
+      try self.save(step, saving, log)
       (saved, savingTakes) = (step, Date().timeIntervalSince(start))
     }
     for step in first..<max(first, plan.steps) {
@@ -88,15 +99,17 @@ public final class Trainer {
       let values = try train(step)
       try log.add(values, stage: plan.stage(at: step).rawValue, step: step + 1)
       if (step + 1) % saving.every == 0 || step + 1 == plan.steps { try save(step + 1) }
+      let last = step + 1 == plan.steps
+      if saving.samplesEvery > 0, (step + 1) % saving.samplesEvery == 0 || last { try saveSamples(step + 1, log) }
     }
     if first == plan.steps { try saveModel(saving.storage) }
     return .finished
   }
 
-  private func save(_ step: Int, _ saving: Saving) throws {
+  private func save(_ step: Int, _ saving: Saving, _ log: TrainingLog) throws {
     try TrainingCheckpoint.save(networks.state, step: step, plan: plan, folder: folder, kept: saving.kept)
     try saveModel(saving.storage)
-    try saveReconstructions()
+    try saveReconstructions(step, log)
   }
 
   /// Writes the model as it draws best: U-Net and adapter averaged.
@@ -105,12 +118,33 @@ public final class Trainer {
   }
 
   /// Pictures and what the autoencoder makes of them, to look at.
-  private func saveReconstructions() throws {
+  private func saveReconstructions(_ step: Int, _ log: TrainingLog) throws {
     let size = model.configuration.imageSize
     let pictures = try examples.batch(.preview, 0..<8, size: size).pictures
     let painted = withNoGrad { model.autoencoder.decode(model.autoencoder.encode(pictures.to(device))) }
     let sheet = ContactSheet.lay(TensorImage.images(pictures) + TensorImage.images(painted.to(.cpu)), columns: 8)
-    try AtomicFile.write(PNG.encode(sheet), to: folder.appendingPathComponent("reconstructions.png"))
+    try show(sheet, "reconstructions", step, log)
+  }
+
+  /// What the model as it is draws for the captions of the first eight pictures, always from the same noise.
+  private func saveSamples(_ step: Int, _ log: TrainingLog) throws {
+    guard step > plan.range(of: .joint).lowerBound, plan.stage(at: step - 1) != .autoencoder else { return }
+    let captions = try examples.batch(.preview, 0..<8, size: 8).captions
+    let pipeline = Pipeline(model: model, prompts: prompts, source: ModelSource(name: "training", hash: ""))
+    let pictures = try networks.average.withAverage {
+      try captions.enumerated().map { index, caption in
+        var request = GenerationRequest(prompt: caption, seed: UInt64(index), steps: 12)
+        if plan.captionDropout == 0 { request.guidance.scale = 1 }  // it never learnt what the empty caption means
+        return try pipeline.generate(request).image
+      }
+    }
+    try show(ContactSheet.lay(pictures, columns: 4), "samples", step, log)
+  }
+
+  private func show(_ sheet: Image, _ name: String, _ step: Int, _ log: TrainingLog) throws {
+    let png = try PNG.encode(sheet)
+    try AtomicFile.write(png, to: folder.appendingPathComponent("\(name).png"))
+    try log.add(name, png: png, width: sheet.width, height: sheet.height, step: step)
   }
 
   // MARK: - What steps share

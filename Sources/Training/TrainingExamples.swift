@@ -44,6 +44,8 @@ extension ExampleBatch {
 /// Every use of them (`Stream`) has an order of its own; the running index of a stream says all, so that a run can be
 /// continued anywhere.
 protocol TrainingExamples {
+  /// What could not be read so far, with the reason.
+  var failures: [String] { get }
   func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch
 }
 
@@ -59,6 +61,7 @@ struct SceneExamples: TrainingExamples {
   let count: Int?
   let side: Int  // of the latent, in cells
   let atlas: GlyphAtlas
+  var failures: [String] { [] }
 
   func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) -> ExampleBatch {
     let source = Scenes(seed: count == nil ? seed &* 16 &+ stream.rawValue : 0)

@@ -23,24 +23,21 @@ extension TrainingPlan {
   public static let specifiedEpochs = 200
 
   /// The plan that a preset is trained with unless told otherwise; one that starts from a model has the last stage only.
-  ///
-  /// `pictures` is the number of pictures that there are, where they end.
   public init(
-    profile: Profile = .ship, preset: Preset? = nil, data: String = "scenes", pictures: Int? = nil, steps: Int? = nil,
+    profile: Profile = .ship, preset: Preset? = nil, data: TrainingData = .scenes, steps: Int? = nil,
     batch: Int? = nil, accumulation: Int = 1, seed: UInt64 = 0, bfloat16: Bool = false, start: ModelSource? = nil
   ) {
     let preset = preset ?? profile.preset
     switch profile {
-    case .ship: self.init(shipping: preset, data, pictures, steps, batch, seed, start)
-    case .specification: self.init(specified: preset, data, pictures ?? Self.specifiedPairs, steps, batch, seed, start)
+    case .ship: self.init(shipping: preset, data, steps, batch, seed, start)
+    case .specification: self.init(specified: preset, data, steps, batch, seed, start)
     }
     self.accumulation = accumulation
     self.bfloat16 = bfloat16
   }
 
   private init(
-    shipping preset: Preset, _ data: String, _ pictures: Int?, _ steps: Int?, _ batch: Int?, _ seed: UInt64,
-    _ start: ModelSource?
+    shipping preset: Preset, _ data: TrainingData, _ steps: Int?, _ batch: Int?, _ seed: UInt64, _ start: ModelSource?
   ) {
     let small = preset == .tiny
     let batch = batch ?? (small ? 16 : 64)
@@ -56,25 +53,26 @@ extension TrainingPlan {
     }
     if start != nil { stages = [.diffusion: Part(share: 1, batch: batch)] }
     self.init(
-      profile: .ship, preset: preset, data: data, start: start?.hash, parts: stages,
+      profile: .ship, preset: preset, data: data.name, start: start?.hash, parts: stages,
       steps: steps ?? (small ? 200 : 8000), accumulation: 1, seed: seed, autoencoderRate: small ? 2e-3 : 1e-3,
       diffusionRate: small ? 2e-3 : 1e-3, weightDecay: 1e-5,
       secondBeta: 0.99, warmup: small ? 10 : 100, cooldown: 0.4, captionDropout: 0.1,
       averageDecay: small ? 0.98 : 0.999, distance: .l2, timeShift: 2, gradientLimit: 1, latentNoise: 0.1,
-      latentNoiseWide: 0.4, objectWeight: 2, alignment: 0.1, latentAlignment: 0.03,
-      poolSize: min(pool, pictures ?? pool), poolRenewal: (pictures ?? .max) <= pool ? 0 : small ? 4 : 6,
+      latentNoiseWide: 0.4, objectWeight: data.knowsObjects ? 2 : 0, alignment: data.knowsObjects ? 0.1 : 0,
+      latentAlignment: data.knowsObjects ? 0.03 : 0, poolSize: min(pool, data.count ?? pool),
+      poolRenewal: (data.count ?? .max) <= pool ? 0 : small ? 4 : 6,
       bfloat16: false)
   }
 
   private init(
-    specified preset: Preset, _ data: String, _ pictures: Int, _ steps: Int?, _ batch: Int?, _ seed: UInt64,
-    _ start: ModelSource?
+    specified preset: Preset, _ data: TrainingData, _ steps: Int?, _ batch: Int?, _ seed: UInt64, _ start: ModelSource?
   ) {
     let batch = batch ?? 8
     self.init(
-      profile: .specification, preset: preset, data: data, start: start?.hash,
+      profile: .specification, preset: preset, data: data.name, start: start?.hash,
       parts: [.joint: Part(share: 1, batch: batch)],
-      steps: steps ?? (pictures / batch * Self.specifiedEpochs), accumulation: 1, seed: seed, autoencoderRate: 1e-4,
+      steps: steps ?? max((data.count ?? Self.specifiedPairs) / batch * Self.specifiedEpochs, 1), accumulation: 1,
+      seed: seed, autoencoderRate: 1e-4,
       diffusionRate: 1e-4, weightDecay: 1e-5, secondBeta: 0.999, warmup: 0, cooldown: 0, captionDropout: 0,
       averageDecay: 0, distance: .l1, timeShift: 1, gradientLimit: .greatestFiniteMagnitude, latentNoise: 0,
       latentNoiseWide: 0, objectWeight: 0, alignment: 0, latentAlignment: 0, poolSize: 0, poolRenewal: 0,

@@ -1,4 +1,5 @@
 import Foundation
+import Raster
 import TestSupport
 import Testing
 
@@ -29,6 +30,35 @@ private let isLong = ProcessInfo.processInfo.environment["FLUX_LONG_TESTS"] != n
     #expect(try Program.run(run + ["--output", "parts"], in: folder).code == 0)
     let (whole, parts) = (folder.appendingPathComponent("whole"), folder.appendingPathComponent("parts"))
     #expect(try weights(whole) == weights(parts), "after \(kills) kills")
+  }
+
+  /// Eight pictures in four kinds, one of them broken: a model comes out, and the broken one is named.
+  @Test func peoplesOwnPicturesAreLearntFrom() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let photos = folder.appendingPathComponent("photos")
+    try FileManager.default.createDirectory(at: photos, withIntermediateDirectories: true)
+    for (index, name) in ["red", "green", "blue"].enumerated() {
+      var pixels = [UInt8](repeating: 30, count: 3 * 80 * 64)
+      for pixel in 0..<80 * 64 { pixels[3 * pixel + index] = 220 }
+      let png = try PNG.encode(Image(width: 80, height: 64, channels: .rgb, pixels: pixels))
+      try Data(png).write(to: photos.appendingPathComponent("\(name).png"))
+      try Data("a \(name) wall\n".utf8).write(to: photos.appendingPathComponent("\(name).txt"))
+    }
+    try Data([0xff, 0xd8, 0xff]).write(to: photos.appendingPathComponent("torn.jpg"))
+    try Data("a torn picture".utf8).write(to: photos.appendingPathComponent("torn.txt"))
+    let result = try Program.run(run + ["--data", "photos", "--output", "run"], in: folder)
+    #expect(result.code == 0, "\(result.errors)")
+    #expect(result.errors.contains("1 picture could not be read:\n  torn.jpg: "))
+    let drawn = try Program.run(["generate", "a red wall", "-m", "run/model", "-o", "red.png"], in: folder)
+    #expect(drawn.code == 0, "\(drawn.errors)")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("run").path)
+    for name in ["samples.png", "reconstructions.png", "log.jsonl"] { #expect(files.contains(name)) }
+    #expect(files.contains { $0.hasPrefix("events.out.tfevents.") })
+    // Other pictures are another run.
+    try FileManager.default.removeItem(at: photos.appendingPathComponent("red.png"))
+    let other = try Program.run(run + ["--data", "photos", "--output", "run"], in: folder)
+    #expect(other.code == 1 && other.errors.contains("holds a run with other settings"))
   }
 
   @Test func controlCSavesAndSaysSo() throws {
