@@ -16,7 +16,10 @@ struct FluxCommand: ParsableCommand {
         flux tokens "a red apple"
       """,
     version: Version.current,
-    subcommands: [Generate.self, Train.self, Plot.self, Evaluate.self, Forward.self, Tokens.self, DataCommand.self])
+    subcommands: [
+      Generate.self, Train.self, Plot.self, Evaluate.self, Forward.self, Tokens.self, DataCommand.self,
+      Bench.self,
+    ])
 
   /// Parses, runs, and turns every error into one sentence on standard error and an exit code.
   static func main() {

@@ -15,8 +15,6 @@ struct Train: ParsableCommand {
       and, at every checkpoint, the model as it is in model/. Ctrl-C ends after the step that is running and saves; a second one ends at once.
       """)
 
-  enum Precision: String, ExpressibleByArgument, CaseIterable { case float32, bfloat16 }
-
   @Option(help: "How to train: ship (what trains the weights that people get), or specification (to the letter).")
   var profile: TrainingPlan.Profile = .ship
   @Option(help: "Sizes of the networks: tiny, mini, base or specification (default: the profile's).")
@@ -113,6 +111,9 @@ extension Train {
     if failures.count > 10 { say("  and \(failures.count - 10) more: flux data check \(data) names them") }
   }
 }
+
+/// What matrix products are computed in; weights and sums stay in float32.
+enum Precision: String, ExpressibleByArgument, CaseIterable { case float32, bfloat16 }
 
 extension Crop: ExpressibleByArgument {}
 extension Preset: ExpressibleByArgument {}

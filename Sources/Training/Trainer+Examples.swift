@@ -65,7 +65,7 @@ extension Trainer {
 
   /// New pictures through the frozen encoder.
   private func encoded(_ range: Range<Int>) throws -> Example {
-    let batch = try examples.batch(.diffusion, range, size: coreSize)
+    let batch = try load(.diffusion, range, size: coreSize)
     let text = captions(batch.captions, .diffusion, range.lowerBound)
     let latents = withNoGrad {
       inPrecision {

@@ -34,7 +34,7 @@ extension Trainer {
   /// Windows near objects: a quarter of the work of whole pictures, with nearly all of what is hard.
   private func autoencoderStep(_ step: Int) throws -> [String: Double] {
     let batch = plan.batch(of: .autoencoder)
-    let chosen = try examples.batch(.autoencoder, step * batch..<(step + 1) * batch, size: coreSize)
+    let chosen = try load(.autoencoder, step * batch..<(step + 1) * batch, size: coreSize)
     let side = model.configuration.latentSize
     var random = SceneRandom(seed: plan.seed &* 16 &+ Purpose.windows.rawValue, index: UInt64(step))
     let (pictures, labels) = chosen.windows(side: side, window: side / 2, &random)
@@ -45,7 +45,7 @@ extension Trainer {
   private func jointStep(_ step: Int) throws -> [String: Double] {
     let batch = plan.batch(of: .joint)
     let range = step * batch..<(step + 1) * batch
-    let chosen = try examples.batch(.joint, range, size: coreSize)
+    let chosen = try load(.joint, range, size: coreSize)
     let (values, latents) = try reconstruct(chosen.pictures, chosen.labels, step)
     let text = captions(chosen.captions, .joint, range.lowerBound)
     let example = Example(
@@ -147,7 +147,7 @@ extension Trainer {
     let batch = plan.batch(of: .superResolution)
     let generator = generator(step, .superResolution)
     let size = model.configuration.imageSize
-    let pictures = try examples.batch(.superResolution, step * batch..<(step + 1) * batch, size: size).pictures
+    let pictures = try load(.superResolution, step * batch..<(step + 1) * batch, size: size).pictures
       .to(device)
     let factor = model.configuration.autoencoder.superResolutionFactor
     let core = withNoGrad {

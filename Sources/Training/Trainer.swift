@@ -44,6 +44,7 @@ public final class Trainer {
   let prompts: PromptEncoder
   let examples: any TrainingExamples
   var pool: LatentPool?
+  private(set) var waited = 0.0  // seconds for pictures, since the start
   private let folder: URL
 
   /// Builds the networks of the plan's preset; nothing is written yet.
@@ -96,7 +97,9 @@ public final class Trainer {
         if saved != step { try save(step) }
         return .stopped(step: step)
       }
-      let values = try train(step)
+      let (begun, before) = (Date(), waited)
+      var values = try train(step)
+      values["waiting"] = (waited - before) / Date().timeIntervalSince(begun)
       try log.add(values, stage: plan.stage(at: step).rawValue, step: step + 1)
       if (step + 1) % saving.every == 0 || step + 1 == plan.steps { try save(step + 1) }
       let last = step + 1 == plan.steps
@@ -148,6 +151,13 @@ public final class Trainer {
   }
 
   // MARK: - What steps share
+
+  /// Examples, with the time that they took put down as waiting.
+  func load(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch {
+    let begun = Date()
+    defer { waited += Date().timeIntervalSince(begun) }
+    return try examples.batch(stream, range, size: size)
+  }
 
   /// Random numbers of one step and purpose, from the seed.
   func generator(_ step: Int, _ purpose: Purpose) -> Generator {
