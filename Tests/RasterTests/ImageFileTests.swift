@@ -7,7 +7,7 @@ import Testing
   init() throws { golden = try PictureGolden() }
 
   @Test func everyKindOfFileHasThePixelsThatPillowReads() throws {
-    #expect(golden.names.count == 50)
+    #expect(golden.names.count == 51)
     for name in golden.names {
       let image = try ImageFile.decode(golden.bytes(name), file: name)
       // Inverse transforms and the upsampling of colours may differ between versions of the libraries.
@@ -62,6 +62,14 @@ import Testing
     #expect(sentence(Array("GIF89a…".utf8)) == start + "\"GIF89a\"")
     #expect(sentence([0, 1, 0x2a]) == start + "the bytes 00 01 2a")
     #expect(sentence([]) == start + "nothing: it is empty")
+  }
+
+  @Test func animationsAreRefused() {
+    let extended: [UInt8] = [10, 0, 0, 0, 0x02, 0, 0, 0, 4, 0, 0, 4, 0, 0]  // size of the chunk, flags, 5×5
+    let bytes =
+      Array("RIFF".utf8) + [30, 0, 0, 0] + Array("WEBPVP8X".utf8) + extended + Array("ANIM".utf8) + [0, 0, 0, 0]
+    let error = #expect(throws: RasterError.self) { try ImageFile.decode(bytes, file: "x.webp") }
+    #expect(error?.description.hasSuffix("it is animated; only still pictures are read") == true)
   }
 
   @Test func filesThatClaimAHugePictureAreRefusedBeforeMemoryIsTaken() throws {

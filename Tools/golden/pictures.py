@@ -74,7 +74,10 @@ def files():
     yield "jpeg-restarts", saved(photo, "JPEG", quality=80, restart_marker_blocks=2)
     yield "jpeg-rgb", saved(photo, "JPEG", quality=90, keep_rgb=True)
     yield "jpeg-grey", saved(photo.convert("L"), "JPEG", quality=85)
-    yield "jpeg-cmyk", saved(photo.convert("CMYK"), "JPEG", quality=92)
+    inks = saved(photo.convert("CMYK"), "JPEG", quality=92)
+    yield "jpeg-cmyk", inks
+    transform = inks.index(b"Adobe") + 11  # 0 means CMYK, 2 YCCK: the same numbers as other colours
+    yield "jpeg-ycck", inks[:transform] + b"\x02" + inks[transform + 1:]
     cut = saved(photo, "JPEG", quality=90)
     yield "jpeg-stray-bytes", cut[:-2] + b"\x11\x22\x33" + cut[-2:]
 

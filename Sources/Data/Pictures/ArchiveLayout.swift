@@ -15,47 +15,51 @@ enum ArchiveLayout {
       do {
         members = try TarArchive.members(of: "\(root)/\(name)")
       } catch { throw .archive(error) }
-      try add(members.filter { !isHidden($0.name) }, of: name, to: &listing)
+      add(members.filter { !isHidden($0.name) }, of: name, to: &listing)
     }
     listing.leftOver += names.filter { FileName.isPicture($0) || FileName.isOtherPicture($0) }
     return listing
   }
 
-  private static func add(
-    _ members: [TarArchive.Member], of archive: String, to listing: inout PictureListing
-  ) throws(DataError) {
-    var captions: [String: [String]] = [:]  // of a key
+  private static func add(_ members: [TarArchive.Member], of archive: String, to listing: inout PictureListing) {
+    var texts: [String: Result<[String], DataError>] = [:]  // of a key, its captions
     for member in members {
       let (key, ending) = split(member.name)
-      if ending == "txt" { captions[key] = CaptionText.lines(try text(member)) }
-    }
-    for member in members {
-      let (key, ending) = split(member.name)
-      if ending == "json", captions[key] == nil {
-        let object = try? JSONSerialization.jsonObject(with: Foundation.Data(try text(member)))
-        captions[key] = CaptionText.captions(in: object as? [String: Any] ?? [:])
+      if ending == "txt" {
+        texts[key] = CaptionText.read(member.slice).map(CaptionText.lines)
+      } else if ending == "json", texts[key] == nil {
+        texts[key] = CaptionText.read(member.slice).map(captions)
       }
     }
     var used: Set<String> = []
+    var places: [String: Int] = [:]  // where in the listing a name is; as in any archive, its last member counts
     for member in members {
       let (key, ending) = split(member.name)
       let id = "\(archive)/\(plain(member.name))"
       if FileName.isPicture("x.\(ending)") {
         used.insert(key)
-        listing.entries.append(
-          PictureEntry(
-            id: id, slice: member.slice, size: member.slice.length ?? 0, captions: captions[key] ?? []))
+        var entry = PictureEntry(id: id, slice: member.slice, size: member.slice.length ?? 0, captions: [])
+        switch texts[key] {
+        case .success(let captions): entry.captions = captions
+        case .failure(let error): entry.problem = error
+        case nil: break
+        }
+        if let place = places[id] {
+          listing.entries[place] = entry
+        } else {
+          places[id] = listing.entries.count
+          listing.entries.append(entry)
+        }
       } else if FileName.isOtherPicture("x.\(ending)") {
         listing.leftOver.append(id)
       }
     }
-    listing.leftOver += captions.keys.filter { !used.contains($0) }.map { "\(archive)/\($0)" }
+    listing.leftOver += texts.keys.filter { !used.contains($0) }.map { "\(archive)/\($0)" }
   }
 
-  private static func text(_ member: TarArchive.Member) throws(DataError) -> [UInt8] {
-    do {
-      return try member.slice.read(limit: CaptionText.limit)
-    } catch { throw .file(error) }
+  private static func captions(_ json: [UInt8]) -> [String] {
+    let object = try? JSONSerialization.jsonObject(with: Foundation.Data(json))
+    return CaptionText.captions(in: object as? [String: Any] ?? [:])
   }
 
   /// A member's key and what follows the first dot of its last part, in lower case.

@@ -1,4 +1,3 @@
-import Files
 import Foundation
 import Raster
 
@@ -32,12 +31,5 @@ enum FileName {
   static func size(_ path: String) -> Int {
     var facts = stat()
     return stat(path, &facts) == 0 ? Int(facts.st_size) : 0
-  }
-
-  /// The bytes of a text file.
-  static func read(_ path: String, limit: Int) throws(DataError) -> [UInt8] {
-    do {
-      return try FileSlice(path: path).read(limit: limit)
-    } catch { throw .file(error) }
   }
 }

@@ -5,8 +5,9 @@ public struct Histogram: Sendable, Codable, Equatable {
   public private(set) var total = 0
   public private(set) var largest = 0
 
-  /// Classes below, between and above ascending bounds.
+  /// Classes below, between and above ascending bounds, of which there is at least one.
   public init(bounds: [Int]) {
+    if bounds.isEmpty { fatalError("a histogram needs a bound between its classes") }
     self.bounds = bounds
     counts = [Int](repeating: 0, count: bounds.count + 1)
   }

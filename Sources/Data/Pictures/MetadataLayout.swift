@@ -45,7 +45,10 @@ enum MetadataLayout {
   }
 
   private static func records(_ path: String) throws(DataError) -> [Record] {
-    let bytes = try FileName.read(path, limit: largestFile)
+    let bytes: [UInt8]
+    do {
+      bytes = try FileSlice(path: path).read(limit: largestFile)
+    } catch { throw .file(error) }
     return path.hasSuffix(".csv") ? try table(bytes, path) : try lines(bytes, path)
   }
 

@@ -7,6 +7,7 @@ struct PictureEntry: Sendable {
   let slice: FileSlice
   let size: Int  // bytes; 0 where the file is missing
   var captions: [String]
+  var problem: DataError?  // why its captions cannot be read; reading the picture says so
 }
 
 /// What a layout found: its pictures, and names of files that look as if they should belong to them and do not.
@@ -19,6 +20,13 @@ struct PictureListing {
 enum CaptionText {
   /// The most bytes of a text file that are read.
   static let limit = 1 << 20
+
+  /// The bytes of a text file or of a part of an archive.
+  static func read(_ slice: FileSlice) -> Result<[UInt8], DataError> {
+    do {
+      return .success(try slice.read(limit: limit))
+    } catch { return .failure(.file(error)) }
+  }
 
   /// The captions of a text file: its lines, empty ones left out.
   static func lines(_ bytes: [UInt8]) -> [String] {

@@ -37,7 +37,7 @@ public struct PictureFiles: PictureSource {
       } else if names.contains(where: { ArchiveLayout.isArchive($0) }) {
         (layout, listing) = (.archives, try ArchiveLayout.list(names, in: root))
       } else {
-        (layout, listing) = (.textFiles, try TextFileLayout.list(names, in: root))
+        (layout, listing) = (.textFiles, TextFileLayout.list(names, in: root))
       }
       guard !listing.entries.isEmpty else { throw .noPictures(path: url.path, found: Self.summary(names)) }
     } else {
@@ -60,6 +60,7 @@ public struct PictureFiles: PictureSource {
 
   public func image(_ index: Int) throws(DataError) -> Image {
     let entry = entries[index]
+    if let problem = entry.problem { throw problem }
     let bytes: [UInt8]
     do {
       bytes = try entry.slice.read(limit: Self.largestFile)

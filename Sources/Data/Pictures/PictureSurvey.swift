@@ -63,14 +63,16 @@ public struct PictureSurvey: Sendable, Encodable {
     pictures = source.count
     digest = source.digest
     captions = (0..<source.count).reduce(0) { $0 + source.captions($1).count }
-    tokens = Histogram(bounds: Array(stride(from: 9, through: maxTokens + 1, by: 8)))
+    tokens = Histogram(bounds: Array(stride(from: 9, through: maxTokens, by: 8)) + [maxTokens + 1])
     var firsts: [String: Int] = [:]  // of pixels, the first picture that has them
-    let every = thumbnails.map { max(1, (source.count + $0.count - 1) / $0.count) }
+    /// The side of a picture's thumbnail, or nil where it has none: every so many pictures have one.
+    func thumbnailSide(_ index: Int) -> Int? {
+      guard let (count, side) = thumbnails else { return nil }
+      return index % max(1, (source.count + count - 1) / count) == 0 ? side : nil
+    }
     // In portions, so that progress is told by this thread; large enough to keep all cores busy.
     for start in stride(from: 0, to: source.count, by: 64) {
-      let facts = Self.facts(source, start..<min(start + 64, source.count)) { index in
-        every.map { index % $0 == 0 } == true ? thumbnails?.side : nil
-      }
+      let facts = Self.facts(source, start..<min(start + 64, source.count), thumbnail: thumbnailSide)
       for (offset, fact) in facts.enumerated() {
         note(fact, start + offset, of: source, size: size, &firsts)
         noteCaptions(start + offset, of: source, read)

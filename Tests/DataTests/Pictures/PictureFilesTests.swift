@@ -144,6 +144,26 @@ import Testing
     }
   }
 
+  @Test func aTextThatCannotBeReadIsAnErrorOfItsPictureAlone() throws {
+    try PictureFolder.with { folder in
+      try folder.writePicture("a.png", 1)
+      try folder.write("a.txt", String(repeating: "x", count: 1 << 20 + 1))
+      try folder.writePicture("b.png", 2)
+      let source = try folder.open()
+      let error = #expect(throws: DataError.self) { try source.image(0) }
+      #expect(error?.description.contains("a.txt: it has 1048577 bytes, more than the 1048576 that are read") == true)
+      #expect(try source.image(1).pixels[0] == 2)
+    }
+  }
+
+  @Test func ofMembersWithOneNameTheLastCounts() throws {
+    try PictureFolder.with { folder in
+      let members = try [1, 2].map { (name: "a.png", data: try PictureFolder.picture($0)) }
+      try folder.write("a.tar", TarBytes.archive(members))
+      #expect(try folder.open().summary == ["a.tar/a.png||2"])
+    }
+  }
+
   @Test func whenNothingCanBeReadTrainingIsTold() throws {
     try PictureFolder.with { folder in
       try folder.write("a.png", "no")

@@ -46,7 +46,7 @@ import Testing
     }
     #expect((15...35).contains(try mirrored("a bright light")))
     #expect(try mirrored("a cat Left of a dog") == 0)
-    #expect(try mirrored("the right-hand side") == 0)
+    #expect(try mirrored("the rightmost cup") == 0)
     let plain = Ramp(captions: ["a cat"])
     #expect(try (0..<50).allSatisfy { try plain.picture($0, size: 20).image.pixels[0] == 40 })
   }

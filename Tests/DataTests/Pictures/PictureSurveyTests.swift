@@ -52,6 +52,18 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (2, [3]), (8, [9]), (32, [9, 17, 25, 33]), (77, Array(stride(from: 9, through: 73, by: 8)) + [78]),
+  ])
+  func theLastClassOfTokensIsWhatIsCut(_ maxTokens: Int, _ bounds: [Int]) throws {
+    try PictureFolder.with { folder in
+      try folder.writePicture("a.png", 1)
+      let survey = PictureSurvey(
+        of: try folder.open(), size: 8, maxTokens: maxTokens, read: { _ in .init(tokens: 4, dropped: []) })
+      #expect(survey.tokens.bounds == bounds)
+    }
+  }
+
   @Test func histogramsShowTheClassesThatAreNotEmpty() {
     var histogram = Histogram(bounds: [9, 17, 25])
     for value in [10, 11, 12, 30] { histogram.add(value) }
