@@ -13,15 +13,17 @@ final class GlyphMatcher: Sendable {
   static let frame = 32
   static let box = 26
 
+  private let objects: [SceneObject]
   /// For each object frame² of premultiplied red, green, blue (0…255) and alpha (0…1).
   private let templates: [[SIMD4<Float>]]
 
   init(atlas: GlyphAtlas) {
-    templates = GlyphAtlas.objects.map { object in
+    objects = atlas.world.objects
+    templates = objects.map { object in
       func drawn(on colour: Colour) -> [UInt8] {
         var canvas = PixelCanvas(width: Self.frame, height: Self.frame, colour: colour)
         let centre = Double(Self.frame) / 2
-        atlas.sprite(object).draw(on: &canvas, centreX: centre, centreY: centre, side: Double(Self.box))
+        canvas.draw(atlas.sprite(object), centreX: centre, centreY: centre, side: Double(Self.box))
         return canvas.image.pixels
       }
       let (black, white) = (drawn(on: Colour(0, 0, 0)), drawn(on: Colour(255, 255, 255)))
@@ -42,7 +44,7 @@ final class GlyphMatcher: Sendable {
       return background[min(max(Int(y), 0), grid.side - 1)]
     }
     let views = Self.views(of: segment, in: grid, background: background)
-    let found = zip(GlyphAtlas.objects, templates).map { object, template in
+    let found = zip(objects, templates).map { object, template in
       var difference: [Float] = []
       difference.reserveCapacity(3 * template.count)
       for (index, pixel) in template.enumerated() {

@@ -20,14 +20,18 @@ public struct Judge: Sendable {
   }
 
   private let matcher: GlyphMatcher
+  private let world: World
   private static let side = 128
 
-  public init(atlas: GlyphAtlas) { matcher = GlyphMatcher(atlas: atlas) }
+  public init(atlas: GlyphAtlas) {
+    matcher = GlyphMatcher(atlas: atlas)
+    world = atlas.world
+  }
 
   /// The verdicts on a square RGB picture whose side is a multiple of 128.
   public func judge(_ image: Image, against expected: CaptionedScene) -> [Verdict] {
     let grid = PixelGrid(image, side: Self.side)
-    let background = BackgroundReader(grid)
+    let background = BackgroundReader(grid, world: world)
     var verdicts: [Verdict] = []
     if expected.claims.background {
       verdicts.append(
@@ -66,7 +70,7 @@ public struct Judge: Sendable {
         for x in segment.left...segment.right where distance(grid[x, y], rows[y]) > 34 { inside.append(grid[x, y]) }
       }
       let paint = PixelGrid.median(inside)
-      let colour = ColourName.allCases.min {
+      let colour = world.colours.min {
         distance(paint, $0.shapeColour.vector) < distance(paint, $1.shapeColour.vector)
       }
       return Reading(

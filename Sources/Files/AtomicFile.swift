@@ -51,12 +51,16 @@ public final class AtomicFile {
   }
 
   /// Makes the file durable and gives it its name.
-  public func commit() throws(FileError) {
-    if fsync(descriptor) != 0, errno != EINVAL { throw FileError("write", target, errno: errno) }
+  ///
+  /// Without `flushing` a crash of the machine, but not of the program, may lose the file: for very many small files
+  /// that can be made again.
+  public func commit(flushing: Bool = true) throws(FileError) {
+    if flushing, fsync(descriptor) != 0, errno != EINVAL { throw FileError("write", target, errno: errno) }
     let closed = close(descriptor)
     descriptor = -1
     if closed != 0 { throw FileError("write", target, errno: errno) }
     if rename(temporary, target) != 0 { throw FileError("create", target, errno: errno) }
+    guard flushing else { return }
     let folder = open((target as NSString).deletingLastPathComponent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if folder >= 0 {
       fsync(folder)
@@ -65,10 +69,10 @@ public final class AtomicFile {
   }
 
   /// Writes a whole file atomically.
-  public static func write(_ bytes: [UInt8], to url: URL) throws(FileError) {
+  public static func write(_ bytes: [UInt8], to url: URL, flushing: Bool = true) throws(FileError) {
     let file = try AtomicFile(url)
     try file.write(bytes)
-    try file.commit()
+    try file.commit(flushing: flushing)
   }
 
   /// Removes the temporary files of this process that are still being written; for signal handlers, before exit.

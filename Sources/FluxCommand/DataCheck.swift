@@ -30,7 +30,7 @@ struct DataCheck: ParsableCommand {
   func run() throws {
     let source = try PictureFiles(URL(fileURLWithPath: folder))
     let tokenizer = try WordPieceTokenizer(vocabulary: Home.textEncoder.appendingPathComponent("vocab.txt"))
-    let progress = StepProgress(pictures: 1, quiet: quiet, unit: "picture")
+    let progress = CountProgress(count: source.count, noun: "pictures", quiet: quiet)
     let survey = PictureSurvey(
       of: source, size: size, maxTokens: maxTokens, thumbnails: output == nil ? nil : (200, 128),
       read: { caption in
@@ -38,7 +38,7 @@ struct DataCheck: ParsableCommand {
         let dropped = tokens > maxTokens ? tokenizer.encode(caption, maxLength: maxTokens).dropped : []
         return PictureSurvey.Reading(tokens: tokens, dropped: dropped)
       },
-      progress: { progress.show(picture: 0, step: $0 - 1, of: source.count) })
+      progress: { progress.show($0) })
     progress.clear()
     if let output { try write(survey.thumbnails, to: output) }
     let report = DataReport(survey: survey, source: source, size: size, maxTokens: maxTokens)

@@ -1,7 +1,11 @@
 import ArgumentParser
+import Data
 
 /// `flux data`: what models learn from.
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "data", abstract: "Looks at training data.", subcommands: [DataCheck.self, DataShow.self])
+    commandName: "data", abstract: "Looks at training data, and writes it.",
+    subcommands: [DataCheck.self, DataShow.self, DataScenes.self])
 }
+
+extension World: ExpressibleByArgument {}

@@ -18,6 +18,7 @@ struct DataShow: ParsableCommand {
   var seed: UInt64 = 0
   @Option(help: "How many.") var count: Int = 48
   @Option(help: "Side of each picture, in pixels.") var size: Int = 128
+  @Option(help: "The world of the scenes: small (what mini knows) or full.") var world: World = .small
   @Flag(help: "Combinations that training never sees.") var heldOut = false
   @Option(name: .shortAndLong, help: "The PNG to write.") var output: String
 
@@ -34,8 +35,8 @@ struct DataShow: ParsableCommand {
   }
 
   private func scenes() throws -> [Image] {
-    let atlas = try GlyphAtlas()
-    let scenes = Scenes(seed: seed, split: heldOut ? .heldOut : .training)
+    let atlas = try GlyphAtlas(world: world)
+    let scenes = Scenes(seed: seed, split: heldOut ? .heldOut : .training, world: world)
     let chosen = (0..<count).map { scenes[$0] }
     for (index, scene) in chosen.enumerated() { print("\(index)\t\(scene.caption)") }
     return chosen.map { $0.scene.render(size: size, atlas: atlas) }

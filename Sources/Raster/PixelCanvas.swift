@@ -1,27 +1,3 @@
-/// An sRGB colour of bytes.
-public struct Colour: Sendable, Hashable, Codable {
-  public let red: UInt8
-  public let green: UInt8
-  public let blue: UInt8
-
-  public init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
-    self.red = red
-    self.green = green
-    self.blue = blue
-  }
-
-  /// As floats 0…255, with an alpha of 255.
-  var vector: SIMD4<Float> { SIMD4(Float(red), Float(green), Float(blue), 255) }
-
-  /// The colour `weight` of the way to another.
-  public func mixed(with other: Colour, _ weight: Double) -> Colour {
-    func mix(_ a: UInt8, _ b: UInt8) -> UInt8 {
-      UInt8((Double(a) + (Double(b) - Double(a)) * weight).rounded())
-    }
-    return Colour(mix(red, other.red), mix(green, other.green), mix(blue, other.blue))
-  }
-}
-
 /// An opaque picture in float, to draw on before it is rounded to bytes once.
 public struct PixelCanvas {
   public let width: Int
@@ -32,26 +8,24 @@ public struct PixelCanvas {
   public init(width: Int, height: Int, colour: Colour) {
     self.width = width
     self.height = height
-    pixels = [SIMD4<Float>](repeating: colour.vector, count: width * height)
+    pixels = [SIMD4<Float>](repeating: colour.pixel, count: width * height)
   }
 
-  /// Sets a row to one colour.
-  public mutating func fill(row: Int, _ colour: Colour) {
-    for x in 0..<width { pixels[row * width + x] = colour.vector }
-  }
-
-  /// Lays a premultiplied colour (0…255) over a pixel.
-  @inline(__always)
-  public mutating func blend(_ colour: SIMD4<Float>, _ x: Int, _ y: Int) {
-    pixels[y * width + x] = colour + pixels[y * width + x] * (1 - colour.w / 255)
+  /// Draws a sprite over the canvas: centre and longer side in pixels.
+  public mutating func draw(_ sprite: Sprite, centreX: Double, centreY: Double, side: Double) {
+    let stamp = SpriteStamp(sprite, centre: (centreX, centreY), side: side, width: width, height: height)
+    let width = width
+    pixels.withUnsafeMutableBufferPointer { all in
+      for row in stamp.rows {
+        stamp.blend(row: row, into: UnsafeMutableBufferPointer(rebasing: all[row * width..<(row + 1) * width]))
+      }
+    }
   }
 
   /// The picture in bytes, each rounded once.
   public var image: Image {
-    var bytes = [UInt8](repeating: 0, count: 3 * width * height)
-    for (index, pixel) in pixels.enumerated() {
-      for channel in 0..<3 { bytes[3 * index + channel] = UInt8(max(0, min(255, pixel[channel].rounded()))) }
+    Image(width: width, height: height) { row, target in
+      for x in 0..<width { target[x] = pixels[row * width + x] }
     }
-    return Image(width: width, height: height, channels: .rgb, pixels: bytes)
   }
 }

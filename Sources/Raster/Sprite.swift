@@ -1,20 +1,37 @@
-/// A small picture with premultiplied alpha that can be drawn at any size and sub-pixel position.
+/// A small picture with premultiplied alpha that can be drawn at any size and sub-pixel position (see `SpriteStamp`).
 ///
 /// Colours are sRGB bytes as floats, multiplied by alpha: filtering then never mixes in the colour of what is
 /// transparent, so that edges have no dark fringes. Halved copies (a mip pyramid) keep shrinking smooth.
 public struct Sprite: Sendable {
+  /// One size of the picture.
   struct Level: Sendable {
+    /// Whole numbers in bytes where that loses nothing: the largest level takes most of the memory.
+    enum Pixels: Sendable {
+      case bytes([SIMD4<UInt8>])
+      case floats([SIMD4<Float>])
+    }
+
     let width: Int
     let height: Int
-    let pixels: [SIMD4<Float>]  // premultiplied red, green, blue, alpha: 0…255
+    let pixels: Pixels  // premultiplied red, green, blue, alpha: 0…255
+
+    @inline(__always)
+    func pixel(_ x: Int, _ y: Int) -> SIMD4<Float> {
+      switch pixels {
+      case .bytes(let pixels): SIMD4<Float>(pixels[y * width + x])
+      case .floats(let pixels): pixels[y * width + x]
+      }
+    }
   }
 
   let levels: [Level]
+  /// Replaces the colours by one, 0…1, of which the alpha takes its share.
+  let tint: SIMD4<Float>?
 
   /// Width divided by height of what is drawn.
   public var aspect: Double { Double(levels[0].width) / Double(levels[0].height) }
 
-  /// A sprite of premultiplied pixels, cropped to what is not transparent.
+  /// A sprite of premultiplied pixels of whole numbers, cropped to what is not transparent.
   public init(width: Int, height: Int, premultiplied: [SIMD4<Float>]) {
     var (left, right, top, bottom) = (width, 0, height, 0)
     for y in 0..<height {
@@ -26,84 +43,42 @@ public struct Sprite: Sendable {
       }
     }
     guard left < right else { fatalError("a sprite of \(width)×\(height) pixels is wholly transparent") }
-    var pixels: [SIMD4<Float>] = []
-    for y in top..<bottom { pixels += premultiplied[y * width + left..<y * width + right] }
-    var levels = [Level(width: right - left, height: bottom - top, pixels: pixels)]
+    var pixels: [SIMD4<UInt8>] = []
+    pixels.reserveCapacity((right - left) * (bottom - top))
+    for y in top..<bottom {
+      for x in left..<right {
+        let p = premultiplied[y * width + x]
+        pixels.append(SIMD4(UInt8(p.x), UInt8(p.y), UInt8(p.z), UInt8(p.w)))
+      }
+    }
+    var levels = [Level(width: right - left, height: bottom - top, pixels: .bytes(pixels))]
     while let last = levels.last, min(last.width, last.height) >= 8 { levels.append(Self.halved(last)) }
     self.levels = levels
+    tint = nil
   }
 
   /// The same shape in one colour: alpha stays, colour is replaced.
-  public func tinted(_ colour: Colour) -> Sprite {
-    let rgb = SIMD4<Float>(Float(colour.red), Float(colour.green), Float(colour.blue), 255) / 255
-    return Sprite(
-      levels: levels.map { level in
-        Level(width: level.width, height: level.height, pixels: level.pixels.map { rgb * $0.w })
-      })
-  }
+  public func tinted(_ colour: Colour) -> Sprite { Sprite(levels: levels, tint: colour.pixel / 255) }
 
-  private init(levels: [Level]) { self.levels = levels }
+  private init(levels: [Level], tint: SIMD4<Float>?) {
+    self.levels = levels
+    self.tint = tint
+  }
 
   private static func halved(_ level: Level) -> Level {
     let (width, height) = ((level.width + 1) / 2, (level.height + 1) / 2)
     var pixels = [SIMD4<Float>](repeating: .zero, count: width * height)
     for y in 0..<height {
       for x in 0..<width {
-        var sum = SIMD4<Float>.zero
-        for (dx, dy) in [(0, 0), (1, 0), (0, 1), (1, 1)]
-        where 2 * x + dx < level.width && 2 * y + dy < level.height {
-          sum += level.pixels[(2 * y + dy) * level.width + 2 * x + dx]
-        }
+        let (left, top) = (2 * x, 2 * y)
+        let (hasRight, hasBelow) = (left + 1 < level.width, top + 1 < level.height)
+        var sum = level.pixel(left, top)
+        if hasRight { sum += level.pixel(left + 1, top) }
+        if hasBelow { sum += level.pixel(left, top + 1) }
+        if hasRight && hasBelow { sum += level.pixel(left + 1, top + 1) }
         pixels[y * width + x] = sum / 4
       }
     }
-    return Level(width: width, height: height, pixels: pixels)
-  }
-
-  /// Draws over an RGB canvas of floats (0…255): centre and longer side in pixels of the canvas.
-  ///
-  /// Every canvas pixel averages 2×2 bilinear samples of the level that is at least as fine as the samples.
-  public func draw(on canvas: inout PixelCanvas, centreX: Double, centreY: Double, side: Double) {
-    let scale = side / Double(max(levels[0].width, levels[0].height))  // canvas pixels per sprite pixel
-    var index = 0
-    while index + 1 < levels.count, scale * Double(1 << (index + 1)) <= 1 { index += 1 }
-    let level = levels[index]
-    let toLevel = 1 / (scale * Double(1 << index))  // level pixels per canvas pixel
-    let drawnWidth = Double(levels[0].width) * scale
-    let drawnHeight = Double(levels[0].height) * scale
-    let (left, top) = (centreX - drawnWidth / 2, centreY - drawnHeight / 2)
-    let columns = max(0, Int(left - 1))..<max(0, min(canvas.width, Int(left + drawnWidth) + 2))
-    let rows = max(0, Int(top - 1))..<max(0, min(canvas.height, Int(top + drawnHeight) + 2))
-    guard !columns.isEmpty, !rows.isEmpty else { return }
-    level.pixels.withUnsafeBufferPointer { source in
-      for y in rows {
-        for x in columns {
-          var colour = SIMD4<Float>.zero
-          for sub in 0..<4 {
-            let u = (Double(x) + (sub & 1 == 0 ? 0.25 : 0.75) - left) * toLevel - 0.5
-            let v = (Double(y) + (sub & 2 == 0 ? 0.25 : 0.75) - top) * toLevel - 0.5
-            colour += Self.sample(source, level.width, level.height, u, v)
-          }
-          canvas.blend(colour / 4, x, y)
-        }
-      }
-    }
-  }
-
-  /// Bilinear; transparent beyond the edge.
-  @inline(__always)
-  private static func sample(
-    _ source: UnsafeBufferPointer<SIMD4<Float>>, _ width: Int, _ height: Int, _ u: Double, _ v: Double
-  ) -> SIMD4<Float> {
-    let (fu, fv) = (u.rounded(.down), v.rounded(.down))
-    let (x, y) = (Int(fu), Int(fv))
-    if x < -1 || y < -1 || x >= width || y >= height { return .zero }
-    let (a, b) = (Float(u - fu), Float(v - fv))
-    @inline(__always) func at(_ x: Int, _ y: Int) -> SIMD4<Float> {
-      x >= 0 && y >= 0 && x < width && y < height ? source[y * width + x] : .zero
-    }
-    let top = at(x, y) * (1 - a) + at(x + 1, y) * a
-    let bottom = at(x, y + 1) * (1 - a) + at(x + 1, y + 1) * a
-    return top * (1 - b) + bottom * b
+    return Level(width: width, height: height, pixels: .floats(pixels))
   }
 }

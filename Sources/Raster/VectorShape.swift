@@ -4,6 +4,7 @@ import Foundation
 /// The vector shapes of Scenes, drawn with Cairo.
 public enum VectorShape: String, Sendable, Codable, CaseIterable {
   case circle, square, triangle, star, heart, diamond, ring, cross
+  case oval, hexagon, crescent, semicircle
 
   /// A white mask of this shape, 256 pixels wide; tint it for a colour.
   public func sprite() -> Sprite {
@@ -55,6 +56,32 @@ public enum VectorShape: String, Sendable, Codable, CaseIterable {
         (0.02, a),
         (a, a),
       ])
+    case .oval:
+      cairo_save(context)
+      cairo_translate(context, 0.5, 0.5)
+      cairo_scale(context, 0.49, 0.3)
+      cairo_arc(context, 0, 0, 1, 0, 2 * .pi)
+      cairo_restore(context)
+      cairo_fill(context)
+    case .semicircle:
+      cairo_arc(context, 0.5, 0.74, 0.48, .pi, 2 * .pi)
+      cairo_close_path(context)
+      cairo_fill(context)
+    case .hexagon:
+      let (rise, half) = (0.245, 0.4243)  // a side is 0.49
+      polygon([
+        (0.5, 0.01), (0.5 + half, 0.5 - rise), (0.5 + half, 0.5 + rise), (0.5, 0.99), (0.5 - half, 0.5 + rise),
+        (0.5 - half, 0.5 - rise),
+      ])
+    case .crescent:
+      // The outer circle, less a circle that is shifted to the right: they meet where x is 0.745.
+      let meeting = acos(0.245 / 0.47)
+      cairo_arc(context, 0.5, 0.5, 0.47, meeting, 2 * .pi - meeting)
+      let inner = atan2(0.47 * sin(meeting), 0.245 - 0.2)
+      cairo_arc_negative(
+        context, 0.7, 0.5, (0.045 * 0.045 + 0.1609).squareRoot(), 2 * .pi - inner, inner)
+      cairo_close_path(context)
+      cairo_fill(context)
     case .star:
       polygon(
         (0..<10).map { corner in

@@ -32,8 +32,8 @@ import Testing
 
   @Test func theWorldIsAsLargeAsPromised() {
     #expect(Vocabulary.emoji.count >= 60)
-    #expect(VectorShape.allCases.count >= 8)
-    #expect(ColourName.allCases.count == 10)
+    #expect(World.small.shapes.count == 8)
+    #expect(World.small.colours.count == 10)
     let scenes = (0..<2000).map { Scenes(seed: 9)[$0].scene }
     #expect(Set(scenes.compactMap(\.relation)) == Set(Scene.Relation.allCases))
     #expect(Set(scenes.compactMap(\.place)) == Set(Scene.Place.allCases))

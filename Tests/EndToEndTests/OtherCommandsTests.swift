@@ -47,6 +47,29 @@ import Torch
     }
   }
 
+  @Test func dataScenesWritesAndContinues() throws {
+    try Project.inTemporaryFolder { folder in
+      let arguments = ["data", "scenes", "--count", "6", "--size", "64", "--output", "set"]
+      let first = try Program.run(arguments, in: folder)
+      #expect(first.code == 0 && first.output.hasPrefix("6 scenes in "), "\(first.errors)")
+      let second = try Program.run(arguments, in: folder)
+      #expect(second.output == "nothing to do (6 were there)\n", "\(second.errors)")
+      let other = try Program.run(arguments + ["--world", "small"], in: folder)
+      #expect(other.code == 1 && other.errors.contains("holds scenes of other settings"))
+    }
+  }
+
+  @Test func aFullDiskEndsDataScenes() throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(
+        ["data", "scenes", "--count", "20", "--size", "128", "--format", "tar", "--output", "set"], in: folder,
+        fileLimit: 16)
+      #expect(result.code == 1)
+      #expect(result.errors.hasPrefix("flux: cannot write "))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path + "/set") == ["dataset.json"])
+    }
+  }
+
   @Test func helpAndVersionSucceed() throws {
     try Project.inTemporaryFolder { folder in
       for arguments in [["--help"], ["--version"], ["help", "generate"], ["train", "--help"]] {

@@ -1,13 +1,12 @@
 extension Scene {
   /// What stands in each cell of a square grid, in rows.
   ///
-  /// 0 is the background, else 1 + the object's place in `GlyphAtlas.objects`. An object holds the cells whose centres its box covers, and always the one it is centred in.
-  public func cells(side: Int) -> [Int] {
+  /// 0 is the background, else 1 + the object's place in `World.objects`. An object holds the cells whose centres its
+  /// box covers, and always the one it is centred in.
+  public func cells(side: Int, world: World = .small) -> [Int] {
     var cells = [Int](repeating: 0, count: side * side)
     for placed in objects {
-      guard let label = Self.labels[placed.object] else {
-        fatalError("\(placed.object.label) is not in the vocabulary")
-      }
+      let label = world.label(of: placed.object)
       let reach = 0.45 * placed.side
       for row in 0..<side {
         for column in 0..<side {
@@ -21,8 +20,6 @@ extension Scene {
     return cells
   }
 
-  /// Number of labels that `cells` uses, the background's included.
-  public static let cellLabelCount = GlyphAtlas.objects.count + 1
-
-  private static let labels = Dictionary(uniqueKeysWithValues: GlyphAtlas.objects.enumerated().map { ($1, $0 + 1) })
+  /// Number of labels that `cells` uses in the small world, the background's included.
+  public static var cellLabelCount: Int { World.small.cellLabelCount }
 }

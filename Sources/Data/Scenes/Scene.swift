@@ -1,5 +1,3 @@
-import Raster
-
 /// A picture as facts, in units of the canvas: what is drawn, and what captions may claim.
 public struct Scene: Sendable, Codable, Hashable {
   /// Where a single object stands: the nine fields of a 3×3 grid.
@@ -34,7 +32,8 @@ public struct Scene: Sendable, Codable, Hashable {
 
     /// Longer side, as a share of the canvas.
     ///
-    /// The smallest covers more than 2×2 cells of an 8×8 latent: what is smaller becomes a blob, and teaches little.
+    /// Of the small world, where the smallest covers more than 2×2 cells of an 8×8 latent: what is smaller becomes a
+    /// blob, and teaches little. The full world's sizes depend on how many objects share the canvas.
     var range: (Double, Double) {
       switch self {
       case .small: (0.30, 0.33)
@@ -44,34 +43,22 @@ public struct Scene: Sendable, Codable, Hashable {
     }
   }
 
-  public enum Background: Sendable, Codable, Hashable {
-    case plain(ColourName)
-    case landscape(Landscape)
-
-    /// The word that stands for it.
-    public var label: String {
-      switch self {
-      case .plain(let colour): colour.rawValue
-      case .landscape(let landscape): landscape.rawValue
-      }
-    }
+  /// How three different objects, or several of one kind, stand together; none is a loose group.
+  public enum Arrangement: String, Sendable, Codable, CaseIterable {
+    case row  // from left to right
+    case column  // from top to bottom
+    case triangle  // the top one, then the left and the right one below
   }
 
-  /// A sky above a ground.
-  public enum Landscape: String, Sendable, Codable, CaseIterable {
-    case grass, beach, night, snow, sea
+  /// The style in which the whole picture is drawn.
+  public enum Look: String, Sendable, Codable, CaseIterable {
+    case flat, sticker, greyscale, sepia, pixelArt, blueprint
 
-    /// The picture's upper and lower edge.
-    public var edgeColours: (top: Colour, bottom: Colour) { (colours.top, colours.ground) }
-
-    /// Top of the sky, foot of the sky, ground.
-    var colours: (top: Colour, horizon: Colour, ground: Colour) {
+    /// Whether colours can be told in it.
+    public var showsColours: Bool {
       switch self {
-      case .grass: (Colour(86, 164, 240), Colour(196, 228, 250), Colour(104, 178, 78))
-      case .beach: (Colour(70, 176, 236), Colour(206, 238, 248), Colour(238, 214, 160))
-      case .night: (Colour(12, 16, 48), Colour(44, 52, 104), Colour(26, 40, 44))
-      case .snow: (Colour(168, 190, 214), Colour(222, 232, 240), Colour(248, 250, 252))
-      case .sea: (Colour(120, 190, 244), Colour(228, 240, 248), Colour(24, 98, 168))
+      case .flat, .sticker, .pixelArt: true
+      case .greyscale, .sepia, .blueprint: false
       }
     }
   }
@@ -93,92 +80,27 @@ public struct Scene: Sendable, Codable, Hashable {
     }
   }
 
-  public var objects: [Placed]  // one or two
+  public var objects: [Placed]  // one or two; in the full world up to three, or six of one kind
   public var place: Place?  // of a single object
   public var relation: Relation?  // of the first of two objects to the second
+  public var arrangement: Arrangement?
   public var background: Background
   public var horizon: Double  // of a landscape, 0…1 from the top
+  public var look: Look
 
-  public init(objects: [Placed], place: Place?, relation: Relation?, background: Background, horizon: Double) {
+  public init(
+    objects: [Placed], place: Place?, relation: Relation?, arrangement: Arrangement? = nil, background: Background,
+    horizon: Double, look: Look = .flat
+  ) {
     self.objects = objects
     self.place = place
     self.relation = relation
+    self.arrangement = arrangement
     self.background = background
     self.horizon = horizon
+    self.look = look
   }
 
-  /// Draws the scene `size` pixels wide and high: the same layout at every size.
-  public func render(size: Int, atlas: GlyphAtlas) -> Image {
-    var canvas = SceneBackground.paint(background, horizon: horizon, size: size)
-    for placed in objects {
-      atlas.sprite(placed.object).draw(
-        on: &canvas, centreX: placed.x * Double(size), centreY: placed.y * Double(size),
-        side: placed.side * Double(size))
-    }
-    return canvas.image
-  }
-}
-
-/// Paints what is behind the objects.
-enum SceneBackground {
-  static func paint(_ background: Scene.Background, horizon: Double, size: Int) -> PixelCanvas {
-    switch background {
-    case .plain(let colour): return PixelCanvas(width: size, height: size, colour: colour.backgroundColour)
-    case .landscape(let landscape):
-      let (top, foot, ground) = landscape.colours
-      var canvas = PixelCanvas(width: size, height: size, colour: ground)
-      for row in 0..<size {
-        let y = (Double(row) + 0.5) / Double(size)
-        let sky = top.mixed(with: foot, min(1, y / horizon))
-        let covered = max(0, min(1, (horizon - y) * Double(size) + 0.5))  // antialiased horizon
-        if covered > 0 { canvas.fill(row: row, ground.mixed(with: sky, covered)) }
-      }
-      if landscape == .night { stars(&canvas, size) }
-      return canvas
-    }
-  }
-
-  /// Twelve stars at fixed places, soft dots a hundredth of the canvas wide.
-  private static func stars(_ canvas: inout PixelCanvas, _ size: Int) {
-    var random = SceneRandom(seed: 12, index: 12)
-    for _ in 0..<12 {
-      let (x, y) = (random.real(0.03, 0.97) * Double(size), random.real(0.03, 0.5) * Double(size))
-      let radius = max(0.6, 0.006 * Double(size))
-      for row in max(0, Int(y - radius - 1))...min(size - 1, Int(y + radius + 1)) {
-        for column in max(0, Int(x - radius - 1))...min(size - 1, Int(x + radius + 1)) {
-          let (dx, dy) = (Double(column) + 0.5 - x, Double(row) + 0.5 - y)
-          let cover = max(0, min(1, radius - (dx * dx + dy * dy).squareRoot() + 0.5))
-          if cover > 0 { canvas.blend(SIMD4(250, 246, 214, 255) * Float(cover), column, row) }
-        }
-      }
-    }
-  }
-}
-
-/// The sprites of all objects, loaded once.
-public final class GlyphAtlas: Sendable {
-  private let sprites: [SceneObject: Sprite]
-
-  /// Loads every emoji of the vocabulary and draws every shape.
-  public init() throws(GlyphFont.Failure) {
-    let font = try GlyphFont.notoColorEmoji()
-    var sprites: [SceneObject: Sprite] = [:]
-    for entry in Vocabulary.emoji { sprites[.emoji(entry.names[0])] = try font.sprite(entry.scalar) }
-    for shape in VectorShape.allCases {
-      let mask = shape.sprite()
-      for colour in ColourName.allCases { sprites[.shape(shape, colour)] = mask.tinted(colour.shapeColour) }
-    }
-    self.sprites = sprites
-  }
-
-  /// The sprite of an object; traps for one that is not in the vocabulary.
-  public func sprite(_ object: SceneObject) -> Sprite {
-    guard let sprite = sprites[object] else { fatalError("\(object.label) is not in the vocabulary") }
-    return sprite
-  }
-
-  /// All objects, in a fixed order.
-  public static let objects: [SceneObject] =
-    Vocabulary.emoji.map { .emoji($0.names[0]) }
-    + VectorShape.allCases.flatMap { shape in ColourName.allCases.map { SceneObject.shape(shape, $0) } }
+  /// Whether the scene holds several objects of one kind, to be counted.
+  public var isGroup: Bool { objects.count > 1 && objects.allSatisfy { $0.object == objects[0].object } }
 }

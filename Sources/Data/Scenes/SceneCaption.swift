@@ -1,36 +1,57 @@
 /// The grammar of captions: many phrasings of the same facts, articles right, nothing false.
 ///
 /// What a caption leaves out has a default, so that a short prompt has a picture to expect: no size means medium, no
-/// place means the centre. A left-out background may be any.
-enum SceneCaption {
-  static func write(_ scene: Scene, _ random: inout SceneRandom) -> CaptionedScene {
-    var claims = CaptionedScene.Claims(background: true, place: true)
-    let caption = text(scene, &random, &claims)
-    return CaptionedScene(scene: scene, caption: caption, claims: claims)
+/// place means the centre, no look means flat. A left-out background may be any. In the full world some captions leave
+/// out more; `claims` says what.
+struct SceneCaption {
+  let scene: Scene
+  let world: World
+  var random: SceneRandom
+  var claims = CaptionedScene.Claims(background: true, place: true)
+
+  static func write(_ scene: Scene, of world: World, _ random: inout SceneRandom) -> CaptionedScene {
+    var writer = SceneCaption(scene: scene, world: world, random: random)
+    let caption = writer.text()
+    random = writer.random
+    return CaptionedScene(scene: scene, caption: caption, claims: writer.claims)
   }
 
-  private static func text(
-    _ scene: Scene, _ random: inout SceneRandom, _ claims: inout CaptionedScene.Claims
-  ) -> String {
-    let background = random.chance(0.06) ? nil : phrase(scene.background, &random)
-    let body = scene.objects.count == 1 ? single(scene, &random) : pair(scene, &random, &claims)
-    claims.background = background != nil
-    guard let background else { return opening(&random) + body }
+  private mutating func text() -> String {
+    let background = random.chance(world == .small ? 0.06 : 0.12) ? nil : backgroundPhrase()
+    if background == nil { claims.background = false }
+    let body =
+      if scene.isGroup {
+        group()
+      } else {
+        switch scene.objects.count {
+        case 1: single()
+        case 2: pair()
+        default: trio()
+        }
+      }
+    guard let background else { return framed(body) }
     switch random.below(20) {
-    case 0: return "\(background.bare) with \(body)"
-    case 1: return "\(body), \(background.bare)"
-    default: return opening(&random) + "\(body) \(background.attached)"
+    case 0: return framed("\(background.bare) with \(body)", opens: false)
+    case 1: return framed("\(body), \(background.bare)", opens: false)
+    default: return framed("\(body) \(background.attached)")
     }
   }
 
-  private static func opening(_ random: inout SceneRandom) -> String {
-    random.chance(0.8)
-      ? "" : random.pick(["a picture of ", "an image of ", "a drawing of ", "there is ", "an emoji of "])
+  /// With an opening sometimes, and with the words for its look.
+  private mutating func framed(_ text: String, opens: Bool = true) -> String {
+    guard scene.look == .flat else { return inLook(text) }
+    guard opens, !random.chance(0.8) else { return text }
+    let thereIs = scene.isGroup ? "there are " : "there is "
+    return random.pick(["a picture of ", "an image of ", "a drawing of ", thereIs, "an emoji of "]) + text
   }
 
-  private static func single(_ scene: Scene, _ random: inout SceneRandom) -> String {
-    let object = noun(scene.objects[0], &random)
+  private mutating func single() -> String {
+    let object = noun(scene.objects[0])
     guard let place = scene.place else { return object }
+    if world == .full, place != .centre, random.chance(0.05) {
+      claims.place = false
+      return object
+    }
     let words: [String] =
       switch place {
       case .centre: random.chance(0.85) ? [""] : ["in the middle", "in the centre", "in the center"]
@@ -47,10 +68,8 @@ enum SceneCaption {
     return word.isEmpty ? object : "\(object) \(word)"
   }
 
-  private static func pair(
-    _ scene: Scene, _ random: inout SceneRandom, _ claims: inout CaptionedScene.Claims
-  ) -> String {
-    var (first, second) = (noun(scene.objects[0], &random), noun(scene.objects[1], &random))
+  private mutating func pair() -> String {
+    var (first, second) = (noun(scene.objects[0]), noun(scene.objects[1]))
     guard var relation = scene.relation else { return "\(first) and \(second)" }
     if random.chance(0.12) {
       // Side by side: either order is true.
@@ -65,9 +84,9 @@ enum SceneCaption {
     if random.chance(0.2), relation == .leftOf || relation == .rightOf {
       let (left, right) =
         relation == .leftOf ? (scene.objects[0], scene.objects[1]) : (scene.objects[1], scene.objects[0])
-      return "\(noun(left, &random)) on the left and \(noun(right, &random)) on the right"
+      return "\(noun(left)) on the left and \(noun(right)) on the right"
     }
-    (first, second) = (noun(scene.objects[0], &random), noun(scene.objects[1], &random))
+    (first, second) = (noun(scene.objects[0]), noun(scene.objects[1]))
     if random.chance(0.5) {
       swap(&first, &second)
       relation = relation.opposite
@@ -83,57 +102,39 @@ enum SceneCaption {
   }
 
   /// "a small red apple": article, size unless medium, colour of shapes always and of emoji sometimes, name.
-  private static func noun(_ placed: Scene.Placed, _ random: inout SceneRandom) -> String {
+  mutating func noun(_ placed: Scene.Placed) -> String {
     var words: [String] = []
-    switch placed.size {
-    case .small: words.append(random.pick(["small", "little", "tiny"]))
-    case .large: words.append(random.pick(["large", "big", "huge"]))
-    case .medium: break
-    }
-    switch placed.object {
-    case .shape(let shape, let colour):
-      words += [colour.rawValue, random.pick(synonyms(shape.rawValue))]
-    case .emoji(let name):
-      guard let entry = Vocabulary.entry(name) else { fatalError("\(name) is not in the vocabulary") }
-      if let colour = entry.colour, random.chance(0.3) { words.append(colour) }
-      words.append(random.chance(0.7) ? name : random.pick(entry.names))
-    }
-    let vowel = words[0].first.map { "aeiou".contains($0) } ?? false
-    let article = vowel && !words[0].hasPrefix("un") ? "an" : "a"  // "a unicorn"
-    return ([article] + words).joined(separator: " ")
-  }
-
-  private static func synonyms(_ shape: String) -> [String] {
-    switch shape {
-    case "circle": ["circle", "circle", "disc", "disk"]
-    case "diamond": ["diamond", "diamond", "rhombus"]
-    case "cross": ["cross", "cross", "plus sign"]
-    default: [shape]
-    }
-  }
-
-  /// A background as it stands after the objects, and by itself.
-  private static func phrase(_ background: Scene.Background, _ random: inout SceneRandom) -> (
-    attached: String, bare: String
-  ) {
-    switch background {
-    case .plain(let colour):
-      let name = colour.rawValue
-      let article = name == "orange" ? "an" : "a"
-      let attached = random.pick([
-        "on \(article) \(name) background", "on \(article) \(name) background",
-        "on \(article) \(name) background",
-        "with \(article) \(name) background", "against \(article) \(name) background", "on \(name)",
-      ])
-      return (attached, "\(article) \(name) background")
-    case .landscape(let landscape):
-      return switch landscape {
-      case .grass: (random.pick(["on grass", "in a field", "on a meadow", "on the lawn"]), "a green field")
-      case .beach: (random.pick(["on a beach", "on the sand", "at the beach"]), "a sandy beach")
-      case .night: (random.pick(["at night", "under the night sky", "under the stars"]), "a starry night")
-      case .snow: (random.pick(["in the snow", "on snow", "in winter"]), "a snowy landscape")
-      case .sea: (random.pick(["at sea", "on the ocean", "on the sea"]), "the open sea")
+    if placed.size != .medium {
+      if world == .full, random.chance(0.08) {
+        claims.sizes = false
+      } else {
+        words.append(random.pick(placed.size == .small ? ["small", "little", "tiny"] : ["large", "big", "huge"]))
       }
+    }
+    let name = colouredName(placed.object, counted: false, &words)
+    guard name.plural != nil else {
+      // "popcorn" and "scissors" take no article, "the Milky Way" has its own.
+      guard name.text.hasPrefix("the ") else { return (words + [name.text]).joined(separator: " ") }
+      return (["the"] + words + [String(name.text.dropFirst(4))]).joined(separator: " ")
+    }
+    words.append(name.text)
+    return ([English.article(before: words[0])] + words).joined(separator: " ")
+  }
+
+  /// One of an object's names, after an adjective of colour in many cases; `counted` names have a plural.
+  mutating func colouredName(_ object: SceneObject, counted: Bool, _ words: inout [String]) -> EmojiEntry.Name {
+    switch object {
+    case .shape(let shape, let colour):
+      if scene.look.showsColours, world == .small || !random.chance(0.04) {
+        words.append(colour.rawValue)
+      } else {
+        claims.colours = false
+      }
+      return EmojiEntry.Name(random.pick(shape.captionNames))
+    case .emoji(let name):
+      guard let entry = world.entry(name) else { fatalError("\(name) is not in the vocabulary") }
+      if let colour = entry.colour, scene.look.showsColours, random.chance(0.3) { words.append(colour) }
+      return random.chance(0.7) ? entry.allNames[0] : random.pick(counted ? entry.countedNames : entry.allNames)
     }
   }
 }

@@ -9,23 +9,27 @@ public struct Scenes: Sendable {
 
   public let seed: UInt64
   public let split: Split
+  public let world: World
 
-  public init(seed: UInt64, split: Split = .training) {
+  public init(seed: UInt64, split: Split = .training, world: World = .small) {
     self.seed = seed
     self.split = split
+    self.world = world
   }
 
   public subscript(index: Int) -> CaptionedScene {
     var random = SceneRandom(seed: seed, index: UInt64(index))
     while true {
-      let scene = Self.draw(&random)
-      if HeldOut.contains(scene) == (split == .heldOut) {
-        return SceneCaption.write(scene, &random)
-      }
+      let scene =
+        switch world {
+        case .small: Self.drawSmall(&random)
+        case .full: FullWorldSampler.draw(&random)
+        }
+      if HeldOut.contains(scene) == (split == .heldOut) { return SceneCaption.write(scene, of: world, &random) }
     }
   }
 
-  private static func draw(_ random: inout SceneRandom) -> Scene {
+  private static func drawSmall(_ random: inout SceneRandom) -> Scene {
     let background = drawBackground(&random)
     let horizon = random.real(0.56, 0.64)
     if random.chance(0.7) {
@@ -70,51 +74,37 @@ public struct Scenes: Sendable {
 
   private static func drawBackground(_ random: inout SceneRandom) -> Scene.Background {
     random.chance(0.7)
-      ? .plain(random.pick(ColourName.allCases)) : .landscape(random.pick(Scene.Landscape.allCases))
+      ? .plain(random.pick(World.small.colours)) : .landscape(random.pick(World.small.landscapes))
   }
 
   private static func drawObject(_ random: inout SceneRandom, on background: Scene.Background) -> SceneObject {
     if random.chance(0.75) { return .emoji(random.pick(Vocabulary.emoji).names[0]) }
-    var colour = random.pick(ColourName.allCases)
-    while background == .plain(colour) { colour = random.pick(ColourName.allCases) }
-    return .shape(random.pick(VectorShape.allCases), colour)
+    var colour = random.pick(World.small.colours)
+    while background == .plain(colour) { colour = random.pick(World.small.colours) }
+    return .shape(random.pick(World.small.shapes), colour)
   }
 }
 
 /// A scene and one way to say it.
 public struct CaptionedScene: Sendable, Codable {
-  /// Which facts of a scene its caption states, beside the objects.
+  /// Which facts of a scene its caption states, beside the objects, their number and the look.
+  ///
+  /// An unsaid place that is the centre and an unsaid size that is medium count as stated: that is what they mean.
   public struct Claims: Sendable, Codable, Equatable {
     public var background: Bool
-    public var place: Bool  // of one object, or which of two stands where
+    public var place: Bool  // of one object, or which of several stands where
+    public var sizes: Bool  // of all objects
+    public var colours: Bool  // of all shapes
+
+    public init(background: Bool, place: Bool, sizes: Bool = true, colours: Bool = true) {
+      self.background = background
+      self.place = place
+      self.sizes = sizes
+      self.colours = colours
+    }
   }
 
   public let scene: Scene
   public let caption: String
   public let claims: Claims
-}
-
-/// The combinations that training never sees, so that evaluation can ask for them: about one in twenty of the cells
-/// (object, background), (object, place), (object, object) and (shape, colour), chosen by a hash of their words.
-public enum HeldOut {
-  /// Whether a scene has a held-out combination.
-  public static func contains(_ scene: Scene) -> Bool { !cells(of: scene).isEmpty }
-
-  /// The held-out combinations of a scene, as words.
-  public static func cells(of scene: Scene) -> [String] {
-    var cells: [String] = []
-    for placed in scene.objects {
-      cells.append("\(placed.object.noun) | on \(scene.background.label)")
-      if let place = scene.place, place != .centre {
-        cells.append("\(placed.object.noun) | at \(place.rawValue)")
-      }
-      if case .shape(let shape, let colour) = placed.object {
-        cells.append("\(colour.rawValue) | \(shape.rawValue)")
-      }
-    }
-    if scene.objects.count == 2 {
-      cells.append(scene.objects.map(\.object.noun).sorted().joined(separator: " | with "))
-    }
-    return cells.filter { stableHash($0) % 20 == 0 }
-  }
 }

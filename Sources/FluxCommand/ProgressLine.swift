@@ -1,0 +1,47 @@
+import Foundation
+
+/// One line of standard error that says how far a call is and how long it still takes; nothing when that is no
+/// terminal.
+final class ProgressLine {
+  private let isShown: Bool
+  private let started = Date()
+
+  init(quiet: Bool) { isShown = !quiet && isatty(2) == 1 }
+
+  /// A bar of the share that is done, what that is, and the time left.
+  func show(_ share: Double, _ text: @autoclosure () -> String) {
+    guard isShown, share > 0 else { return }
+    let left = Date().timeIntervalSince(started) / share * (1 - share)
+    let filled = Int(share * 24)
+    let bar = String(repeating: "━", count: filled) + String(repeating: "─", count: 24 - filled)
+    write("\r\u{1B}[K\(bar) \(text()), \(clock(left)) left")
+  }
+
+  /// Takes the line away.
+  func clear() { if isShown { write("\r\u{1B}[K") } }
+
+  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+
+  private func clock(_ seconds: Double) -> String {
+    seconds < 60 ? "\(Int(seconds.rounded(.up))) s" : "\(Int(seconds) / 60) min \(Int(seconds) % 60) s"
+  }
+}
+
+/// The progress of a number of equal things.
+struct CountProgress {
+  private let count: Int
+  private let noun: String
+  private let line: ProgressLine
+
+  init(count: Int, noun: String, quiet: Bool) {
+    self.count = count
+    self.noun = noun
+    line = ProgressLine(quiet: quiet)
+  }
+
+  /// Says how many are done.
+  func show(_ done: Int) { line.show(Double(done) / Double(count), "\(done) of \(count) \(noun)") }
+
+  /// Takes the line away.
+  func clear() { line.clear() }
+}

@@ -1,0 +1,51 @@
+import Raster
+import Testing
+
+@testable import Data
+
+@Suite struct EmojiTableTests {
+  private let entries = EmojiTable.entries
+
+  @Test func everyEmojiHasAGlyph() throws {
+    let font = try GlyphFont.notoColorEmoji()
+    for entry in entries { #expect(throws: Never.self) { try font.sprite(entry.scalar) } }
+  }
+
+  @Test func emojiAndNamesAreUnique() {
+    #expect(Set(entries.map(\.scalar)).count == entries.count)
+    var owners: [String: String] = [:]
+    for entry in entries {
+      for name in entry.names {
+        #expect(owners[name] == nil, "\(name) is \(owners[name] ?? "") and \(entry.names[0])")
+        owners[name] = entry.names[0]
+      }
+    }
+  }
+
+  @Test func namesAreNotThoseOfShapes() {
+    let shapes = Set(VectorShape.allCases.flatMap(\.captionNames))
+    for name in entries.flatMap(\.names) { #expect(!shapes.contains(name), "\(name)") }
+  }
+
+  @Test func coloursAreNotSaidTwice() {
+    for entry in entries {
+      guard let colour = entry.colour else { continue }
+      for name in entry.names { #expect(!name.contains(colour), "a \(colour) \(name)") }
+    }
+  }
+
+  @Test func manyHaveSynonyms() { #expect(entries.filter { $0.names.count > 1 }.count >= 150) }
+
+  @Test func namesAreWords() {
+    for name in entries.flatMap(\.names) {
+      #expect(name.allSatisfy { $0.isLetter || " -'.".contains($0) }, "\(name)")
+      #expect(name.first != " " && name.last != " ")
+    }
+  }
+
+  @Test func theSmallWorldIsAsItWas() {
+    #expect(World.small.objects.count == 144)
+    #expect(World.small.emoji[0].names == ["apple"])
+    #expect(World.small.objects == GlyphAtlas.objects)
+  }
+}
