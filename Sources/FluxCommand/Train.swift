@@ -25,6 +25,7 @@ struct Train: ParsableCommand {
       data check).
       """)
   var data: String = "scenes"
+  @Option(help: "The world of the scenes: small or full (default: what the preset is meant for).") var world: World?
   @Option(help: "Which square of a picture is taken: centre or random.") var crop: Crop = .centre
   @Flag(help: "Exchange left and right in every other picture, unless its caption speaks of them.") var mirror = false
   @Option(
@@ -99,7 +100,8 @@ struct Train: ParsableCommand {
 
 extension Train {
   private func trainingData() throws -> TrainingData {
-    if data == "scenes" { return .scenes }
+    if data == "scenes" { return .scenes(world ?? (preset ?? profile.preset).world) }
+    if world != nil { throw Failure("--world is about scenes, not about \(data)", code: 2) }
     return .pictures(try PictureFiles(URL(fileURLWithPath: data)), crop: crop, mirror: mirror)
   }
 
@@ -114,6 +116,16 @@ extension Train {
 
 /// What matrix products are computed in; weights and sums stay in float32.
 enum Precision: String, ExpressibleByArgument, CaseIterable { case float32, bfloat16 }
+
+extension Preset {
+  /// The scenes that a preset is meant to learn.
+  fileprivate var world: World {
+    switch self {
+    case .tiny, .mini: .small
+    case .base, .specification: .full
+    }
+  }
+}
 
 extension Crop: ExpressibleByArgument {}
 extension Preset: ExpressibleByArgument {}

@@ -1,3 +1,4 @@
+import Data
 import Files
 import Flux
 import Foundation
@@ -70,7 +71,8 @@ public struct Forecast: Codable, Sendable {
 extension Trainer {
   /// Measures a few steps of every stage, at most about twenty seconds each, on networks that are thrown away.
   public static func forecast(
-    _ plan: TrainingPlan, on data: TrainingData = .scenes, from start: ModelBundle?, textEncoder: URL, device: Device
+    _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), from start: ModelBundle?, textEncoder: URL,
+    device: Device
   ) throws -> Forecast {
     var small = plan
     small.poolSize = min(plan.poolSize, 64)

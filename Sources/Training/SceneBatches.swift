@@ -21,8 +21,8 @@ enum SceneBatches {
   }
 
   /// What stands in every cell of the scenes, `[B, side · side]`.
-  static func labels(_ scenes: [Scene], side: Int) -> Tensor {
-    Tensor(scenes.flatMap { $0.cells(side: side).map(Int64.init) }, shape: [scenes.count, side * side])
+  static func labels(_ scenes: [Scene], side: Int, world: World) -> Tensor {
+    Tensor(scenes.flatMap { $0.cells(side: side, world: world).map(Int64.init) }, shape: [scenes.count, side * side])
   }
 
   /// Every iteration writes a range of its own, so that no two threads meet.

@@ -11,12 +11,12 @@ final class TrainedNetworks {
   let superResolution: AdamW
   let average: MovingAverage
 
-  /// New networks of the plan's sizes, or those of `start` as far as they fit.
-  init(_ plan: TrainingPlan, from start: ModelBundle?, on device: Device) throws(TrainingError) {
+  /// New networks of the plan's sizes, or those of `start` as far as they fit; `labels` is what cells may hold.
+  init(_ plan: TrainingPlan, labels: Int, from start: ModelBundle?, on device: Device) throws(TrainingError) {
     let configuration = plan.configuration
     model = ModelBundle(configuration, .random(Generator(seed: plan.seed)))
     if let start { try model.adopt(start) }
-    alignment = Alignment(configuration, .random(Generator(seed: plan.seed &+ 1)))
+    alignment = Alignment(configuration, labels: max(labels, 1), .random(Generator(seed: plan.seed &+ 1)))
     let (encoder, decoder) = (model.autoencoder.encoder, model.autoencoder.decoder)
     for part in [encoder, decoder, model.autoencoder.superResolution, model.adapter, model.unet] as [(any Module)?] {
       part?.requireGradients(true)

@@ -52,7 +52,7 @@ public final class Trainer {
   /// `start` gives its weights to them: the autoencoder's, and those of U-Net and adapter where they have the preset's
   /// sizes (else they learn anew). Throws where its autoencoder has other sizes than the preset's.
   public init(
-    _ plan: TrainingPlan, on data: TrainingData = .scenes, from start: ModelBundle? = nil, folder: URL,
+    _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), from start: ModelBundle? = nil, folder: URL,
     textEncoder: URL, device: Device = .cpu
   ) throws {
     precondition(plan.data == data.name, "the plan was made for other data")
@@ -60,16 +60,9 @@ public final class Trainer {
     self.folder = folder
     self.device = device
     prompts = try PromptEncoder(directory: textEncoder, device: device)
-    networks = try TrainedNetworks(plan, from: start, on: device)
+    networks = try TrainedNetworks(plan, labels: data.labelCount, from: start, on: device)
     loss = DiffusionLoss(schedule: networks.model.schedule, distance: plan.distance, timeShift: plan.timeShift)
-    switch data {
-    case .scenes:
-      examples = SceneExamples(
-        seed: plan.seed, count: plan.profile == .specification ? TrainingPlan.specifiedPairs : nil,
-        side: plan.configuration.latentSize, atlas: try GlyphAtlas())
-    case .pictures(let files, let crop, let mirror):
-      examples = PictureExamples(files, crop: crop, mirror: mirror, seed: plan.seed)
-    }
+    examples = try data.examples(plan, side: plan.configuration.latentSize)
   }
 
   /// Runs the steps that are left, until `shouldStop` says so.

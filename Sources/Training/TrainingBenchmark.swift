@@ -1,3 +1,4 @@
+import Data
 import Foundation
 import Torch
 
@@ -14,7 +15,7 @@ public struct TrainingBenchmark: Codable, Sendable {
 extension Trainer {
   /// Times `steps` steps of the diffusion stage twice, on a standing pool and renewing it; nothing is kept.
   public static func benchmark(
-    _ plan: TrainingPlan, on data: TrainingData = .scenes, steps: Int, textEncoder: URL, device: Device
+    _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), steps: Int, textEncoder: URL, device: Device
   ) throws -> TrainingBenchmark {
     /// Seconds, and those among them that were spent waiting for pictures.
     func time(renewal: Int) throws -> (seconds: Double, waited: Double) {

@@ -58,13 +58,14 @@ enum ExampleStream: UInt64 {
 /// Scenes, rendered as they are needed: endless, or the first `count` again and again in shuffled order.
 struct SceneExamples: TrainingExamples {
   let seed: UInt64
+  let world: World
   let count: Int?
   let side: Int  // of the latent, in cells
   let atlas: GlyphAtlas
   var failures: [String] { [] }
 
   func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) -> ExampleBatch {
-    let source = Scenes(seed: count == nil ? seed &* 16 &+ stream.rawValue : 0)
+    let source = Scenes(seed: count == nil ? seed &* 16 &+ stream.rawValue : 0, world: world)
     let order = count.map { EpochOrder(count: $0, seed: seed &* 16 &+ stream.rawValue) }
     let indices = range.map { order?[$0] ?? $0 }
     let chosen = indices.map { source[$0] }
@@ -76,7 +77,8 @@ struct SceneExamples: TrainingExamples {
     let scenes = chosen.map(\.scene)
     return ExampleBatch(
       pictures: SceneBatches.render(scenes, size: size, atlas: atlas), captions: chosen.map(\.caption),
-      ids: indices.map { "scene \($0) of seed \(source.seed)" }, labels: SceneBatches.labels(scenes, side: side),
+      ids: indices.map { "scene \($0) of seed \(source.seed)" },
+      labels: SceneBatches.labels(scenes, side: side, world: world),
       focus: focus)
   }
 }

@@ -1,3 +1,4 @@
+import Data
 import Flux
 
 extension TrainingPlan {
@@ -24,7 +25,7 @@ extension TrainingPlan {
 
   /// The plan that a preset is trained with unless told otherwise; one that starts from a model has the last stage only.
   public init(
-    profile: Profile = .ship, preset: Preset? = nil, data: TrainingData = .scenes, steps: Int? = nil,
+    profile: Profile = .ship, preset: Preset? = nil, data: TrainingData = .scenes(.small), steps: Int? = nil,
     batch: Int? = nil, accumulation: Int = 1, seed: UInt64 = 0, bfloat16: Bool = false, start: ModelSource? = nil
   ) {
     let preset = preset ?? profile.preset
@@ -42,6 +43,7 @@ extension TrainingPlan {
     let small = preset == .tiny
     let batch = batch ?? (small ? 16 : 64)
     let pool = small ? 256 : 8192
+    let knowsObjects = data.labelCount > 0
     let enlarges = !preset.configuration.autoencoder.superResolutionWidths.isEmpty
     var stages: [Stage: Part] = [
       .autoencoder: Part(share: 0.22, batch: max(batch / 2, 1)), .joint: Part(share: 0.055, batch: max(batch / 4, 2)),
@@ -58,8 +60,8 @@ extension TrainingPlan {
       diffusionRate: small ? 2e-3 : 1e-3, weightDecay: 1e-5,
       secondBeta: 0.99, warmup: small ? 10 : 100, cooldown: 0.4, captionDropout: 0.1,
       averageDecay: small ? 0.98 : 0.999, distance: .l2, timeShift: 2, gradientLimit: 1, latentNoise: 0.1,
-      latentNoiseWide: 0.4, objectWeight: data.knowsObjects ? 2 : 0, alignment: data.knowsObjects ? 0.1 : 0,
-      latentAlignment: data.knowsObjects ? 0.03 : 0, poolSize: min(pool, data.count ?? pool),
+      latentNoiseWide: 0.4, objectWeight: knowsObjects ? 2 : 0, alignment: knowsObjects ? 0.1 : 0,
+      latentAlignment: knowsObjects ? 0.03 : 0, poolSize: min(pool, data.count ?? pool),
       poolRenewal: (data.count ?? .max) <= pool ? 0 : small ? 4 : 6,
       bfloat16: false)
   }

@@ -8,7 +8,7 @@ import Torch
 @Suite struct TrainingExamplesTests {
   @Test func aWindowShowsPartOfItsPictureAndAnObject() throws {
     let (side, window) = (8, 4)
-    let examples = SceneExamples(seed: 1, count: nil, side: side, atlas: try GlyphAtlas())
+    let examples = SceneExamples(seed: 1, world: .small, count: nil, side: side, atlas: try GlyphAtlas())
     let batch = examples.batch(.autoencoder, 0..<24, size: 64)
     let (pictures, labels) = (batch.pictures, try #require(batch.labels))
     var random = SceneRandom(seed: 1, index: 0)
@@ -42,7 +42,7 @@ import Torch
   }
 
   @Test func aBatchIsPartOfItsStreamWhereverItBegins() throws {
-    let examples = SceneExamples(seed: 4, count: 100, side: 4, atlas: try GlyphAtlas())
+    let examples = SceneExamples(seed: 4, world: .small, count: 100, side: 4, atlas: try GlyphAtlas())
     let whole = examples.batch(.diffusion, 96..<104, size: 32)  // over the end of an epoch
     let part = examples.batch(.diffusion, 99..<102, size: 32)
     #expect(Array(whole.captions[3..<6]) == part.captions)
