@@ -1,5 +1,5 @@
 # Each target does one thing. `./flux` is the program; this file is for those who change it.
-.PHONY: help setup build test test-long lint format golden bench clean
+.PHONY: help setup build test test-long lint format golden bench bench-train clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -21,7 +21,7 @@ test-long: setup ## the tests that take minutes, too
 
 lint: ## say what is not formatted or smells
 	swift-format lint --strict --recursive Sources Tests Examples Package.swift
-	bash -n flux Scripts/setup Scripts/build Scripts/check-shim Benchmarks/run .ci/run
+	bash -n flux Scripts/setup Scripts/build Scripts/check-shim Benchmarks/run Benchmarks/train .ci/run
 
 format: ## format in place, then lint
 	swift-format format --in-place --recursive Sources Tests Examples Package.swift
@@ -32,6 +32,9 @@ golden: setup ## make the goldens anew from transformers and diffusers (Python)
 
 bench: ## time what users wait for
 	@Benchmarks/run
+
+bench-train: ## time training beside the same networks in PyTorch
+	@Benchmarks/train
 
 clean: ## remove what was built; .deps stays
 	rm -rf .build

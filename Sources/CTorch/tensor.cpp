@@ -8,6 +8,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/from_blob.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
 #include <torch/version.h>
 
@@ -68,6 +69,14 @@ int ct_cuda_count(void) {
   int count = 0;
   guarded([&] { count = at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0; });
   return count;
+}
+int64_t ct_cuda_peak_bytes(int device) {
+  int64_t bytes = 0;
+  guarded([&] {
+    const auto stats = c10::getDeviceAllocator(c10::kCUDA)->getDeviceStats(static_cast<c10::DeviceIndex>(device));
+    bytes = stats.reserved_bytes[0].peak;  // [0] sums over small and large blocks
+  });
+  return bytes;
 }
 int ct_cuda_synchronize(int device) {
   return run([&] { at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(device)); });

@@ -1,16 +1,5 @@
 import Foundation
 
-/// A failure of the file system, in a sentence that names the path.
-public struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
-  public let path: String
-  public let description: String
-
-  init(_ action: String, _ path: String, errno code: Int32) {
-    self.path = path
-    description = "cannot \(action) \(path): \(String(cString: strerror(code)))"
-  }
-}
-
 /// A file that appears whole or not at all.
 ///
 /// Bytes go to a temporary name in the same folder; `commit` flushes them to the disk and renames, so that a reader, a

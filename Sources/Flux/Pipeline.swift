@@ -28,6 +28,14 @@ public final class Pipeline {
     }
   }
 
+  /// A pipeline over networks that are in memory already, all on one device.
+  public init(model: ModelBundle, prompts: PromptEncoder, source: ModelSource) {
+    self.model = model
+    self.prompts = prompts
+    self.source = source
+    device = prompts.device
+  }
+
   /// A prompt beside the one that guidance leads away from, as the U-Net reads them.
   public struct TextConditioning {
     public let context: Tensor  // [2, N, D]: unconditional, conditional

@@ -7,6 +7,10 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
   case tiny
   /// Trained on two CPU cores: a coarse 8×8 latent, painted at 512×512.
   case mini
+  /// For a GPU: 512×512 from a 16×16 latent.
+  case base
+  /// The networks of `base`, predicting ε.
+  case specification
 
   public var configuration: ModelBundle.Configuration {
     switch self {
@@ -28,6 +32,24 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
           normNumGroups: 8,
           normEps: 1e-5, actFn: .silu, flipSinToCos: true, freqShift: 0, downsamplePadding: 1),
         schedule: Schedule.Configuration(betaSchedule: .cosine, predictionType: .v), imageSize: 64)
+    case .base, .specification:
+      ModelBundle.Configuration(
+        autoencoder: Autoencoder.Configuration(
+          latentChannels: 64, encoderPatch: 4, encoderWidths: [96, 192, 320, 384], encoderBlocks: [1, 2, 2, 2],
+          decoderWidths: [512, 384, 192, 96, 48], decoderBlocks: [2, 2, 2, 2, 2], decoderOutputWidth: 24,
+          superResolutionWidths: [], normGroups: 8),
+        adapter: TextAdapter.Configuration(inputWidth: 384, width: 384, layers: 2, heads: 6, maxTokens: 48),
+        unet: UNet.Configuration(
+          sampleSize: 16, inChannels: 64, outChannels: 64, downBlockTypes: [.crossAttention, .crossAttention],
+          midBlockType: .crossAttention, upBlockTypes: [.crossAttention, .crossAttention],
+          blockOutChannels: [256, 320],
+          layersPerBlock: 2, transformerLayersPerBlock: 1, attentionHeadDim: [4, 5],
+          useLinearProjection: true,
+          crossAttentionDim: 384, classEmbedType: .projection, projectionClassEmbeddingsInputDim: 384,
+          normNumGroups: 32, normEps: 1e-5, actFn: .silu, flipSinToCos: true, freqShift: 0,
+          downsamplePadding: 1),
+        schedule: Schedule.Configuration(
+          betaSchedule: .cosine, predictionType: self == .base ? .v : .epsilon), imageSize: 512)
     case .mini:
       ModelBundle.Configuration(
         autoencoder: Autoencoder.Configuration(

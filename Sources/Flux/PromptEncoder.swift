@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import NN
 import Tokenizers
 import Torch
 
@@ -14,11 +15,14 @@ public final class PromptEncoder {
 
   public let tokenizer: WordPieceTokenizer
   public let encoder: TextEncoder
+  public let device: Device
 
   /// Reads `vocab.txt`, `config.json` and `model.safetensors` from a directory.
-  public init(directory: URL) throws {
+  public init(directory: URL, device: Device = .cpu) throws {
     tokenizer = try WordPieceTokenizer(vocabulary: directory.appendingPathComponent("vocab.txt"))
     encoder = try TextEncoder.load(from: directory)
+    self.device = device
+    if device != .cpu { encoder.move(to: device) }
   }
 
   /// Encodes prompts without gradients, padded to `length` tokens (or to the longest, when nil).
@@ -33,8 +37,8 @@ public final class PromptEncoder {
       mask += [Float](repeating: 1, count: encoding.ids.count) + [Float](repeating: 0, count: padding)
     }
     let shape = [prompts.count, width]
-    let maskTensor = Tensor(mask, shape: shape)
-    let states = withNoGrad { encoder(Tensor(ids, shape: shape), mask: maskTensor) }
+    let maskTensor = Tensor(mask, shape: shape).to(device)
+    let states = withNoGrad { encoder(Tensor(ids, shape: shape).to(device), mask: maskTensor) }
     return States(
       states: Tensor.cat([states[0], states[states.count - 1]], dim: 2), mask: maskTensor,
       dropped: encodings.map(\.dropped))

@@ -16,7 +16,10 @@ struct FluxCommand: ParsableCommand {
         flux tokens "a red apple"
       """,
     version: Version.current,
-    subcommands: [Generate.self, Train.self, Plot.self, Evaluate.self, Forward.self, Tokens.self, DataCommand.self])
+    subcommands: [
+      Generate.self, Train.self, Plot.self, Evaluate.self, Forward.self, Tokens.self, DataCommand.self,
+      Bench.self,
+    ])
 
   /// Parses, runs, and turns every error into one sentence on standard error and an exit code.
   static func main() {
@@ -25,6 +28,7 @@ struct FluxCommand: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch {
+      if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
       if let failure = error as? Failure {
         say("flux: \(failure.description)")
         Foundation.exit(failure.code)
@@ -70,21 +74,3 @@ struct Failure: Error, CustomStringConvertible {
 
 /// Writes a line to standard error.
 func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
-
-/// Ctrl-C and kill: half-written files go away, then the program ends by that signal.
-enum Interruption {
-  static func install() {
-    signal(SIGXFSZ, SIG_IGN)  // a file that grows too large is a failed write, with a sentence
-    var stops = sigset_t()  // whoever started this program may have blocked them
-    sigemptyset(&stops)
-    for number in [SIGINT, SIGTERM] { sigaddset(&stops, number) }
-    pthread_sigmask(SIG_UNBLOCK, &stops, nil)
-    for number in [SIGINT, SIGTERM] {
-      signal(number) { number in
-        AtomicFile.removeTemporaries()
-        signal(number, SIG_DFL)
-        raise(number)
-      }
-    }
-  }
-}

@@ -100,9 +100,7 @@ struct Generate: ParsableCommand {
 
   func run() throws {
     // All that can be wrong with the request is found before the first second of work.
-    guard let device = Device(device) else {
-      throw Failure("device \"\(device)\" is not known; there are cpu, cuda and cuda:N", code: 2)
-    }
+    let device = try Device(flag: device)
     let request = try request()
     let prompts = try Prompts.read(argument: text ?? prompt, file: promptFile)
     let targets = try OutputNames(output, count: prompts.count * batchCount)

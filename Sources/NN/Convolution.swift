@@ -22,7 +22,8 @@ public final class Conv2d: Module {
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    x.conv2d(weight, bias, stride: stride, padding: padding, groups: groups)
+    LayerProbe.passing(
+      x.conv2d(weight, bias, stride: stride, padding: padding, groups: groups), weight: weight, of: self)
   }
 
   /// Starts at zero, so that a residual branch ending here is silent at first.
@@ -46,5 +47,7 @@ public final class ConvTranspose2d: Module {
     self.stride = stride
   }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor { x.convTranspose2d(weight, bias, stride: stride) }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    LayerProbe.passing(x.convTranspose2d(weight, bias, stride: stride), weight: weight, of: self)
+  }
 }

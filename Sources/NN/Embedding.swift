@@ -9,5 +9,7 @@ public final class Embedding: Module {
   }
 
   /// int64 ids of any shape to `[…, width]`.
-  public func callAsFunction(_ ids: Tensor) -> Tensor { Tensor.embedding(weight, ids) }
+  public func callAsFunction(_ ids: Tensor) -> Tensor {
+    LayerProbe.passing(Tensor.embedding(weight, ids), weight: weight, of: self)
+  }
 }

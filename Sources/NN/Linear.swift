@@ -10,7 +10,9 @@ public final class Linear: Module {
     self.bias = bias ? initial.uniform([outputs], fanIn: inputs) : nil
   }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight, bias) }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    LayerProbe.passing(x.linear(weight, bias), weight: weight, of: self)
+  }
 
   /// Starts at zero, so that a residual branch ending here is silent at first.
   public func zeroed() -> Linear {

@@ -17,7 +17,9 @@ public final class GroupNorm: Module {
     self.eps = eps
   }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor { x.groupNorm(groups, weight, bias, eps: eps) }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    LayerProbe.passing(x.groupNorm(groups, weight, bias, eps: eps), weight: weight, of: self)
+  }
 }
 
 /// Normalisation over the last dimension (Ba et al., 2016).
@@ -32,5 +34,7 @@ public final class LayerNorm: Module {
     self.eps = eps
   }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor { x.layerNorm(weight, bias, eps: eps) }
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    LayerProbe.passing(x.layerNorm(weight, bias, eps: eps), weight: weight, of: self)
+  }
 }

@@ -2,9 +2,6 @@ import CPNG
 
 /// PNG through libpng's simplified interface: 8-bit grey, RGB or RGBA in memory, whatever the file holds.
 public enum PNG {
-  /// The longest side that is decoded: a small file can claim a picture of terabytes.
-  public static let maxSide = 16_384
-
   /// How long the compressor searches.
   public enum Effort: Sendable {
     case small  // libpng's default
@@ -46,8 +43,13 @@ public enum PNG {
         return .failure(.malformed(file: file, format: "PNG", reason: message(&control)))
       }
       let (width, height) = (Int(control.width), Int(control.height))
-      guard width <= maxSide, height <= maxSide else {
-        return .failure(.tooLarge(file: file, width: width, height: height, limit: maxSide))
+      guard width <= ImageFile.maxSide, height <= ImageFile.maxSide else {
+        return .failure(.tooLarge(file: file, width: width, height: height, limit: ImageFile.maxSide))
+      }
+      // Deflate makes at most 1,032 bytes of one, each of at most 8 pixels: what claims more would fill memory for nothing.
+      guard width * height <= 8 * 1032 * bytes.count else {
+        let reason = "\(bytes.count) bytes cannot hold the \(width)×\(height) pixels that its header claims"
+        return .failure(.malformed(file: file, format: "PNG", reason: reason))
       }
       let hasColour = control.format & UInt32(PNG_FORMAT_FLAG_COLOR) != 0
       let hasAlpha = control.format & UInt32(PNG_FORMAT_FLAG_ALPHA) != 0
@@ -61,6 +63,20 @@ public enum PNG {
       return .success(Image(width: width, height: height, channels: channels, pixels: pixels))
     }
     return try outcome.get()
+  }
+
+  /// The orientation that a PNG's eXIf chunk asks for.
+  public static func orientation(_ bytes: [UInt8]) -> Orientation {
+    var offset = 8
+    while offset + 12 <= bytes.count {
+      let length = bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
+      guard length <= bytes.count - offset - 12 else { break }
+      if bytes[offset + 4..<offset + 8].elementsEqual("eXIf".utf8) {
+        return EXIF.orientation(bytes[offset + 8..<offset + 8 + length])
+      }
+      offset += 12 + length
+    }
+    return .upright
   }
 
   private static func format(of channels: Image.Channels) -> UInt32 {

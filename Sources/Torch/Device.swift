@@ -35,6 +35,11 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     if case .cuda(let index) = self { check(ct_cuda_synchronize(Int32(index))) }
   }
 
+  /// The most memory that libtorch's allocator ever held on a CUDA device, in bytes; 0 on others.
+  public var peakBytes: Int {
+    if case .cuda(let index) = self { Int(ct_cuda_peak_bytes(Int32(index))) } else { 0 }
+  }
+
   var code: CTDeviceType {
     switch self {
     case .cpu: CT_CPU

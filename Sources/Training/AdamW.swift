@@ -7,38 +7,49 @@ final class AdamW {
   let firstMoments: [Tensor]
   let secondMoments: [Tensor]
   let steps: [Tensor]
-  private let one = Tensor(1)
+  private let one: Tensor
   private let weightDecay: Double
+  private let secondBeta: Double
   private let gradientLimit: Double
 
-  init(_ parameters: [NamedTensor], weightDecay: Double, gradientLimit: Double) {
+  /// A gradient that is not finite, and so was not used.
+  struct NotFinite: Error, Equatable {
+    let key: String  // of the first parameter at fault
+    let norm: Double  // over all parameters
+  }
+
+  init(_ parameters: [NamedTensor], weightDecay: Double, secondBeta: Double = 0.99, gradientLimit: Double) {
     self.parameters = parameters
     firstMoments = parameters.map { Tensor.zeros($0.tensor.shape, device: $0.tensor.device) }
     secondMoments = parameters.map { Tensor.zeros($0.tensor.shape, device: $0.tensor.device) }
     steps = parameters.map { Tensor(0, dtype: .float32).to($0.tensor.device) }
+    one = Tensor(1).to(parameters.first?.tensor.device ?? .cpu)
     self.weightDecay = weightDecay
+    self.secondBeta = secondBeta
     self.gradientLimit = gradientLimit
   }
 
   /// Updates every parameter and forgets the gradients; returns the gradient's norm before the limit.
   ///
-  /// A norm that is
-  /// not finite changes nothing: the caller stops the run.
-  func step(learningRate: Double) -> Double {
+  /// Throws, and changes nothing, where the gradient is not finite.
+  @discardableResult
+  func step(learningRate: Double) throws(NotFinite) -> Double {
     let gradients = parameters.map { named in
       guard let gradient = named.tensor.grad else { fatalError("\(named.key) got no gradient") }
       return gradient
     }
+    defer { for (_, tensor) in parameters { tensor.clearGrad() } }
     let norm = Foreach.norm(gradients)
-    if norm.isFinite {
-      if norm > gradientLimit { Foreach.scale(gradients, by: gradientLimit / norm) }
-      for count in steps { count.add_(one) }  // the update corrects its moments' bias by the count of updates
-      Foreach.adamW(
-        parameters: parameters.map(\.tensor), gradients: gradients, firstMoments: firstMoments,
-        secondMoments: secondMoments, steps: steps, learningRate: learningRate, beta1: 0.9, beta2: 0.99,
-        weightDecay: weightDecay, eps: 1e-8)
+    guard norm.isFinite else {
+      let faulty = zip(parameters, gradients).first { !$1.allFinite }
+      throw NotFinite(key: faulty?.0.key ?? "their sum", norm: norm)
     }
-    for (_, tensor) in parameters { tensor.clearGrad() }
+    if norm > gradientLimit { Foreach.scale(gradients, by: gradientLimit / norm) }
+    for count in steps { count.add_(one) }  // the update corrects its moments' bias by the count of updates
+    Foreach.adamW(
+      parameters: parameters.map(\.tensor), gradients: gradients, firstMoments: firstMoments,
+      secondMoments: secondMoments, steps: steps, learningRate: learningRate, beta1: 0.9, beta2: secondBeta,
+      weightDecay: weightDecay, eps: 1e-8)
     return norm
   }
 

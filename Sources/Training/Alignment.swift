@@ -16,10 +16,10 @@ final class Alignment {
   /// The pooled caption, to the objects of the scene: so that the adapter keeps them apart from its first steps on.
   let text: Linear
 
-  init(_ c: ModelBundle.Configuration, _ initial: Initializer) {
-    features = Conv2d(in: c.unet.blockOutChannels[0], out: Scene.cellLabelCount, kernel: 1, initial)
-    latents = Conv2d(in: c.autoencoder.latentChannels, out: Scene.cellLabelCount, kernel: 1, initial)
-    text = Linear(in: c.adapter.width, out: Scene.cellLabelCount, initial)
+  init(_ c: ModelBundle.Configuration, labels: Int, _ initial: Initializer) {
+    features = Conv2d(in: c.unet.blockOutChannels[0], out: labels, kernel: 1, initial)
+    latents = Conv2d(in: c.autoencoder.latentChannels, out: labels, kernel: 1, initial)
+    text = Linear(in: c.adapter.width, out: labels, initial)
   }
 
   /// Weighted cross-entropy of a map `[B, C, h, w]` against labels `[B, h · w]`; cells of objects count fully, those of

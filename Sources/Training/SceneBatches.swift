@@ -21,32 +21,8 @@ enum SceneBatches {
   }
 
   /// What stands in every cell of the scenes, `[B, side · side]`.
-  static func labels(_ scenes: [Scene], side: Int) -> Tensor {
-    Tensor(scenes.flatMap { $0.cells(side: side).map(Int64.init) }, shape: [scenes.count, side * side])
-  }
-
-  /// Windows of `window` × `window` cells out of pictures of `side` × `side` cells, each near an object of its scene:
-  /// most of a picture is background, which is soon learnt.
-  static func nearObjects(
-    _ pictures: Tensor, _ labels: Tensor, of scenes: [Scene], side: Int, window: Int, _ random: inout SceneRandom
-  ) -> (pictures: Tensor, labels: Tensor) {
-    let cell = pictures.shape[2] / side  // pixels
-    let count = scenes.count
-    let grid = labels.reshaped([count, side, side])
-    var parts: [(Tensor, Tensor)] = []
-    for (index, scene) in scenes.enumerated() {
-      let object = random.pick(scene.objects)
-      func corner(_ centre: Double) -> Int {
-        min(max(Int(centre * Double(side)) - window / 2 + random.below(3) - 1, 0), side - window)
-      }
-      let (column, row) = (corner(object.x), corner(object.y))
-      parts.append(
-        (
-          pictures[index].narrowed(1, row * cell, window * cell).narrowed(2, column * cell, window * cell),
-          grid[index].narrowed(0, row, window).narrowed(1, column, window).reshaped([window * window])
-        ))
-    }
-    return (Tensor.stack(parts.map(\.0)).channelsLast(), Tensor.stack(parts.map(\.1)))
+  static func labels(_ scenes: [Scene], side: Int, world: World) -> Tensor {
+    Tensor(scenes.flatMap { $0.cells(side: side, world: world).map(Int64.init) }, shape: [scenes.count, side * side])
   }
 
   /// Every iteration writes a range of its own, so that no two threads meet.

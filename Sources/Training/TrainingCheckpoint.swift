@@ -6,10 +6,9 @@ import Torch
 /// Everything that a run needs to continue, in one file that appears whole or not at all.
 enum TrainingCheckpoint {
   private static let prefix = "checkpoint-"
-  private static let kept = 2
 
-  /// Writes the state after `step` steps and removes all but the newest checkpoints.
-  static func save(_ tensors: [NamedTensor], step: Int, plan: TrainingPlan, folder: URL) throws {
+  /// Writes the state after `step` steps and removes all but the `kept` newest checkpoints.
+  static func save(_ tensors: [NamedTensor], step: Int, plan: TrainingPlan, folder: URL, kept: Int) throws {
     let digits = String(step)
     let name = prefix + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".safetensors"
     let metadata = ["step": digits, "plan": try encode(plan)]
@@ -52,8 +51,9 @@ extension TrainingPlan {
     for child in Mirror(reflecting: self).children {
       guard let label = child.label else { continue }
       table[label] =
-        label == "shares"
-        ? Stage.allCases.map { "\($0) \(shares[$0] ?? 0)" }.joined(separator: " ") : "\(child.value)"
+        label == "parts"
+        ? Stage.allCases.compactMap { stage in parts[stage].map { "\(stage) \($0.share) \($0.batch)" } }.joined(
+          separator: " ") : "\(child.value)"
     }
     return table
   }

@@ -1,7 +1,7 @@
 /// Why a training run cannot start or has stopped.
 public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case otherPlan(folder: String)
-  case notFinite(step: Int, what: String, value: String, firstScene: Int)
+  case notFinite(step: Int, what: String, value: String, layer: String?, examples: [String])
   case collapsed(step: Int, participation: Double)
   case folder(String)
   case noLog(String)
@@ -11,8 +11,10 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
     switch self {
     case .otherPlan(let folder):
       "\(folder) holds a run with other settings: continue it with the same options, or choose another --output"
-    case .notFinite(let step, let what, let value, let firstScene):
-      "step \(step): the \(what) is \(value) (scenes from index \(firstScene)); the last checkpoint is kept, nothing of this step was saved"
+    case .notFinite(let step, let what, let value, let layer, let examples):
+      "step \(step): the \(what) is \(value)" + (layer.map { "; first at fault is \($0)" } ?? "")
+        + (examples.isEmpty ? "" : "; it saw \(Self.list(examples))")
+        + "; the last checkpoint is kept, nothing of this step was saved"
     case .collapsed(let step, let participation):
       "step \(step): the latents have collapsed to \(participation) directions; the last checkpoint is kept"
     case .folder(let path): "the folder \(path) cannot be created"
@@ -20,5 +22,9 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
       "the model to start from has an autoencoder of other sizes than the preset: choose the preset it was trained with"
     case .noLog(let path): "\(path) does not exist or holds no measurements: give the folder of a training run"
     }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
   }
 }

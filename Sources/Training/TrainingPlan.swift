@@ -18,75 +18,51 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     case diffusion
   }
 
+  /// How much of a run a stage has: its share of the steps, and the pictures in each of them.
+  public struct Part: Codable, Sendable, Equatable {
+    public var share: Double  // of the steps; the shares of a plan add up to 1
+    public var batch: Int  // pictures in a step
+  }
+
+  public var profile: Profile
   public var preset: Preset
+  public var data: String  // names what is learnt from, so that a run is not continued on something else
   public var start: String?  // hash of the model that the run starts from, whose autoencoder stays as it is
+  public var parts: [Stage: Part]  // stages that a run does not have are missing
   public var steps: Int  // over all stages
-  public var batch: Int  // scenes in a U-Net step; autoencoder steps take half, joint steps a quarter
+  public var accumulation: Int  // the pieces that a batch is cut into, for less memory
   public var seed: UInt64
-  public var shares: [Stage: Double]  // of the steps; they add up to 1
   public var autoencoderRate: Double  // learning rates at their highest
   public var diffusionRate: Double
   public var weightDecay: Double
+  public var secondBeta: Double  // of AdamW: how long it remembers the gradient's size
   public var warmup: Int  // steps
   public var cooldown: Double  // share of a stage's end over which the rate falls to zero
   public var captionDropout: Double  // share of captions replaced by the empty one, for guidance
-  public var averageDecay: Double  // of the exponential moving average of U-Net and adapter
+  public var averageDecay: Double  // of the exponential moving average of U-Net and adapter; 0 is none
   public var distance: DiffusionLoss.Distance
-  public var timeShift: Double  // of the noise levels that are trained on, towards pure noise
+  public var timeShift: Double  // of the noise levels that are trained on, towards pure noise; 1 is even
   public var gradientLimit: Double  // gradients are scaled down to this norm
-  public var latentNoise: Double  // always added to the latents that the decoder sees
-  public var latentNoiseWide: Double  // deviation of the extra noise that half the latents get
+  public var latentNoise: Double  // always added to the latents that decoder and U-Net see
+  public var latentNoiseWide: Double  // deviation of the extra noise that half the decoder's latents get
   public var objectWeight: Double  // how much more the denoising loss counts cells with an object
   public var alignment: Double  // weight of the losses that ask U-Net and adapter for the objects' names
   public var latentAlignment: Double  // weight of the loss that asks the latents for them
   public var poolSize: Int  // latents kept for the U-Net
-  public var poolRenewal: Int  // of them replaced by new scenes per step
+  public var poolRenewal: Int  // of them replaced by new pictures per step
   public var bfloat16: Bool  // matrix products in bf16, weights and sums in float32
-
-  /// The plan that a preset is trained with unless told otherwise; one that starts from a model has the last stage only.
-  public init(
-    preset: Preset, steps: Int? = nil, batch: Int? = nil, seed: UInt64 = 0, bfloat16: Bool = false,
-    start: ModelSource? = nil
-  ) {
-    let small = preset == .tiny
-    self.preset = preset
-    self.steps = steps ?? (small ? 200 : 8000)
-    self.batch = batch ?? (small ? 16 : 64)
-    self.seed = seed
-    self.start = start?.hash
-    shares =
-      start == nil
-      ? [.autoencoder: 0.22, .joint: 0.055, .superResolution: 0.025, .diffusion: 0.7] : [.diffusion: 1]
-    autoencoderRate = small ? 2e-3 : 1e-3
-    diffusionRate = small ? 2e-3 : 1e-3
-    weightDecay = 1e-5
-    warmup = small ? 10 : 100
-    cooldown = 0.4
-    captionDropout = 0.1
-    averageDecay = small ? 0.98 : 0.999
-    distance = .l2
-    timeShift = 2
-    gradientLimit = 1
-    latentNoise = 0.1
-    latentNoiseWide = 0.4
-    objectWeight = 2
-    alignment = 0.1
-    latentAlignment = 0.03
-    poolSize = small ? 256 : 8192
-    poolRenewal = small ? 4 : 6
-    self.bfloat16 = bfloat16
-  }
 
   /// The steps that belong to a stage.
   public func range(of stage: Stage) -> Range<Int> {
+    let stages = Stage.allCases.filter { parts[$0] != nil }
     var start = 0.0
-    for other in Stage.allCases {
-      let share = shares[other] ?? 0
-      if other == stage {
-        let end = stage == Stage.allCases.last ? steps : Int(((start + share) * Double(steps)).rounded())
-        return Int((start * Double(steps)).rounded())..<max(end, Int((start * Double(steps)).rounded()))
-      }
+    for other in stages {
+      let share = parts[other]?.share ?? 0
+      let first = Int((start * Double(steps)).rounded())
       start += share
+      if other == stage {
+        return first..<max(first, other == stages.last ? steps : Int((start * Double(steps)).rounded()))
+      }
     }
     return 0..<0
   }
@@ -95,6 +71,9 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public func stage(at step: Int) -> Stage {
     Stage.allCases.first { range(of: $0).contains(step) } ?? .diffusion
   }
+
+  /// Pictures in a step of a stage.
+  public func batch(of stage: Stage) -> Int { parts[stage]?.batch ?? 0 }
 
   /// Learning rate as a share of the highest: a linear rise, a plateau, a linear fall over the last steps of `range`.
   func rate(at step: Int, in range: Range<Int>) -> Double {

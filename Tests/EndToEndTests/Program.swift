@@ -16,8 +16,10 @@ enum Program {
   ///   - input: what standard input holds.
   ///   - fileLimit: the most kilobytes that it may write to one file; stands for a full disk.
   ///   - interruptAfter: seconds until Ctrl-C.
+  ///   - killAfter: seconds until kill -9.
   static func run(
-    _ arguments: [String], in folder: URL, input: String = "", fileLimit: Int? = nil, interruptAfter: Double? = nil
+    _ arguments: [String], in folder: URL, input: String = "", fileLimit: Int? = nil, interruptAfter: Double? = nil,
+    killAfter: Double? = nil
   ) throws -> Result {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
@@ -35,6 +37,10 @@ enum Program {
     if let interruptAfter {
       Thread.sleep(forTimeInterval: interruptAfter)
       process.interrupt()
+    }
+    if let killAfter {
+      Thread.sleep(forTimeInterval: killAfter)
+      kill(process.processIdentifier, SIGKILL)
     }
     let said = output.fileHandleForReading.readDataToEndOfFile()
     let complained = errors.fileHandleForReading.readDataToEndOfFile()

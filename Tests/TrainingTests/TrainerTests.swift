@@ -3,27 +3,40 @@ import Foundation
 import TestSupport
 import Testing
 import Torch
-import Training
 
-/// Minutes in a debug build, since every scene is drawn there too: `make test-long` runs them.
-private let isLong = ProcessInfo.processInfo.environment["FLUX_LONG_TESTS"] != nil
+@testable import Training
 
 @Suite(.serialized) struct TrainerTests {
   private func plan(steps: Int) -> TrainingPlan { TrainingPlan(preset: .tiny, steps: steps, batch: 4, seed: 3) }
 
-  @Test(.enabled(if: isLong)) func anInterruptedRunEndsInTheSameWeights() throws {
+  /// Trains up to step `stop`, with a checkpoint every `every` steps and at the stop.
+  @discardableResult
+  private func train(
+    _ plan: TrainingPlan, from start: ModelBundle? = nil, in folder: URL, every: Int = 1000, until stop: Int? = nil
+  ) throws -> Trainer.Outcome {
+    var left = stop.map { $0 - stepsDone(in: folder) } ?? .max
+    return try Trainer(plan, from: start, folder: folder, textEncoder: Project.minilm)
+      .run(saving: Trainer.Saving(every: every)) { _ in
+        left -= 1
+        return left < 0
+      }
+  }
+
+  private func stepsDone(in folder: URL) -> Int {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    return names.compactMap { Int($0.dropFirst("checkpoint-".count).prefix(8)) }.max() ?? 0
+  }
+
+  @Test func anInterruptedRunEndsInTheSameWeights() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let (whole, parts) = (folder.appendingPathComponent("whole"), folder.appendingPathComponent("parts"))
-    try Trainer(plan(steps: 40), folder: whole, textEncoder: Project.minilm)
-      .run(saveEvery: 40, storage: .float32, quiet: true)
-    // Stages end at 9, 11, 12 and 40: 7, 14, … lie in several of them.
-    for stop in [7, 14, 28] {
-      try Trainer(plan(steps: 40), folder: parts, textEncoder: Project.minilm)
-        .run(saveEvery: 7, storage: .float32, quiet: true, until: stop)
+    #expect(try train(plan(steps: 40), in: whole) == .finished)
+    // Stages end at 9, 11, 12 and 40: the stops lie in three of them.
+    for stop in [7, 10, 28] {
+      #expect(try train(plan(steps: 40), in: parts, until: stop) == .stopped(step: stop))
     }
-    try Trainer(plan(steps: 40), folder: parts, textEncoder: Project.minilm)
-      .run(saveEvery: 40, storage: .float32, quiet: true)
+    #expect(try train(plan(steps: 40), in: parts) == .finished)
     for part in ["unet", "autoencoder", "text_adapter"] {
       let name = "model/\(part)/diffusion_pytorch_model.safetensors"
       let expected = try Data(contentsOf: whole.appendingPathComponent(name))
@@ -32,27 +45,21 @@ private let isLong = ProcessInfo.processInfo.environment["FLUX_LONG_TESTS"] != n
     }
   }
 
-  @Test(.enabled(if: isLong)) func aFolderOfAnotherPlanIsRefused() throws {
+  @Test func aFolderOfAnotherPlanIsRefused() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
-    try Trainer(plan(steps: 20), folder: folder, textEncoder: Project.minilm)
-      .run(saveEvery: 20, storage: .int8, quiet: true)
-    #expect(throws: TrainingError.otherPlan(folder: folder.path)) {
-      try Trainer(plan(steps: 30), folder: folder, textEncoder: Project.minilm)
-        .run(saveEvery: 20, storage: .int8, quiet: true)
-    }
+    try train(plan(steps: 20), in: folder, until: 1)
+    #expect(throws: TrainingError.otherPlan(folder: folder.path)) { try train(plan(steps: 30), in: folder) }
   }
 
-  @Test(.enabled(if: isLong)) func aRunFromAModelKeepsItsAutoencoder() throws {
+  @Test func aRunFromAModelKeepsItsAutoencoder() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let (first, second) = (folder.appendingPathComponent("first"), folder.appendingPathComponent("second"))
-    try Trainer(plan(steps: 20), folder: first, textEncoder: Project.minilm)
-      .run(saveEvery: 20, storage: .float32, quiet: true)
+    try train(plan(steps: 20), in: first)
     let start = first.appendingPathComponent("model")
     let next = TrainingPlan(preset: .tiny, steps: 20, batch: 4, seed: 4, start: try ModelSource(directory: start))
-    try Trainer(next, from: try ModelBundle(directory: start), folder: second, textEncoder: Project.minilm)
-      .run(saveEvery: 20, storage: .float32, quiet: true)
+    try train(next, from: try ModelBundle(directory: start), in: second)
     func bytes(_ run: URL, _ part: String) throws -> Data {
       try Data(contentsOf: run.appendingPathComponent("model/\(part)/diffusion_pytorch_model.safetensors"))
     }
@@ -66,6 +73,42 @@ private let isLong = ProcessInfo.processInfo.environment["FLUX_LONG_TESTS"] != n
       _ = try Trainer(
         TrainingPlan(preset: .mini), from: tiny, folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
     }
+  }
+
+  @Test func theSpecificationTrainsToTheLetter() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let plan = TrainingPlan(profile: .specification, preset: .tiny, steps: 30, seed: 3)
+    #expect(plan.batch(of: .joint) == 8)
+    #expect(try train(plan, in: folder, until: 10) == .stopped(step: 10))
+    #expect(try train(plan, in: folder) == .finished)
+    let trained = try ModelBundle(directory: folder.appendingPathComponent("model"))
+    #expect(trained.schedule.configuration.predictionType == .epsilon)
+    #expect(trained.unet.parameters.allSatisfy { $0.tensor.allFinite })
+  }
+
+  @Test func theSpecificationHasItsNumbers() {
+    let plan = TrainingPlan(profile: .specification)
+    #expect(plan.steps == 80_000 / 8 * 200)
+    #expect(plan.autoencoderRate == 1e-4 && plan.diffusionRate == 1e-4 && plan.weightDecay == 1e-5)
+    #expect(plan.range(of: .joint) == 0..<plan.steps && plan.batch(of: .joint) == 8)
+    #expect(plan.distance == .l1 && plan.configuration.schedule.predictionType == .epsilon)
+    #expect(plan.configuration.schedule.betaSchedule == .cosine)
+    #expect(plan.configuration.imageSize == 512 && plan.configuration.unet.inChannels == 64)
+    #expect([0, 1000, plan.steps - 1].allSatisfy { plan.rate(at: $0, in: 0..<plan.steps) == 1 })
+  }
+
+  @Test func aWeightThatIsNotFiniteIsNamed() throws {
+    let trainer = try Trainer(
+      TrainingPlan(profile: .specification, preset: .tiny, steps: 30, batch: 2, seed: 3),
+      folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+    let (key, weight) = try #require(
+      trainer.model.unet.parameters.first { $0.key.contains("mid") && $0.key.contains("conv1.weight") })
+    withNoGrad { weight.fill_(.nan) }
+    let error = #expect(throws: TrainingError.self) { _ = try trainer.train(0) }
+    let text = try #require(error?.description)
+    #expect(text.contains("step 0") && text.contains("diffusion loss is nan"))
+    #expect(text.contains("unet.\(key) (Conv2d)") && text.contains("scene "), "\(text)")
   }
 
   @Test func stepsBelongToOneStageEach() {

@@ -34,6 +34,7 @@ void ct_set_threads(int count);
 int ct_threads(void);
 int ct_cuda_count(void);
 int ct_cuda_synchronize(int device);
+int64_t ct_cuda_peak_bytes(int device); // the most that the allocator ever held
 
 // --- tensor: life, facts, bytes
 void ct_free(CTTensor *x);

@@ -19,7 +19,4 @@ extension Scene {
     }
     return cells
   }
-
-  /// Number of labels that `cells` uses in the small world, the background's included.
-  public static var cellLabelCount: Int { World.small.cellLabelCount }
 }

@@ -1,8 +1,10 @@
 import Foundation
 
-/// What a run says: a line of JSON per report in `log.jsonl`, and one line on the terminal that is rewritten.
+/// What a run says: a line of JSON per report in `log.jsonl`, the same in a TensorBoard event file, and one line on the
+/// terminal that is rewritten.
 final class TrainingLog {
   private let file: FileHandle
+  private let events: EventFile
   private let started = Date()
   private var lastReport = Date()
   private var lastStep: Int
@@ -21,6 +23,7 @@ final class TrainingLog {
     try Data(kept.map { $0 + "\n" }.joined().utf8).write(to: url)
     file = try FileHandle(forWritingTo: url)
     try file.seekToEnd()
+    events = try EventFile(folder: folder, step: step)
     lastStep = step
     self.total = total
     self.quiet = quiet
@@ -43,6 +46,7 @@ final class TrainingLog {
       "{\"step\":\(step),\"stage\":\"\(stage)\",\"stepsPerSecond\":\(rounded(speed)),"
       + "\"seconds\":\(rounded(now.timeIntervalSince(started))),\(fields)}\n"
     try file.write(contentsOf: Data(line.utf8))
+    try events.add(means.merging(["stepsPerSecond": speed]) { mean, _ in mean }, step: step)
     if !quiet {
       let numbers = means.sorted { $0.key < $1.key }.map { "\($0.key) \(rounded($0.value))" }.joined(
         separator: "  ")
@@ -53,6 +57,11 @@ final class TrainingLog {
     }
     sums = [:]
     (lastReport, lastStep) = (now, step)
+  }
+
+  /// Shows a picture of the run as it is.
+  func add(_ name: String, png: [UInt8], width: Int, height: Int, step: Int) throws {
+    try events.add(name, png: png, width: width, height: height, step: step)
   }
 
   private func rounded(_ value: Double) -> String { String(format: "%.4g", value) }

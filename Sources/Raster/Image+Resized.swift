@@ -1,0 +1,109 @@
+extension Image {
+  /// The picture in another size, antialiased: the bytes of Pillow's `Image.resize`.
+  ///
+  /// Lines are resized first, then columns, in fixed point with a rounding to bytes between. Colours are weighed by
+  /// their alpha, so that what is transparent does not bleed.
+  public func resized(width newWidth: Int, height newHeight: Int, filter: ResizeFilter) -> Image {
+    guard newWidth > 0, newHeight > 0 else { fatalError("a picture cannot be resized to \(newWidth)×\(newHeight)") }
+    if newWidth == width, newHeight == height { return self }
+    var image = channels == .rgba ? premultiplied : self
+    if newWidth != width { image = image.linesResized(ResizeWeights(filter, from: width, to: newWidth), newWidth) }
+    if newHeight != height {
+      image = image.columnsResized(ResizeWeights(filter, from: height, to: newHeight), newHeight)
+    }
+    return channels == .rgba ? image.unpremultiplied : image
+  }
+
+  private func linesResized(_ kernel: ResizeWeights, _ newWidth: Int) -> Image {
+    let depth = channels.rawValue
+    let resized = [UInt8](unsafeUninitializedCapacity: newWidth * height * depth) { target, filled in
+      pixels.withUnsafeBufferPointer { source in
+        kernel.weights.withUnsafeBufferPointer { weights in
+          for y in 0..<height {
+            for x in 0..<newWidth {
+              let (first, count, taps) = (kernel.firsts[x] &* depth, kernel.counts[x], x &* kernel.stride)
+              let (from, to) = (y &* width &* depth &+ first, (y &* newWidth &+ x) &* depth)
+              switch channels {
+              case .grey:
+                var sum = Self.half
+                for tap in 0..<count { sum &+= Int32(source[from &+ tap]) &* weights[taps &+ tap] }
+                target[to] = Self.byte(sum)
+              case .rgb:
+                var (red, green, blue) = (Self.half, Self.half, Self.half)
+                var read = from
+                for tap in 0..<count {
+                  let weight = weights[taps &+ tap]
+                  red &+= Int32(source[read]) &* weight
+                  green &+= Int32(source[read &+ 1]) &* weight
+                  blue &+= Int32(source[read &+ 2]) &* weight
+                  read &+= 3
+                }
+                target[to] = Self.byte(red)
+                target[to + 1] = Self.byte(green)
+                target[to + 2] = Self.byte(blue)
+              case .rgba:
+                var sum = SIMD4<Int32>(repeating: Self.half)
+                var read = from
+                for tap in 0..<count {
+                  let pixel = SIMD4<UInt8>(source[read], source[read &+ 1], source[read &+ 2], source[read &+ 3])
+                  sum &+= SIMD4<Int32>(truncatingIfNeeded: pixel) &* weights[taps &+ tap]
+                  read &+= 4
+                }
+                for c in 0..<4 { target[to + c] = Self.byte(sum[c]) }
+              }
+            }
+          }
+        }
+      }
+      filled = newWidth * height * depth
+    }
+    return Image(width: newWidth, height: height, channels: channels, pixels: resized)
+  }
+
+  private func columnsResized(_ kernel: ResizeWeights, _ newHeight: Int) -> Image {
+    let line = width * channels.rawValue
+    var sums = [Int32](repeating: 0, count: line)
+    let resized = [UInt8](unsafeUninitializedCapacity: line * newHeight) { target, filled in
+      pixels.withUnsafeBufferPointer { source in
+        sums.withUnsafeMutableBufferPointer { sums in
+          for y in 0..<newHeight {
+            for i in 0..<line { sums[i] = Self.half }
+            for tap in 0..<kernel.counts[y] {
+              let weight = kernel.weights[y * kernel.stride + tap]
+              let row = (kernel.firsts[y] + tap) * line
+              for i in 0..<line { sums[i] &+= Int32(source[row &+ i]) &* weight }
+            }
+            for i in 0..<line { target[y &* line &+ i] = Self.byte(sums[i]) }
+          }
+        }
+      }
+      filled = line * newHeight
+    }
+    return Image(width: width, height: newHeight, channels: channels, pixels: resized)
+  }
+
+  private static let half: Int32 = 1 << (Int32(ResizeWeights.precision) - 1)
+
+  @inline(__always) private static func byte(_ sum: Int32) -> UInt8 {
+    UInt8(truncatingIfNeeded: max(0, min(255, sum >> Int32(ResizeWeights.precision))))
+  }
+
+  private var premultiplied: Image {
+    mapColours { colour, alpha in (colour * alpha + 127) / 255 }
+  }
+
+  private var unpremultiplied: Image {
+    mapColours { colour, alpha in alpha == 0 ? colour : min(255, 255 * colour / alpha) }
+  }
+
+  private func mapColours(_ change: (_ colour: Int, _ alpha: Int) -> Int) -> Image {
+    var copy = self
+    copy.pixels.withUnsafeMutableBufferPointer { pixels in
+      for index in stride(from: 0, to: pixels.count, by: 4) {
+        let alpha = Int(pixels[index + 3])
+        for c in index..<index + 3 { pixels[c] = UInt8(change(Int(pixels[c]), alpha)) }
+      }
+    }
+    return copy
+  }
+}

@@ -1,0 +1,48 @@
+/// The formats of pictures that Flux reads, told apart by their content, never by a file's name.
+public enum ImageFile: String, Sendable, CaseIterable {
+  case jpeg = "JPEG"
+  case png = "PNG"
+  case webp = "WebP"
+
+  /// The longest side that is decoded: a small file can claim a picture of terabytes.
+  public static let maxSide = 16_384
+
+  /// Endings of file names, lower case, without the dot.
+  public static let extensions: Set<String> = ["jpg", "jpeg", "png", "webp"]
+
+  /// All formats, for messages.
+  static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
+
+  /// The format that the first bytes announce, or nil.
+  public init?(_ bytes: [UInt8]) {
+    if bytes.starts(with: [0xff, 0xd8, 0xff]) {
+      self = .jpeg
+    } else if bytes.starts(with: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]) {
+      self = .png
+    } else if bytes.count >= 12, bytes.starts(with: "RIFF".utf8), bytes[8..<12].elementsEqual("WEBP".utf8) {
+      self = .webp
+    } else {
+      return nil
+    }
+  }
+
+  /// Decodes a JPEG, PNG or WebP file, turned upright as its EXIF orientation says.
+  ///
+  /// Grey, RGB or RGBA in 8 bits, whatever the file holds. `file` is for messages.
+  public static func decode(_ bytes: [UInt8], file: String) throws(RasterError) -> Image {
+    switch ImageFile(bytes) {
+    case .jpeg: try JPEG.decode(bytes, file: file).upright(from: JPEG.orientation(bytes))
+    case .png: try PNG.decode(bytes, file: file).upright(from: PNG.orientation(bytes))
+    case .webp: try WebP.decode(bytes, file: file).upright(from: WebP.orientation(bytes))
+    case nil: throw .unknownFormat(file: file, begin: begin(bytes))
+    }
+  }
+
+  /// The first bytes as people may recognise them: letters where they are letters.
+  private static func begin(_ bytes: [UInt8]) -> String {
+    let first = bytes.prefix(6)
+    if first.isEmpty { return "nothing: it is empty" }
+    if first.allSatisfy({ (0x20..<0x7f).contains($0) }) { return "\"\(String(decoding: first, as: UTF8.self))\"" }
+    return "the bytes " + first.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
+  }
+}

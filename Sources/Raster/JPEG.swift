@@ -1,0 +1,102 @@
+import CTurboJPEG
+
+/// JPEG through libjpeg-turbo: grey for one component, RGB for three, RGB from the inks of CMYK and YCCK.
+public enum JPEG {
+  /// Decodes a JPEG as it is stored, whatever its EXIF orientation; `file` is for messages.
+  ///
+  /// Truncated files are errors: half a picture would be learnt as a picture with a grey half.
+  public static func decode(_ bytes: [UInt8], file: String = "the JPEG") throws(RasterError) -> Image {
+    func malformed(_ reason: String) -> RasterError { .malformed(file: file, format: "JPEG", reason: reason) }
+    let header: JPEGHeader
+    switch JPEGHeader.read(bytes) {
+    case .success(let found): header = found
+    case .failure(let damage): throw malformed(damage.reason)
+    }
+    let (width, height) = (header.width, header.height)
+    guard width <= ImageFile.maxSide, height <= ImageFile.maxSide else {
+      throw .tooLarge(file: file, width: width, height: height, limit: ImageFile.maxSide)
+    }
+    guard width > 0, height > 0 else { throw malformed("its header claims \(width)×\(height) pixels") }
+    // Huffman codes take one bit or more for 8×8 pixels: what claims more would fill memory for nothing.
+    guard header.isArithmetic || width * height <= 512 * bytes.count + 4096 else {
+      throw malformed("\(bytes.count) bytes cannot hold the \(width)×\(height) pixels that its header claims")
+    }
+    switch header.components {
+    case 1: return try pixels(bytes, header, TJPF_GRAY, .grey, malformed)
+    case 3: return try pixels(bytes, header, TJPF_RGB, .rgb, malformed)
+    case 4: return light(of: try pixels(bytes, header, TJPF_CMYK, .rgba, malformed))
+    default:
+      throw .unsupported(
+        file: file, format: "JPEG", reason: "it has \(header.components) components; 1, 3 or 4 are read")
+    }
+  }
+
+  /// The orientation that a JPEG's EXIF asks for.
+  public static func orientation(_ bytes: [UInt8]) -> Orientation {
+    (try? JPEGHeader.read(bytes).get().orientation) ?? .upright
+  }
+
+  private static func pixels(
+    _ bytes: [UInt8], _ header: JPEGHeader, _ format: TJPF, _ channels: Image.Channels,
+    _ malformed: (String) -> RasterError
+  ) throws(RasterError) -> Image {
+    var outcome = run(bytes, header, format, channels, stopOnWarning: true)
+    if case .failure(let damage) = outcome, isHarmless(damage.reason), hasEnd(bytes, header) {
+      outcome = run(bytes, header, format, channels, stopOnWarning: false)
+    }
+    switch outcome {
+    case .success(let image): return image
+    case .failure(let damage): throw malformed(damage.reason)
+    }
+  }
+
+  /// Warnings about files that are odd but whole, as other programs read them.
+  private static func isHarmless(_ message: String) -> Bool {
+    message.contains("extraneous bytes before marker") || message.contains("Unknown Adobe color transform")
+      || message.contains("unknown JFIF revision") || message.contains("Invalid SOS parameters")
+  }
+
+  /// libjpeg keeps only the first warning, which may hide that the end is missing.
+  private static func hasEnd(_ bytes: [UInt8], _ header: JPEGHeader) -> Bool {
+    var offset = header.scanStart
+    while offset + 1 < bytes.count {
+      if bytes[offset] == 0xff, bytes[offset + 1] == 0xd9 { return true }
+      offset += 1
+    }
+    return false
+  }
+
+  private static func run(
+    _ bytes: [UInt8], _ header: JPEGHeader, _ format: TJPF, _ channels: Image.Channels, stopOnWarning: Bool
+  ) -> Result<Image, JPEGHeader.Damage> {
+    guard let decoder = tjInitDecompress() else { return .failure(.init("libjpeg-turbo does not start")) }
+    defer { tjDestroy(decoder) }
+    // A file of thousands of scans of nothing would take hours.
+    let flags = TJFLAG_LIMITSCANS | (stopOnWarning ? TJFLAG_STOPONWARNING : 0)
+    let size = header.width * header.height * channels.rawValue
+    var status: Int32 = -1
+    // Uninitialised, so that a false size costs no memory before the decoder finds out.
+    let pixels = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+      status = tjDecompress2(
+        decoder, bytes, UInt(bytes.count), buffer.baseAddress, Int32(header.width),
+        Int32(header.width * channels.rawValue), Int32(header.height), Int32(format.rawValue), flags)
+      let isWhole = status == 0 || (!stopOnWarning && tjGetErrorCode(decoder) == TJERR_WARNING.rawValue)
+      if isWhole {
+        status = 0
+        filled = size
+      }
+    }
+    guard status == 0 else { return .failure(.init(String(cString: tjGetErrorStr2(decoder)))) }
+    return .success(Image(width: header.width, height: header.height, channels: channels, pixels: pixels))
+  }
+
+  /// RGB from four inks, stored as Adobe does: 255 is no ink.
+  private static func light(of inks: Image) -> Image {
+    var pixels = [UInt8](repeating: 0, count: 3 * inks.width * inks.height)
+    for index in 0..<inks.width * inks.height {
+      let black = Int(inks.pixels[4 * index + 3])
+      for c in 0..<3 { pixels[3 * index + c] = UInt8((Int(inks.pixels[4 * index + c]) * black + 127) / 255) }
+    }
+    return Image(width: inks.width, height: inks.height, channels: .rgb, pixels: pixels)
+  }
+}

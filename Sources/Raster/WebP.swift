@@ -1,0 +1,54 @@
+import CWebP
+
+/// Still WebP pictures, lossy and lossless, through libwebp: RGB, or RGBA where the file has alpha.
+public enum WebP {
+  /// Decodes a WebP as it is stored, whatever its EXIF orientation; `file` is for messages.
+  public static func decode(_ bytes: [UInt8], file: String = "the WebP") throws(RasterError) -> Image {
+    func malformed(_ reason: String) -> RasterError { .malformed(file: file, format: "WebP", reason: reason) }
+    var features = WebPBitstreamFeatures()
+    let status = WebPGetFeatures(bytes, bytes.count, &features)
+    guard status == VP8_STATUS_OK else { throw malformed(reason(status)) }
+    guard features.has_animation == 0 else {
+      throw .unsupported(file: file, format: "WebP", reason: "it is animated; only still pictures are read")
+    }
+    let (width, height) = (Int(features.width), Int(features.height))
+    guard width <= ImageFile.maxSide, height <= ImageFile.maxSide else {
+      throw .tooLarge(file: file, width: width, height: height, limit: ImageFile.maxSide)
+    }
+    guard width > 0, height > 0 else { throw malformed("its header claims \(width)×\(height) pixels") }
+    let channels: Image.Channels = features.has_alpha != 0 ? .rgba : .rgb
+    let (size, stride) = (width * height * channels.rawValue, Int32(width * channels.rawValue))
+    // Uninitialised, so that a false size costs no memory before the decoder finds out.
+    let pixels = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
+      let decoded =
+        channels == .rgba
+        ? WebPDecodeRGBAInto(bytes, bytes.count, buffer.baseAddress, size, stride)
+        : WebPDecodeRGBInto(bytes, bytes.count, buffer.baseAddress, size, stride)
+      filled = decoded == nil ? 0 : size
+    }
+    guard pixels.count == size else { throw malformed("its pixels are damaged or the file is truncated") }
+    return Image(width: width, height: height, channels: channels, pixels: pixels)
+  }
+
+  /// The orientation that a WebP's EXIF chunk asks for.
+  public static func orientation(_ bytes: [UInt8]) -> Orientation {
+    var offset = 12  // after "RIFF", the size and "WEBP"
+    while offset <= bytes.count - 8 {
+      let length = bytes[offset + 4..<offset + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
+      guard length <= bytes.count - offset - 8 else { break }
+      if bytes[offset..<offset + 4].elementsEqual("EXIF".utf8) {
+        return EXIF.orientation(bytes[offset + 8..<offset + 8 + length])
+      }
+      offset += 8 + length + length % 2  // chunks are padded to even lengths
+    }
+    return .upright
+  }
+
+  private static func reason(_ status: VP8StatusCode) -> String {
+    switch status {
+    case VP8_STATUS_NOT_ENOUGH_DATA: "it ends within its header: the file is truncated"
+    case VP8_STATUS_UNSUPPORTED_FEATURE: "it uses a feature that libwebp does not know"
+    default: "its header is damaged"
+    }
+  }
+}

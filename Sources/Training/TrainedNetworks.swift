@@ -1,0 +1,62 @@
+import Flux
+import NN
+import Torch
+
+/// All that a run changes: the model, the heads that only training has, their optimisers and the average.
+final class TrainedNetworks {
+  let model: ModelBundle
+  let alignment: Alignment
+  let autoencoder: AdamW  // encoder and decoder
+  let denoiser: AdamW  // U-Net and adapter
+  let superResolution: AdamW
+  let average: MovingAverage
+
+  /// New networks of the plan's sizes, or those of `start` as far as they fit; `labels` is what cells may hold.
+  init(_ plan: TrainingPlan, labels: Int, from start: ModelBundle?, on device: Device) throws(TrainingError) {
+    let configuration = plan.configuration
+    model = ModelBundle(configuration, .random(Generator(seed: plan.seed)))
+    if let start { try model.adopt(start) }
+    alignment = Alignment(configuration, labels: max(labels, 1), .random(Generator(seed: plan.seed &+ 1)))
+    let (encoder, decoder) = (model.autoencoder.encoder, model.autoencoder.decoder)
+    for part in [encoder, decoder, model.autoencoder.superResolution, model.adapter, model.unet] as [(any Module)?] {
+      part?.requireGradients(true)
+    }
+    for head in [alignment.latents, alignment.features, alignment.text] as [any Module] { head.requireGradients(true) }
+    for part in [model.autoencoder, model.adapter, model.unet] as [any Module] where device != .cpu {
+      part.move(to: device)
+    }
+    for head in [alignment.latents, alignment.features, alignment.text] as [any Module] where device != .cpu {
+      head.move(to: device)
+    }
+
+    func named(_ prefix: String, _ module: (any Module)?) -> [NamedTensor] {
+      module?.parameters.map { ("\(prefix).\($0.key)", $0.tensor) } ?? []
+    }
+    func optimiser(_ parameters: [NamedTensor]) -> AdamW {
+      AdamW(
+        parameters, weightDecay: plan.weightDecay, secondBeta: plan.secondBeta, gradientLimit: plan.gradientLimit)
+    }
+    // A head without weight in the loss gets no gradient, and takes part in nothing.
+    let latentHead = plan.latentAlignment > 0 ? named("alignment.latents", alignment.latents) : []
+    let denoiserHeads =
+      plan.alignment > 0
+      ? named("alignment.features", alignment.features) + named("alignment.text", alignment.text) : []
+    let denoised = named("unet", model.unet) + named("text_adapter", model.adapter)
+    autoencoder = optimiser(named("encoder", encoder) + named("decoder", decoder) + latentHead)
+    denoiser = optimiser(denoised + denoiserHeads)
+    superResolution = optimiser(named("super_resolution", model.autoencoder.superResolution))
+    average = MovingAverage(denoised, decay: plan.averageDecay)
+  }
+
+  /// Everything that a checkpoint has to hold.
+  var state: [NamedTensor] {
+    let statistics: [NamedTensor] = [
+      ("latents_mean", model.autoencoder.latentsMean), ("latents_std", model.autoencoder.latentsStd),
+    ]
+    let optimisers = [("core", autoencoder), ("denoiser", denoiser), ("enlarger", superResolution)]
+    return statistics
+      + optimisers.flatMap { name, optimiser in
+        (optimiser.parameters + optimiser.state).map { ("\(name).\($0.key)", $0.tensor) }
+      } + average.parameters.map { ("average.\($0.key)", $0.tensor) }
+  }
+}

@@ -1,0 +1,209 @@
+import Data
+import Flux
+import Models
+import NN
+import Torch
+
+// One function for each stage: what a step of it does.
+
+extension Trainer {
+  /// Runs a step and returns what it measured.
+  ///
+  /// A loss that is not finite stops the run; the step is then made again under a probe that names the first layer at
+  /// fault.
+  func train(_ step: Int) throws -> [String: Double] {
+    do {
+      return try perform(step)
+    } catch TrainingError.notFinite(let step, let what, let value, nil, let examples) {
+      let fault = LayerProbe.firstFault { _ = try? perform(step) }
+      let key = fault.flatMap { fault in networks.state.first { $0.tensor === fault.weight }?.key }
+      let layer = fault.map { "\(key ?? "a layer") (\($0.type))" }
+      throw TrainingError.notFinite(step: step, what: what, value: value, layer: layer, examples: examples)
+    }
+  }
+
+  private func perform(_ step: Int) throws -> [String: Double] {
+    switch plan.stage(at: step) {
+    case .autoencoder: try autoencoderStep(step)
+    case .joint: try jointStep(step)
+    case .superResolution: try superResolutionStep(step)
+    case .diffusion: try diffusionStep(step, pooled(step))
+    }
+  }
+
+  /// Windows near objects: a quarter of the work of whole pictures, with nearly all of what is hard.
+  private func autoencoderStep(_ step: Int) throws -> [String: Double] {
+    let batch = plan.batch(of: .autoencoder)
+    let chosen = try load(.autoencoder, step * batch..<(step + 1) * batch, size: coreSize)
+    let side = model.configuration.latentSize
+    var random = SceneRandom(seed: plan.seed &* 16 &+ Purpose.windows.rawValue, index: UInt64(step))
+    let (pictures, labels) = chosen.windows(side: side, window: side / 2, &random)
+    return try reconstruct(pictures, labels, step).values
+  }
+
+  /// Whole pictures, whose latents the U-Net learns from in the same step; no gradient goes from it to the encoder.
+  private func jointStep(_ step: Int) throws -> [String: Double] {
+    let batch = plan.batch(of: .joint)
+    let range = step * batch..<(step + 1) * batch
+    let chosen = try load(.joint, range, size: coreSize)
+    let (values, latents) = try reconstruct(chosen.pictures, chosen.labels, step)
+    let text = captions(chosen.captions, .joint, range.lowerBound)
+    let example = Example(
+      latents: noised(latents, generator(step, .joint)), states: text.states, masks: text.masks,
+      labels: chosen.labels?.to(device), ids: chosen.ids)
+    return try values.merging(diffusionStep(step, example)) { first, _ in first }
+  }
+
+  /// One update of encoder and decoder; also gives the normalised latents, without their gradient.
+  private func reconstruct(
+    _ pictures: Tensor, _ labels: Tensor?, _ step: Int
+  ) throws -> (values: [String: Double], latents: Tensor) {
+    let generator = generator(step, .reconstruction)
+    let pieces = plan.accumulation
+    var values: [String: Double] = [:]
+    var latents: [Tensor] = []
+    let range = plan.range(of: .autoencoder).lowerBound..<plan.range(of: .joint).upperBound
+    let onDevice = pictures.to(device)
+    let allLabels = labels.map { $0.to(device).chunked(pieces, dim: 0) }
+    for (index, piece) in onDevice.chunked(pieces, dim: 0).enumerated() {
+      let (painting, naming, raw, clean) = inPrecision {
+        let raw = model.autoencoder.encodeRaw(piece.channelsLast()).to(.float32)
+        LatentStatistics.update(model.autoencoder, raw: raw, count: step)
+        let clean = model.autoencoder.normalised(raw)
+        let noisy = (clean + decoderNoise(clean.shape, generator)).channelsLast()
+        let painted = model.autoencoder.decoder(noisy).pixels
+        let naming =
+          plan.latentAlignment > 0
+          ? allLabels.map { networks.alignment.loss(noisy, through: networks.alignment.latents, $0[index]) } : nil
+        return (painted, naming, raw, clean)
+      }
+      let reconstruction = AutoencoderLoss.loss(painting, piece)
+      var total = reconstruction + raw.square().mean() * 1e-4
+      if let naming { total = total + naming * plan.latentAlignment }
+      try accumulate(total, pieces, step, "autoencoder loss")
+      add(["reconstruction": reconstruction, "latentNames": naming], pieces, to: &values)
+      latents.append(clean.detached())
+      if step % 20 == 0 { values["decibels"] = AutoencoderLoss.decibels(painting, piece) }
+    }
+    try update(networks.autoencoder, plan.autoencoderRate * plan.rate(at: step, in: range), step, "autoencoder loss")
+    let all = Tensor.cat(latents)
+    if step % 20 == 0 {
+      let participation = LatentStatistics.participationRatio(all)
+      values["participation"] = participation
+      if step > 500, participation < 4 {
+        throw TrainingError.collapsed(step: step, participation: participation)
+      }
+    }
+    return (values, all)
+  }
+
+  /// One update of U-Net and adapter.
+  private func diffusionStep(_ step: Int, _ example: Example) throws -> [String: Double] {
+    let pieces = plan.accumulation
+    let question = loss.question(clean: example.latents, generator: generator(step, .diffusion))
+    let range =
+      plan.range(of: .joint).lowerBound..<max(plan.range(of: .diffusion).upperBound, plan.range(of: .joint).upperBound)
+    var values: [String: Double] = [:]
+    for piece in DiffusionPiece.cut(example, question, into: pieces) {
+      let (denoising, naming, text) = losses(piece, piece.states, piece.masks)
+      var total = denoising
+      for part in [naming, text].compactMap({ $0 }) { total = total + part * plan.alignment }
+      try accumulate(total, pieces, step, "diffusion loss", ids: example.ids)
+      add(["diffusion": denoising, "names": naming, "textNames": text], pieces, to: &values)
+      if step % 20 == 0 {
+        // What captions are worth: how much worse the same question goes with another picture's caption.
+        let others = withNoGrad { losses(piece, piece.states.flipped([0]), piece.masks.flipped([0])).denoising }
+        add(["captions": others - denoising], pieces, to: &values)
+      }
+    }
+    try update(
+      networks.denoiser, plan.diffusionRate * plan.rate(at: step, in: range), step, "diffusion loss", ids: example.ids)
+    networks.average.update(count: step - range.lowerBound)
+    return values
+  }
+
+  private func losses(
+    _ piece: DiffusionPiece, _ states: Tensor, _ masks: Tensor
+  ) -> (denoising: Tensor, naming: Tensor?, text: Tensor?) {
+    let side = model.configuration.latentSize
+    let weights = piece.labels.map { Alignment.cellWeights($0, side: side, extra: plan.objectWeight) }
+    return inPrecision {
+      let (context, pooled) = model.adapter(states, mask: masks)
+      let features = model.unet.features(
+        piece.noisy.channelsLast(), timesteps: piece.timesteps, context: context, contextMask: masks,
+        classLabels: pooled)
+      let labels = plan.alignment > 0 ? piece.labels : nil
+      return (
+        loss(model.unet.predict(features), piece.target, weights: weights),
+        labels.map { networks.alignment.loss(features, through: networks.alignment.features, $0) },
+        labels.map { networks.alignment.textLoss(pooled, $0) }
+      )
+    }
+  }
+
+  /// Crops of a quarter of the area: the levels are convolutions and need no more.
+  private func superResolutionStep(_ step: Int) throws -> [String: Double] {
+    guard let enlarge = model.autoencoder.superResolution else { return [:] }
+    let batch = plan.batch(of: .superResolution)
+    let generator = generator(step, .superResolution)
+    let size = model.configuration.imageSize
+    let pictures = try load(.superResolution, step * batch..<(step + 1) * batch, size: size).pictures
+      .to(device)
+    let factor = model.configuration.autoencoder.superResolutionFactor
+    let core = withNoGrad {
+      inPrecision {
+        let latents = model.autoencoder.encode(pictures)
+        return model.autoencoder.decoder((latents + decoderNoise(latents.shape, generator)).channelsLast())
+      }
+    }
+    let side = coreSize / 2
+    let corner = Tensor.randint(0..<side, [2], generator: generator).ints()
+    func crop(_ x: Tensor, _ scale: Int) -> Tensor {
+      x.narrowed(2, corner[0] * scale, side * scale).narrowed(3, corner[1] * scale, side * scale)
+        .channelsLast()
+    }
+    let painted = enlarge(
+      Painting(features: crop(core.features.to(.float32), 1), pixels: crop(core.pixels.to(.float32), 1)))
+    let total = AutoencoderLoss.loss(painted.pixels, crop(pictures, factor))
+    let rate = plan.autoencoderRate * plan.rate(at: step, in: plan.range(of: .superResolution))
+    try accumulate(total, 1, step, "super-resolution loss")
+    try update(networks.superResolution, rate, step, "super-resolution loss")
+    return ["superResolution": total.item()]
+  }
+
+  // MARK: - Updates
+
+  /// Back-propagates one of `pieces` pieces of a batch; a loss that is not finite stops the run.
+  private func accumulate(
+    _ total: Tensor, _ pieces: Int, _ step: Int, _ what: String, ids: [String] = []
+  ) throws {
+    let value = total.item()
+    guard value.isFinite else {
+      throw TrainingError.notFinite(step: step, what: what, value: "\(value)", layer: nil, examples: ids)
+    }
+    (pieces > 1 ? total / Double(pieces) : total).backward()
+  }
+
+  /// Updates from the gradients that were accumulated; a gradient that is not finite stops the run.
+  private func update(
+    _ optimiser: AdamW, _ rate: Double, _ step: Int, _ what: String, ids: [String] = []
+  ) throws {
+    do throws(AdamW.NotFinite) {
+      try optimiser.step(learningRate: rate)
+    } catch {
+      throw TrainingError.notFinite(
+        step: step, what: "gradient of the \(what)", value: "\(error.norm)", layer: error.key, examples: ids)
+    }
+  }
+
+  private func add(_ parts: [String: Tensor?], _ pieces: Int, to values: inout [String: Double]) {
+    for case (let name, let part?) in parts { values[name, default: 0] += part.item() / Double(pieces) }
+  }
+
+  /// Gaussian noise that the decoder learns to see through: little always, more for half the latents.
+  private func decoderNoise(_ shape: [Int], _ generator: Generator) -> Tensor {
+    let wide = Tensor.randn([shape[0], 1, 1, 1], generator: generator).abs() * plan.latentNoiseWide
+    let chosen = (Tensor.rand([shape[0], 1, 1, 1], generator: generator) .< 0.5).to(.float32)
+    return (Tensor.randn(shape, generator: generator) * (wide * chosen + plan.latentNoise)).to(device)
+  }
+}

@@ -1,0 +1,111 @@
+import Data
+import Flux
+import Raster
+import Torch
+
+/// What a step learns from.
+struct ExampleBatch {
+  let pictures: Tensor  // [B, 3, size, size] in −1…1, channels-last
+  let captions: [String]
+  let ids: [String]  // what messages call them
+  let labels: Tensor?  // [B, h · w], what stands in each latent cell, where somebody knows
+  let focus: [Focus]  // per picture, a place worth looking at: 0…1 from the left and from the top
+
+  struct Focus {
+    var x: Double
+    var y: Double
+  }
+}
+
+extension ExampleBatch {
+  /// Windows of `window` × `window` cells out of pictures of `side` × `side` cells, each around its picture's focus:
+  /// most of a picture is background, which is soon learnt.
+  func windows(side: Int, window: Int, _ random: inout SceneRandom) -> (pictures: Tensor, labels: Tensor?) {
+    let cell = pictures.shape[2] / side  // pixels
+    let count = pictures.shape[0]
+    let grid = labels?.reshaped([count, side, side])
+    var (parts, labelParts): ([Tensor], [Tensor]) = ([], [])
+    for (index, focus) in focus.enumerated() {
+      func corner(_ centre: Double) -> Int {
+        min(max(Int(centre * Double(side)) - window / 2 + random.below(3) - 1, 0), side - window)
+      }
+      let (column, row) = (corner(focus.x), corner(focus.y))
+      parts.append(pictures[index].narrowed(1, row * cell, window * cell).narrowed(2, column * cell, window * cell))
+      if let grid {
+        labelParts.append(grid[index].narrowed(0, row, window).narrowed(1, column, window).reshaped([window * window]))
+      }
+    }
+    return (Tensor.stack(parts).channelsLast(), grid.map { _ in Tensor.stack(labelParts) })
+  }
+}
+
+/// Pictures with captions in an order that depends on the seed alone.
+///
+/// Every use of them (`Stream`) has an order of its own; the running index of a stream says all, so that a run can be
+/// continued anywhere.
+protocol TrainingExamples {
+  /// What could not be read so far, with the reason.
+  var failures: [String] { get }
+  func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch
+}
+
+/// What examples are drawn for.
+enum ExampleStream: UInt64 {
+  case autoencoder = 1
+  case joint, superResolution, diffusion, preview
+}
+
+/// Scenes, rendered as they are needed: endless, or the first `count` again and again in shuffled order.
+struct SceneExamples: TrainingExamples {
+  let seed: UInt64
+  let world: World
+  let count: Int?
+  let side: Int  // of the latent, in cells
+  let atlas: GlyphAtlas
+  var failures: [String] { [] }
+
+  func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) -> ExampleBatch {
+    let source = Scenes(seed: count == nil ? seed &* 16 &+ stream.rawValue : 0, world: world)
+    let order = count.map { EpochOrder(count: $0, seed: seed &* 16 &+ stream.rawValue) }
+    let indices = range.map { order?[$0] ?? $0 }
+    let chosen = indices.map { source[$0] }
+    let focus = zip(range, chosen).map { index, example in
+      var random = SceneRandom(seed: seed &* 16 &+ stream.rawValue &+ 0xf0c5, index: UInt64(index))
+      let object = random.pick(example.scene.objects)
+      return ExampleBatch.Focus(x: object.x, y: object.y)
+    }
+    let scenes = chosen.map(\.scene)
+    return ExampleBatch(
+      pictures: SceneBatches.render(scenes, size: size, atlas: atlas), captions: chosen.map(\.caption),
+      ids: indices.map { "scene \($0) of seed \(source.seed)" },
+      labels: SceneBatches.labels(scenes, side: side, world: world),
+      focus: focus)
+  }
+}
+
+/// The order of a finite collection over its epochs: each holds every item once, shuffled by seed and epoch alone.
+struct EpochOrder {
+  let count: Int
+  let seed: UInt64
+
+  /// The item at a running index over all epochs.
+  ///
+  /// A Feistel network permutes the next power of four; what falls outside walks on until it falls inside, so that no
+  /// table is kept and any index is found at once.
+  subscript(index: Int) -> Int {
+    let (epoch, place) = index.quotientAndRemainder(dividingBy: count)
+    var half: UInt64 = 1
+    while (1 << (2 * half)) < UInt64(count) { half += 1 }
+    let mask: UInt64 = (1 << half) - 1
+    var item = UInt64(place)
+    repeat {
+      var (left, right) = (item >> half, item & mask)
+      for round in 0..<4 as Range<UInt64> {
+        var random = SceneRandom(seed: seed &+ UInt64(epoch) &* 0x51_7cc1, index: right << 3 | round)
+        (left, right) = (right, left ^ (random.next() & mask))
+      }
+      item = left << half | right
+    } while item >= UInt64(count)
+    return Int(item)
+  }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import Raster
+import TestSupport
+import Testing
+
+@Suite struct DataCommandTests {
+  private func write(_ name: String, _ value: UInt8, side: Int = 40, to folder: URL) throws {
+    let pixels = [UInt8](repeating: value, count: side * side)
+    let image = Image(width: side, height: side, channels: .grey, pixels: pixels)
+    try Foundation.Data(PNG.encode(image)).write(to: folder.appendingPathComponent(name))
+  }
+
+  private func write(_ name: String, _ text: String, to folder: URL) throws {
+    try Foundation.Data(text.utf8).write(to: folder.appendingPathComponent(name))
+  }
+
+  @Test func checkSaysWhenNothingIsWrong() throws {
+    try Project.inTemporaryFolder { folder in
+      for index in 0..<3 {
+        try write("\(index).png", UInt8(index), to: folder)
+        try write("\(index).txt", "a red apple", to: folder)
+      }
+      let result = try Program.run(["data", "check", ".", "--size", "64", "-o", "sheet.png"], in: folder)
+      #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
+      #expect(
+        result.output == """
+          pictures with text files beside them
+
+          shorter side in pixels
+            under 64  ━━━━━━━━━━━━━━━━━━━━━━━━ 3
+
+          tokens of a caption: 5.0 on average, 5 at most, 32 are read
+            under 9  ━━━━━━━━━━━━━━━━━━━━━━━━ 3
+
+          3 pictures with 3 captions, nothing wrong
+
+          """)
+      let sheet = try PNG.decode(Array(Foundation.Data(contentsOf: folder.appendingPathComponent("sheet.png"))))
+      #expect(sheet.width == 3 * 132 + 4 && sheet.height == 136)
+    }
+  }
+
+  @Test func checkNamesWhatIsWrongAtMostTenOfAKind() throws {
+    try Project.inTemporaryFolder { folder in
+      for index in 0..<14 { try write("\(10 + index).png", 7, to: folder) }
+      try write("30.png", "no picture", to: folder)
+      try write("10.txt", String(repeating: "xylophone ", count: 20), to: folder)
+      let result = try Program.run(["data", "check", ".", "--size", "80"], in: folder)
+      #expect(result.code == 1)
+      #expect(
+        result.errors
+          == "flux: .: 15 pictures with 1 caption, 0 with nothing wrong: 1 unreadable, 13 duplicates, "
+          + "14 without a caption, 1 caption too long\n")
+      let lines = result.output.split(separator: "\n").map(String.init)
+      #expect(lines.contains("  30.png is no picture that Flux reads (JPEG, PNG, WebP): it begins with \"no pic\""))
+      #expect(lines.contains("13 duplicates: the same pixels as an earlier picture"))
+      #expect(
+        lines.contains("  20.png: the same pixels as 10.png") && !lines.contains("  21.png: the same pixels as 10.png"))
+      #expect(lines.contains("  and 3 more") && lines.contains("  and 4 more"))
+    }
+  }
+
+  @Test func checkSpeaksJSON() throws {
+    try Project.inTemporaryFolder { folder in
+      try write("a.png", 1, to: folder)
+      let result = try Program.run(["data", "check", ".", "--json"], in: folder)
+      #expect(result.code == 1)
+      let object = try JSONSerialization.jsonObject(with: Foundation.Data(result.output.utf8))
+      let report = try #require(object as? [String: Any])
+      let survey = try #require(report["survey"] as? [String: Any])
+      #expect(report["layout"] as? String == "textFiles" && survey["pictures"] as? Int == 1)
+      let kinds = (survey["findings"] as? [[String: String]])?.compactMap { $0["kind"] }
+      #expect(kinds == ["small", "uncaptioned"])
+    }
+  }
+
+  @Test func checkOfAFolderWithoutPicturesSaysWhatItLooksFor() throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(["data", "check", "."], in: folder)
+      #expect(result.code == 1 && result.output.isEmpty)
+      #expect(result.errors.contains("holds no pictures to learn from: Flux looks for metadata.jsonl"))
+    }
+  }
+
+  @Test func showDrawsAFolderAndPrintsItsCaptions() throws {
+    try Project.inTemporaryFolder { folder in
+      try write("a.png", 1, to: folder)
+      try write("b.png", "no", to: folder)
+      try write("c.png", 3, to: folder)
+      try write("c.txt", "a cat", to: folder)
+      let result = try Program.run(["data", "show", ".", "-o", "sheet.png", "--size", "16"], in: folder)
+      #expect(result.code == 0 && result.output == "a.png\t\nc.png\ta cat\n")
+      #expect(result.errors.hasPrefix("flux: b.png is no picture that Flux reads"))
+      let sheet = try PNG.decode(Array(Foundation.Data(contentsOf: folder.appendingPathComponent("sheet.png"))))
+      #expect(sheet.width == 44 && sheet.height == 24)
+    }
+  }
+
+  @Test func showDrawsScenesWithoutAFolder() throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(["data", "show", "-o", "sheet.png", "--size", "16", "--count", "3"], in: folder)
+      #expect(result.code == 0 && result.output.split(separator: "\n").count == 3)
+    }
+  }
+}
