@@ -1,5 +1,5 @@
 # Each target does one thing. `./flux` is the program; this file is for those who change it.
-.PHONY: help setup build test test-long lint format golden bench bench-train clean
+.PHONY: help setup build test test-long lint format golden bench bench-train bundle clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -21,7 +21,7 @@ test-long: setup ## the tests that take minutes, too
 
 lint: ## say what is not formatted or smells
 	swift-format lint --strict --recursive Sources Tests Examples Package.swift
-	bash -n flux Scripts/setup Scripts/build Scripts/check-shim Benchmarks/run Benchmarks/train .ci/run
+	bash -n flux Scripts/setup Scripts/build Scripts/check-shim Scripts/bundle Scripts/bundled/build-shim Scripts/bundled/run.sh Benchmarks/run Benchmarks/train .ci/run
 
 format: ## format in place, then lint
 	swift-format format --in-place --recursive Sources Tests Examples Package.swift
@@ -35,6 +35,9 @@ bench: ## time what users wait for
 
 bench-train: ## time training beside the same networks in PyTorch
 	@Benchmarks/train
+
+bundle: ## pack for machines with PyTorch but no Swift: bundle/*.tar.xz
+	Scripts/bundle
 
 clean: ## remove what was built; .deps stays
 	rm -rf .build

@@ -18,7 +18,7 @@ struct FluxCommand: ParsableCommand {
     version: Version.current,
     subcommands: [
       Generate.self, Train.self, Plot.self, Evaluate.self, Forward.self, Tokens.self, DataCommand.self,
-      Bench.self,
+      Convert.self, Bench.self,
     ])
 
   /// Parses, runs, and turns every error into one sentence on standard error and an exit code.
