@@ -47,6 +47,7 @@ struct Train: ParsableCommand {
     .float32
   @Option(help: "Where to compute: cpu, cuda or cuda:N.") var device: String = "cpu"
   @Option(help: "CPU threads (default: all cores).") var threads: Int?
+  @OptionGroup(title: "Differences from the profile") var options: PlanOptions
   @Flag(help: "Print sizes, and a forecast of memory and time from a few steps that are not kept; then stop.")
   var dryRun = false
   @Flag(name: .shortAndLong, help: "No progress.") var quiet = false
@@ -67,9 +68,10 @@ struct Train: ParsableCommand {
     let device = try Device(flag: device)
     let start = try from.map { try Home.model($0) }
     let data = try trainingData()
-    let plan = TrainingPlan(
+    var plan = TrainingPlan(
       profile: profile, preset: preset, data: data, steps: steps, batch: batch, accumulation: accumulate, seed: seed,
       bfloat16: precision == .bfloat16, start: try start.map { try ModelSource(directory: $0) })
+    options.apply(to: &plan)
     let folder = URL(fileURLWithPath: output)
     let model = try start.map { try ModelBundle(directory: $0) }
     if dryRun {

@@ -55,7 +55,8 @@ extension TrainingPlan {
     }
     if start != nil { stages = [.diffusion: Part(share: 1, batch: batch)] }
     self.init(
-      profile: .ship, preset: preset, data: data.name, start: start?.hash, parts: stages,
+      profile: .ship, preset: preset, data: data.name, knowsObjects: data.labelCount > 0, start: start?.hash,
+      parts: stages,
       steps: steps ?? (small ? 200 : 8000), accumulation: 1, seed: seed, autoencoderRate: small ? 2e-3 : 1e-3,
       diffusionRate: small ? 2e-3 : 1e-3, weightDecay: 1e-5,
       secondBeta: 0.99, warmup: small ? 10 : 100, cooldown: 0.4, captionDropout: 0.1,
@@ -71,7 +72,7 @@ extension TrainingPlan {
   ) {
     let batch = batch ?? 8
     self.init(
-      profile: .specification, preset: preset, data: data.name, start: start?.hash,
+      profile: .specification, preset: preset, data: data.name, knowsObjects: data.labelCount > 0, start: start?.hash,
       parts: [.joint: Part(share: 1, batch: batch)],
       steps: steps ?? max((data.count ?? Self.specifiedPairs) / batch * Self.specifiedEpochs, 1), accumulation: 1,
       seed: seed, autoencoderRate: 1e-4,

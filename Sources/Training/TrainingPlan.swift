@@ -27,6 +27,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var profile: Profile
   public var preset: Preset
   public var data: String  // names what is learnt from, so that a run is not continued on something else
+  public var knowsObjects: Bool  // whether the data say what stands in each cell of a picture
   public var start: String?  // hash of the model that the run starts from, whose autoencoder stays as it is
   public var parts: [Stage: Part]  // stages that a run does not have are missing
   public var steps: Int  // over all stages
