@@ -39,6 +39,43 @@ import Torch
     }
   }
 
+  @Test func convertStoresTheSameModelSmaller() throws {
+    try Project.inTemporaryFolder { folder in
+      try Program.makeModel(in: folder)
+      let result = try Program.run(["convert", "model", "--storage", "int8", "--output", "small"], in: folder)
+      #expect(result.code == 0 && result.output == "small\n", "\(result.errors)")
+      func size(_ model: String) throws -> Int {
+        let file = folder.appendingPathComponent("\(model)/unet/diffusion_pytorch_model.safetensors")
+        return try Data(contentsOf: file).count
+      }
+      #expect(try size("small") < size("model") / 3)
+      let drawn = try Program.run(["generate", "a fox", "-m", "small", "--steps", "2", "-o", "fox.png"], in: folder)
+      #expect(drawn.code == 0, "\(drawn.errors)")
+    }
+  }
+
+  @Test func benchTrainMeasures() throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(
+        ["bench", "train", "--preset", "tiny", "--batch", "4", "--steps", "2", "--json"], in: folder)
+      #expect(result.code == 0, "\(result.errors)")
+      for field in ["networksOnly", "withData", "waiting", "peakBytes"] { #expect(result.output.contains(field)) }
+    }
+  }
+
+  @Test(arguments: [
+    ("--cooldown", "2", "flux: --cooldown 2.0 must be 0.0 to 1.0\n"),
+    ("--average-decay", "1", "flux: --average-decay 1.0 must be 0.0 to 0.999999\n"),
+    ("--data", "nowhere", "/nowhere does not exist\n"),
+  ])
+  func trainSaysWhatIsWrongWithItsFlags(flag: String, value: String, sentence: String) throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(["train", "--preset", "tiny", "--output", "run", flag, value], in: folder)
+      #expect(result.code != 0)
+      #expect(result.errors.hasSuffix(sentence), "\(result.errors)")
+    }
+  }
+
   @Test func plotNeedsALog() throws {
     try Project.inTemporaryFolder { folder in
       let result = try Program.run(["plot", "."], in: folder)
