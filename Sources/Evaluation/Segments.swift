@@ -5,27 +5,41 @@ struct Segment {
   var right: Int  // last column
   var top: Int
   var bottom: Int
+  var threshold: Float = 34  // how far its pixels are from the background at least
 
   var centre: (x: Double, y: Double) { (Double(left + right + 1) / 2, Double(top + bottom + 1) / 2) }
-  var side: Int { max(right - left, bottom - top) + 1 }
+  var width: Int { right - left + 1 }
+  var height: Int { bottom - top + 1 }
+  var side: Int { max(width, height) }
+
+  /// Whether another one's box lies inside this one's.
+  func contains(_ other: Segment) -> Bool {
+    left <= other.left && other.right <= right && top <= other.top && other.bottom <= bottom
+  }
 
   /// The smallest box around both.
   func union(_ other: Segment) -> Segment {
     Segment(
       area: area + other.area, left: min(left, other.left), right: max(right, other.right), top: min(top, other.top),
-      bottom: max(bottom, other.bottom))
+      bottom: max(bottom, other.bottom), threshold: threshold)
   }
 }
 
 extension Segment {
   /// Parts that differ from the background by more than `threshold`, largest first; parts closer than `gap` are one.
-  static func find(in grid: PixelGrid, background: [SIMD3<Float>], threshold: Float = 34, gap: Int = 3) -> [Segment] {
+  static func find(in grid: PixelGrid, background: PixelGrid, threshold: Float = 34, gap: Int = 3) -> [Segment] {
     let side = grid.side
-    let differs = (0..<side * side).map { distance(grid.pixels[$0], background[$0 / side]) > threshold }
+    // Above and below, too: a horizon that lies a pixel from where it is thought to be is no object.
+    let differs = (0..<side * side).map { index in
+      [index - side, index, index + side].allSatisfy { other in
+        !background.pixels.indices.contains(other)
+          || distance(grid.pixels[index], background.pixels[other]) > threshold
+      }
+    }
     var seen = differs.map { !$0 }
     var found: [Segment] = []
     for start in 0..<side * side where !seen[start] {
-      var part = Segment(area: 0, left: side, right: 0, top: side, bottom: 0)
+      var part = Segment(area: 0, left: side, right: 0, top: side, bottom: 0, threshold: threshold)
       var stack = [start]
       seen[start] = true
       while let at = stack.popLast() {
