@@ -7,7 +7,7 @@ public struct PictureReading: Sendable {
   public struct Found: Sendable {
     let segment: Segment
     let matches: [GlyphMatcher.Match]
-    /// Of the paints of shapes the one that is nearest to the part's median.
+    /// Of the paints of shapes the one that is nearest to the median of the part's core.
     let paint: ColourName
 
     var object: SceneObject { matches[0].object }
@@ -73,13 +73,16 @@ struct PictureReader: Sendable {
   }
 
   private func read(_ segment: Segment, _ grid: PixelGrid, _ background: PixelGrid) -> PictureReading.Found {
-    var inside: [SIMD3<Float>] = []
+    var inside: [(pixel: SIMD3<Float>, distance: Float)] = []
     for y in segment.top...segment.bottom {
-      for x in segment.left...segment.right where distance(grid[x, y], background[x, y]) > segment.threshold {
-        inside.append(grid[x, y])
+      for x in segment.left...segment.right {
+        let distance = distance(grid[x, y], background[x, y])
+        if distance > segment.threshold { inside.append((grid[x, y], distance)) }
       }
     }
-    let median = PixelGrid.median(inside)
+    // The two thirds that stand out more: soft edges have the colour of what is behind.
+    let core = inside.sorted { $0.distance > $1.distance }.prefix((2 * inside.count + 2) / 3)
+    let median = PixelGrid.median(core.map(\.pixel))
     let paint = world.colours.min {
       distance(median, $0.shapeColour.vector) < distance(median, $1.shapeColour.vector)
     }
@@ -94,10 +97,13 @@ struct PictureReader: Sendable {
   ) -> [PictureReading.Found] {
     var best = (likeness: whole.likeness + 0.02, parts: [whole])
     guard whole.likeness < 0.9 else { return best.parts }
-    for threshold: Float in [48, 66, 88] {
+    let candidates =
+      [48, 66, 88].map { threshold in
+        Segment.find(in: grid, background: background, threshold: threshold, gap: 1)
+          .filter { whole.segment.contains($0) }.prefix(Self.mostParts).map { $0 }
+      } + [true, false].map { whole.segment.halves(in: grid, background: background, alongX: $0) }
+    for parts in candidates {
       // Half of it at least: a sunflower is no black disc.
-      let parts = Segment.find(in: grid, background: background, threshold: threshold, gap: 1)
-        .filter { whole.segment.contains($0) }.prefix(Self.mostParts)
       let area = parts.reduce(0) { $0 + $1.area }
       guard area * 2 > whole.segment.area else { continue }
       let read = parts.map { self.read($0, grid, background) }

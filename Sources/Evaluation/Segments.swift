@@ -26,6 +26,33 @@ struct Segment {
 }
 
 extension Segment {
+  /// The two parts on both sides of the emptiest column, or row, of its middle half; none when one side is empty.
+  func halves(in grid: PixelGrid, background: PixelGrid, alongX: Bool) -> [Segment] {
+    let length = alongX ? width : height
+    guard length >= 16 else { return [] }
+    var counts = [Int](repeating: 0, count: length)
+    var inside: [(x: Int, y: Int)] = []
+    for y in top...bottom {
+      for x in left...right where distance(grid[x, y], background[x, y]) > threshold {
+        inside.append((x, y))
+        counts[alongX ? x - left : y - top] += 1
+      }
+    }
+    guard let cut = (length / 4..<length * 3 / 4).min(by: { counts[$0] < counts[$1] }) else { return [] }
+    let empty = Segment(area: 0, left: grid.side, right: 0, top: grid.side, bottom: 0, threshold: threshold)
+    var parts = [empty, empty]
+    for (x, y) in inside {
+      let along = alongX ? x - left : y - top
+      if along == cut { continue }
+      let part = along < cut ? 0 : 1
+      parts[part] = parts[part].union(Segment(area: 1, left: x, right: x, top: y, bottom: y))
+    }
+    return parts.contains { $0.isSpeck(of: grid.side) } ? [] : parts
+  }
+
+  /// Stars and specks are smaller than half a percent of the picture.
+  func isSpeck(of side: Int) -> Bool { area * 250 < side * side }
+
   /// Parts that differ from the background by more than `threshold`, largest first; parts closer than `gap` are one.
   static func find(in grid: PixelGrid, background: PixelGrid, threshold: Float = 34, gap: Int = 3) -> [Segment] {
     let side = grid.side
@@ -52,8 +79,7 @@ extension Segment {
           }
         }
       }
-      // Stars and specks are smaller than half a percent of the picture.
-      if part.area * 250 >= side * side { found.append(part) }
+      if !part.isSpeck(of: side) { found.append(part) }
     }
     return found.sorted { $0.area > $1.area }
   }
