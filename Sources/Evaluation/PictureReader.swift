@@ -90,8 +90,9 @@ struct PictureReader: Sendable {
       segment: segment, matches: matcher.matches(segment, in: grid, background: background), paint: paint ?? .black)
   }
 
-  /// The part as it is, or what stands out more in it, when that looks more like something: a halo joins neighbours
-  /// and widens boxes.
+  /// The part as it is, or the pieces of it that look more like something.
+  ///
+  /// Halos join neighbours and widen boxes: pieces are what stands out more, or both sides of the emptiest line.
   private func sharpen(
     _ whole: PictureReading.Found, _ grid: PixelGrid, _ background: PixelGrid
   ) -> [PictureReading.Found] {
@@ -113,8 +114,7 @@ struct PictureReader: Sendable {
     return best.parts
   }
 
-  /// Joins the two parts that together look more like something than each by itself: an object may fall apart. Nil
-  /// when there are none.
+  /// Joins the two parts that gain most in likeness by it, since an object may fall apart; nil when none gain.
   private func merge(
     _ found: [PictureReading.Found], _ grid: PixelGrid, _ background: PixelGrid
   ) -> [PictureReading.Found]? {
