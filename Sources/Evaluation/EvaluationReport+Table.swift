@@ -45,7 +45,7 @@ extension EvaluationReport {
       "Diversity: pictures of one prompt are \(number(measures.withinPrompts)) apart, of different prompts "
         + "\(number(measures.betweenPrompts)).")
     notes.append(
-      "Nearest of \(Measures.neighbours) training scenes (median): drawn \(number(measures.nearestOfDrawn)), renders of "
+      "Nearest of \(measures.neighbours) training scenes (median): drawn \(number(measures.nearestOfDrawn)), renders of "
         + "the prompts \(number(measures.nearestOfRenders)), held-out renders \(number(measures.nearestOfHeldOut)).")
     notes.append(
       "Fréchet distance from the prompts' renders in the judge's features: drawn \(number(measures.frechetOfDrawn)), "

@@ -61,8 +61,7 @@ public struct EvaluationReport: Sendable, Codable {
   /// Distances between pictures by their features.
   public struct Measures: Sendable, Codable {
     /// How many training scenes the nearest is looked for in.
-    public static let neighbours = 4000
-
+    public var neighbours = 0
     public var withinPrompts: Double?  // mean between pictures of one prompt
     public var betweenPrompts: Double?  // mean between pictures of different prompts
     public var nearestOfDrawn: Double?  // median distance to the nearest training scene

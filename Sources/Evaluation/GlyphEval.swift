@@ -25,11 +25,19 @@ public struct GlyphEval: Sendable {
   public let size: Int  // of the pictures, a multiple of 128 pixels
   private let atlas: GlyphAtlas
   private let judge: Judge
+  private let others: PromptSet
   private let training: Scenes
+  private let neighbours: Int
 
-  /// `training` is what the model learnt from: nearest neighbours are looked for in it.
-  public init(set: PromptSet, seed: UInt64, seeds: Int, size: Int, atlas: GlyphAtlas, training: Scenes) {
+  /// `others` are other prompts of the same categories, whose renders tell how far renders are from renders;
+  /// `training` is what the model learnt from: nearest neighbours are looked for in the first of it.
+  public init(
+    set: PromptSet, others: PromptSet, seed: UInt64, seeds: Int, size: Int, atlas: GlyphAtlas, training: Scenes,
+    neighbours: Int = 4000
+  ) {
     self.set = set
+    self.others = others
+    self.neighbours = neighbours
     self.seed = seed
     self.seeds = seeds
     self.size = size
@@ -94,13 +102,10 @@ public struct GlyphEval: Sendable {
     func features(_ scene: CaptionedScene) -> PictureFeatures {
       PictureFeatures(scene.scene.render(size: 128, atlas: atlas))
     }
-    let trained = (0..<EvaluationReport.Measures.neighbours).map { features(training[$0]) }
+    let trained = (0..<neighbours).map { features(training[$0]) }
     let unseen = Scenes(seed: seed, split: .heldOut, world: set.world)
-    let heldOut = (0..<500).map { features(unseen[$0]) }
-    // Other scenes of the same prompts, so that the distance of renders from renders can be told.
-    let others = PromptSet(world: set.world, seed: seed &+ 1, quick: set.prompts.count < 400).prompts.map {
-      PictureFeatures($0.scene.render(size: 128, atlas: atlas))
-    }
+    let heldOut = (0..<neighbours / 8).map { features(unseen[$0]) }
+    let otherRenders = others.prompts.map { PictureFeatures($0.scene.render(size: 128, atlas: atlas)) }
     func nearest(_ pictures: [PictureFeatures]) -> Double? {
       FeatureDistances.median(FeatureDistances.nearest(pictures, among: trained))
     }
@@ -108,9 +113,10 @@ public struct GlyphEval: Sendable {
       pictures.count > 1 && renders.count > 1 ? FrechetDistance.between(pictures, renders) : nil
     }
     return EvaluationReport.Measures(
+      neighbours: neighbours,
       withinPrompts: FeatureDistances.within(drawn), betweenPrompts: FeatureDistances.between(drawn),
       nearestOfDrawn: nearest(Array(drawn.joined())), nearestOfRenders: nearest(renders),
       nearestOfHeldOut: nearest(heldOut), frechetOfDrawn: frechet(drawn.compactMap(\.first)),
-      frechetOfCopies: frechet(copies), frechetOfRenders: frechet(others))
+      frechetOfCopies: frechet(copies), frechetOfRenders: frechet(otherRenders))
   }
 }

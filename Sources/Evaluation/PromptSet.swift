@@ -21,6 +21,13 @@ public struct PromptSet: Sendable {
   /// Some of the prompts in other words, with the index of the prompt that states the same.
   public let paraphrases: [(index: Int, prompt: EvaluationPrompt)]
 
+  /// Chosen prompts, without paraphrases.
+  public init(world: World, prompts: [EvaluationPrompt]) {
+    self.world = world
+    self.prompts = prompts
+    paraphrases = []
+  }
+
   /// The categories that scenes of a world belong to: the small one has at most one object of a kind.
   public static func categories(of world: World) -> [PromptCategory] {
     PromptCategory.allCases.filter { $0 != .counting || world == .full }

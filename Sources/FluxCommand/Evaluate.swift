@@ -102,8 +102,9 @@ struct Evaluate: ParsableCommand {
 
   private func categories(_ painter: Painter?, _ size: Int, _ atlas: GlyphAtlas, _ folder: URL?) throws {
     let evaluation = GlyphEval(
-      set: PromptSet(world: world, seed: seed, quick: quick), seed: seed, seeds: renders ? 1 : seeds, size: size,
-      atlas: atlas, training: TrainingScenes.diffusion(seed: trainingSeed, world: world))
+      set: PromptSet(world: world, seed: seed, quick: quick),
+      others: PromptSet(world: world, seed: seed &+ 1, quick: quick), seed: seed, seeds: renders ? 1 : seeds,
+      size: size, atlas: atlas, training: TrainingScenes.diffusion(seed: trainingSeed, world: world))
     let progress = StepProgress(pictures: evaluation.pictureCount, quiet: quiet)
     let artist = GlyphEval.Artist(
       draw: { prompt, seed, number in

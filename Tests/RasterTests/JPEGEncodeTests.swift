@@ -4,7 +4,9 @@ import Testing
 @Suite struct JPEGEncodeTests {
   @Test func whatIsEncodedIsDecodedNearlyAlike() throws {
     let side = 40
-    let pixels = (0..<side * side).flatMap { [UInt8($0 % side * 6), UInt8($0 / side * 6), 90] }
+    let pixels: [UInt8] = (0..<3 * side * side).map { index in
+      [UInt8(index / 3 % side * 6), UInt8(index / 3 / side * 6), 90][index % 3]
+    }
     let picture = Image(width: side, height: side, channels: .rgb, pixels: pixels)
     let bytes = try JPEG.encode(picture, quality: 90)
     #expect(ImageFile(bytes) == .jpeg)
