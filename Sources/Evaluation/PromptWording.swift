@@ -21,7 +21,8 @@ enum PromptWording {
     let names = scene.objects.prefix(2).map { world.phrase($0.object, count: count, name: 1) }
     switch prompt.category {
     case .single, .colours:
-      return ["a picture of \(names[0])", "there is \(names[0])", "\(names[0]) in the middle"][variant % 3]
+      let forms = ["a picture of \(names[0])", "there is \(names[0])", "\(names[0]) in the middle"]
+      return forms.filter { $0 != prompt.text }[variant % 2]
     case .counting: return ["a picture of \(names[0])", "there are \(names[0])"][variant % 2]
     case .two, .attribution:
       let (a, b) = (names[1], names[0])

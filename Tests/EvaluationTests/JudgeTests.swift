@@ -21,7 +21,7 @@ import Testing
 
   /// Some renders of each category; all of them take minutes, see `FLUX_LONG_TESTS`.
   @Test func rendersOfEveryCategoryAreRight() throws {
-    try expectCeiling(.small, every: Long.isAsked ? 1 : 16, atLeast: 0.99, shuffledBelow: 0.1)
+    try expectCeiling(.small, every: Long.isAsked ? 1 : 24, atLeast: 0.99, shuffledBelow: 0.1)
   }
 
   @Test(.enabled(if: Long.isAsked)) func rendersOfTheFullWorldAreRight() throws {
