@@ -22,7 +22,7 @@ enum PromptWording {
     switch prompt.category {
     case .single, .colours:
       let forms = ["a picture of \(names[0])", "there is \(names[0])", "\(names[0]) in the middle"]
-      return forms.filter { $0 != prompt.text }[variant % 2]
+      return forms[variant % 3] == prompt.text ? forms[1] : forms[variant % 3]
     case .counting: return ["a picture of \(names[0])", "there are \(names[0])"][variant % 2]
     case .two, .attribution:
       let (a, b) = (names[1], names[0])
