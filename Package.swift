@@ -68,7 +68,7 @@ let package = Package(
     .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Files", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "RasterTests", dependencies: ["Raster", "Torch", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "DataTests", dependencies: ["Data", "Files", "Raster", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Data"], swiftSettings: strict),
+    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Data", "Raster"], swiftSettings: strict),
     .testTarget(name: "FluxTests", dependencies: ["Flux", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Data", "TestSupport"], swiftSettings: strict),
     .testTarget(

@@ -9,6 +9,7 @@ public struct Judge: Sendable {
     case colour  // the background, and the colours of shapes
     case object  // each object: the likest of the whole vocabulary
     case place  // the field that one object stands in, or how two stand to each other
+    case count  // how many there are of one kind
   }
 
   /// One fact that was asked for, and whether the picture shows it.
@@ -19,97 +20,83 @@ public struct Judge: Sendable {
     public var isRight: Bool { expected == found }
   }
 
-  private let matcher: GlyphMatcher
-  private let world: World
-  private static let side = 128
+  private let reader: PictureReader
 
-  public init(atlas: GlyphAtlas) {
-    matcher = GlyphMatcher(atlas: atlas)
-    world = atlas.world
+  public init(atlas: GlyphAtlas) { reader = PictureReader(atlas: atlas) }
+
+  /// The world whose objects it knows.
+  public var world: World { reader.world }
+
+  /// What a square RGB picture shows whose side is a multiple of 128.
+  public func read(_ image: Image) -> PictureReading { reader.read(image) }
+
+  /// The verdicts on a picture, fact by fact.
+  public func judge(_ image: Image, against expected: CaptionedScene) -> [Verdict] {
+    Self.judge(read(image), against: expected)
   }
 
-  /// The verdicts on a square RGB picture whose side is a multiple of 128.
-  public func judge(_ image: Image, against expected: CaptionedScene) -> [Verdict] {
-    let grid = PixelGrid(image, side: Self.side)
-    let background = BackgroundReader(grid, world: world)
+  /// The verdicts on a picture that has been read.
+  ///
+  /// Objects that were not asked for are not held against it, unless it was asked how many there are. Arrangements of
+  /// three and looks are not judged.
+  public static func judge(_ reading: PictureReading, against expected: CaptionedScene) -> [Verdict] {
+    let (scene, claims) = (expected.scene, expected.claims)
     var verdicts: [Verdict] = []
-    if expected.claims.background {
-      verdicts.append(
-        Verdict(aspect: .colour, expected: expected.scene.background.label, found: background.label))
+    if claims.background {
+      verdicts.append(Verdict(aspect: .colour, expected: scene.background.label, found: reading.background))
     }
-    let segments = Segment.find(in: grid, background: background.rows)
-    let objects = expected.scene.objects.map(\.object)
-    let readings = readings(of: segments, count: objects.count, grid, background.rows)
-    let assigned = Self.assign(readings, to: objects)
-    for (object, reading) in zip(objects, assigned) {
-      verdicts.append(
-        Verdict(aspect: .object, expected: object.noun, found: reading?.matches[0].object.noun ?? "nothing"))
-      if case .shape(_, let colour) = object {
-        verdicts.append(Verdict(aspect: .colour, expected: colour.rawValue, found: reading?.colour.rawValue ?? "none"))
+    let kinds = scene.isGroup ? [scene.objects[0].object] : scene.objects.map(\.object)
+    let assigned = assign(reading.found, to: kinds)
+    for (object, found) in zip(kinds, assigned) {
+      verdicts.append(Verdict(aspect: .object, expected: object.noun, found: found?.object.noun ?? "nothing"))
+      if case .shape(_, let colour) = object, claims.colours {
+        verdicts.append(Verdict(aspect: .colour, expected: colour.rawValue, found: found?.paint.rawValue ?? "none"))
       }
     }
-    if expected.claims.place { verdicts += place(expected.scene, assigned) }
+    if scene.isGroup {
+      let count = reading.found.filter { $0.object.noun == kinds[0].noun }.count
+      verdicts.append(Verdict(aspect: .count, expected: String(scene.objects.count), found: String(count)))
+    }
+    if claims.place { verdicts += place(scene, assigned, side: Double(reading.side)) }
     return verdicts
   }
 
-  /// A part of the picture and what it looks like.
-  private struct Reading {
-    let segment: Segment
-    let matches: [GlyphMatcher.Match]
-    let colour: ColourName  // of a shape: the paint that is nearest to the part's median
-
-    func likeness(_ object: SceneObject) -> Float { matches.first { $0.object == object }?.likeness ?? -1 }
+  /// Which part stands for which object: of the largest parts the pairing that looks more alike.
+  private static func assign(_ found: [PictureReading.Found], to objects: [SceneObject]) -> [PictureReading.Found?] {
+    guard objects.count > 1, !found.isEmpty else {
+      return objects.indices.map { found.indices ~= $0 ? found[$0] : nil }
+    }
+    let parts = objects.indices.map { found.indices ~= $0 ? found[$0] : nil }
+    func likeness(_ order: [Int]) -> Float {
+      zip(objects, order).reduce(0) { $0 + (parts[$1.1]?.likeness($1.0) ?? -1) }
+    }
+    let orders = orders(of: Array(objects.indices)).map { ($0, likeness($0)) }
+    // The first of equals, so that the order does not depend on how orders are made.
+    var best = orders[0]
+    for order in orders where order.1 > best.1 { best = order }
+    return best.0.map { parts[$0] }
   }
 
-  private func readings(
-    of segments: [Segment], count: Int, _ grid: PixelGrid, _ rows: [SIMD3<Float>]
-  ) -> [Reading] {
-    func read(_ segment: Segment) -> Reading {
-      var inside: [SIMD3<Float>] = []
-      for y in segment.top...segment.bottom {
-        for x in segment.left...segment.right where distance(grid[x, y], rows[y]) > 34 { inside.append(grid[x, y]) }
-      }
-      let paint = PixelGrid.median(inside)
-      let colour = world.colours.min {
-        distance(paint, $0.shapeColour.vector) < distance(paint, $1.shapeColour.vector)
-      }
-      return Reading(
-        segment: segment, matches: matcher.matches(segment, in: grid, background: rows), colour: colour ?? .black)
-    }
-    let largest = segments.prefix(count).map(read)
-    // One object may fall apart; all parts together are it when they look more like something.
-    guard count == 1, segments.count > 1, let first = largest.first else { return largest }
-    let whole = read(segments.dropFirst().reduce(segments[0]) { $0.union($1) })
-    return [whole.matches[0].likeness > first.matches[0].likeness ? whole : first]
+  private static func orders(of items: [Int]) -> [[Int]] {
+    guard items.count > 1 else { return [items] }
+    return items.flatMap { first in orders(of: items.filter { $0 != first }).map { [first] + $0 } }
   }
 
-  /// Which part stands for which object: the pairing that looks more alike.
-  private static func assign(_ readings: [Reading], to objects: [SceneObject]) -> [Reading?] {
-    guard objects.count == 2, !readings.isEmpty else {
-      return objects.indices.map { $0 < readings.count ? readings[$0] : nil }
-    }
-    let other = readings.count > 1 ? readings[1] : nil
-    func score(_ a: Reading?, _ b: Reading?) -> Float {
-      (a?.likeness(objects[0]) ?? -1) + (b?.likeness(objects[1]) ?? -1)
-    }
-    return score(readings[0], other) >= score(other, readings[0]) ? [readings[0], other] : [other, readings[0]]
-  }
-
-  private func place(_ scene: Scene, _ readings: [Reading?]) -> [Verdict] {
+  private static func place(_ scene: Scene, _ found: [PictureReading.Found?], side: Double) -> [Verdict] {
     if let place = scene.place {
-      let found = readings[0].map { reading in
-        let (x, y) = (reading.segment.centre.x / Double(Self.side), reading.segment.centre.y / Double(Self.side))
+      let seen = found[0].map { part in
+        let (x, y) = (part.segment.centre.x / side, part.segment.centre.y / side)
         func miss(_ place: Scene.Place) -> Double { abs(place.centre.x - x) + abs(place.centre.y - y) }
         return Scene.Place.allCases.min { miss($0) < miss($1) }?.rawValue ?? ""
       }
-      return [Verdict(aspect: .place, expected: place.rawValue, found: found ?? "nothing")]
+      return [Verdict(aspect: .place, expected: place.rawValue, found: seen ?? "nothing")]
     }
     guard let relation = scene.relation else { return [] }
-    guard let first = readings[0]?.segment.centre, let second = readings[1]?.segment.centre else {
+    guard let first = found[0]?.segment.centre, let second = found[1]?.segment.centre else {
       return [Verdict(aspect: .place, expected: relation.rawValue, found: "one object")]
     }
     let (dx, dy) = (first.x - second.x, first.y - second.y)
-    let found: Scene.Relation = abs(dx) > abs(dy) ? (dx < 0 ? .leftOf : .rightOf) : (dy < 0 ? .above : .below)
-    return [Verdict(aspect: .place, expected: relation.rawValue, found: found.rawValue)]
+    let seen: Scene.Relation = abs(dx) > abs(dy) ? (dx < 0 ? .leftOf : .rightOf) : (dy < 0 ? .above : .below)
+    return [Verdict(aspect: .place, expected: relation.rawValue, found: seen.rawValue)]
   }
 }

@@ -7,6 +7,11 @@ public struct Scorecard: Sendable, Codable, Equatable {
 
     public init() {}
 
+    mutating func add(_ isRight: Bool) {
+      count += 1
+      if isRight { right += 1 }
+    }
+
     public var share: Double { count > 0 ? Double(right) / Double(count) : 0 }
 
     /// The 95 % interval of the share (Wilson, 1927).
@@ -25,10 +30,7 @@ public struct Scorecard: Sendable, Codable, Equatable {
 
   /// Counts a picture's verdicts.
   public mutating func add(_ verdicts: [Judge.Verdict]) {
-    for verdict in verdicts {
-      tallies[verdict.aspect.rawValue, default: Tally()].count += 1
-      if verdict.isRight { tallies[verdict.aspect.rawValue, default: Tally()].right += 1 }
-    }
+    for verdict in verdicts { tallies[verdict.aspect.rawValue, default: Tally()].add(verdict.isRight) }
   }
 
   /// The tally of an aspect.

@@ -7,33 +7,53 @@ import Flux
 import Foundation
 import Raster
 import Torch
+import Training
 
 /// `flux evaluate`: how well pictures follow prompts, in numbers.
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws prompts that training never saw and judges the pictures.",
+    abstract: "Draws prompts and judges the pictures: GlyphEval.",
     discussion: """
-      Prompts are scenes with a held-out combination of known words. The judge compares pixels with known colours and
-      parts of the picture with drawn templates; it shares nothing with the model. Beside the model's scores stand what
-      real renders score (the judge's own errors), what encoding and decoding them leaves (the autoencoder's), and what
-      pictures score against another prompt (chance).
+      --set categories: the six categories of GenEval on the objects of Scenes, four pictures a prompt, and a fifth of
+      the prompts in other words. --set held-out: scenes with a combination of known words that training never saw.
+      The judge compares pixels with known colours and parts of the picture with drawn templates; it shares nothing with
+      the model. Beside the model's scores stand what real renders score (the judge's own errors), what encoding and
+      decoding them leaves (the autoencoder's), and what pictures score against another prompt (chance).
+      docs/evaluation.md says more.
       """)
 
+  /// Which prompts are drawn.
+  enum Prompts: String, ExpressibleByArgument, CaseIterable {
+    case categories
+    case heldOut = "held-out"
+  }
+
   @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model.") var model: String?
-  @Option(help: "Prompts.") var count: Int = 200
+  @Option(name: .customLong("set"), help: "categories or held-out.") var prompts: Prompts = .categories
+  @Option(help: "The world that the model knows: small or full.") var world: World = .small
+  @Option(help: "Pictures of each prompt of the categories.") var seeds: Int = 4
+  @Flag(help: "A tenth of the categories' prompts.") var quick = false
+  @Option(help: "Prompts of --set held-out.") var count: Int = 200
   @Option(name: [.short, .long], help: "Seed of the prompts and of the pictures.") var seed: UInt64 = 1
+  @Option(help: "Seed of the run that trained the model, whose scenes are searched for near neighbours.")
+  var trainingSeed: UInt64 = 1
   @Option(help: "Denoising steps.") var steps: Int = 20
   @Option(help: "Guidance scale.") var cfgScale: Double = 3
   @Option(help: "How much of the contrast that guidance adds is taken back, 0 to 1.") var cfgRescale: Double = 0
   @Option(name: .customLong("sampler"), help: "The sampler.") var sampler: String = SamplerKind.dpmpp_2m.rawValue
-  @Option(name: [.short, .long], help: "A folder for scores.json and contact sheets.") var output: String?
+  @Flag(help: "Judge renders of the categories instead of a model: the judge's own errors.") var renders = false
+  @Option(name: [.short, .long], help: "A folder for scores.json, report.html and contact sheets.")
+  var output: String?
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(help: "Print the scores as JSON.") var json = false
   @Flag(name: [.short, .long], help: "No progress.") var quiet = false
 
   func validate() throws {
     if count < 1 { throw ValidationError("--count \(count) must be at least 1") }
+    if !(1...100).contains(seeds) { throw ValidationError("--seeds \(seeds) must be 1 to 100") }
     if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
+    if renders, model != nil { throw ValidationError("--renders judges no model: leave out --model") }
+    if renders, prompts == .heldOut { throw ValidationError("--renders is about the categories") }
   }
 
   func run() throws {
@@ -42,41 +62,89 @@ struct Evaluate: ParsableCommand {
     do {
       kind = try SamplerKind(named: sampler)
     } catch { throw Failure("\(error)", code: 2) }
-    let pipeline = try Pipeline(model: Home.model(model), textEncoder: Home.textEncoder)
-    let size = pipeline.model.configuration.imageSize
+    let folder = try output.map(makeFolder)
+    let pipeline =
+      renders ? nil : try Pipeline(model: Home.model(model), textEncoder: Home.textEncoder)
+    let size = pipeline?.model.configuration.imageSize ?? 512
     guard size % 128 == 0 else {
       throw Failure("the judge reads pictures of a multiple of 128 pixels; this model draws \(size)")
     }
-    let folder = try output.map(makeFolder)
-    let atlas = try GlyphAtlas()
-    let judge = Judge(atlas: atlas)
-    let source = Scenes(seed: seed, split: .heldOut)
-    let asked = (0..<count).map { source[$0] }
+    let atlas = try GlyphAtlas(world: world)
+    switch (prompts, pipeline) {
+    case (.heldOut, let pipeline?): try heldOut(Painter(pipeline, self, kind), atlas, folder)
+    default: try categories(pipeline.map { Painter($0, self, kind) }, size, atlas, folder)
+    }
+  }
 
-    var report = Report(model: pipeline.source.name, modelHash: pipeline.source.hash, prompts: count, steps: steps)
-    var drawn: [Image] = []
-    let progress = StepProgress(pictures: count, quiet: quiet)
-    for (index, scene) in asked.enumerated() {
-      let request = GenerationRequest(
-        prompt: scene.caption, seed: seed &+ UInt64(index), steps: steps, sampler: kind,
-        guidance: Guidance(scale: cfgScale, rescale: cfgRescale))
-      let image = try pipeline.generate(request) { progress.show(picture: index, step: $0.index, of: $0.count) }.image
-      drawn.append(image)
-      let real = scene.scene.render(size: size, atlas: atlas)
-      let pixels = TensorImage.tensor([real])
-      let copied = pipeline.decodeLatents(withInference { pipeline.model.autoencoder.encode(pixels) })[0]
-      let verdicts = judge.judge(image, against: scene)
-      report.pictures.append(Report.Judged(prompt: scene.caption, verdicts: verdicts))
-      report.drawn.add(verdicts)
-      report.autoencoded.add(judge.judge(copied, against: scene))
-      report.rendered.add(judge.judge(real, against: scene))
+  /// A model with the settings of the call.
+  private struct Painter {
+    let pipeline: Pipeline
+    private let request: GenerationRequest
+
+    init(_ pipeline: Pipeline, _ call: Evaluate, _ kind: SamplerKind) {
+      self.pipeline = pipeline
+      request = GenerationRequest(
+        prompt: "", steps: call.steps, sampler: kind,
+        guidance: Guidance(scale: call.cfgScale, rescale: call.cfgRescale))
     }
+
+    func draw(_ prompt: String, _ seed: UInt64, _ number: Int, _ progress: StepProgress) throws -> Image {
+      var request = request
+      (request.prompt, request.seed) = (prompt, seed)
+      return try pipeline.generate(request) { progress.show(picture: number, step: $0.index, of: $0.count) }.image
+    }
+
+    func copy(_ image: Image) -> Image {
+      let pixels = TensorImage.tensor([image])
+      return pipeline.decodeLatents(withInference { pipeline.model.autoencoder.encode(pixels) })[0]
+    }
+  }
+
+  private func categories(_ painter: Painter?, _ size: Int, _ atlas: GlyphAtlas, _ folder: URL?) throws {
+    let evaluation = GlyphEval(
+      set: PromptSet(world: world, seed: seed, quick: quick),
+      others: PromptSet(world: world, seed: seed &+ 1, quick: quick), seed: seed, seeds: renders ? 1 : seeds,
+      size: size, atlas: atlas, training: TrainingScenes.diffusion(seed: trainingSeed, world: world))
+    let progress = StepProgress(pictures: evaluation.pictureCount, quiet: quiet)
+    let artist = GlyphEval.Artist(
+      draw: { prompt, seed, number in
+        if let painter { return try painter.draw(prompt.text, seed, number, progress) }
+        progress.show(picture: number, step: 0, of: 1)
+        return prompt.scene.render(size: size, atlas: atlas)
+      }, copy: painter.map { painter in { painter.copy($0) } })
+    let settings = EvaluationReport.Settings(
+      version: Version.current, model: painter?.pipeline.source.name, modelHash: painter?.pipeline.source.hash,
+      seed: seed, seeds: evaluation.seeds, quick: quick, steps: painter.map { _ in steps },
+      sampler: painter.map { _ in sampler }, guidance: painter.map { _ in cfgScale },
+      guidanceRescale: painter.map { _ in cfgRescale })
+    let (report, thumbnails) = try evaluation.run(artist, settings)
     progress.clear()
-    // Half the list away, so that no picture meets its own prompt.
-    for (index, scene) in asked.enumerated() where count > 1 {
-      report.shuffled.add(judge.judge(drawn[(index + (count + 1) / 2) % count], against: scene))
+    if let folder {
+      try AtomicFile.write(
+        Array(report.html(thumbnails).utf8), to: folder.appendingPathComponent("report.html"))
+      try write(report.json(), thumbnails, to: folder)
     }
-    if let folder { try write(report, drawn, to: folder) }
+    print(json ? try report.json() : report.table)
+  }
+
+  private func heldOut(_ painter: Painter, _ atlas: GlyphAtlas, _ folder: URL?) throws {
+    let judge = Judge(atlas: atlas)
+    let scenes = HeldOutReport.scenes(world: world, seed: seed, count: count)
+    var report = HeldOutReport(
+      model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: world, seed: seed,
+      prompts: count, steps: steps)
+    var thumbnails: [Image] = []
+    let progress = StepProgress(pictures: count, quiet: quiet)
+    for (index, scene) in scenes.enumerated() {
+      let image = try painter.draw(scene.caption, seed &+ UInt64(index), index, progress)
+      let render = scene.scene.render(size: image.width, atlas: atlas)
+      report.add(
+        scene, drawn: judge.read(image), rendered: judge.read(render), copied: judge.read(painter.copy(render)))
+      thumbnails.append(image.shrunk(by: image.width / 128))
+    }
+    report.shuffle(scenes)
+    progress.clear()
+    if let folder { try write(report.json(), thumbnails, to: folder) }
     print(json ? try report.json() : report.table)
   }
 
@@ -87,49 +155,11 @@ struct Evaluate: ParsableCommand {
     return URL(fileURLWithPath: path)
   }
 
-  private func write(_ report: Report, _ pictures: [Image], to folder: URL) throws {
-    try AtomicFile.write(Array(report.json().utf8) + [10], to: folder.appendingPathComponent("scores.json"))
-    for (number, start) in stride(from: 0, to: pictures.count, by: 40).enumerated() {
-      let sheet = ContactSheet.thumbnails(Array(pictures[start..<min(start + 40, pictures.count)]))
+  private func write(_ json: String, _ thumbnails: [Image], to folder: URL) throws {
+    try AtomicFile.write(Array(json.utf8) + [10], to: folder.appendingPathComponent("scores.json"))
+    for (number, start) in stride(from: 0, to: thumbnails.count, by: 40).enumerated() {
+      let sheet = ContactSheet.lay(Array(thumbnails[start..<min(start + 40, thumbnails.count)]), columns: 8)
       try AtomicFile.write(PNG.encode(sheet), to: folder.appendingPathComponent("sheet-\(number + 1).png"))
     }
-  }
-}
-
-/// The scores of one evaluation, with every verdict.
-private struct Report: Encodable {
-  struct Judged: Encodable {
-    let prompt: String
-    let verdicts: [Judge.Verdict]
-  }
-
-  let model: String
-  let modelHash: String
-  let prompts: Int
-  let steps: Int
-  var drawn = Scorecard()
-  var autoencoded = Scorecard()
-  var rendered = Scorecard()
-  var shuffled = Scorecard()
-  var pictures: [Judged] = []
-
-  func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
-  }
-
-  var table: String {
-    func percent(_ value: Double) -> String { String(format: "%5.1f", 100 * value) }
-    func row(_ aspect: Judge.Aspect) -> String {
-      let tally = drawn[aspect]
-      let interval = "(\(percent(tally.interval.lowerBound))–\(percent(tally.interval.upperBound)))"
-      let others = [autoencoded, rendered, shuffled].map { percent($0[aspect].share) }
-      let name = aspect.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0)
-      return
-        "\(name) \(percent(tally.share)) \(interval)   \(others[0])          \(others[1])    \(others[2])     \(tally.count)"
-    }
-    let head = "% right   drawn (95 % interval)  encode-decode  renders  shuffled  facts"
-    return ([head] + Judge.Aspect.allCases.map(row)).joined(separator: "\n")
   }
 }

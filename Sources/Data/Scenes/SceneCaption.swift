@@ -141,7 +141,7 @@ struct SceneCaption {
 
 extension Scene.Relation {
   /// How the second object stands to the first.
-  var opposite: Scene.Relation {
+  public var opposite: Scene.Relation {
     switch self {
     case .leftOf: .rightOf
     case .rightOf: .leftOf

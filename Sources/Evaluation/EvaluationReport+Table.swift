@@ -1,0 +1,75 @@
+import Foundation
+
+extension EvaluationReport {
+  /// The rows of the table of scores: name, drawn with its interval, encode-decode, renders, shuffled, pictures.
+  var rows: [[String]] {
+    let rows = scores.map { score in
+      [score.category.title, Self.percent(score.drawn), Self.interval(score.drawn.interval)]
+        + [score.copies, score.renders, score.shuffled].map(Self.percent) + [String(score.drawn.count)]
+    }
+    func mean(_ part: KeyPath<Score, Scorecard.Tally>) -> String {
+      guard scores.allSatisfy({ $0[keyPath: part].count > 0 }) else { return "–" }
+      return Self.percent(scores.reduce(0) { $0 + $1[keyPath: part].share } / Double(scores.count))
+    }
+    let all = scores.reduce(0) { $0 + $1.drawn.count }
+    return rows + [
+      [
+        "overall", Self.percent(overall.value), Self.interval(overall.low...overall.high), mean(\.copies),
+        mean(\.renders), mean(\.shuffled), String(all),
+      ]
+    ]
+  }
+
+  static let heads = ["% right", "drawn", "95 % interval", "encode-decode", "renders", "shuffled", "pictures"]
+
+  /// What is not in the table, a sentence each.
+  var notes: [String] {
+    var notes: [String] = []
+    if world == .small {
+      notes.append("The small world has no counts above two: counting is left out, overall is the mean of the others.")
+    }
+    if paraphrased.count > 0 {
+      notes.append(
+        "In other words \(Self.percent(paraphrased)) % (\(Self.interval(paraphrased.interval))), the same prompts "
+          + "plainly \(Self.percent(samePlain)) % (\(Self.interval(samePlain.interval))), "
+          + "\(paraphrased.count) pictures each.")
+    }
+    if let fidelity {
+      notes.append(
+        String(
+          format: "Encode-decode of renders: PSNR %.2f dB, SSIM %.4f, edge F1 %.3f.", fidelity.decibels, fidelity.ssim,
+          fidelity.edges))
+    }
+    func number(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "–" }
+    notes.append(
+      "Diversity: pictures of one prompt are \(number(measures.withinPrompts)) apart, of different prompts "
+        + "\(number(measures.betweenPrompts)).")
+    notes.append(
+      "Nearest of \(measures.neighbours) training scenes (median): drawn \(number(measures.nearestOfDrawn)), renders of "
+        + "the prompts \(number(measures.nearestOfRenders)), held-out renders \(number(measures.nearestOfHeldOut)).")
+    notes.append(
+      "Fréchet distance from the prompts' renders in the judge's features: drawn \(number(measures.frechetOfDrawn)), "
+        + "encode-decode \(number(measures.frechetOfCopies)), other renders \(number(measures.frechetOfRenders)).")
+    return notes
+  }
+
+  /// The scores as people read them.
+  public var table: String {
+    let cells = [Self.heads] + rows
+    let widths = Self.heads.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+    let lines = cells.map { row in
+      row.enumerated().map { column, text in
+        let pad = String(repeating: " ", count: widths[column] - text.count)
+        return column == 0 ? text + pad : pad + text
+      }.joined(separator: "  ")
+    }
+    return (lines + [""] + notes).joined(separator: "\n")
+  }
+
+  static func percent(_ value: Double) -> String { String(format: "%.1f", 100 * value) }
+  static func percent(_ tally: Scorecard.Tally) -> String { tally.count > 0 ? percent(tally.share) : "–" }
+
+  static func interval(_ range: ClosedRange<Double>) -> String {
+    "\(percent(range.lowerBound))–\(percent(range.upperBound))"
+  }
+}

@@ -1,0 +1,92 @@
+import Data
+import Foundation
+
+/// The verdicts on prompts with a combination that training never saw, fact by fact.
+public struct HeldOutReport: Sendable, Encodable {
+  /// One drawn picture.
+  public struct Judged: Sendable, Encodable {
+    public let prompt: String
+    public let verdicts: [Judge.Verdict]
+  }
+
+  public let model: String
+  public let modelHash: String
+  public let world: World
+  public let seed: UInt64
+  public let prompts: Int
+  public let steps: Int
+  public private(set) var drawn = Scorecard()
+  public private(set) var autoencoded = Scorecard()
+  public private(set) var rendered = Scorecard()
+  public private(set) var shuffled = Scorecard()
+  public private(set) var pictures: [Judged] = []
+  private var readings: [PictureReading] = []
+
+  enum CodingKeys: String, CodingKey {
+    case model, modelHash, world, seed, prompts, steps, drawn, autoencoded, rendered, shuffled, pictures
+  }
+
+  public init(model: String, modelHash: String, world: World, seed: UInt64, prompts: Int, steps: Int) {
+    self.model = model
+    self.modelHash = modelHash
+    self.world = world
+    self.seed = seed
+    self.prompts = prompts
+    self.steps = steps
+  }
+
+  /// The first scenes of a seed that have a held-out combination and no look: looks are not judged.
+  public static func scenes(world: World, seed: UInt64, count: Int) -> [CaptionedScene] {
+    let source = Scenes(seed: seed, split: .heldOut, world: world)
+    var scenes: [CaptionedScene] = []
+    var index = 0
+    while scenes.count < count {
+      let scene = source[index]
+      if scene.scene.look == .flat { scenes.append(scene) }
+      index += 1
+    }
+    return scenes
+  }
+
+  /// Adds a scene's pictures as the judge read them: drawn, the render, and what encoding leaves of it.
+  public mutating func add(
+    _ scene: CaptionedScene, drawn picture: PictureReading, rendered render: PictureReading, copied: PictureReading?
+  ) {
+    let verdicts = Judge.judge(picture, against: scene)
+    pictures.append(Judged(prompt: scene.caption, verdicts: verdicts))
+    drawn.add(verdicts)
+    rendered.add(Judge.judge(render, against: scene))
+    if let copied { autoencoded.add(Judge.judge(copied, against: scene)) }
+    readings.append(picture)
+  }
+
+  /// Judges every picture against the prompt half the list away, so that none meets its own.
+  public mutating func shuffle(_ scenes: [CaptionedScene]) {
+    guard scenes.count > 1, readings.count == scenes.count else { return }
+    for (index, scene) in scenes.enumerated() {
+      shuffled.add(Judge.judge(readings[(index + (scenes.count + 1) / 2) % scenes.count], against: scene))
+    }
+  }
+
+  /// The report as JSON.
+  public func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+
+  /// The scores as people read them; aspects that no prompt asked for are left out.
+  public var table: String {
+    func percent(_ value: Double) -> String { String(format: "%5.1f", 100 * value) }
+    func row(_ aspect: Judge.Aspect) -> String {
+      let tally = drawn[aspect]
+      let interval = "(\(percent(tally.interval.lowerBound))–\(percent(tally.interval.upperBound)))"
+      let others = [autoencoded, rendered, shuffled].map { percent($0[aspect].share) }
+      let name = aspect.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0)
+      return
+        "\(name) \(percent(tally.share)) \(interval)   \(others[0])          \(others[1])    \(others[2])     \(tally.count)"
+    }
+    let head = "% right   drawn (95 % interval)  encode-decode  renders  shuffled  facts"
+    return ([head] + Judge.Aspect.allCases.filter { drawn[$0].count > 0 }.map(row)).joined(separator: "\n")
+  }
+}

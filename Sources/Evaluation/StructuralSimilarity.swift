@@ -1,0 +1,55 @@
+import Foundation
+
+/// SSIM (Wang, Bovik, Sheikh & Simoncelli 2004): Gaussian window of 11 pixels and σ 1.5, K₁ 0.01, K₂ 0.03, range 255.
+enum StructuralSimilarity {
+  private static let window: [Float] = {
+    let weights = (-5...5).map { exp(-Double($0 * $0) / (2 * 1.5 * 1.5)) }
+    let sum = weights.reduce(0, +)
+    return weights.map { Float($0 / sum) }
+  }()
+
+  /// The mean over all places where the window lies inside.
+  static func mean(_ a: Lightness, _ b: Lightness) -> Double {
+    guard a.width >= 11, a.height >= 11 else { fatalError("SSIM needs 11 pixels, got \(a.width)×\(a.height)") }
+    func blurred(_ values: [Float]) -> [Float] { blur(values, width: a.width, height: a.height) }
+    func product(_ p: [Float], _ q: [Float]) -> [Float] { zip(p, q).map { $0 * $1 } }
+    let (muA, muB) = (blurred(a.values), blurred(b.values))
+    let (aa, bb) = (blurred(product(a.values, a.values)), blurred(product(b.values, b.values)))
+    let ab = blurred(product(a.values, b.values))
+    let (c1, c2) = (6.5025, 58.5225)  // (K L)²
+    var sum = 0.0
+    for index in muA.indices {
+      let (mA, mB) = (Double(muA[index]), Double(muB[index]))
+      let varianceA = max(0, Double(aa[index]) - mA * mA)
+      let varianceB = max(0, Double(bb[index]) - mB * mB)
+      let covariance = Double(ab[index]) - mA * mB
+      sum +=
+        (2 * mA * mB + c1) * (2 * covariance + c2) / ((mA * mA + mB * mB + c1) * (varianceA + varianceB + c2))
+    }
+    return sum / Double(muA.count)
+  }
+
+  /// Weighted means under the window, ten fewer in both directions.
+  private static func blur(_ values: [Float], width: Int, height: Int) -> [Float] {
+    let (w, h) = (width - 10, height - 10)
+    var rows = [Float](repeating: 0, count: w * height)
+    var result = [Float](repeating: 0, count: w * h)
+    values.withUnsafeBufferPointer { v in
+      rows.withUnsafeMutableBufferPointer { r in
+        for y in 0..<height {
+          for (k, weight) in window.enumerated() {
+            for x in 0..<w { r[y * w + x] += weight * v[y * width + x + k] }
+          }
+        }
+        result.withUnsafeMutableBufferPointer { s in
+          for y in 0..<h {
+            for (k, weight) in window.enumerated() {
+              for x in 0..<w { s[y * w + x] += weight * r[(y + k) * w + x] }
+            }
+          }
+        }
+      }
+    }
+    return result
+  }
+}

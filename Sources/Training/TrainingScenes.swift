@@ -1,0 +1,9 @@
+import Data
+
+/// The scenes that a run learns from.
+public enum TrainingScenes {
+  /// What the diffusion stage of `flux train --data scenes --seed SEED` sees, in its order.
+  public static func diffusion(seed: UInt64, world: World = .small) -> Scenes {
+    Scenes(seed: seed &* 16 &+ ExampleStream.diffusion.rawValue, world: world)
+  }
+}

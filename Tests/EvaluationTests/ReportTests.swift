@@ -1,0 +1,40 @@
+import Data
+import Evaluation
+import Foundation
+import Raster
+import Testing
+
+@Suite struct ReportTests {
+  /// A painter that draws what was asked for the first seed and nothing for the second: half is right.
+  @Test func aReportAddsUpWhatWasSeen() throws {
+    let atlas = try GlyphAtlas()
+    // The first two of every category.
+    let prompts = PromptSet.categories(of: .small).flatMap { category in
+      Prepared.small.prompts.filter { $0.category == category }.prefix(2)
+    }
+    let set = PromptSet(world: .small, prompts: prompts)
+    let evaluation = GlyphEval(
+      set: set, others: set, seed: 1, seeds: 2, size: 128, atlas: atlas, training: Scenes(seed: 20), neighbours: 16)
+    let artist = GlyphEval.Artist(
+      draw: { prompt, _, number in
+        if number % 2 == 0 { return prompt.scene.render(size: 128, atlas: atlas) }
+        return Image(width: 128, height: 128, channels: .rgb, pixels: [UInt8](repeating: 90, count: 3 * 128 * 128))
+      }, copy: { $0 })
+    let settings = EvaluationReport.Settings(
+      version: "0", model: "a <model>", modelHash: nil, seed: 1, seeds: 2, quick: true, steps: 20, sampler: nil,
+      guidance: nil, guidanceRescale: nil)
+    let (report, thumbnails) = try evaluation.run(artist, settings)
+    #expect(report.pictures.count == evaluation.pictureCount)
+    #expect(thumbnails.count == report.pictures.count)
+    #expect(report.overall.value == 0.5)
+    #expect(report.fidelity?.decibels == 99)
+    #expect(report.table.contains("counting is left out"))
+
+    let page = try report.html(thumbnails)
+    #expect(page.components(separatedBy: "<figure class=\"right\">").count == report.pictures.count / 2 + 1)
+    #expect(page.contains("a &lt;model>") && !page.contains("http") && !page.contains("<script"))
+
+    let again = try JSONDecoder().decode(EvaluationReport.self, from: Data(try report.json().utf8))
+    #expect(again.table == report.table)
+  }
+}
