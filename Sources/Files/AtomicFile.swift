@@ -86,5 +86,11 @@ private enum Temporaries {
 
   static func add(_ path: String) { lock.withLock { _ = paths.insert(path) } }
   static func remove(_ path: String) { lock.withLock { _ = paths.remove(path) } }
-  static func removeAll() { lock.withLock { for path in paths { unlink(path) } } }
+
+  /// Runs inside a signal handler, perhaps of the very thread that holds the lock: it does not wait.
+  static func removeAll() {
+    guard lock.try() else { return }
+    for path in paths { unlink(path) }
+    lock.unlock()
+  }
 }
