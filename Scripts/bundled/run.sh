@@ -16,5 +16,6 @@ if [ ! -f "$here/lib/libctorch.so" ] || [ "$(cat "$here/lib/built-for" 2>/dev/nu
   "$here/build-shim" "$torch" "$here/shim" "$work"
   mv "$work/libctorch.so" "$here/lib/libctorch.so"
   echo "$torch" >"$here/lib/built-for"
+  rm -rf "$work" # exec leaves no shell behind that could
 fi
 FLUX_HOME=$here FLUX_EMOJI_FONT=${FLUX_EMOJI_FONT:-$here/share/NotoColorEmoji.ttf} exec "$here/bin/flux" "$@"
