@@ -2,10 +2,12 @@ import Dispatch
 import Foundation
 
 /// Work on several cores.
-enum Parallel {
-  /// Results in the order of the items, made by `workers` threads; the first error ends the call.
-  static func map<Item: Sendable, Result: Sendable>(
-    _ items: [Item], workers: Int, _ transform: @Sendable (Item) throws -> Result
+public enum Parallel {
+  /// Results in the order of the items, made by `workers` threads (as many as there are cores unless told otherwise);
+  /// the first error ends the call.
+  public static func map<Item: Sendable, Result: Sendable>(
+    _ items: [Item], workers: Int = ProcessInfo.processInfo.activeProcessorCount,
+    _ transform: @Sendable (Item) throws -> Result
   ) throws -> [Result] {
     let progress = Progress<Result>(count: items.count)
     DispatchQueue.concurrentPerform(iterations: max(1, min(workers, items.count))) { _ in

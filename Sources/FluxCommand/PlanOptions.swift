@@ -47,7 +47,11 @@ struct PlanOptions: ParsableArguments {
   }
 
   /// Puts what was given in the place of the profile's numbers.
-  func apply(to plan: inout TrainingPlan) {
+  func apply(to plan: inout TrainingPlan) throws(Failure) {
+    // Heads without labels would get no gradient.
+    if !plan.knowsObjects, objectWeight != nil || alignment != nil || latentAlignment != nil {
+      throw Failure("--object-weight, --alignment and --latent-alignment are about scenes, not about pictures", code: 2)
+    }
     func set<T>(_ field: WritableKeyPath<TrainingPlan, T>, _ value: T?) {
       if let value { plan[keyPath: field] = value }
     }
@@ -64,11 +68,9 @@ struct PlanOptions: ParsableArguments {
     set(\.timeShift, timeShift)
     set(\.latentNoise, latentNoise)
     set(\.latentNoiseWide, latentNoiseWide)
-    if plan.knowsObjects {  // heads without labels would get no gradient
-      set(\.objectWeight, objectWeight)
-      set(\.alignment, alignment)
-      set(\.latentAlignment, latentAlignment)
-    }
+    set(\.objectWeight, objectWeight)
+    set(\.alignment, alignment)
+    set(\.latentAlignment, latentAlignment)
   }
 }
 

@@ -11,8 +11,9 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains a model; the same command continues an interrupted run.",
     discussion: """
-      The folder of the run gets checkpoints, log.jsonl, event files for TensorBoard, reconstructions.png, samples.png
-      and, at every checkpoint, the model as it is in model/. Ctrl-C ends after the step that is running and saves; a second one ends at once.
+      The folder of the run gets checkpoints, log.jsonl, event files for TensorBoard, \
+      reconstructions.png, samples.png and, at every checkpoint, the model as it is in model/. \
+      Ctrl-C ends after the step that is running and saves; a second one ends at once.
       """)
 
   @Option(help: "How to train: ship (what trains the weights that people get), or specification (to the letter).")
@@ -55,6 +56,9 @@ struct Train: ParsableCommand {
   func validate() throws {
     if let steps, steps < 20 { throw ValidationError("--steps \(steps) is too few: give at least 20") }
     if let batch, batch < 2 { throw ValidationError("--batch \(batch) is too small: give at least 2") }
+    if from != nil, profile == .specification {
+      throw ValidationError("--from is for profile ship: the specification trains everything from the first step on")
+    }
     if accumulate < 1 { throw ValidationError("--accumulate \(accumulate) must be at least 1") }
     if saveEvery < 1 { throw ValidationError("--save-every \(saveEvery) must be at least 1") }
     if sampleEvery < 0 { throw ValidationError("--sample-every \(sampleEvery) must not be negative") }
@@ -71,7 +75,7 @@ struct Train: ParsableCommand {
     var plan = TrainingPlan(
       profile: profile, preset: preset, data: data, steps: steps, batch: batch, accumulation: accumulate, seed: seed,
       bfloat16: precision == .bfloat16, start: try start.map { try ModelSource(directory: $0) })
-    options.apply(to: &plan)
+    try options.apply(to: &plan)
     let folder = URL(fileURLWithPath: output)
     let model = try start.map { try ModelBundle(directory: $0) }
     if dryRun {

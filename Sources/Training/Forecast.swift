@@ -18,7 +18,6 @@ public struct Forecast: Codable, Sendable {
   public let peakBytes: Int
   public let parameters: [String: Int]
   public let pictureSize: Int
-  public let totalSteps: Int
 
   /// Seconds of the whole run.
   public var seconds: Double { stages.reduce(poolSeconds) { $0 + Double($1.steps) * $1.secondsPerStep } }
@@ -104,7 +103,7 @@ extension Trainer {
     return Forecast(
       stages: stages, poolSeconds: poolSeconds,
       peakBytes: PeakMemory.bytes(of: device) + (plan.poolSize - small.poolSize) * perPicture,
-      parameters: trainer.parameterCounts, pictureSize: c.imageSize, totalSteps: plan.steps)
+      parameters: trainer.parameterCounts, pictureSize: c.imageSize)
   }
 
   /// Parameters of each network.

@@ -1,5 +1,5 @@
 import Data
-import Dispatch
+import Flux
 import Raster
 import Synchronization
 import Torch
@@ -32,28 +32,18 @@ final class PictureExamples: TrainingExamples, Sendable {
   var failures: [String] { pictures.failed.map { "\($0.id): \($0.error)" } }
 
   func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch {
-    let streamSeed = seed &* 16 &+ stream.rawValue
+    let streamSeed = stream.seed(of: seed)
     let order = EpochOrder(count: pictures.source.count, seed: streamSeed)
-    let results = Mutex([Result<CaptionedPicture, DataError>?](repeating: nil, count: range.count))
-    DispatchQueue.concurrentPerform(iterations: range.count) { offset in
-      let index = range.lowerBound + offset
+    let chosen = try Parallel.map(Array(range)) { index in
       let epoch = UInt64(index / pictures.source.count)
-      let result = Result { () throws(DataError) in
-        try square(order[index], size: size, seed: streamSeed &+ epoch &* 0x9e37_79b9)
-      }
-      results.withLock { $0[offset] = result }
+      return try square(order[index], size: size, seed: streamSeed &+ epoch &* 0x9e37_79b9)
     }
-    let chosen = try results.withLock { $0 }.map { result in
-      guard let result else { fatalError("every iteration leaves a result") }
-      return try result.get()
-    }
-    let pixels = Tensor(chosen.flatMap(\.image.pixels), shape: [range.count, size, size, 3])
     let focus = range.map { index in
       var random = SceneRandom(seed: streamSeed &+ 0xf0c5, index: UInt64(index))
       return ExampleBatch.Focus(x: random.unit(), y: random.unit())
     }
     return ExampleBatch(
-      pictures: pixels.to(.float32).permuted([0, 3, 1, 2]) / 127.5 - 1, captions: chosen.map(\.caption),
+      pictures: TensorImage.tensor(chosen.map(\.image)), captions: chosen.map(\.caption),
       ids: chosen.map(\.id), labels: nil, focus: focus)
   }
 

@@ -18,23 +18,21 @@ final class TrainedNetworks {
     if let start { try model.adopt(start) }
     alignment = Alignment(configuration, labels: max(labels, 1), .random(Generator(seed: plan.seed &+ 1)))
     let (encoder, decoder) = (model.autoencoder.encoder, model.autoencoder.decoder)
-    for part in [encoder, decoder, model.autoencoder.superResolution, model.adapter, model.unet] as [(any Module)?] {
-      part?.requireGradients(true)
-    }
-    for head in [alignment.latents, alignment.features, alignment.text] as [any Module] { head.requireGradients(true) }
-    for part in [model.autoencoder, model.adapter, model.unet] as [any Module] where device != .cpu {
-      part.move(to: device)
-    }
-    for head in [alignment.latents, alignment.features, alignment.text] as [any Module] where device != .cpu {
-      head.move(to: device)
+    let heads: [any Module] = [alignment.latents, alignment.features, alignment.text]
+    let trained = [encoder, decoder, model.autoencoder.superResolution, model.adapter, model.unet] as [(any Module)?]
+    for part in trained.compactMap({ $0 }) + heads { part.requireGradients(true) }
+    if device != .cpu {
+      for part in [model.autoencoder, model.adapter, model.unet] + heads { part.move(to: device) }
     }
 
     func named(_ prefix: String, _ module: (any Module)?) -> [NamedTensor] {
       module?.parameters.map { ("\(prefix).\($0.key)", $0.tensor) } ?? []
     }
-    func optimiser(_ parameters: [NamedTensor]) -> AdamW {
+    // What no stage of the plan trains needs no moments, in memory or in checkpoints.
+    func optimiser(_ parameters: [NamedTensor], in stages: Set<TrainingPlan.Stage>) -> AdamW {
       AdamW(
-        parameters, weightDecay: plan.weightDecay, secondBeta: plan.secondBeta, gradientLimit: plan.gradientLimit)
+        stages.isDisjoint(with: plan.parts.keys) ? [] : parameters, weightDecay: plan.weightDecay,
+        secondBeta: plan.secondBeta, gradientLimit: plan.gradientLimit)
     }
     // A head without weight in the loss gets no gradient, and takes part in nothing.
     let latentHead = plan.latentAlignment > 0 ? named("alignment.latents", alignment.latents) : []
@@ -42,9 +40,10 @@ final class TrainedNetworks {
       plan.alignment > 0
       ? named("alignment.features", alignment.features) + named("alignment.text", alignment.text) : []
     let denoised = named("unet", model.unet) + named("text_adapter", model.adapter)
-    autoencoder = optimiser(named("encoder", encoder) + named("decoder", decoder) + latentHead)
-    denoiser = optimiser(denoised + denoiserHeads)
-    superResolution = optimiser(named("super_resolution", model.autoencoder.superResolution))
+    autoencoder = optimiser(
+      named("encoder", encoder) + named("decoder", decoder) + latentHead, in: [.autoencoder, .joint])
+    denoiser = optimiser(denoised + denoiserHeads, in: [.joint, .diffusion])
+    superResolution = optimiser(named("super_resolution", model.autoencoder.superResolution), in: [.superResolution])
     average = MovingAverage(denoised, decay: plan.averageDecay)
   }
 

@@ -22,7 +22,7 @@ struct DiffusionPiece {
 
   /// Cuts a batch whose noise was drawn as a whole, so that the cut changes no random number.
   static func cut(_ example: Example, _ question: DiffusionLoss.Question, into pieces: Int) -> [DiffusionPiece] {
-    func parts(_ x: Tensor) -> [Tensor] { x.chunked(pieces, dim: 0) }
+    func parts(_ x: Tensor) -> [Tensor] { x.pieces(pieces) }
     let (noisy, times, targets) = (parts(question.noisy), parts(question.timesteps), parts(question.target))
     let (states, masks, labels) = (parts(example.states), parts(example.masks), example.labels.map(parts))
     return noisy.indices.map { index in
@@ -30,6 +30,15 @@ struct DiffusionPiece {
         noisy: noisy[index], timesteps: times[index], target: targets[index], states: states[index],
         masks: masks[index], labels: labels?[index])
     }
+  }
+}
+
+extension Tensor {
+  /// The rows in at most `count` pieces of one size, of which the last may be smaller.
+  func pieces(_ count: Int) -> [Tensor] {
+    let rows = shape[0]
+    let size = (rows + count - 1) / count
+    return stride(from: 0, to: rows, by: size).map { narrowed(0, $0, Swift.min(size, rows - $0)) }
   }
 }
 
@@ -79,12 +88,10 @@ extension Trainer {
   /// Text states of captions, some of them replaced by the empty one, padded to the adapter's longest.
   func captions(_ captions: [String], _ stream: ExampleStream, _ first: Int) -> (states: Tensor, masks: Tensor) {
     var random = SceneRandom(
-      seed: plan.seed &* 16 &+ stream.rawValue ^ Purpose.captions.rawValue << 8, index: UInt64(first))
+      seed: stream.seed(of: plan.seed) ^ Purpose.captions.rawValue << 8, index: UInt64(first))
     let kept = captions.map { random.chance(plan.captionDropout) ? "" : $0 }
     let tokens = model.configuration.adapter.maxTokens
-    let text = inPrecision {
-      prompts(kept, maxTokens: tokens)
-    }
+    let text = inPrecision { prompts(kept, maxTokens: tokens) }
     let missing = tokens - text.mask.shape[1]  // the encoder reads no more than the longest caption
     func padded(_ x: Tensor) -> Tensor {
       Tensor.cat(

@@ -59,13 +59,13 @@ extension Trainer {
     _ pictures: Tensor, _ labels: Tensor?, _ step: Int
   ) throws -> (values: [String: Double], latents: Tensor) {
     let generator = generator(step, .reconstruction)
-    let pieces = plan.accumulation
     var values: [String: Double] = [:]
     var latents: [Tensor] = []
     let range = plan.range(of: .autoencoder).lowerBound..<plan.range(of: .joint).upperBound
     let onDevice = pictures.to(device)
-    let allLabels = labels.map { $0.to(device).chunked(pieces, dim: 0) }
-    for (index, piece) in onDevice.chunked(pieces, dim: 0).enumerated() {
+    let allLabels = labels.map { $0.to(device).pieces(plan.accumulation) }
+    for (index, piece) in onDevice.pieces(plan.accumulation).enumerated() {
+      let share = Double(piece.shape[0]) / Double(onDevice.shape[0])  // the last piece may be smaller
       let (painting, naming, raw, clean) = inPrecision {
         let raw = model.autoencoder.encodeRaw(piece.channelsLast()).to(.float32)
         LatentStatistics.update(model.autoencoder, raw: raw, count: step)
@@ -80,10 +80,10 @@ extension Trainer {
       let reconstruction = AutoencoderLoss.loss(painting, piece)
       var total = reconstruction + raw.square().mean() * 1e-4
       if let naming { total = total + naming * plan.latentAlignment }
-      try accumulate(total, pieces, step, "autoencoder loss")
-      add(["reconstruction": reconstruction, "latentNames": naming], pieces, to: &values)
+      try accumulate(total, share, step, "autoencoder loss")
+      add(["reconstruction": reconstruction, "latentNames": naming], share, to: &values)
       latents.append(clean.detached())
-      if step % 20 == 0 { values["decibels"] = AutoencoderLoss.decibels(painting, piece) }
+      if step % 20 == 0 { values["decibels", default: 0] += share * AutoencoderLoss.decibels(painting, piece) }
     }
     try update(networks.autoencoder, plan.autoencoderRate * plan.rate(at: step, in: range), step, "autoencoder loss")
     let all = Tensor.cat(latents)
@@ -99,21 +99,21 @@ extension Trainer {
 
   /// One update of U-Net and adapter.
   private func diffusionStep(_ step: Int, _ example: Example) throws -> [String: Double] {
-    let pieces = plan.accumulation
     let question = loss.question(clean: example.latents, generator: generator(step, .diffusion))
     let range =
       plan.range(of: .joint).lowerBound..<max(plan.range(of: .diffusion).upperBound, plan.range(of: .joint).upperBound)
     var values: [String: Double] = [:]
-    for piece in DiffusionPiece.cut(example, question, into: pieces) {
+    for piece in DiffusionPiece.cut(example, question, into: plan.accumulation) {
+      let share = Double(piece.noisy.shape[0]) / Double(example.latents.shape[0])
       let (denoising, naming, text) = losses(piece, piece.states, piece.masks)
       var total = denoising
       for part in [naming, text].compactMap({ $0 }) { total = total + part * plan.alignment }
-      try accumulate(total, pieces, step, "diffusion loss", ids: example.ids)
-      add(["diffusion": denoising, "names": naming, "textNames": text], pieces, to: &values)
+      try accumulate(total, share, step, "diffusion loss", ids: example.ids)
+      add(["diffusion": denoising, "names": naming, "textNames": text], share, to: &values)
       if step % 20 == 0 {
         // What captions are worth: how much worse the same question goes with another picture's caption.
         let others = withNoGrad { losses(piece, piece.states.flipped([0]), piece.masks.flipped([0])).denoising }
-        add(["captions": others - denoising], pieces, to: &values)
+        add(["captions": others - denoising], share, to: &values)
       }
     }
     try update(
@@ -173,15 +173,15 @@ extension Trainer {
 
   // MARK: - Updates
 
-  /// Back-propagates one of `pieces` pieces of a batch; a loss that is not finite stops the run.
+  /// Back-propagates a piece that is `share` of its batch; a loss that is not finite stops the run.
   private func accumulate(
-    _ total: Tensor, _ pieces: Int, _ step: Int, _ what: String, ids: [String] = []
+    _ total: Tensor, _ share: Double, _ step: Int, _ what: String, ids: [String] = []
   ) throws {
     let value = total.item()
     guard value.isFinite else {
       throw TrainingError.notFinite(step: step, what: what, value: "\(value)", layer: nil, examples: ids)
     }
-    (pieces > 1 ? total / Double(pieces) : total).backward()
+    (total * share).backward()
   }
 
   /// Updates from the gradients that were accumulated; a gradient that is not finite stops the run.
@@ -196,8 +196,8 @@ extension Trainer {
     }
   }
 
-  private func add(_ parts: [String: Tensor?], _ pieces: Int, to values: inout [String: Double]) {
-    for case (let name, let part?) in parts { values[name, default: 0] += part.item() / Double(pieces) }
+  private func add(_ parts: [String: Tensor?], _ share: Double, to values: inout [String: Double]) {
+    for case (let name, let part?) in parts { values[name, default: 0] += share * part.item() }
   }
 
   /// Gaussian noise that the decoder learns to see through: little always, more for half the latents.

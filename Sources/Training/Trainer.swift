@@ -67,8 +67,8 @@ public final class Trainer {
 
   /// Runs the steps that are left, until `shouldStop` says so.
   ///
-  /// The folder gets `log.jsonl`, TensorBoard's event files, checkpoints, pictures, and the model as it is in `model/`. `shouldStop` is asked before every
-  /// step, with the seconds that saving takes.
+  /// The folder gets `log.jsonl`, TensorBoard's event files, checkpoints, pictures, and the model as it is in
+  /// `model/`. `shouldStop` is asked before every step, with the seconds that saving takes.
   public func run(
     saving: Saving = Saving(), quiet: Bool = true, shouldStop: (_ savingTakes: Double) -> Bool = { _ in false }
   ) throws -> Outcome {

@@ -41,7 +41,7 @@ extension ExampleBatch {
 
 /// Pictures with captions in an order that depends on the seed alone.
 ///
-/// Every use of them (`Stream`) has an order of its own; the running index of a stream says all, so that a run can be
+/// Every use of them (`ExampleStream`) has an order of its own; the running index of a stream says all, so that a run can be
 /// continued anywhere.
 protocol TrainingExamples {
   /// What could not be read so far, with the reason.
@@ -53,6 +53,9 @@ protocol TrainingExamples {
 enum ExampleStream: UInt64 {
   case autoencoder = 1
   case joint, superResolution, diffusion, preview
+
+  /// The seed of this stream in a run of a seed.
+  func seed(of run: UInt64) -> UInt64 { run &* 16 &+ rawValue }
 }
 
 /// Scenes, rendered as they are needed: endless, or the first `count` again and again in shuffled order.
@@ -65,12 +68,13 @@ struct SceneExamples: TrainingExamples {
   var failures: [String] { [] }
 
   func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) -> ExampleBatch {
-    let source = Scenes(seed: count == nil ? seed &* 16 &+ stream.rawValue : 0, world: world)
-    let order = count.map { EpochOrder(count: $0, seed: seed &* 16 &+ stream.rawValue) }
+    let streamSeed = stream.seed(of: seed)
+    let source = Scenes(seed: count == nil ? streamSeed : 0, world: world)
+    let order = count.map { EpochOrder(count: $0, seed: streamSeed) }
     let indices = range.map { order?[$0] ?? $0 }
     let chosen = indices.map { source[$0] }
     let focus = zip(range, chosen).map { index, example in
-      var random = SceneRandom(seed: seed &* 16 &+ stream.rawValue &+ 0xf0c5, index: UInt64(index))
+      var random = SceneRandom(seed: streamSeed &+ 0xf0c5, index: UInt64(index))
       let object = random.pick(example.scene.objects)
       return ExampleBatch.Focus(x: object.x, y: object.y)
     }

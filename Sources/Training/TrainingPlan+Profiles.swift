@@ -55,7 +55,7 @@ extension TrainingPlan {
     }
     if start != nil { stages = [.diffusion: Part(share: 1, batch: batch)] }
     self.init(
-      profile: .ship, preset: preset, data: data.name, knowsObjects: data.labelCount > 0, start: start?.hash,
+      profile: .ship, preset: preset, data: data.name, knowsObjects: knowsObjects, start: start?.hash,
       parts: stages,
       steps: steps ?? (small ? 200 : 8000), accumulation: 1, seed: seed, autoencoderRate: small ? 2e-3 : 1e-3,
       diffusionRate: small ? 2e-3 : 1e-3, weightDecay: 1e-5,

@@ -4,6 +4,6 @@ import Data
 public enum TrainingScenes {
   /// What the diffusion stage of `flux train --data scenes --seed SEED` sees, in its order.
   public static func diffusion(seed: UInt64, world: World = .small) -> Scenes {
-    Scenes(seed: seed &* 16 &+ ExampleStream.diffusion.rawValue, world: world)
+    Scenes(seed: ExampleStream.diffusion.seed(of: seed), world: world)
   }
 }

@@ -66,6 +66,7 @@ import Torch
   @Test(arguments: [
     ("--cooldown", "2", "flux: --cooldown 2.0 must be 0.0 to 1.0\n"),
     ("--average-decay", "1", "flux: --average-decay 1.0 must be 0.0 to 0.999999\n"),
+    ("--accumulate", "0", "flux: --accumulate 0 must be at least 1\n"),
     ("--data", "nowhere", "/nowhere does not exist\n"),
   ])
   func trainSaysWhatIsWrongWithItsFlags(flag: String, value: String, sentence: String) throws {

@@ -98,6 +98,22 @@ import Torch
     #expect([0, 1000, plan.steps - 1].allSatisfy { plan.rate(at: $0, in: 0..<plan.steps) == 1 })
   }
 
+  /// Three pieces of a batch of four are of unequal size.
+  @Test func aBatchInPiecesTrainsAsOne() throws {
+    func measured(_ pieces: Int) throws -> [String: Double] {
+      let plan = TrainingPlan(
+        profile: .specification, preset: .tiny, steps: 30, batch: 4, accumulation: pieces, seed: 3)
+      let trainer = try Trainer(plan, folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+      return try trainer.train(1)
+    }
+    let (whole, pieces) = (try measured(1), try measured(3))
+    for name in ["diffusion", "reconstruction"] {
+      let (expected, actual) = (try #require(whole[name]), try #require(pieces[name]))
+      // Each piece updates the latents' statistics, so that they differ a little.
+      #expect(abs(expected - actual) < 0.02 * expected, "\(name)")
+    }
+  }
+
   @Test func aWeightThatIsNotFiniteIsNamed() throws {
     let trainer = try Trainer(
       TrainingPlan(profile: .specification, preset: .tiny, steps: 30, batch: 2, seed: 3),

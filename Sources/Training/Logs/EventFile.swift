@@ -14,8 +14,8 @@ final class EventFile {
     let url = folder.appendingPathComponent(name)
     try Data().write(to: url)
     file = try FileHandle(forWritingTo: url)
-    try write(Event(step: 0).text(3, "brain.Event:2"))
-    try write(Event(step: step).message(7, Message().integer(1, 1)))  // SessionLog.START: forget later steps
+    try write(event(step: 0).text(3, "brain.Event:2"))
+    try write(event(step: step).message(7, Message().integer(1, 1)))  // SessionLog.START: forget later steps
   }
 
   /// Adds numbers of a step.
@@ -24,16 +24,16 @@ final class EventFile {
     for (name, value) in scalars.sorted(by: { $0.key < $1.key }) {
       summary = summary.message(1, Message().text(1, name).float(2, Float(value)))
     }
-    try write(Event(step: step).message(5, summary))
+    try write(event(step: step).message(5, summary))
   }
 
   /// Adds a picture, as the bytes of a PNG file.
   func add(_ name: String, png: [UInt8], width: Int, height: Int, step: Int) throws {
     let image = Message().integer(1, height).integer(2, width).integer(3, 3).bytes(4, png)
-    try write(Event(step: step).message(5, Message().message(1, Message().text(1, name).message(4, image))))
+    try write(event(step: step).message(5, Message().message(1, Message().text(1, name).message(4, image))))
   }
 
-  private func Event(step: Int) -> Message {
+  private func event(step: Int) -> Message {
     Message().double(1, Date().timeIntervalSince1970).integer(2, step)
   }
 
