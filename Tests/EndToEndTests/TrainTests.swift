@@ -64,7 +64,10 @@ private let isLong = ProcessInfo.processInfo.environment["FLUX_LONG_TESTS"] != n
   @Test func controlCSavesAndSaysSo() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
-    let long = ["train", "--preset", "tiny", "--steps", "5000", "--batch", "4", "--quiet", "--output", "run"]
+    let long = [
+      "train", "--preset", "tiny", "--steps", "5000", "--batch", "4", "--save-every", "5000", "--quiet", "--output",
+      "run",
+    ]
     let result = try Program.run(long, in: folder, interruptAfter: 4)
     #expect(result.code == 130)
     #expect(result.errors.contains(/stopped after step \d+ of 5000, all saved; the same command continues/))
