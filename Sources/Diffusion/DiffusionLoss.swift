@@ -16,10 +16,18 @@ public struct DiffusionLoss: Sendable {
   /// latent has, the earlier.
   public let timeShift: Double
 
-  public init(schedule: Schedule, distance: Distance, timeShift: Double = 1) {
+  /// The signal to noise ratio γ above which a time's weight stops growing; nil weighs all times alike in what the
+  /// network predicts.
+  ///
+  /// "Efficient Diffusion Training via Min-SNR Weighting Strategy", Hang et al., 2023: as clean latents, errors count
+  /// min(SNR, γ), so that the many nearly clean times do not outvote the few that decide what is drawn.
+  public let minSNR: Double?
+
+  public init(schedule: Schedule, distance: Distance, timeShift: Double = 1, minSNR: Double? = nil) {
     self.schedule = schedule
     self.distance = distance
     self.timeShift = timeShift
+    self.minSNR = minSNR
   }
 
   /// Noisy latents to train on and what to ask of the network.
@@ -27,6 +35,7 @@ public struct DiffusionLoss: Sendable {
     public let noisy: Tensor  // [B, C, h, w]
     public let timesteps: Tensor  // [B], float
     public let target: Tensor  // [B, C, h, w]
+    public let weights: Tensor?  // [B, 1, 1, 1], of the times; nil is 1
   }
 
   /// Adds noise at random times; everything random comes from `generator`.
@@ -47,7 +56,19 @@ public struct DiffusionLoss: Sendable {
     let prediction = schedule.configuration.predictionType
     return Question(
       noisy: alpha * clean + sigma * noise, timesteps: times.to(.float32).to(clean.device),
-      target: prediction.target(clean: clean, noise: noise, alpha: alpha, sigma: sigma))
+      target: prediction.target(clean: clean, noise: noise, alpha: alpha, sigma: sigma),
+      weights: minSNR.map { _ in column(steps.map(weight)) })
+  }
+
+  /// What an error at a time counts.
+  ///
+  /// The weight is derived for squared errors; distances that grow with the error itself get its root.
+  public func weight(at timestep: Int) -> Double {
+    guard let minSNR else { return 1 }
+    let prediction = schedule.configuration.predictionType
+    let weight = prediction.minSNRWeight(
+      alpha: schedule.alpha(timestep), sigma: schedule.sigma(timestep), limit: minSNR)
+    return distance == .l2 ? weight : weight.squareRoot()
   }
 
   /// Mean distance over everything, a scalar in float32; `weights` broadcasts to the output and has mean 1.

@@ -38,4 +38,16 @@ extension Prediction {
     case .sample: clean
     }
   }
+
+  /// min(SNR, limit) on the error of the clean latent, said of the error of what is predicted (Hang et al., 2023, §3.4).
+  ///
+  /// With SNR = α²/σ², errors of ε are those of x₀ times α/σ, and errors of v those of x₀ over σ.
+  public func minSNRWeight(alpha: Double, sigma: Double, limit: Double) -> Double {
+    let snr = alpha * alpha / (sigma * sigma)
+    return switch self {
+    case .epsilon: min(snr, limit) / snr
+    case .v: min(snr, limit) * sigma * sigma
+    case .sample: min(snr, limit)
+    }
+  }
 }

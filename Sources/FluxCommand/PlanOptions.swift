@@ -12,8 +12,17 @@ struct PlanOptions: ParsableArguments {
   @Option(help: "Steps over which the rate rises.") var warmup: Int?
   @Option(help: "Share of a stage's end over which the rate falls to zero.") var cooldown: Double?
   @Option(help: "Share of captions that are left out, which guidance needs.") var captionDropout: Double?
-  @Option(help: "Decay of the average of weights; 0 is none.") var averageDecay: Double?
+  @Option(
+    help: """
+      Lengths of the averages of U-Net and adapter, as shares of the run (0.05,0.1; 0 is the weights themselves): the \
+      first is saved as model/, the others at the end as model-average-LENGTH/.
+      """)
+  var averages: Lengths?
+  @Option(help: "What the U-Net predicts: epsilon, v_prediction or sample.") var prediction: Prediction?
   @Option(help: "Distance between prediction and target: l1, l2 or huber.") var distance: DiffusionLoss.Distance?
+  @Option(help: "The distance that takes its place while the rate falls.") var lastDistance: DiffusionLoss.Distance?
+  @Option(help: "Signal to noise ratio above which a noise level weighs no more (min-SNR; 5 is usual); 0 is none.")
+  var minSNR: Double?
   @Option(help: "How far noise levels lean towards noise; 1 is even.") var timeShift: Double?
   @Option(help: "Noise that is always added to latents.") var latentNoise: Double?
   @Option(help: "More noise for half of the latents that the decoder sees.") var latentNoiseWide: Double?
@@ -21,6 +30,9 @@ struct PlanOptions: ParsableArguments {
   @Option(help: "Weight of the heads that name objects from U-Net features and captions (Scenes only).")
   var alignment: Double?
   @Option(help: "Weight of the head that names objects from latents (Scenes only).") var latentAlignment: Double?
+
+  @Option(help: "Latents that are kept for the U-Net's batches.") var poolSize: Int?
+  @Option(help: "New pictures that enter the pool at every step; 0 keeps the first ones.") var poolRenewal: Int?
 
   func validate() throws {
     func check(_ flag: String, _ value: Double?, _ range: ClosedRange<Double>) throws {
@@ -35,13 +47,15 @@ struct PlanOptions: ParsableArguments {
       ("autoencoder-rate", autoencoderRate), ("diffusion-rate", diffusionRate), ("weight-decay", weightDecay),
       ("gradient-limit", gradientLimit), ("latent-noise", latentNoise), ("latent-noise-wide", latentNoiseWide),
       ("object-weight", objectWeight), ("alignment", alignment), ("latent-alignment", latentAlignment),
-      ("time-shift", timeShift), ("warmup", warmup.map(Double.init)),
+      ("time-shift", timeShift), ("min-snr", minSNR), ("warmup", warmup.map(Double.init)),
     ] { try check(flag, value, positive) }
-    for (flag, value) in [("second-beta", secondBeta), ("average-decay", averageDecay)] {
-      try check(flag, value, 0...0.999_999)
-    }
+    try check("second-beta", secondBeta, 0...0.999_999)
     for (flag, value) in [("cooldown", cooldown), ("caption-dropout", captionDropout)] {
       try check(flag, value, 0...1)
+    }
+    if let poolSize, poolSize < 1 { throw ValidationError("--pool-size \(poolSize) must be at least 1") }
+    if let poolRenewal, poolRenewal < 0 {
+      throw ValidationError("--pool-renewal \(poolRenewal) must not be negative")
     }
     if timeShift == 0 { throw ValidationError("--time-shift must be above 0") }
   }
@@ -63,15 +77,36 @@ struct PlanOptions: ParsableArguments {
     set(\.warmup, warmup)
     set(\.cooldown, cooldown)
     set(\.captionDropout, captionDropout)
-    set(\.averageDecay, averageDecay)
+    set(\.averages, averages?.values)
+    set(\.prediction, prediction)
     set(\.distance, distance)
+    if let lastDistance { plan.lastDistance = lastDistance }
+    if let minSNR { plan.minSNR = minSNR == 0 ? nil : minSNR }
     set(\.timeShift, timeShift)
     set(\.latentNoise, latentNoise)
     set(\.latentNoiseWide, latentNoiseWide)
     set(\.objectWeight, objectWeight)
     set(\.alignment, alignment)
     set(\.latentAlignment, latentAlignment)
+    set(\.poolSize, poolSize)
+    set(\.poolRenewal, poolRenewal)
   }
 }
 
+extension Prediction: ExpressibleByArgument {}
 extension DiffusionLoss.Distance: ExpressibleByArgument {}
+
+/// Lengths of averages, separated by commas.
+struct Lengths: ExpressibleByArgument {
+  let values: [Double]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+    let values = parts.compactMap { $0 }
+    // 0.28 is near the widest that a power function can be.
+    guard values.count == parts.count, Set(values).count == values.count, values.allSatisfy((0...0.28).contains) else {
+      return nil
+    }
+    self.values = values
+  }
+}

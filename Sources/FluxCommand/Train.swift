@@ -32,9 +32,12 @@ struct Train: ParsableCommand {
   @Option(
     help: "Model to start from: its autoencoder stays as it is, its U-Net learns on (or anew, if the preset's differs)."
   ) var from: String?
+  @Flag(help: "With --from: take the autoencoder only; U-Net and adapter learn anew.") var anew = false
   @Option(help: "Training steps over all stages (default: the profile's).") var steps: Int?
   @Option(help: "Pictures in a U-Net step (default: the profile's).") var batch: Int?
   @Option(help: "Pieces that a batch is cut into, for less memory.") var accumulate: Int = 1
+  @Flag(help: "Compute layers again for the gradients instead of keeping what is inside them: less memory, more time.")
+  var gradientCheckpointing = false
   @Option(name: .shortAndLong, help: "Seed of everything random.") var seed: UInt64 = 0
   @Option(name: .shortAndLong, help: "Folder of the run.") var output: String
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 200
@@ -59,6 +62,7 @@ struct Train: ParsableCommand {
     if from != nil, profile == .specification {
       throw ValidationError("--from is for profile ship: the specification trains everything from the first step on")
     }
+    if anew, from == nil { throw ValidationError("--anew says what to take from a model: give --from, too") }
     if accumulate < 1 { throw ValidationError("--accumulate \(accumulate) must be at least 1") }
     if saveEvery < 1 { throw ValidationError("--save-every \(saveEvery) must be at least 1") }
     if sampleEvery < 0 { throw ValidationError("--sample-every \(sampleEvery) must not be negative") }
@@ -75,6 +79,7 @@ struct Train: ParsableCommand {
     var plan = TrainingPlan(
       profile: profile, preset: preset, data: data, steps: steps, batch: batch, accumulation: accumulate, seed: seed,
       bfloat16: precision == .bfloat16, start: try start.map { try ModelSource(directory: $0) })
+    (plan.anew, plan.gradientCheckpointing) = (anew, gradientCheckpointing)
     try options.apply(to: &plan)
     let folder = URL(fileURLWithPath: output)
     let model = try start.map { try ModelBundle(directory: $0) }

@@ -40,7 +40,9 @@ final class EncoderLevel: Module {
     self.blocks = (0..<blocks).map { _ in ConvolutionBlock(width, groups: groups, initial) }
   }
 
-  func callAsFunction(_ x: Tensor) -> Tensor { blocks.reduce(down?(x) ?? x) { $1($0) } }
+  func callAsFunction(_ x: Tensor) -> Tensor {
+    checkpointed([x]) { [self] inputs in blocks.reduce(down?(inputs[0]) ?? inputs[0]) { $1($0) } }
+  }
 }
 
 /// Normalised latents to a picture of the core size.
@@ -73,8 +75,8 @@ public final class Decoder: Module {
     var x = convIn(latent)
     var pixels: Tensor?
     for level in levels { (x, pixels) = level(x, pixels) }
-    x = convOut(normOut(x).silu())  // [B, output width, H, W]
-    let detail = toRGB(x.silu())
+    x = checkpointed([x]) { [self] inputs in convOut(normOut(inputs[0]).silu()) }  // [B, output width, H, W]
+    let detail = checkpointed([x]) { [self] inputs in toRGB(inputs[0].silu()) }
     return Painting(features: x, pixels: pixels.map { $0 + detail } ?? detail)
   }
 }
@@ -92,7 +94,7 @@ final class DecoderLevel: Module {
   }
 
   func callAsFunction(_ input: Tensor, _ coarse: Tensor?) -> (Tensor, Tensor) {
-    let x = blocks.reduce(input) { $1($0) }
+    let x = checkpointed([input]) { [self] inputs in blocks.reduce(inputs[0]) { $1($0) } }
     let painted = toRGB(x)
     let pixels = coarse.map { $0 + painted } ?? painted
     return (doubled(up(x)), doubled(pixels))

@@ -29,6 +29,16 @@ final class ResnetBlock: Module {
   }
 }
 
+/// A residual block and the attention after it, if any: what is recomputed as one where gradients are checkpointed.
+private func layer(
+  _ resnet: ResnetBlock, _ attention: Transformer2D?, _ x: Tensor, _ time: Tensor, _ context: Tensor, _ attend: Tensor?
+) -> Tensor {
+  checkpointed([x, time, context]) { inputs in
+    let x = resnet(inputs[0], inputs[1])
+    return attention?(x, inputs[2], attend) ?? x
+  }
+}
+
 /// One level on the way down: residual blocks, attention after each where the level has it, then half the size.
 final class DownBlock: Module {
   let resnets: [ResnetBlock]
@@ -55,8 +65,7 @@ final class DownBlock: Module {
   ) -> Tensor {
     var x = input
     for (index, resnet) in resnets.enumerated() {
-      x = resnet(x, time)
-      if !attentions.isEmpty { x = attentions[index](x, context, attend) }
+      x = layer(resnet, attentions.isEmpty ? nil : attentions[index], x, time, context, attend)
       skips.append(x)
     }
     for downsampler in downsamplers {
@@ -83,11 +92,8 @@ final class MidBlock: Module {
   }
 
   func callAsFunction(_ input: Tensor, _ time: Tensor, _ context: Tensor, _ attend: Tensor?) -> Tensor {
-    var x = resnets[0](input, time)
-    for (attention, resnet) in zip(attentions, resnets.dropFirst()) {
-      x = resnet(attention(x, context, attend), time)
-    }
-    return x
+    let x = layer(resnets[0], attentions.first, input, time, context, attend)
+    return resnets.dropFirst().reduce(x) { layer($1, nil, $0, time, context, attend) }
   }
 }
 
@@ -121,8 +127,8 @@ final class UpBlock: Module {
   ) -> Tensor {
     var x = input
     for (index, resnet) in resnets.enumerated() {
-      x = resnet(Tensor.cat([x, skips.removeLast()], dim: 1), time)
-      if !attentions.isEmpty { x = attentions[index](x, context, attend) }
+      x = Tensor.cat([x, skips.removeLast()], dim: 1)
+      x = layer(resnet, attentions.isEmpty ? nil : attentions[index], x, time, context, attend)
     }
     for upsampler in upsamplers {
       let (_, _, height, width) = skips[skips.count - 1].shape4  // not always twice: odd sizes round up on the way down

@@ -63,33 +63,3 @@ final class AdamW {
     }
   }
 }
-
-/// A slowly moving copy of parameters, which draws better pictures than the parameters themselves.
-final class MovingAverage {
-  let parameters: [NamedTensor]
-  private let originals: [Tensor]
-  private let decay: Double
-
-  init(_ parameters: [NamedTensor], decay: Double) {
-    originals = parameters.map(\.tensor)
-    self.parameters = parameters.map { named in (named.key, withNoGrad { named.tensor.detached().clone() }) }
-    self.decay = decay
-  }
-
-  /// Moves towards the parameters; `count` updates were made before, and the first ones move fast.
-  func update(count: Int) {
-    let decay = min(decay, Double(1 + count) / Double(10 + count))
-    Foreach.lerp(parameters.map(\.tensor), towards: originals, 1 - decay)
-  }
-
-  /// Runs `body` while the parameters hold the average.
-  func withAverage<R>(_ body: () throws -> R) rethrows -> R {
-    let saved = originals.map { original in withNoGrad { original.detached().clone() } }
-    func copy(_ sources: [Tensor]) {
-      withNoGrad { for (target, source) in zip(originals, sources) { target.copy_(source) } }
-    }
-    copy(parameters.map(\.tensor))
-    defer { copy(saved) }
-    return try body()
-  }
-}

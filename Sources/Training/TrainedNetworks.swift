@@ -2,20 +2,20 @@ import Flux
 import NN
 import Torch
 
-/// All that a run changes: the model, the heads that only training has, their optimisers and the average.
+/// All that a run changes: the model, the heads that only training has, their optimisers and the averages.
 final class TrainedNetworks {
   let model: ModelBundle
   let alignment: Alignment
   let autoencoder: AdamW  // encoder and decoder
   let denoiser: AdamW  // U-Net and adapter
   let superResolution: AdamW
-  let average: MovingAverage
+  let averages: [MovingAverage]  // the first is what pictures are drawn with
 
   /// New networks of the plan's sizes, or those of `start` as far as they fit; `labels` is what cells may hold.
   init(_ plan: TrainingPlan, labels: Int, from start: ModelBundle?, on device: Device) throws(TrainingError) {
     let configuration = plan.configuration
     model = ModelBundle(configuration, .random(Generator(seed: plan.seed)))
-    if let start { try model.adopt(start) }
+    if let start { try model.adopt(start, autoencoderOnly: plan.anew) }
     alignment = Alignment(configuration, labels: max(labels, 1), .random(Generator(seed: plan.seed &+ 1)))
     let (encoder, decoder) = (model.autoencoder.encoder, model.autoencoder.decoder)
     let heads: [any Module] = [alignment.latents, alignment.features, alignment.text]
@@ -44,7 +44,7 @@ final class TrainedNetworks {
       named("encoder", encoder) + named("decoder", decoder) + latentHead, in: [.autoencoder, .joint])
     denoiser = optimiser(denoised + denoiserHeads, in: [.joint, .diffusion])
     superResolution = optimiser(named("super_resolution", model.autoencoder.superResolution), in: [.superResolution])
-    average = MovingAverage(denoised, decay: plan.averageDecay)
+    averages = plan.averages.map { MovingAverage(denoised, length: $0) }
   }
 
   /// Everything that a checkpoint has to hold.
@@ -56,6 +56,10 @@ final class TrainedNetworks {
     return statistics
       + optimisers.flatMap { name, optimiser in
         (optimiser.parameters + optimiser.state).map { ("\(name).\($0.key)", $0.tensor) }
-      } + average.parameters.map { ("average.\($0.key)", $0.tensor) }
+      }
+      + averages.flatMap { average in average.parameters.map { ("average \(average.length).\($0.key)", $0.tensor) } }
   }
+
+  /// Runs `body` while U-Net and adapter hold the first average, if there is one.
+  func withAverage<R>(_ body: () throws -> R) rethrows -> R { try averages.first?.withAverage(body) ?? body() }
 }

@@ -19,16 +19,18 @@ struct DiffusionPiece {
   let states: Tensor
   let masks: Tensor
   let labels: Tensor?
+  let weights: Tensor?
 
   /// Cuts a batch whose noise was drawn as a whole, so that the cut changes no random number.
   static func cut(_ example: Example, _ question: DiffusionLoss.Question, into pieces: Int) -> [DiffusionPiece] {
     func parts(_ x: Tensor) -> [Tensor] { x.pieces(pieces) }
     let (noisy, times, targets) = (parts(question.noisy), parts(question.timesteps), parts(question.target))
     let (states, masks, labels) = (parts(example.states), parts(example.masks), example.labels.map(parts))
+    let weights = question.weights.map(parts)
     return noisy.indices.map { index in
       DiffusionPiece(
         noisy: noisy[index], timesteps: times[index], target: targets[index], states: states[index],
-        masks: masks[index], labels: labels?[index])
+        masks: masks[index], labels: labels?[index], weights: weights?[index])
     }
   }
 }

@@ -1,4 +1,5 @@
 import Data
+import Diffusion
 import Flux
 import Models
 import NN
@@ -99,34 +100,35 @@ extension Trainer {
 
   /// One update of U-Net and adapter.
   private func diffusionStep(_ step: Int, _ example: Example) throws -> [String: Double] {
+    let loss = loss(at: step)
     let question = loss.question(clean: example.latents, generator: generator(step, .diffusion))
-    let range =
-      plan.range(of: .joint).lowerBound..<max(plan.range(of: .diffusion).upperBound, plan.range(of: .joint).upperBound)
+    let range = plan.denoiserSteps
     var values: [String: Double] = [:]
     for piece in DiffusionPiece.cut(example, question, into: plan.accumulation) {
       let share = Double(piece.noisy.shape[0]) / Double(example.latents.shape[0])
-      let (denoising, naming, text) = losses(piece, piece.states, piece.masks)
+      let (denoising, naming, text) = losses(loss, piece, piece.states, piece.masks)
       var total = denoising
       for part in [naming, text].compactMap({ $0 }) { total = total + part * plan.alignment }
       try accumulate(total, share, step, "diffusion loss", ids: example.ids)
       add(["diffusion": denoising, "names": naming, "textNames": text], share, to: &values)
       if step % 20 == 0 {
         // What captions are worth: how much worse the same question goes with another picture's caption.
-        let others = withNoGrad { losses(piece, piece.states.flipped([0]), piece.masks.flipped([0])).denoising }
+        let others = withNoGrad { losses(loss, piece, piece.states.flipped([0]), piece.masks.flipped([0])).denoising }
         add(["captions": others - denoising], share, to: &values)
       }
     }
     try update(
       networks.denoiser, plan.diffusionRate * plan.rate(at: step, in: range), step, "diffusion loss", ids: example.ids)
-    networks.average.update(count: step - range.lowerBound)
+    for average in networks.averages { average.update(count: step - range.lowerBound) }
     return values
   }
 
   private func losses(
-    _ piece: DiffusionPiece, _ states: Tensor, _ masks: Tensor
+    _ loss: DiffusionLoss, _ piece: DiffusionPiece, _ states: Tensor, _ masks: Tensor
   ) -> (denoising: Tensor, naming: Tensor?, text: Tensor?) {
     let side = model.configuration.latentSize
-    let weights = piece.labels.map { Alignment.cellWeights($0, side: side, extra: plan.objectWeight) }
+    let cells = piece.labels.map { Alignment.cellWeights($0, side: side, extra: plan.objectWeight) }
+    let weights = cells.map { cells in piece.weights.map { cells * $0 } ?? cells } ?? piece.weights
     return inPrecision {
       let (context, pooled) = model.adapter(states, mask: masks)
       let features = model.unet.features(

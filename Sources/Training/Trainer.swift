@@ -4,6 +4,7 @@ import Files
 import Flux
 import Foundation
 import Models
+import NN
 import Raster
 import Torch
 
@@ -40,7 +41,6 @@ public final class Trainer {
   /// What could not be read so far, each with the reason.
   public var failures: [String] { examples.failures }
   let networks: TrainedNetworks
-  let loss: DiffusionLoss
   let prompts: PromptEncoder
   let examples: any TrainingExamples
   var pool: LatentPool?
@@ -61,7 +61,6 @@ public final class Trainer {
     self.device = device
     prompts = try PromptEncoder(directory: textEncoder, device: device)
     networks = try TrainedNetworks(plan, labels: data.labelCount, from: start, on: device)
-    loss = DiffusionLoss(schedule: networks.model.schedule, distance: plan.distance, timeShift: plan.timeShift)
     examples = try data.examples(plan, side: plan.configuration.latentSize)
   }
 
@@ -88,6 +87,7 @@ public final class Trainer {
     for step in first..<max(first, plan.steps) {
       if shouldStop(savingTakes) {
         if saved != step { try save(step) }
+        try saveFurtherModels(saving.storage)
         return .stopped(step: step)
       }
       let (begun, before) = (Date(), waited)
@@ -99,6 +99,7 @@ public final class Trainer {
       if saving.samplesEvery > 0, (step + 1) % saving.samplesEvery == 0 || last { try saveSamples(step + 1, log) }
     }
     if first == plan.steps { try saveModel(saving.storage) }
+    try saveFurtherModels(saving.storage)
     return .finished
   }
 
@@ -110,7 +111,15 @@ public final class Trainer {
 
   /// Writes the model as it draws best: U-Net and adapter averaged.
   private func saveModel(_ storage: Quantisation) throws {
-    try networks.average.withAverage { try model.save(to: folder.appendingPathComponent("model"), as: storage) }
+    try networks.withAverage { try model.save(to: folder.appendingPathComponent("model"), as: storage) }
+  }
+
+  /// Writes a model for each further average: which length is best is only known from what they draw.
+  private func saveFurtherModels(_ storage: Quantisation) throws {
+    for average in networks.averages.dropFirst() {
+      let name = "model-average-\(average.length)"
+      try average.withAverage { try model.save(to: folder.appendingPathComponent(name), as: storage) }
+    }
   }
 
   /// Pictures and what the autoencoder makes of them, to look at.
@@ -127,7 +136,7 @@ public final class Trainer {
     guard step > plan.range(of: .joint).lowerBound, plan.stage(at: step - 1) != .autoencoder else { return }
     let captions = try examples.batch(.preview, 0..<8, size: 8).captions
     let pipeline = Pipeline(model: model, prompts: prompts, source: ModelSource(name: "training", hash: ""))
-    let pictures = try networks.average.withAverage {
+    let pictures = try networks.withAverage {
       try captions.enumerated().map { index, caption in
         var request = GenerationRequest(prompt: caption, seed: UInt64(index), steps: 12)
         if plan.captionDropout == 0 { request.guidance.scale = 1 }  // it never learnt what the empty caption means
@@ -164,9 +173,19 @@ public final class Trainer {
     case diffusion, superResolution, joint, pool, windows, captions
   }
 
+  /// The denoising loss of a step.
+  func loss(at step: Int) -> DiffusionLoss {
+    DiffusionLoss(
+      schedule: model.schedule, distance: plan.distance(at: step), timeShift: plan.timeShift, minSNR: plan.minSNR)
+  }
+
   /// Side of the pictures that encoder and decoder see, before super-resolution.
   var coreSize: Int { model.configuration.imageSize / model.configuration.autoencoder.superResolutionFactor }
 
-  /// Runs `body` in the precision of the plan.
-  func inPrecision<R>(_ body: () -> R) -> R { withAutocast(device, enabled: plan.bfloat16, body) }
+  /// Runs `body` in the precision of the plan, and with its checkpointing.
+  func inPrecision<R>(_ body: () -> R) -> R {
+    GradientCheckpointing.$isOn.withValue(plan.gradientCheckpointing) {
+      withAutocast(device, enabled: plan.bfloat16, body)
+    }
+  }
 }

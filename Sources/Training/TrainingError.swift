@@ -6,6 +6,7 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case folder(String)
   case noLog(String)
   case otherAutoencoder
+  case otherPrediction(String, wanted: String)
 
   public var description: String {
     switch self {
@@ -20,6 +21,8 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
     case .folder(let path): "the folder \(path) cannot be created"
     case .otherAutoencoder:
       "the model to start from has an autoencoder of other sizes than the preset: choose the preset it was trained with"
+    case .otherPrediction(let theirs, let wanted):
+      "the model to start from predicts \(theirs), this run \(wanted): give --anew to take its autoencoder only"
     case .noLog(let path): "\(path) does not exist or holds no measurements: give the folder of a training run"
     }
   }

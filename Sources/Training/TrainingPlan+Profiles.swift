@@ -1,4 +1,5 @@
 import Data
+import Diffusion
 import Flux
 
 extension TrainingPlan {
@@ -55,12 +56,12 @@ extension TrainingPlan {
     }
     if start != nil { stages = [.diffusion: Part(share: 1, batch: batch)] }
     self.init(
-      profile: .ship, preset: preset, data: data.name, knowsObjects: knowsObjects, start: start?.hash,
-      parts: stages,
+      profile: .ship, preset: preset, data: data.name, knowsObjects: knowsObjects, start: start?.hash, anew: false,
+      prediction: .v, parts: stages,
       steps: steps ?? (small ? 200 : 8000), accumulation: 1, seed: seed, autoencoderRate: small ? 2e-3 : 1e-3,
       diffusionRate: small ? 2e-3 : 1e-3, weightDecay: 1e-5,
       secondBeta: 0.99, warmup: small ? 10 : 100, cooldown: 0.4, captionDropout: 0.1,
-      averageDecay: small ? 0.98 : 0.999, distance: .l2, timeShift: 2, gradientLimit: 1, latentNoise: 0.1,
+      averages: [0.05], distance: .l2, lastDistance: nil, minSNR: nil, timeShift: 2, gradientLimit: 1, latentNoise: 0.1,
       latentNoiseWide: 0.4, objectWeight: knowsObjects ? 2 : 0, alignment: knowsObjects ? 0.1 : 0,
       latentAlignment: knowsObjects ? 0.03 : 0, poolSize: min(pool, data.count ?? pool),
       poolRenewal: (data.count ?? .max) <= pool ? 0 : small ? 4 : 6,
@@ -73,11 +74,12 @@ extension TrainingPlan {
     let batch = batch ?? 8
     self.init(
       profile: .specification, preset: preset, data: data.name, knowsObjects: data.labelCount > 0, start: start?.hash,
-      parts: [.joint: Part(share: 1, batch: batch)],
+      anew: false, prediction: .epsilon, parts: [.joint: Part(share: 1, batch: batch)],
       steps: steps ?? max((data.count ?? Self.specifiedPairs) / batch * Self.specifiedEpochs, 1), accumulation: 1,
       seed: seed, autoencoderRate: 1e-4,
       diffusionRate: 1e-4, weightDecay: 1e-5, secondBeta: 0.999, warmup: 0, cooldown: 0, captionDropout: 0,
-      averageDecay: 0, distance: .l1, timeShift: 1, gradientLimit: .greatestFiniteMagnitude, latentNoise: 0,
+      averages: [], distance: .l1, lastDistance: nil, minSNR: nil, timeShift: 1,
+      gradientLimit: .greatestFiniteMagnitude, latentNoise: 0,
       latentNoiseWide: 0, objectWeight: 0, alignment: 0, latentAlignment: 0, poolSize: 0, poolRenewal: 0,
       bfloat16: false)
   }
@@ -86,12 +88,12 @@ extension TrainingPlan {
 extension TrainingPlan {
   /// The sizes of the networks and what the U-Net predicts.
   ///
-  /// The specification predicts ε, and one decoder paints all pixels: a preset with super-resolution levels lends its
-  /// networks without them, and paints smaller pictures.
+  /// In the specification one decoder paints all pixels: a preset with super-resolution levels lends its networks without
+  /// them, and paints smaller pictures.
   public var configuration: ModelBundle.Configuration {
     var configuration = preset.configuration
+    configuration.schedule.predictionType = prediction
     if profile == .specification {
-      configuration.schedule.predictionType = .epsilon
       configuration.imageSize /= configuration.autoencoder.superResolutionFactor
       configuration.autoencoder.superResolutionWidths = []
     }

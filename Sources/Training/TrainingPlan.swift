@@ -29,6 +29,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var data: String  // names what is learnt from, so that a run is not continued on something else
   public var knowsObjects: Bool  // whether the data say what stands in each cell of a picture
   public var start: String?  // hash of the model that the run starts from, whose autoencoder stays as it is
+  public var anew: Bool  // of that model only the autoencoder is taken
+  public var prediction: Prediction  // what the U-Net's output means
   public var parts: [Stage: Part]  // stages that a run does not have are missing
   public var steps: Int  // over all stages
   public var accumulation: Int  // the pieces that a batch is cut into, for less memory
@@ -40,8 +42,10 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var warmup: Int  // steps
   public var cooldown: Double  // share of a stage's end over which the rate falls to zero
   public var captionDropout: Double  // share of captions replaced by the empty one, for guidance
-  public var averageDecay: Double  // of the exponential moving average of U-Net and adapter; 0 is none
+  public var averages: [Double]  // lengths of the moving averages of U-Net and adapter, as shares of the run; 0 is none
   public var distance: DiffusionLoss.Distance
+  public var lastDistance: DiffusionLoss.Distance?  // takes its place while the rate falls
+  public var minSNR: Double?  // signal to noise ratio above which times weigh no more
   public var timeShift: Double  // of the noise levels that are trained on, towards pure noise; 1 is even
   public var gradientLimit: Double  // gradients are scaled down to this norm
   public var latentNoise: Double  // always added to the latents that decoder and U-Net see
@@ -52,6 +56,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var poolSize: Int  // latents kept for the U-Net
   public var poolRenewal: Int  // of them replaced by new pictures per step
   public var bfloat16: Bool  // matrix products in bf16, weights and sums in float32
+  public var gradientCheckpointing = false  // layers are computed again for the gradients, for less memory
 
   /// The steps that belong to a stage.
   public func range(of stage: Stage) -> Range<Int> {
@@ -75,6 +80,19 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
 
   /// Pictures in a step of a stage.
   public func batch(of stage: Stage) -> Int { parts[stage]?.batch ?? 0 }
+
+  /// The steps in which U-Net and adapter learn.
+  var denoiserSteps: Range<Int> {
+    let (joint, last) = (range(of: .joint), range(of: .diffusion))
+    return joint.lowerBound..<max(joint.upperBound, last.upperBound)
+  }
+
+  /// The distance that the denoising loss measures in a step.
+  func distance(at step: Int) -> DiffusionLoss.Distance {
+    let steps = denoiserSteps
+    let falls = Double(steps.upperBound - step) <= cooldown * Double(steps.count)
+    return falls ? lastDistance ?? distance : distance
+  }
 
   /// Learning rate as a share of the highest: a linear rise, a plateau, a linear fall over the last steps of `range`.
   func rate(at step: Int, in range: Range<Int>) -> Double {

@@ -35,14 +35,4 @@ import Torch
     #expect(x.floats() == [1])
     #expect(optimiser.state.allSatisfy { $0.tensor.floats().allSatisfy { $0 == 0 } })
   }
-
-  @Test func theAverageIsLentAndTakenBack() {
-    let x = parameter([0])
-    let average = MovingAverage([("x", x)], decay: 0.9)
-    withNoGrad { x.fill_(10) }
-    for count in 0..<1000 { average.update(count: count) }
-    withNoGrad { x.fill_(2) }
-    average.withAverage { #expect(abs(x.item() - 10) < 1e-3) }
-    #expect(x.item() == 2)
-  }
 }

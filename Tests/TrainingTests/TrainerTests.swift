@@ -1,5 +1,7 @@
+import Diffusion
 import Flux
 import Foundation
+import NN
 import TestSupport
 import Testing
 import Torch
@@ -67,6 +69,46 @@ import Torch
     #expect(try bytes(first, "unet") != bytes(second, "unet"))
   }
 
+  @Test func onlyTheAutoencoderMayBeTakenFromAModel() throws {
+    let start = ModelBundle(Preset.tiny.configuration, .random(Generator(seed: 9)))
+    func networks(anew: Bool, _ prediction: Prediction = .v) throws -> ModelBundle {
+      var plan = TrainingPlan(preset: .tiny)
+      (plan.anew, plan.prediction) = (anew, prediction)
+      return try Trainer(plan, from: start, folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm).model
+    }
+    func first(_ module: any Module) -> [Float] { module.parameters[0].tensor.floats() }
+    let (continued, anew) = (try networks(anew: false), try networks(anew: true))
+    #expect(first(continued.autoencoder) == first(start.autoencoder) && first(continued.unet) == first(start.unet))
+    #expect(first(anew.autoencoder) == first(start.autoencoder) && first(anew.unet) != first(start.unet))
+    #expect(throws: TrainingError.otherPrediction("v_prediction", wanted: "epsilon")) {
+      _ = try networks(anew: false, .epsilon)
+    }
+    #expect(try networks(anew: true, .epsilon).schedule.configuration.predictionType == .epsilon)
+  }
+
+  @Test func theDistanceChangesWhileTheRateFalls() {
+    var plan = TrainingPlan(preset: .mini, steps: 1000)  // U-Net and adapter learn in steps 220 to 999
+    plan.distance = .l1
+    #expect(plan.distance(at: 999) == .l1)
+    plan.lastDistance = .huber
+    #expect(plan.distance(at: 687) == .l1 && plan.distance(at: 688) == .huber)
+    #expect(plan.rate(at: 687, in: plan.denoiserSteps) == 1 && plan.rate(at: 689, in: plan.denoiserSteps) < 1)
+  }
+
+  @Test func aRunSavesAModelForEachAverage() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var plan = plan(steps: 20)
+    (plan.averages, plan.minSNR) = ([0.1, 0], 5)
+    try train(plan, in: folder, until: 15)
+    try train(plan, in: folder)
+    func bytes(_ model: String, _ part: String) throws -> Data {
+      try Data(contentsOf: folder.appendingPathComponent("\(model)/\(part)/diffusion_pytorch_model.safetensors"))
+    }
+    #expect(try bytes("model", "autoencoder") == bytes("model-average-0.0", "autoencoder"))
+    #expect(try bytes("model", "unet") != bytes("model-average-0.0", "unet"))
+  }
+
   @Test func aModelOfOtherSizesIsNoStart() throws {
     let tiny = ModelBundle(Preset.tiny.configuration, .random(Generator(seed: 1)))
     #expect(throws: TrainingError.otherAutoencoder) {
@@ -111,6 +153,21 @@ import Torch
       let (expected, actual) = (try #require(whole[name]), try #require(pieces[name]))
       // Each piece updates the latents' statistics, so that they differ a little.
       #expect(abs(expected - actual) < 0.02 * expected, "\(name)")
+    }
+  }
+
+  @Test(arguments: [false, true]) func checkpointingChangesNoResult(bfloat16: Bool) throws {
+    func measured(checkpointing: Bool) throws -> [String: Double] {
+      var plan = TrainingPlan(profile: .specification, preset: .tiny, steps: 30, batch: 4, seed: 3, bfloat16: bfloat16)
+      plan.gradientCheckpointing = checkpointing
+      let trainer = try Trainer(plan, folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+      for step in 0..<3 { _ = try trainer.train(step) }
+      return try trainer.train(3)
+    }
+    // Not to the bit: gradients of what several layers read are summed in another order.
+    let (expected, actual) = (try measured(checkpointing: false), try measured(checkpointing: true))
+    for (name, value) in expected {
+      #expect(abs(actual[name, default: .nan] - value) < (bfloat16 ? 1e-2 : 1e-4) * abs(value), "\(name)")
     }
   }
 

@@ -61,6 +61,7 @@ CTTensor *ct_to(CTTensor *x, CTType type, CTDeviceType device, int index);
 CTTensor *ct_contiguous(CTTensor *x, CTLayout layout);
 CTTensor *ct_clone(CTTensor *x);
 CTTensor *ct_detach(CTTensor *x);
+CTTensor *ct_share(CTTensor *x);                           // another handle of the same tensor
 
 // --- random
 CTGenerator *ct_generator_new(uint64_t seed);
@@ -153,6 +154,12 @@ void ct_clear_grad(CTTensor *x);
 int ct_backward(CTTensor *x);
 bool ct_set_grad_enabled(bool on);       // returns what was set before
 bool ct_grad_enabled(void);
+
+// What `compute` makes of the inputs, without keeping what is between: it runs again when gradients are wanted. It owns
+// the handles of its inputs and gives away that of its result. `release` ends its context, also after a failure.
+typedef CTTensor *(*CTComputation)(void *context, CTTensor **inputs, size_t count);
+CTTensor *ct_recomputed(CTComputation compute, void *context, void (*release)(void *), CT_TENSORS(inputs));
+
 CTInference *ct_inference_begin(void);
 void ct_inference_end(CTInference *guard);
 void ct_autocast_begin(CTDeviceType device, CTType type);
