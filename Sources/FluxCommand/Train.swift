@@ -40,6 +40,8 @@ struct Train: ParsableCommand {
   var gradientCheckpointing = false
   @Option(name: .shortAndLong, help: "Seed of everything random.") var seed: UInt64 = 0
   @Option(name: .shortAndLong, help: "Folder of the run.") var output: String
+  @Option(help: "Folder that keeps what the frozen encoders make, for runs that are continued or begin alike.")
+  var cache: String?
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 200
   @Option(help: "Checkpoints that are kept.") var keep: Int = 2
   @Option(help: "Steps between drawings of eight captions of the data (samples.png, and in TensorBoard); 0 is never.")
@@ -63,6 +65,9 @@ struct Train: ParsableCommand {
       throw ValidationError("--from is for profile ship: the specification trains everything from the first step on")
     }
     if anew, from == nil { throw ValidationError("--anew says what to take from a model: give --from, too") }
+    if cache != nil, profile == .specification {
+      throw ValidationError("--cache is for profile ship: the specification never freezes its encoder")
+    }
     if accumulate < 1 { throw ValidationError("--accumulate \(accumulate) must be at least 1") }
     if saveEvery < 1 { throw ValidationError("--save-every \(saveEvery) must be at least 1") }
     if sampleEvery < 0 { throw ValidationError("--sample-every \(sampleEvery) must not be negative") }
@@ -89,8 +94,13 @@ struct Train: ParsableCommand {
       return print(forecast.text)
     }
     let trainer = try Trainer(
-      plan, on: data, from: model, folder: folder, textEncoder: Home.textEncoder, device: device)
-    if !quiet { say(trainer.summary) }
+      plan, on: data, from: model, folder: folder, textEncoder: Home.textEncoder,
+      cache: cache.map { URL(fileURLWithPath: $0) }, device: device)
+    trainer.notice = { say("flux: \($0)") }
+    if !quiet {
+      say(trainer.summary)
+      trainer.news = { say($0) }
+    }
     Interruption.beAsked()
     let limit = timeLimit?.seconds ?? .infinity
     let outcome = try trainer.run(
