@@ -49,8 +49,9 @@ extension Trainer {
   /// A batch from the pool, which is filled first and renewed at every step.
   func pooled(_ step: Int) throws -> Example {
     let done = step - plan.range(of: .diffusion).lowerBound
+    // New pictures enter by whole blocks, since the encoder makes no less of them; the first pool has any size.
     let newest = plan.poolSize + done * plan.poolRenewal
-    let end = plan.poolRenewal == 0 ? plan.poolSize : examples.block(at: newest).range.lowerBound
+    let end = max(plan.poolSize, examples.block(at: newest).range.lowerBound)
     let isNew = pool == nil
     if isNew {
       try openCache()
