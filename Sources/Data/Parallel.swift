@@ -5,14 +5,14 @@ import Foundation
 public enum Parallel {
   /// Results in the order of the items, made by `workers` threads (as many as there are cores unless told otherwise);
   /// the first error ends the call.
-  public static func map<Item: Sendable, Result: Sendable>(
+  public static func map<Item: Sendable, Result: Sendable, Failure: Error>(
     _ items: [Item], workers: Int = ProcessInfo.processInfo.activeProcessorCount,
-    _ transform: @Sendable (Item) throws -> Result
-  ) throws -> [Result] {
-    let progress = Progress<Result>(count: items.count)
+    _ transform: @Sendable (Item) throws(Failure) -> Result
+  ) throws(Failure) -> [Result] {
+    let progress = Progress<Result, Failure>(count: items.count)
     DispatchQueue.concurrentPerform(iterations: max(1, min(workers, items.count))) { _ in
       while let index = progress.next() {
-        do {
+        do throws(Failure) {
           progress.finish(index, try transform(items[index]))
         } catch { progress.fail(error) }
       }
@@ -28,11 +28,11 @@ public enum Parallel {
   }
 
   /// Unchecked because everything is only touched under the lock.
-  private final class Progress<Result: Sendable>: @unchecked Sendable {
+  private final class Progress<Result: Sendable, Failure: Error>: @unchecked Sendable {
     private let lock = NSLock()
     private var upcoming = 0
     private var done: [Result?]
-    private var error: (any Error)?
+    private var error: Failure?
 
     init(count: Int) { done = [Result?](repeating: nil, count: count) }
 
@@ -45,9 +45,9 @@ public enum Parallel {
     }
 
     func finish(_ index: Int, _ result: Result) { lock.withLock { done[index] = result } }
-    func fail(_ reason: any Error) { lock.withLock { error = error ?? reason } }
+    func fail(_ reason: Failure) { lock.withLock { error = error ?? reason } }
 
-    func results() throws -> [Result] {
+    func results() throws(Failure) -> [Result] {
       if let error { throw error }
       return done.compactMap { $0 }
     }

@@ -55,12 +55,31 @@ public final class AtomicFile {
   /// Without `flushing` a crash of the machine, but not of the program, may lose the file: for very many small files
   /// that can be made again.
   public func commit(flushing: Bool = true) throws(FileError) {
+    try finish(flushing: flushing)
+    if rename(temporary, target) != 0 { throw FileError("create", target, errno: errno) }
+    if flushing { flushFolder() }
+  }
+
+  /// Makes the file durable and gives it its name, unless there is a file of that name: then that one stays, and the
+  /// answer is false.
+  private func commitIfNew() throws(FileError) -> Bool {
+    try finish(flushing: true)
+    if link(temporary, target) != 0 {
+      if errno == EEXIST { return false }
+      throw FileError("create", target, errno: errno)
+    }
+    flushFolder()
+    return true
+  }
+
+  private func finish(flushing: Bool) throws(FileError) {
     if flushing, fsync(descriptor) != 0, errno != EINVAL { throw FileError("write", target, errno: errno) }
     let closed = close(descriptor)
     descriptor = -1
     if closed != 0 { throw FileError("write", target, errno: errno) }
-    if rename(temporary, target) != 0 { throw FileError("create", target, errno: errno) }
-    guard flushing else { return }
+  }
+
+  private func flushFolder() {
     let folder = open((target as NSString).deletingLastPathComponent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if folder >= 0 {
       fsync(folder)
@@ -73,6 +92,15 @@ public final class AtomicFile {
     let file = try AtomicFile(url)
     try file.write(bytes)
     try file.commit(flushing: flushing)
+  }
+
+  /// Writes a whole file, unless there is one of that name, which then stays; says whether it was written.
+  ///
+  /// Of several programs that try it at once, exactly one succeeds.
+  public static func create(_ bytes: [UInt8], at url: URL) throws(FileError) -> Bool {
+    let file = try AtomicFile(url)
+    try file.write(bytes)
+    return try file.commitIfNew()
   }
 
   /// Removes the temporary files of this process that are still being written; for signal handlers, before exit.

@@ -29,18 +29,22 @@ public final class PromptEncoder {
   public func callAsFunction(_ prompts: [String], maxTokens: Int, padTo length: Int? = nil) -> States {
     let encodings = prompts.map { tokenizer.encode($0, maxLength: maxTokens) }
     let width = length ?? encodings.map(\.ids.count).max() ?? 0
+    let (states, mask) = self(tokens: encodings.map(\.ids), padTo: width)
+    return States(states: states, mask: mask, dropped: encodings.map(\.dropped))
+  }
+
+  /// Encodes prompts that are ids already, padded to `width` tokens: states `[B, width, 2 · D]` and mask `[B, width]`.
+  public func callAsFunction(tokens: [[Int32]], padTo width: Int) -> (states: Tensor, mask: Tensor) {
     var ids: [Int64] = []
     var mask: [Float] = []
-    for encoding in encodings {
-      let padding = width - encoding.ids.count
-      ids += encoding.ids.map(Int64.init) + [Int64](repeating: Int64(tokenizer.padID), count: padding)
-      mask += [Float](repeating: 1, count: encoding.ids.count) + [Float](repeating: 0, count: padding)
+    for tokens in tokens {
+      let padding = width - tokens.count
+      ids += tokens.map(Int64.init) + [Int64](repeating: Int64(tokenizer.padID), count: padding)
+      mask += [Float](repeating: 1, count: tokens.count) + [Float](repeating: 0, count: padding)
     }
-    let shape = [prompts.count, width]
+    let shape = [tokens.count, width]
     let maskTensor = Tensor(mask, shape: shape).to(device)
     let states = withNoGrad { encoder(Tensor(ids, shape: shape).to(device), mask: maskTensor) }
-    return States(
-      states: Tensor.cat([states[0], states[states.count - 1]], dim: 2), mask: maskTensor,
-      dropped: encodings.map(\.dropped))
+    return (Tensor.cat([states[0], states[states.count - 1]], dim: 2), maskTensor)
   }
 }

@@ -25,10 +25,10 @@ final class LatentPool {
     ids = [String](repeating: "", count: size)
   }
 
-  /// Puts example number `filled` and those after it into the ring.
-  func append(_ new: Example) {
+  /// Puts example number `filled` and those after it into the ring: some rows of what is given.
+  func append(_ new: Example, rows: Range<Int>) {
     withNoGrad {
-      for row in 0..<new.latents.shape[0] {
+      for row in rows {
         let place = filled % size
         latents[place].copy_(new.latents[row])
         states[place].copy_(new.states[row])

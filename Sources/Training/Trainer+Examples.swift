@@ -1,5 +1,6 @@
 import Data
 import Diffusion
+import Foundation
 import Torch
 
 /// What a step of the U-Net learns from.
@@ -48,10 +49,12 @@ extension Trainer {
   /// A batch from the pool, which is filled first and renewed at every step.
   func pooled(_ step: Int) throws -> Example {
     let done = step - plan.range(of: .diffusion).lowerBound
-    // Whole blocks, always the same ones: a resumed run encodes them with the same neighbours, to the same bits.
-    let block = 64
-    let end = plan.poolRenewal == 0 ? plan.poolSize : (plan.poolSize + done * plan.poolRenewal) / block * block
-    if pool == nil {
+    // New pictures enter by whole blocks, since the encoder makes no less of them; the first pool has any size.
+    let newest = plan.poolSize + done * plan.poolRenewal
+    let end = max(plan.poolSize, examples.block(at: newest).range.lowerBound)
+    let isNew = pool == nil
+    if isNew {
+      try openCache()
       let c = model.configuration
       let new = LatentPool(
         size: plan.poolSize, latentShape: [c.autoencoder.latentChannels, c.latentSize, c.latentSize],
@@ -60,7 +63,18 @@ extension Trainer {
       pool = new
     }
     guard let pool else { fatalError("the pool was just made") }
-    while pool.filled < end { pool.append(try encoded(pool.filled..<min(pool.filled + block, end))) }
+    let (begun, missing) = (Date(), end - pool.filled)
+    while pool.filled < end {
+      let block = examples.block(at: pool.filled)
+      let first = block.range.lowerBound
+      pool.append(try encoded(block), rows: pool.filled - first..<min(block.range.upperBound, end) - first)
+    }
+    if isNew {
+      let seconds = String(format: "%.1f", Date().timeIntervalSince(begun))
+      news(
+        "\(missing) pictures for the U-Net are encoded, in \(seconds) s"
+          + (cache.map { ", \($0.hits) from the cache" } ?? ""))
+    }
     let generator = generator(step, .pool)
     let drawn = pool.draw(plan.batch(of: .diffusion), generator: generator)
     return Example(
@@ -74,31 +88,31 @@ extension Trainer {
       ? latents : latents + (Tensor.randn(latents.shape, generator: generator) * plan.latentNoise).to(device)
   }
 
-  /// New pictures through the frozen encoder.
-  private func encoded(_ range: Range<Int>) throws -> Example {
-    let batch = try load(.diffusion, range, size: coreSize)
-    let text = captions(batch.captions, .diffusion, range.lowerBound)
+  /// A block of pictures through the frozen encoder, or from the cache.
+  private func encoded(_ block: ExampleBlock) throws -> Example {
+    let (latents, words) = try cached(block) ?? encodedAnew(block)
+    let text = captions(words.captions, .diffusion, block.range.lowerBound, files: cache?.captions)
+    return Example(
+      latents: latents, states: text.states, masks: text.masks, labels: words.labels?.to(device), ids: words.ids)
+  }
+
+  private func encodedAnew(_ block: ExampleBlock) throws -> (Tensor, ExampleWords) {
+    let batch = try load(.diffusion, block.range, size: coreSize)
     let latents = withNoGrad {
       inPrecision {
         model.autoencoder.normalised(model.autoencoder.encodeRaw(batch.pictures.to(device)).to(.float32))
       }
     }
-    return Example(
-      latents: latents, states: text.states, masks: text.masks, labels: batch.labels?.to(device), ids: batch.ids)
+    cache?.keep(LatentCache.Block(latents: latents.to(.cpu), items: batch.items), block.name)
+    return (latents, ExampleWords(captions: batch.captions, ids: batch.ids, labels: batch.labels))
   }
 
   /// Text states of captions, some of them replaced by the empty one, padded to the adapter's longest.
-  func captions(_ captions: [String], _ stream: ExampleStream, _ first: Int) -> (states: Tensor, masks: Tensor) {
+  func captions(
+    _ captions: [String], _ stream: ExampleStream, _ first: Int, files: CaptionFiles? = nil
+  ) -> (states: Tensor, masks: Tensor) {
     var random = SceneRandom(
       seed: stream.seed(of: plan.seed) ^ Purpose.captions.rawValue << 8, index: UInt64(first))
-    let kept = captions.map { random.chance(plan.captionDropout) ? "" : $0 }
-    let tokens = model.configuration.adapter.maxTokens
-    let text = inPrecision { prompts(kept, maxTokens: tokens) }
-    let missing = tokens - text.mask.shape[1]  // the encoder reads no more than the longest caption
-    func padded(_ x: Tensor) -> Tensor {
-      Tensor.cat(
-        [x.to(.float32), Tensor.zeros([captions.count, missing] + x.shape.dropFirst(2), device: x.device)], dim: 1)
-    }
-    return (padded(text.states), padded(text.mask))
+    return texts(captions.map { random.chance(plan.captionDropout) ? "" : $0 }, files: files)
   }
 }

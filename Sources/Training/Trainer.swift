@@ -42,24 +42,39 @@ public final class Trainer {
   public var failures: [String] { examples.failures }
   let networks: TrainedNetworks
   let prompts: PromptEncoder
+  let texts: TextStates
   let examples: any TrainingExamples
   var pool: LatentPool?
+  var cache: LatentCache?
+  let cacheFolder: URL?
+  private(set) lazy var textEncoderHash = Result {
+    try CacheManifest.hash(of: ["vocab.txt", "config.json", "model.safetensors"], in: textEncoder)
+  }
+  /// Hears of what is wrong and does not end the run.
+  public var notice: (String) -> Void = { _ in }
+  /// Hears of what takes long and is done.
+  public var news: (String) -> Void = { _ in }
   private(set) var waited = 0.0  // seconds for pictures, since the start
   private let folder: URL
+  private let textEncoder: URL
 
   /// Builds the networks of the plan's preset; nothing is written yet.
   ///
   /// `start` gives its weights to them: the autoencoder's, and those of U-Net and adapter where they have the preset's
-  /// sizes (else they learn anew). Throws where its autoencoder has other sizes than the preset's.
+  /// sizes (else they learn anew). Throws where its autoencoder has other sizes than the preset's. `cache` is a folder
+  /// that keeps what the last stage's encoder makes.
   public init(
     _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), from start: ModelBundle? = nil, folder: URL,
-    textEncoder: URL, device: Device = .cpu
+    textEncoder: URL, cache: URL? = nil, device: Device = .cpu
   ) throws {
     precondition(plan.data == data.name, "the plan was made for other data")
     self.plan = plan
     self.folder = folder
     self.device = device
+    self.textEncoder = textEncoder
+    cacheFolder = cache
     prompts = try PromptEncoder(directory: textEncoder, device: device)
+    texts = TextStates(prompts, maxTokens: plan.configuration.adapter.maxTokens, bfloat16: plan.bfloat16)
     networks = try TrainedNetworks(plan, labels: data.labelCount, from: start, on: device)
     examples = try data.examples(plan, side: plan.configuration.latentSize)
   }
@@ -75,6 +90,7 @@ public final class Trainer {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch { throw TrainingError.folder(folder.path) }
     let first = try TrainingCheckpoint.load(into: networks.state, plan: plan, folder: folder) ?? 0
+    try checkCache(at: first)
     let log = try TrainingLog(folder: folder, step: first, total: plan.steps, quiet: quiet)
     var saved = first
     let bytes = networks.state.reduce(0) { $0 + 4 * $1.tensor.count }

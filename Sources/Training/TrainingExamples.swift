@@ -10,6 +10,7 @@ struct ExampleBatch {
   let ids: [String]  // what messages call them
   let labels: Tensor?  // [B, h · w], what stands in each latent cell, where somebody knows
   let focus: [Focus]  // per picture, a place worth looking at: 0…1 from the left and from the top
+  let items: [Int]  // which pictures of their source these are
 
   struct Focus {
     var x: Double
@@ -47,6 +48,19 @@ protocol TrainingExamples {
   /// What could not be read so far, with the reason.
   var failures: [String] { get }
   func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch
+  /// The block of the diffusion stream that holds an index.
+  func block(at index: Int) -> ExampleBlock
+  /// What `batch` says about a block, without its pictures; nil where these are no longer `items`.
+  func words(_ block: ExampleBlock, items: [Int], size: Int) throws -> ExampleWords?
+  /// What tells the pictures of the diffusion stream's blocks from those of other data: for people, and as a hash.
+  func identity(size: Int) throws -> (name: String, hash: String)
+}
+
+/// What is said about pictures.
+struct ExampleWords {
+  let captions: [String]
+  let ids: [String]
+  let labels: Tensor?  // [B, h · w]
 }
 
 /// What examples are drawn for.
@@ -69,21 +83,48 @@ struct SceneExamples: TrainingExamples {
 
   func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) -> ExampleBatch {
     let streamSeed = stream.seed(of: seed)
-    let source = Scenes(seed: count == nil ? streamSeed : 0, world: world)
-    let order = count.map { EpochOrder(count: $0, seed: streamSeed) }
-    let indices = range.map { order?[$0] ?? $0 }
-    let chosen = indices.map { source[$0] }
+    let (indices, chosen) = scenes(stream, range)
     let focus = zip(range, chosen).map { index, example in
       var random = SceneRandom(seed: streamSeed &+ 0xf0c5, index: UInt64(index))
       let object = random.pick(example.scene.objects)
       return ExampleBatch.Focus(x: object.x, y: object.y)
     }
-    let scenes = chosen.map(\.scene)
+    let words = words(stream, indices, chosen)
     return ExampleBatch(
-      pictures: SceneBatches.render(scenes, size: size, atlas: atlas), captions: chosen.map(\.caption),
-      ids: indices.map { "scene \($0) of seed \(source.seed)" },
-      labels: SceneBatches.labels(scenes, side: side, world: world),
-      focus: focus)
+      pictures: SceneBatches.render(chosen.map(\.scene), size: size, atlas: atlas), captions: words.captions,
+      ids: words.ids, labels: words.labels, focus: focus, items: indices)
+  }
+
+  func block(at index: Int) -> ExampleBlock { ExampleBlock(endless: index) }
+
+  func words(_ block: ExampleBlock, items: [Int], size: Int) -> ExampleWords? {
+    let (indices, chosen) = scenes(.diffusion, block.range)
+    return indices == items ? words(.diffusion, indices, chosen) : nil
+  }
+
+  /// Besides world and seed, the pixels of a few scenes: other fonts or another renderer draw others.
+  func identity(size: Int) -> (name: String, hash: String) {
+    let pixels = batch(.diffusion, 0..<8, size: size).pictures
+    let name = (count.map { "the first \($0) " } ?? "") + "\(world.rawValue) scenes, seed \(seed)"
+    return (name, CacheManifest.hash(of: [(name, pixels)]))
+  }
+
+  private func source(_ stream: ExampleStream) -> Scenes {
+    Scenes(seed: count == nil ? stream.seed(of: seed) : 0, world: world)
+  }
+
+  private func scenes(_ stream: ExampleStream, _ range: Range<Int>) -> (indices: [Int], examples: [CaptionedScene]) {
+    let order = count.map { EpochOrder(count: $0, seed: stream.seed(of: seed)) }
+    let indices = range.map { order?[$0] ?? $0 }
+    let source = source(stream)
+    return (indices, indices.map { source[$0] })
+  }
+
+  private func words(_ stream: ExampleStream, _ indices: [Int], _ chosen: [CaptionedScene]) -> ExampleWords {
+    let seed = source(stream).seed
+    return ExampleWords(
+      captions: chosen.map(\.caption), ids: indices.map { "scene \($0) of seed \(seed)" },
+      labels: SceneBatches.labels(chosen.map(\.scene), side: side, world: world))
   }
 }
 

@@ -65,7 +65,7 @@ import Torch
 
   @Test(arguments: [
     ("--cooldown", "2", "flux: --cooldown 2.0 must be 0.0 to 1.0\n"),
-    ("--average-decay", "1", "flux: --average-decay 1.0 must be 0.0 to 0.999999\n"),
+    ("--second-beta", "1", "flux: --second-beta 1.0 must be 0.0 to 0.999999\n"),
     ("--accumulate", "0", "flux: --accumulate 0 must be at least 1\n"),
     ("--data", "nowhere", "/nowhere does not exist\n"),
   ])
@@ -74,6 +74,16 @@ import Torch
       let result = try Program.run(["train", "--preset", "tiny", "--output", "run", flag, value], in: folder)
       #expect(result.code != 0)
       #expect(result.errors.hasSuffix(sentence), "\(result.errors)")
+    }
+  }
+
+  @Test func helpOfTrainBeginsWithWhatEverybodyNeeds() throws {
+    try Project.inTemporaryFolder { folder in
+      let text = try Program.run(["help", "train"], in: folder).output
+      let places = try ["  --profile", "  -o, --output", "  --autoencoder-rate"].map {
+        try #require(text.range(of: $0)).lowerBound
+      }
+      #expect(places == places.sorted())
     }
   }
 

@@ -89,6 +89,17 @@ private let isLong = ProcessInfo.processInfo.environment["FLUX_LONG_TESTS"] != n
     }
   }
 
+  @Test func aCacheIsOfNoUseToTheSpecification() throws {
+    try Project.inTemporaryFolder { folder in
+      let specified = [
+        "train", "--profile", "specification", "--preset", "tiny", "--output", "run", "--cache", "cache",
+      ]
+      let result = try Program.run(specified, in: folder)
+      #expect(result.code == 2 && result.errors.contains("--cache is for profile ship"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+  }
+
   @Test func aDryRunForetells() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -23,6 +24,20 @@ import Testing
       #expect(try Data(contentsOf: url) == Data([1]))
     }
     #expect(try Data(contentsOf: url) == Data([1]))
+    #expect(try names(folder) == ["a"])
+  }
+
+  @Test func ofSeveralThatCreateAFileOneSucceeds() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let url = folder.appendingPathComponent("a")
+    let winners = Mutex<[UInt8]>([])
+    DispatchQueue.concurrentPerform(iterations: 16) { index in
+      if (try? AtomicFile.create([UInt8(index)], at: url)) == true { winners.withLock { $0.append(UInt8(index)) } }
+    }
+    let won = winners.withLock { $0 }
+    #expect(won.count == 1)
+    #expect(try Data(contentsOf: url) == Data(won))
     #expect(try names(folder) == ["a"])
   }
 

@@ -32,4 +32,11 @@ enum FileName {
     var facts = stat()
     return stat(path, &facts) == 0 ? Int(facts.st_size) : 0
   }
+
+  /// When a file was last changed, in seconds and nanoseconds, and its size; "" where it is missing.
+  static func changed(_ path: String) -> String {
+    var facts = stat()
+    guard stat(path, &facts) == 0 else { return "" }
+    return "\(facts.st_mtim.tv_sec).\(facts.st_mtim.tv_nsec) \(facts.st_size)"
+  }
 }

@@ -70,6 +70,20 @@ public struct PictureFiles: PictureSource {
     } catch { throw .picture(error) }
   }
 
+  /// Names the content more strictly than `digest`: by the times at which the files were last changed, too.
+  public func fingerprint() -> String {
+    var hash = SHA256()
+    var times: [String: String] = [:]  // of a file; an archive holds many pictures
+    for entry in entries {
+      let path = entry.slice.path
+      let time = times[path] ?? FileName.changed(path)
+      times[path] = time
+      Array("\(time)\n".utf8).withUnsafeBytes { hash.update($0) }
+    }
+    Array(digest.utf8).withUnsafeBytes { hash.update($0) }
+    return hash.hexDigest()
+  }
+
   /// All files below a folder, as paths from there; hidden ones and what lies in hidden folders are left out.
   private static func names(in root: String) -> [String] {
     let all = (try? FileManager.default.subpathsOfDirectory(atPath: root)) ?? []

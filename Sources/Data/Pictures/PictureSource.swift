@@ -39,10 +39,20 @@ extension PictureSource {
     _ index: Int, size: Int, crop: Crop = .centre, mirror: Bool = false, seed: UInt64 = 0
   ) throws(DataError) -> CaptionedPicture {
     var random = SceneRandom(seed: seed, index: UInt64(index))
-    let captions = captions(index)
-    let caption = captions.isEmpty ? "" : random.pick(captions)
+    let caption = caption(index, &random)
     let isMirrored = mirror && random.chance(0.5) && Mirroring.isAllowed(for: caption)
     let square = crop.square(of: try image(index), size: size, &random)
     return CaptionedPicture(id: id(index), image: isMirrored ? square.mirrored : square, caption: caption)
+  }
+
+  /// The caption that `picture` gives, without reading the picture.
+  public func caption(_ index: Int, seed: UInt64 = 0) -> String {
+    var random = SceneRandom(seed: seed, index: UInt64(index))
+    return caption(index, &random)
+  }
+
+  private func caption(_ index: Int, _ random: inout SceneRandom) -> String {
+    let captions = captions(index)
+    return captions.isEmpty ? "" : random.pick(captions)
   }
 }

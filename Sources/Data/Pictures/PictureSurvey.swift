@@ -1,7 +1,5 @@
-import Dispatch
 import Files
 import Raster
-import Synchronization
 
 /// What is in a source of pictures, and what is wrong with it, found by reading everything once.
 public struct PictureSurvey: Sendable, Encodable {
@@ -92,16 +90,11 @@ public struct PictureSurvey: Sendable, Encodable {
   private static func facts(
     _ source: any PictureSource, _ range: Range<Int>, thumbnail side: (Int) -> Int?
   ) -> [Result<Facts, DataError>] {
-    let sides = range.map(side)
-    let found = Mutex<[Int: Result<Facts, DataError>]>([:])
-    DispatchQueue.concurrentPerform(iterations: range.count) { offset in
-      let result: Result<Facts, DataError>
+    Parallel.map(range.map { ($0, side($0)) }) { index, side in
       do throws(DataError) {
-        result = .success(measure(try source.image(range.lowerBound + offset), thumbnail: sides[offset]))
-      } catch { result = .failure(error) }
-      found.withLock { $0[offset] = result }
+        return Result.success(measure(try source.image(index), thumbnail: side))
+      } catch { return Result.failure(error) }
     }
-    return found.withLock { results in range.indices.map { results[$0 - range.lowerBound]! } }
   }
 
   private static func measure(_ image: Image, thumbnail side: Int?) -> Facts {

@@ -19,17 +19,18 @@ public final class ReadablePictures: Sendable {
     failures.withLock { $0 }.sorted { $0.key < $1.key }.map { Failure(id: source.id($0.key), error: $0.value) }
   }
 
-  /// Picture `index` as `PictureSource.picture` gives it, or the first after it that can be read; throws when none can.
+  /// Picture `index` as `PictureSource.picture` gives it, or the first after it that can be read, with its index; throws
+  /// when none can.
   ///
   /// Which picture comes depends on the files alone, not on what was asked for before.
   public func picture(
     _ index: Int, size: Int, crop: Crop = .centre, mirror: Bool = false, seed: UInt64 = 0
-  ) throws(DataError) -> CaptionedPicture {
+  ) throws(DataError) -> (index: Int, picture: CaptionedPicture) {
     for step in 0..<source.count {
       let candidate = (index + step) % source.count
       if failures.withLock({ $0[candidate] }) != nil { continue }
       do {
-        return try source.picture(candidate, size: size, crop: crop, mirror: mirror, seed: seed)
+        return (candidate, try source.picture(candidate, size: size, crop: crop, mirror: mirror, seed: seed))
       } catch {
         failures.withLock { $0[candidate] = error }
       }

@@ -87,6 +87,19 @@ import Testing
     }
   }
 
+  @Test func theFingerprintAlsoKnowsWhenAFileWasChanged() throws {
+    try PictureFolder.with { folder in
+      try folder.writePicture("a.png", 1)
+      try folder.write("a.txt", "a cat")
+      let (digest, first) = (try folder.open().digest, try folder.open().fingerprint())
+      #expect(try folder.open().fingerprint() == first)
+      let path = folder.url.appendingPathComponent("a.png").path
+      try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1e9)], ofItemAtPath: path)
+      #expect(try folder.open().digest == digest)
+      #expect(try folder.open().fingerprint() != first)
+    }
+  }
+
   @Test func whatHoldsNoPicturesIsToldWhatWasLookedFor() throws {
     try PictureFolder.with { folder in
       func sentence(_ url: URL) throws -> String {
@@ -139,7 +152,8 @@ import Testing
       #expect(missing?.description.hasSuffix("c.png: No such file or directory") == true)
 
       let readable = ReadablePictures(source)
-      #expect(try readable.picture(1, size: 2).id == "a.png")
+      let found = try readable.picture(1, size: 2)
+      #expect(found.index == 0 && found.picture.id == "a.png")
       #expect(readable.failed.map(\.id) == ["b.png", "c.png"])
     }
   }

@@ -1,0 +1,19 @@
+import Testing
+
+@testable import Training
+
+@Suite(.serialized) struct LatentPoolTests {
+  /// Smaller than a block, no multiple of one, and never renewed.
+  @Test(arguments: [(10, 7), (100, 30), (70, 0)]) func aPoolIsTheSameWhereverARunGoesOn(size: Int, renewal: Int) throws
+  {
+    try CacheFixture.with { fixture in
+      var plan = fixture.plan()
+      (plan.poolSize, plan.poolRenewal) = (size, renewal)
+      let whole = try fixture.draws(try fixture.trainer(plan, cached: false), steps: 0..<11)
+      let continued = try fixture.draws(try fixture.trainer(plan, cached: false), steps: 9..<11)
+      #expect(zip(whole[9...], continued).allSatisfy { $0.equals($1) })
+      let seen = Set(whole.flatMap(\.ids)).count
+      #expect(renewal > 0 ? seen > size / 4 : seen <= size)
+    }
+  }
+}
