@@ -9,6 +9,19 @@ public struct HeldOutReport: Sendable, Encodable {
     public let verdicts: [Judge.Verdict]
   }
 
+  /// How far the model's estimates of the renders' latents are off at a noise level: mean squares, of variance 1.
+  public struct Denoising: Sendable, Encodable {
+    public let timestep: Int
+    public let own: Double  // under the picture's caption
+    public let other: Double  // under another's
+
+    public init(timestep: Int, own: Double, other: Double) {
+      self.timestep = timestep
+      self.own = own
+      self.other = other
+    }
+  }
+
   public let model: String
   public let modelHash: String
   public let world: World
@@ -20,10 +33,11 @@ public struct HeldOutReport: Sendable, Encodable {
   public private(set) var rendered = Scorecard()
   public private(set) var shuffled = Scorecard()
   public private(set) var pictures: [Judged] = []
+  public var denoising: [Denoising] = []
   private var readings: [PictureReading] = []
 
   enum CodingKeys: String, CodingKey {
-    case model, modelHash, world, seed, prompts, steps, drawn, autoencoded, rendered, shuffled, pictures
+    case model, modelHash, world, seed, prompts, steps, drawn, autoencoded, rendered, shuffled, pictures, denoising
   }
 
   public init(model: String, modelHash: String, world: World, seed: UInt64, prompts: Int, steps: Int) {
@@ -87,6 +101,20 @@ public struct HeldOutReport: Sendable, Encodable {
         "\(name) \(percent(tally.share)) \(interval)   \(others[0])          \(others[1])    \(others[2])     \(tally.count)"
     }
     let head = "% right   drawn (95 % interval)  encode-decode  renders  shuffled  facts"
-    return ([head] + Judge.Aspect.allCases.filter { drawn[$0].count > 0 }.map(row)).joined(separator: "\n")
+    return ([head] + Judge.Aspect.allCases.filter { drawn[$0].count > 0 }.map(row) + denoisingLines).joined(
+      separator: "\n")
+  }
+
+  private var denoisingLines: [String] {
+    if denoising.isEmpty { return [] }
+    func line(_ name: String, _ values: [String]) -> String {
+      ([name.padding(toLength: 20, withPad: " ", startingAt: 0)]
+        + values.map { String(repeating: " ", count: max(0, 7 - $0.count)) + $0 }).joined()
+    }
+    func numbers(_ value: (Denoising) -> Double) -> [String] { denoising.map { String(format: "%.4f", value($0)) } }
+    return [
+      "", line("denoising, time", denoising.map { String($0.timestep) }), line("error, own caption", numbers(\.own)),
+      line("another's", numbers(\.other)),
+    ]
   }
 }

@@ -133,7 +133,7 @@ struct Evaluate: ParsableCommand {
     var report = HeldOutReport(
       model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: world, seed: seed,
       prompts: count, steps: steps)
-    var thumbnails: [Image] = []
+    var (thumbnails, renders): ([Image], [Image]) = ([], [])
     let progress = StepProgress(pictures: count, quiet: quiet)
     for (index, scene) in scenes.enumerated() {
       let image = try painter.draw(scene.caption, seed &+ UInt64(index), index, progress)
@@ -141,8 +141,12 @@ struct Evaluate: ParsableCommand {
       report.add(
         scene, drawn: judge.read(image), rendered: judge.read(render), copied: judge.read(painter.copy(render)))
       thumbnails.append(image.shrunk(by: image.width / 128))
+      renders.append(render)
     }
     report.shuffle(scenes)
+    report.denoising = painter.pipeline.denoisingErrors(renders, captions: scenes.map(\.caption), seed: seed).map {
+      HeldOutReport.Denoising(timestep: $0.timestep, own: $0.own, other: $0.other)
+    }
     progress.clear()
     if let folder { try write(report.json(), thumbnails, to: folder) }
     print(json ? try report.json() : report.table)

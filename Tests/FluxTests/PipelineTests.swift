@@ -16,6 +16,24 @@ import Torch
     return (try Pipeline(model: folder.appendingPathComponent("model"), textEncoder: Project.minilm), folder)
   }
 
+  @Test func denoisingErrorsOfANetworkThatPredictsNothingAreKnown() throws {
+    let (pipeline, folder) = try untrained()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (_, tensor) in pipeline.model.unet.parameters { withNoGrad { tensor.fill_(0) } }
+    let pictures = (1...6).map {
+      Image(width: 64, height: 64, channels: .rgb, pixels: .init(repeating: $0 * 40, count: 12288))
+    }
+    let errors = pipeline.denoisingErrors(pictures, captions: pictures.map { _ in "a cat" }, seed: 1)
+    let latents = pipeline.model.autoencoder.encode(TensorImage.tensor(pictures))
+    #expect(errors.map(\.timestep) == Pipeline.measuredTimesteps)
+    for (timestep, own, other) in errors {
+      // v = 0 estimates α x = α² x₀ + α σ ε: an error of −σ² x₀ + α σ ε.
+      let (alpha, sigma) = (pipeline.model.schedule.alpha(timestep), pipeline.model.schedule.sigma(timestep))
+      let expected = pow(sigma, 4) * latents.square().mean().item() + alpha * alpha * sigma * sigma
+      #expect(abs(own / expected - 1) < 0.05 && own == other, "\(timestep)")
+    }
+  }
+
   @Test func equalRequestsGiveEqualPictures() throws {
     let (pipeline, folder) = try untrained()
     defer { try? FileManager.default.removeItem(at: folder) }
