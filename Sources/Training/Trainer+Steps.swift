@@ -191,7 +191,7 @@ extension Trainer {
     _ optimiser: AdamW, _ rate: Double, _ step: Int, _ what: String, ids: [String] = []
   ) throws {
     do throws(AdamW.NotFinite) {
-      try optimiser.step(learningRate: rate)
+      try optimiser.step(learningRate: rate * restartShare(at: step))
     } catch {
       throw TrainingError.notFinite(
         step: step, what: "gradient of the \(what)", value: "\(error.norm)", layer: error.key, examples: ids)

@@ -19,12 +19,19 @@ public final class Trainer {
     public var kept: Int  // checkpoints that stay
     public var storage: Quantisation  // of the model's directory
     public var samplesEvery: Int  // steps between drawings of the same few captions; 0 is never
+    public var moments: Bool  // whether checkpoints hold the optimisers' moments
+    public var shardBytes: Int  // the largest file of a checkpoint
 
-    public init(every: Int = 200, kept: Int = 2, storage: Quantisation = .float32, samplesEvery: Int = 0) {
+    public init(
+      every: Int = 200, kept: Int = 2, storage: Quantisation = .float32, samplesEvery: Int = 0, moments: Bool = true,
+      shardBytes: Int = WeightSet.shardLimit
+    ) {
       self.every = every
       self.kept = kept
       self.storage = storage
       self.samplesEvery = samplesEvery
+      self.moments = moments
+      self.shardBytes = shardBytes
     }
   }
 
@@ -55,6 +62,7 @@ public final class Trainer {
   /// Hears of what takes long and is done.
   public var news: (String) -> Void = { _ in }
   private(set) var waited = 0.0  // seconds for pictures, since the start
+  private(set) var restarted: Int?  // the step at which the optimisers last began without moments
   private let folder: URL
   private let textEncoder: URL
 
@@ -89,11 +97,14 @@ public final class Trainer {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch { throw TrainingError.folder(folder.path) }
-    let first = try TrainingCheckpoint.load(into: networks.state, plan: plan, folder: folder) ?? 0
+    let position = try TrainingCheckpoint.load(into: networks, plan: plan, folder: folder)
+    let first = position?.step ?? 0
+    restarted = position?.restarted
     try checkCache(at: first)
     let log = try TrainingLog(folder: folder, step: first, total: plan.steps, quiet: quiet)
+    if let note = continuation(at: first) { try log.say(note, stage: plan.stage(at: first).rawValue, step: first) }
     var saved = first
-    let bytes = networks.state.reduce(0) { $0 + 4 * $1.tensor.count }
+    let bytes = (saving.moments ? networks.state : networks.weights).reduce(0) { $0 + 4 * $1.tensor.count }
     var savingTakes = 1 + Double(bytes) / 1e8  // seconds on a slow disk, until one was measured
     func save(_ step: Int) throws {
       let start = Date()
@@ -120,21 +131,28 @@ public final class Trainer {
   }
 
   private func save(_ step: Int, _ saving: Saving, _ log: TrainingLog) throws {
-    try TrainingCheckpoint.save(networks.state, step: step, plan: plan, folder: folder, kept: saving.kept)
+    let position = TrainingCheckpoint.Position(step: step, restarted: restarted)
+    try TrainingCheckpoint.save(networks, at: position, plan: plan, folder: folder, saving)
     try saveModel(saving.storage)
     try saveReconstructions(step, log)
   }
 
   /// Writes the model as it draws best: U-Net and adapter averaged.
   private func saveModel(_ storage: Quantisation) throws {
-    try networks.withAverage { try model.save(to: folder.appendingPathComponent("model"), as: storage) }
+    try networks.withAverage { try saveModel("model", storage) }
   }
 
   /// Writes a model for each further average: which length is best is only known from what they draw.
   private func saveFurtherModels(_ storage: Quantisation) throws {
     for average in networks.averages.dropFirst() {
-      let name = "model-average-\(average.length)"
-      try average.withAverage { try model.save(to: folder.appendingPathComponent(name), as: storage) }
+      try average.withAverage { try saveModel("model-average-\(average.length)", storage) }
+    }
+  }
+
+  /// Writes the model with the weights that it has now, in the place of an older one.
+  private func saveModel(_ name: String, _ storage: Quantisation) throws {
+    try AtomicFolder.write(folder.appendingPathComponent(name)) { url throws(CheckpointError) in
+      try model.save(to: url, as: storage)
     }
   }
 

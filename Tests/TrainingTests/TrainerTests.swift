@@ -14,11 +14,12 @@ import Torch
   /// Trains up to step `stop`, with a checkpoint every `every` steps and at the stop.
   @discardableResult
   private func train(
-    _ plan: TrainingPlan, from start: ModelBundle? = nil, in folder: URL, every: Int = 1000, until stop: Int? = nil
+    _ plan: TrainingPlan, from start: ModelBundle? = nil, in folder: URL,
+    saving: Trainer.Saving = Trainer.Saving(every: 1000), until stop: Int? = nil
   ) throws -> Trainer.Outcome {
     var left = stop.map { $0 - stepsDone(in: folder) } ?? .max
     return try Trainer(plan, from: start, folder: folder, textEncoder: Project.minilm)
-      .run(saving: Trainer.Saving(every: every)) { _ in
+      .run(saving: saving) { _ in
         left -= 1
         return left < 0
       }
@@ -45,6 +46,50 @@ import Torch
       let actual = try Data(contentsOf: parts.appendingPathComponent(name))
       #expect(expected == actual, "\(part)")
     }
+  }
+
+  @Test func aCheckpointIsAFolderOfShards() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try train(plan(steps: 20), in: folder, saving: Trainer.Saving(every: 1000, shardBytes: 1 << 20), until: 1)
+    let checkpoint = folder.appendingPathComponent("checkpoint-00000001")
+    let files = try FileManager.default.contentsOfDirectory(atPath: checkpoint.path).sorted()
+    #expect(files.count > 2 && files.last == "state.safetensors.index.json")
+    for file in files {
+      #expect(try Data(contentsOf: checkpoint.appendingPathComponent(file)).count <= 1 << 20, "\(file)")
+    }
+    // What a killed process wrote of the next one is no checkpoint.
+    try FileManager.default.copyItem(
+      at: checkpoint, to: folder.appendingPathComponent(".checkpoint-00000002.7.999999999.part"))
+    #expect(try train(plan(steps: 20), in: folder, until: 2) == .stopped(step: 2))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).allSatisfy { !$0.hasPrefix(".") })
+    // A shard that is missing stops the run, and is named.
+    let shard = folder.appendingPathComponent("checkpoint-00000002/state-00001-of-00001.safetensors")
+    let size = try Data(contentsOf: shard).count
+    try FileManager.default.removeItem(at: shard)
+    #expect(throws: CheckpointError.shard(file: shard.path, expected: "\(size) bytes", actual: "no file", others: 0)) {
+      try train(plan(steps: 20), in: folder, until: 3)
+    }
+  }
+
+  /// Weights, average and place in the data stay; the rate rises again, also where the rise is interrupted.
+  @Test func aRunContinuesWithoutMoments() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var small = plan(steps: 40)
+    small.secondBeta = 0.75
+    let lean = Trainer.Saving(every: 1000, moments: false)
+    try train(small, in: folder, saving: lean, until: 20)
+    let set = try WeightSet(folder.appendingPathComponent("checkpoint-00000020"), name: "state")
+    #expect(!set.keys.contains { $0.contains(".first.") || $0.contains(".second.") || $0.contains(".steps.") })
+    #expect(set.keys.contains { $0.hasPrefix("average.") } && set.keys.contains { $0.hasPrefix("denoiser.unet.") })
+    try train(small, in: folder, until: 22)
+    let log = try String(contentsOf: folder.appendingPathComponent("log.jsonl"), encoding: .utf8)
+    #expect(log.contains("continues after step 20 without the moments of before: the rate rises again over 10 steps"))
+    let trainer = try Trainer(small, folder: folder, textEncoder: Project.minilm)
+    #expect(try trainer.run { _ in true } == .stopped(step: 22))
+    #expect([20, 24, 29, 30].map(trainer.restartShare) == [0.1, 0.5, 1, 1])
+    #expect(try train(small, in: folder) == .finished)
   }
 
   @Test func aFolderOfAnotherPlanIsRefused() throws {

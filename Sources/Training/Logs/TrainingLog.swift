@@ -59,6 +59,12 @@ final class TrainingLog {
     (lastReport, lastStep) = (now, step)
   }
 
+  /// Adds a sentence about the run, which is also shown.
+  func say(_ note: String, stage: String, step: Int) throws {
+    try file.write(contentsOf: Data("{\"step\":\(step),\"stage\":\"\(stage)\",\"note\":\"\(note)\"}\n".utf8))
+    if !quiet { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
+  }
+
   /// Shows a picture of the run as it is.
   func add(_ name: String, png: [UInt8], width: Int, height: Int, step: Int) throws {
     try events.add(name, png: png, width: width, height: height, step: step)
