@@ -48,6 +48,10 @@ public final class Trainer {
   /// What could not be read so far, each with the reason.
   public var failures: [String] { examples.failures }
   let networks: TrainedNetworks
+  /// The losses' tables on the device, by distance.
+  private var tables: [DiffusionLoss.Distance: LossTables] = [:]
+  /// Where numbers wait to be read; nil where every step reads its own, as on a CPU.
+  var deferred: DeferredMeasures?
   let prompts: PromptEncoder
   let texts: TextStates
   let examples: any TrainingExamples
@@ -84,6 +88,10 @@ public final class Trainer {
     prompts = try PromptEncoder(directory: textEncoder, device: device)
     texts = TextStates(prompts, maxTokens: plan.configuration.adapter.maxTokens, bfloat16: plan.bfloat16)
     networks = try TrainedNetworks(plan, labels: data.labelCount, from: start, on: device)
+    if device != .cpu {
+      deferred = DeferredMeasures()
+      Libtorch.triesConvolutions(true)
+    }
     examples = try data.examples(plan, side: plan.configuration.latentSize)
   }
 
@@ -113,6 +121,7 @@ public final class Trainer {
     }
     for step in first..<max(first, plan.steps) {
       if shouldStop(savingTakes) {
+        try checkDeferred()
         if saved != step { try save(step) }
         try saveFurtherModels(saving.storage)
         return .stopped(step: step)
@@ -120,8 +129,11 @@ public final class Trainer {
       let (begun, before) = (Date(), waited)
       var values = try train(step)
       values["waiting"] = (waited - before) / Date().timeIntervalSince(begun)
-      try log.add(values, stage: plan.stage(at: step).rawValue, step: step + 1)
-      if (step + 1) % saving.every == 0 || step + 1 == plan.steps { try save(step + 1) }
+      try log.add(values, stage: plan.stage(at: step).rawValue, step: step + 1, late: readDeferred)
+      if (step + 1) % saving.every == 0 || step + 1 == plan.steps {
+        try checkDeferred()
+        try save(step + 1)
+      }
       let last = step + 1 == plan.steps
       if saving.samplesEvery > 0, (step + 1) % saving.samplesEvery == 0 || last { try saveSamples(step + 1, log) }
     }
@@ -159,9 +171,10 @@ public final class Trainer {
   /// Pictures and what the autoencoder makes of them, to look at.
   private func saveReconstructions(_ step: Int, _ log: TrainingLog) throws {
     let size = model.configuration.imageSize
-    let pictures = try examples.batch(.preview, 0..<8, size: size).pictures
-    let painted = withNoGrad { model.autoencoder.decode(model.autoencoder.encode(pictures.to(device))) }
-    let sheet = ContactSheet.lay(TensorImage.images(pictures) + TensorImage.images(painted.to(.cpu)), columns: 8)
+    let pictures = try load(.preview, 0..<8, size: size).pictures
+    let painted = withNoGrad { model.autoencoder.decode(model.autoencoder.encode(pictures)) }
+    let sheet = ContactSheet.lay(
+      TensorImage.images(pictures.to(.cpu)) + TensorImage.images(painted.to(.cpu)), columns: 8)
     try show(sheet, "reconstructions", step, log)
   }
 
@@ -188,17 +201,22 @@ public final class Trainer {
 
   // MARK: - What steps share
 
-  /// Examples, with the time that they took put down as waiting.
+  /// Examples, their pictures in −1…1 on the device, with the time that they took put down as waiting.
+  ///
+  /// Bytes cross the bus: a quarter of what numbers would be.
   func load(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch {
     let begun = Date()
     defer { waited += Date().timeIntervalSince(begun) }
-    return try examples.batch(stream, range, size: size)
+    var batch = try examples.batch(stream, range, size: size)
+    let moved = batch.pictures.to(device)
+    batch.pictures = moved.dtype == .uint8 ? moved.to(.float32) / 127.5 - 1 : moved
+    return batch
   }
 
-  /// Random numbers of one step and purpose, from the seed.
+  /// Random numbers of one step and purpose, from the seed, made on the device.
   func generator(_ step: Int, _ purpose: Purpose) -> Generator {
     var random = SceneRandom(seed: plan.seed &* 16 &+ purpose.rawValue &+ 0x9e37, index: UInt64(step))
-    return Generator(seed: random.next())
+    return Generator(seed: random.next(), device: device)
   }
 
   /// What a step draws random numbers for.
@@ -211,6 +229,14 @@ public final class Trainer {
   func loss(at step: Int) -> DiffusionLoss {
     DiffusionLoss(
       schedule: model.schedule, distance: plan.distance(at: step), timeShift: plan.timeShift, minSNR: plan.minSNR)
+  }
+
+  /// A loss's tables, made once.
+  func tables(of loss: DiffusionLoss) -> LossTables {
+    if let known = tables[loss.distance] { return known }
+    let new = LossTables(loss, device: device)
+    tables[loss.distance] = new
+    return new
   }
 
   /// Side of the pictures that encoder and decoder see, before super-resolution.

@@ -23,7 +23,8 @@ enum TrainingCheckpoint {
     _ networks: TrainedNetworks, at position: Position, plan: TrainingPlan, folder: URL, _ saving: Trainer.Saving
   ) throws {
     let digits = String(position.step)
-    let target = folder.appendingPathComponent(prefix + String(repeating: "0", count: max(0, 8 - digits.count)) + digits)
+    let target = folder.appendingPathComponent(
+      prefix + String(repeating: "0", count: max(0, 8 - digits.count)) + digits)
     var metadata = ["step": digits, "plan": try encode(plan)]
     metadata["restarted"] = position.restarted.map(String.init)
     let tensors = networks.weights + (saving.moments ? networks.moments : [])
@@ -40,7 +41,10 @@ enum TrainingCheckpoint {
   static func load(into networks: TrainedNetworks, plan: TrainingPlan, folder: URL) throws -> Position? {
     AtomicFolder.removeLeftovers(in: folder)
     guard let newest = all(in: folder).last else { return nil }
-    let set = try WeightSet(newest, name: name, checking: .hashes)
+    let set =
+      newest.pathExtension.isEmpty
+      ? try WeightSet(newest, name: name, checking: .hashes)
+      : try WeightSet(folder, name: newest.deletingPathExtension().lastPathComponent)  // version 0.1 wrote one file
     guard set.metadata["plan"] == (try encode(plan)), let step = set.metadata["step"].flatMap(Int.init)
     else {
       throw TrainingError.otherPlan(folder: folder.path)
@@ -57,8 +61,11 @@ enum TrainingCheckpoint {
 
   private static func all(in folder: URL) -> [URL] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    return names.filter { $0.hasPrefix(prefix) && $0.dropFirst(prefix.count).allSatisfy(\.isNumber) }.sorted()
-      .map { folder.appendingPathComponent($0) }
+    return names.filter { name in
+      guard name.hasPrefix(prefix) else { return false }
+      let rest = name.dropFirst(prefix.count)
+      return rest.prefix(8).allSatisfy(\.isNumber) && ["", ".safetensors"].contains(rest.drop { $0.isNumber })
+    }.sorted().map { folder.appendingPathComponent($0) }
   }
 
   private static func encode(_ plan: TrainingPlan) throws -> String {

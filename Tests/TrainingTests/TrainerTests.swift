@@ -229,6 +229,48 @@ import Torch
     #expect(text.contains("unet.\(key) (Conv2d)") && text.contains("scene "), "\(text)")
   }
 
+  /// Numbers that are read later, as on a device that works on its own, are the same, and so are the weights.
+  @Test func deferredMeasuresAreTheSameNumbers() throws {
+    var weights: [[Float]] = []
+    var measured: [[String: Double]] = []
+    for deferred in [nil, DeferredMeasures()] {
+      let trainer = try Trainer(
+        TrainingPlan(preset: .tiny, steps: 40, batch: 4, seed: 3), folder: URL(fileURLWithPath: "/nowhere"),
+        textEncoder: Project.minilm)
+      trainer.deferred = deferred
+      let steps = [1, 9]  // of the autoencoder, joint
+      let values = try steps.map { try trainer.train($0) }
+      let late = try trainer.readDeferred()
+      #expect(late.isEmpty == (deferred == nil))
+      measured.append(deferred == nil ? values[0].merging(values[1]) { ($0 + $1) / 2 } : late)
+      weights.append(
+        trainer.model.unet.parameters.last!.tensor.floats()
+          + trainer.model.autoencoder.encoder.parameters[0].tensor.floats())
+    }
+    #expect(zip(weights[0], weights[1]).allSatisfy { abs($0 - $1) < 1e-6 })
+    #expect(measured[0].keys.contains("diffusion") && measured[0].keys.contains("latentNames"))
+    for (name, value) in measured[0] { #expect(abs(value - (measured[1][name] ?? .nan)) < 1e-5, "\(name)") }
+  }
+
+  @Test func aWeightThatIsNotFiniteIsNamedAfterwardsToo() throws {
+    let trainer = try Trainer(
+      TrainingPlan(profile: .specification, preset: .tiny, steps: 30, batch: 2, seed: 3),
+      folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+    trainer.deferred = DeferredMeasures()
+    _ = try trainer.train(0)
+    try trainer.checkDeferred()
+    let (key, weight) = try #require(
+      trainer.model.unet.parameters.first { $0.key.contains("mid") && $0.key.contains("conv1.weight") })
+    withNoGrad { weight.fill_(.nan) }
+    let other = try #require(trainer.model.unet.parameters.first { $0.key == "conv_in.weight" }?.tensor)
+    let before = other.floats()
+    for step in 1..<4 { _ = try trainer.train(step) }
+    #expect(other.floats() == before)  // no update from what is not finite
+    let error = #expect(throws: TrainingError.self) { try trainer.checkDeferred() }
+    let text = try #require(error?.description)
+    #expect(text.contains("step 1:") && text.contains("unet.\(key) (Conv2d)") && text.contains("scene "), "\(text)")
+  }
+
   @Test func stepsBelongToOneStageEach() {
     let plan = TrainingPlan(preset: .mini, steps: 1000)
     var counts: [TrainingPlan.Stage: Int] = [:]

@@ -18,7 +18,9 @@ struct ShardIndex: Codable {
 
   /// Reads an index; throws where a name in it is not that of a file beside it.
   init(reading url: URL) throws(CheckpointError) {
-    guard let data = try? Data(contentsOf: url) else { throw .unreadable(file: url.path, reason: "it cannot be opened") }
+    guard let data = try? Data(contentsOf: url) else {
+      throw .unreadable(file: url.path, reason: "it cannot be opened")
+    }
     guard let table = try? JSONDecoder().decode(Readable.self, from: data) else {
       throw .configuration(file: url.path, reason: "it has no weight_map from keys to file names")
     }
