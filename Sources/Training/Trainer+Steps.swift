@@ -62,7 +62,7 @@ extension Trainer {
     let generator = generator(step, .reconstruction)
     var values: [String: Double] = [:]
     var latents: [Tensor] = []
-    let range = plan.range(of: .autoencoder).lowerBound..<plan.range(of: .joint).upperBound
+    let range = plan.range(over: [.autoencoder, .joint])
     let onDevice = pictures.to(device)
     let allLabels = labels.map { $0.to(device).pieces(plan.accumulation) }
     for (index, piece) in onDevice.pieces(plan.accumulation).enumerated() {

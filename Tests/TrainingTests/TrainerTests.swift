@@ -271,6 +271,17 @@ import Torch
     #expect(text.contains("step 1:") && text.contains("unet.\(key) (Conv2d)") && text.contains("scene "), "\(text)")
   }
 
+  @Test func aPlanMayHaveSomeStagesOnly() throws {
+    var plan = TrainingPlan(preset: .tiny, steps: 100)
+    try plan.keep([.autoencoder, .joint])
+    #expect(plan.range(of: .autoencoder) == 0..<80 && plan.range(of: .joint) == 80..<100)
+    #expect(plan.range(of: .diffusion).isEmpty && plan.range(over: [.joint, .diffusion]) == 80..<100)
+    #expect(plan.rate(at: 50, in: plan.range(over: [.autoencoder, .joint])) == 1)
+    try plan.keep([.autoencoder])
+    #expect(plan.range(of: .autoencoder) == 0..<100 && plan.range(over: [.autoencoder, .joint]) == 0..<100)
+    #expect(throws: TrainingError.noStage(.joint, [.autoencoder])) { try plan.keep([.joint]) }
+  }
+
   @Test func stepsBelongToOneStageEach() {
     let plan = TrainingPlan(preset: .mini, steps: 1000)
     var counts: [TrainingPlan.Stage: Int] = [:]
