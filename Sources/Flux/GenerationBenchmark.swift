@@ -25,10 +25,10 @@ extension Pipeline {
   ) throws -> GenerationBenchmark {
     var seconds = [0.0, 0.0, 0.0]  // text, U-Net, decoder
     func timed<R>(_ stage: Int, _ body: () throws -> R) rethrows -> R {
-      let begun = Date()
+      let watch = Stopwatch()
       let result = try withAutocast(device, enabled: bfloat16, body)
       device.synchronize()
-      seconds[stage] += Date().timeIntervalSince(begun)
+      seconds[stage] += watch.seconds
       return result
     }
     func draw() throws {

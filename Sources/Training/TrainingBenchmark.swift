@@ -39,10 +39,10 @@ extension Trainer {
       let first = plan.range(of: .diffusion).lowerBound
       for step in 0..<3 { _ = try trainer.train(first + step) }  // fills the pool, allocates
       device.synchronize()
-      let (begun, before) = (Date(), trainer.waited)
+      let (watch, before) = (Stopwatch(), trainer.waited)
       for step in 3..<3 + steps { _ = try trainer.train(first + step) }
       device.synchronize()
-      return (Date().timeIntervalSince(begun), trainer.waited - before)
+      return (watch.seconds, trainer.waited - before)
     }
     let (networks, whole) = (try time(renewal: 0), try time(renewal: plan.poolRenewal))
     // The way back costs twice the way forth: once for the inputs' gradients, once for the weights'.
