@@ -1,14 +1,15 @@
-"""Times training steps of Flux's U-Net and adapter in PyTorch: eager, channels-last, fused AdamW, clipped, averaged.
+"""Times training steps of Flux's U-Net and adapter in PyTorch: channels-last, fused AdamW, clipped, averaged.
 
-    python Benchmarks/train_peer.py MODEL --batch 64 --steps 20 --threads 2 [--precision bfloat16]
+    flux bench train --preset base --json >bench.json
+    python Benchmarks/train_peer.py bench.json --steps 20 [--device cuda] [--precision bfloat16] [--compile] [--threads 2]
 
-MODEL is a model directory, of which only the configurations are read. Inputs are random and lie in memory. Prints steps a
-second.
+The file says which networks and what batch. Inputs are random and lie on the device. Prints steps a second.
 """
 import argparse
 import json
 import math
 import pathlib
+import re
 import time
 
 import diffusers
@@ -48,39 +49,52 @@ class Adapter(nn.Module):
         return x, (x * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
 
 
+def snake_case(value):
+    """Swift's names of options, as diffusers spells them."""
+    if isinstance(value, dict):
+        return {re.sub("([A-Z])", lambda match: "_" + match[1].lower(), key): snake_case(item) for key, item in value.items()}
+    return value
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("model", type=pathlib.Path)
-    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("bench", type=pathlib.Path)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--compile", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     torch.manual_seed(0)
-    config = json.loads((given.model / "unet" / "config.json").read_text())
-    adapter_config = json.loads((given.model / "text_adapter" / "config.json").read_text())
-    unet = diffusers.UNet2DConditionModel.from_config(config).to(memory_format=torch.channels_last)
-    adapter = Adapter(adapter_config)
+    torch.backends.cudnn.benchmark = True
+    device = torch.device(given.device)
+    bench = json.loads(given.bench.read_text())
+    config, adapter_config = (snake_case(bench["configuration"][name]) for name in ("unet", "textAdapter"))
+    unet = diffusers.UNet2DConditionModel.from_config(config).to(device, memory_format=torch.channels_last)
+    adapter = Adapter(adapter_config).to(device)
     parameters = list(unet.parameters()) + list(adapter.parameters())
     average = [p.detach().clone() for p in parameters]
     optimiser = torch.optim.AdamW(parameters, lr=1e-3, betas=(0.9, 0.99), weight_decay=1e-5, fused=True)
-    b, side, tokens = given.batch, config["sample_size"], adapter_config["max_tokens"]
-    latents = torch.randn(b, config["in_channels"], side, side)
-    states = torch.randn(b, tokens, 2 * adapter_config["input_width"])
-    mask = torch.ones(b, tokens)
+    b, side, tokens = bench["batch"], config["sample_size"], adapter_config["max_tokens"]
+    latents = torch.randn(b, config["in_channels"], side, side, device=device)
+    states = torch.randn(b, tokens, 2 * adapter_config["input_width"], device=device)
+    mask = torch.ones(b, tokens, device=device)
+    if given.compile:
+        unet, adapter = torch.compile(unet), torch.compile(adapter)
 
     def step():
-        t = torch.rand(b)
+        t = torch.rand(b, device=device)
         alpha, sigma = torch.cos(t * math.pi / 2)[:, None, None, None], torch.sin(t * math.pi / 2)[:, None, None, None]
         noise = torch.randn_like(latents)
         noisy = (alpha * latents + sigma * noise).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=given.precision == "bfloat16"):
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=given.precision == "bfloat16"):
             context, pooled = adapter(states, mask)
             output = unet(
                 noisy, t * 1000, encoder_hidden_states=context, encoder_attention_mask=mask, class_labels=pooled).sample
         loss = (output.float() - (alpha * noise - sigma * latents)).square().mean()
-        loss.item()
+        if device.type == "cpu":
+            loss.item()  # Flux reads it at every step there, too, and elsewhere only now and then
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0, foreach=True)
         optimiser.step()
@@ -88,11 +102,17 @@ def main():
         with torch.no_grad():
             torch._foreach_lerp_(average, parameters, 0.001)
 
+    def wait():
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
     for _ in range(3):
         step()
+    wait()
     begun = time.perf_counter()
     for _ in range(given.steps):
         step()
+    wait()
     print(f"{given.steps / (time.perf_counter() - begun):.4f}")
 
 

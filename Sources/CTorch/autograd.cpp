@@ -48,13 +48,13 @@ void ct_autocast_end(CTDeviceType device) {
 
 int ct_fused_adamw_(CT_TENSORS(parameters), CT_TENSORS(gradients), CT_TENSORS(firstMoments),
                     CT_TENSORS(secondMoments), CT_TENSORS(steps), double learningRate, double beta1, double beta2,
-                    double weightDecay, double eps) {
+                    double weightDecay, double eps, CTTensor *skip) {
   return run([&] {
     const c10::NoGradGuard guard;
     auto p = L(parameters, parametersCount), g = L(gradients, gradientsCount), m = L(firstMoments, firstMomentsCount),
          v = L(secondMoments, secondMomentsCount), s = L(steps, stepsCount);
     at::_fused_adamw_(p, g, m, v, /*max_exp_avg_sqs=*/{}, s, learningRate, beta1, beta2, weightDecay, eps,
-                      /*amsgrad=*/false, /*maximize=*/false);
+                      /*amsgrad=*/false, /*maximize=*/false, /*grad_scale=*/{}, /*found_inf=*/O(skip));
   });
 }
 int ct_foreach_lerp_(CT_TENSORS(xs), CT_TENSORS(targets), double weight) {
@@ -67,6 +67,18 @@ int ct_foreach_mul_(CT_TENSORS(xs), double factor) {
   return run([&] {
     const c10::NoGradGuard guard;
     at::_foreach_mul_(L(xs, xsCount), at::Scalar(factor));
+  });
+}
+int ct_foreach_mul_tensor_(CT_TENSORS(xs), CTTensor *factor) {
+  return run([&] {
+    const c10::NoGradGuard guard;
+    at::_foreach_mul_(L(xs, xsCount), T(factor));
+  });
+}
+int ct_foreach_add_tensor_(CT_TENSORS(xs), CTTensor *term) {
+  return run([&] {
+    const c10::NoGradGuard guard;
+    at::_foreach_add_(L(xs, xsCount), T(term));
   });
 }
 CTTensor *ct_foreach_total_norm(CT_TENSORS(xs)) {

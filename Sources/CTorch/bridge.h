@@ -55,3 +55,4 @@ template <class F> int run(F f) noexcept { return guarded(f) ? 0 : 1; }
 
 at::ScalarType scalarType(CTType type);
 c10::Device deviceOf(CTDeviceType type, int index);
+CTDeviceType deviceTypeOf(c10::Device device, int *index);

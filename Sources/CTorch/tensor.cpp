@@ -54,6 +54,11 @@ c10::Device deviceOf(CTDeviceType type, int index) {
   TORCH_CHECK(false, "unknown device ", static_cast<int>(type));
 }
 
+CTDeviceType deviceTypeOf(c10::Device device, int *index) {
+  *index = device.has_index() ? device.index() : 0;
+  return device.is_cuda() ? CT_CUDA : device.is_mps() ? CT_MPS : CT_CPU;
+}
+
 static at::TensorOptions options(CTType type, CTDeviceType device, int index) {
   return at::TensorOptions().dtype(scalarType(type)).device(deviceOf(device, index));
 }
@@ -78,6 +83,7 @@ int64_t ct_cuda_peak_bytes(int device) {
   });
   return bytes;
 }
+void ct_set_cudnn_benchmark(bool on) { at::globalContext().setBenchmarkCuDNN(on); }
 int ct_cuda_synchronize(int device) {
   return run([&] { at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(device)); });
 }
@@ -106,9 +112,7 @@ CTType ct_type(CTTensor *x) {
 }
 
 CTDeviceType ct_device(CTTensor *x, int *index) {
-  const c10::Device device = T(x).device();
-  *index = device.has_index() ? device.index() : 0;
-  return device.is_cuda() ? CT_CUDA : device.is_mps() ? CT_MPS : CT_CPU;
+  return deviceTypeOf(T(x).device(), index);
 }
 
 bool ct_is_channels_last(CTTensor *x) {
@@ -150,11 +154,16 @@ CTTensor *ct_empty(CT_INTS(shape), CTType type, CTDeviceType device, int index) 
 CTTensor *ct_full(CT_INTS(shape), double value, CTType type, CTDeviceType device, int index) {
   return make([&] { return at::full(I(shape, shapeCount), value, options(type, device, index)); });
 }
-CTTensor *ct_arange(double start, double end, double step, CTType type) {
-  return make([&] { return at::arange(start, end, step, at::TensorOptions().dtype(scalarType(type))); });
+CTTensor *ct_arange(double start, double end, double step, CTType type, CTDeviceType device, int index) {
+  return make([&] { return at::arange(start, end, step, options(type, device, index)); });
 }
 CTTensor *ct_to(CTTensor *x, CTType type, CTDeviceType device, int index) {
-  return make([&] { return T(x).to(deviceOf(device, index), scalarType(type)); });
+  return make([&] {
+    const c10::Device target = deviceOf(device, index);
+    // From pageable memory the copy would first wait for all work before it.
+    if (target.is_cuda() && T(x).is_cpu()) return T(x).pin_memory().to(target, scalarType(type), /*non_blocking=*/true);
+    return T(x).to(target, scalarType(type));
+  });
 }
 CTTensor *ct_contiguous(CTTensor *x, CTLayout layout) {
   return make([&] {

@@ -40,24 +40,23 @@ public struct DiffusionLoss: Sendable {
 
   /// Adds noise at random times; everything random comes from `generator`.
   ///
+  /// Nothing leaves the device where the latents, the generator and the tables are on one.
   /// The times are shifted as in "Scaling Rectified Flow Transformers", Esser et al., 2024, equation 23.
-  public func question(clean: Tensor, generator: Generator) -> Question {
+  public func question(clean: Tensor, generator: Generator, tables: LossTables? = nil) -> Question {
     let batch = clean.shape[0]
+    let tables = tables ?? LossTables(self, device: clean.device)
     let even = Tensor.rand([batch], generator: generator)
     let shifted = even * timeShift / (even * (timeShift - 1) + 1)
     let times = (shifted * Double(schedule.count)).to(.int64).clamped(to: 0...Double(schedule.count - 1))
     let noise = Tensor.randn(clean.shape, generator: generator).to(clean.device)
-    let steps = times.ints()
-    func column(_ values: [Double]) -> Tensor {
-      Tensor(values, shape: [batch, 1, 1, 1]).to(.float32).to(clean.device)
-    }
-    let alpha = column(steps.map(schedule.alpha))
-    let sigma = column(steps.map(schedule.sigma))
+    let places = times.to(.int64).to(clean.device)
+    func column(_ table: Tensor) -> Tensor { table.indexed(0, places).reshaped([batch, 1, 1, 1]) }
+    let (alpha, sigma) = (column(tables.alpha), column(tables.sigma))
     let prediction = schedule.configuration.predictionType
     return Question(
-      noisy: alpha * clean + sigma * noise, timesteps: times.to(.float32).to(clean.device),
+      noisy: alpha * clean + sigma * noise, timesteps: places.to(.float32),
       target: prediction.target(clean: clean, noise: noise, alpha: alpha, sigma: sigma),
-      weights: minSNR.map { _ in column(steps.map(weight)) })
+      weights: tables.weight.map(column))
   }
 
   /// What an error at a time counts.

@@ -70,6 +70,12 @@ public final class ModelBundle {
     }
   }
 
+  /// Moves all networks to a device, in place.
+  public func move(to device: Device) {
+    guard device != .cpu else { return }
+    for part in [autoencoder, adapter, unet] as [any Module] { part.move(to: device) }
+  }
+
   /// Writes a model directory; `model_index.json` comes last, so that an unfinished directory is not taken for a model.
   public func save(to directory: URL, as format: Quantisation = .float32) throws(CheckpointError) {
     try autoencoder.save(to: directory.appendingPathComponent("autoencoder"), as: format)

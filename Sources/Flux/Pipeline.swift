@@ -23,9 +23,7 @@ public final class Pipeline {
     source = try ModelSource(directory: directory)
     model = try ModelBundle(directory: directory)
     prompts = try PromptEncoder(directory: textEncoder)
-    if device != .cpu {
-      for part in [model.autoencoder, model.adapter, model.unet] as [any Module] { part.move(to: device) }
-    }
+    model.move(to: device)
   }
 
   /// A pipeline over networks that are in memory already, all on one device.
@@ -54,15 +52,20 @@ public final class Pipeline {
     }
   }
 
-  /// The steps from noise to a clean latent, each made when it is asked for.
-  public func denoise(_ text: TextConditioning, _ request: GenerationRequest) throws -> Denoising {
+  /// The steps from noise to clean latents, each made when it is asked for.
+  ///
+  /// Picture k of `count` that are drawn together begins with the noise of seed + k.
+  public func denoise(_ text: TextConditioning, _ request: GenerationRequest, count: Int = 1) throws -> Denoising {
     let shape = try latentShape(request)
     let grid = try TimeGrid(
       model.schedule, kind: request.sampler, steps: request.steps, spacing: request.spacing)
-    let noise = NoiseSource(seeds: [request.seed], shape: shape)
+    let noise = NoiseSource(seeds: NoiseSource.seeds(from: request.seed, count: count), shape: shape)
     let network: BranchedDenoiser = { [model] x, time, branches in
       let rows = branches.map { $0 == .conditional ? 1 : 0 }
-      func pick(_ tensor: Tensor) -> Tensor { Tensor.cat(rows.map { tensor.narrowed(0, $0, 1) }, dim: 0) }
+      func pick(_ tensor: Tensor) -> Tensor {
+        let shape = [count] + tensor.shape.dropFirst()
+        return Tensor.cat(rows.map { tensor.narrowed(0, $0, 1).expanded(shape) }, dim: 0)
+      }
       let timesteps = Tensor.full([x.shape[0]], time.timestep, device: x.device)
       return model.unet(
         x.channelsLast(), timesteps: timesteps, context: pick(text.context), contextMask: pick(text.mask),
@@ -101,7 +104,7 @@ public final class Pipeline {
   private static let cleanRange = -6.0...6.0
 
   /// `[C, h, w]` of a request; throws for sizes that are no multiple of a latent cell.
-  private func latentShape(_ request: GenerationRequest) throws(GenerationError) -> [Int] {
+  func latentShape(_ request: GenerationRequest) throws(GenerationError) -> [Int] {
     let cell = model.configuration.autoencoder.downsample
     let largest = 4 * model.configuration.imageSize
     func cells(_ name: String, _ value: Int?) throws(GenerationError) -> Int {

@@ -15,12 +15,15 @@ public enum TensorImage {
   }
 
   /// RGB pictures of one size to `[B, 3, H, W]` in −1…1, in channels-last layout.
-  public static func tensor(_ images: [Image]) -> Tensor {
+  public static func tensor(_ images: [Image]) -> Tensor { bytes(images).to(.float32) / 127.5 - 1 }
+
+  /// RGB pictures of one size as they are, `[B, 3, H, W]` uint8, in channels-last layout.
+  public static func bytes(_ images: [Image]) -> Tensor {
     guard let first = images.first else { fatalError("there is no picture") }
     for image in images where image.channels != .rgb || image.width != first.width || image.height != first.height {
       fatalError("pictures of one batch are RGB and of one size")
     }
-    let bytes = Tensor(images.flatMap(\.pixels), shape: [images.count, first.height, first.width, 3])
-    return bytes.to(.float32).permuted([0, 3, 1, 2]) / 127.5 - 1
+    return Tensor(images.flatMap(\.pixels), shape: [images.count, first.height, first.width, 3])
+      .permuted([0, 3, 1, 2])
   }
 }

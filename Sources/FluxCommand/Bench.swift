@@ -1,47 +1,27 @@
 import ArgumentParser
-import Flux
 import Foundation
-import Torch
-import Training
 
 /// `flux bench`: how fast this machine is.
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures how fast this machine is.", subcommands: [BenchTrain.self])
-}
+    abstract: "Measures how fast this machine is.", subcommands: [BenchTrain.self, BenchGenerate.self])
 
-/// `flux bench train`: steps a second of the stage that takes longest.
-struct BenchTrain: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "train", abstract: "Times steps of a training run's diffusion stage; nothing is kept.")
-
-  @Option(help: "Sizes of the networks: tiny, mini or base.") var preset: Preset = .mini
-  @Option(help: "Pictures in a step (default: the preset's).") var batch: Int?
-  @Option(help: "Steps to time.") var steps: Int = 20
-  @Option(help: "Precision of matrix products: float32 or bfloat16.") var precision: Precision = .float32
-  @Option(help: "Where to compute: cpu, cuda or cuda:N.") var device: String = "cpu"
-  @Option(help: "CPU threads (default: all cores).") var threads: Int?
-  @Flag(help: "Print JSON.") var json = false
-
-  func validate() throws {
-    if steps < 1 { throw ValidationError("--steps \(steps) must be at least 1") }
-    if let batch, batch < 2 { throw ValidationError("--batch \(batch) is too small: give at least 2") }
-    if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
+  /// Prints a result as JSON on one line; nested names are those of diffusers' configurations.
+  static func printJSON(_ result: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    print(String(decoding: try encoder.encode(result), as: UTF8.self))
   }
 
-  func run() throws {
-    if let threads { Libtorch.threads = threads }
-    let plan = TrainingPlan(preset: preset, batch: batch, bfloat16: precision == .bfloat16)
-    let result = try Trainer.benchmark(
-      plan, steps: steps, textEncoder: Home.textEncoder, device: try Device(flag: device))
-    if json { return print(String(decoding: try JSONEncoder().encode(result), as: UTF8.self)) }
-    func line(_ name: String, _ value: Double, _ unit: String) {
-      print(name.padding(toLength: 16, withPad: " ", startingAt: 0) + String(format: "%.3g ", value) + unit)
-    }
-    print("\(preset) at batch \(result.batch), \(precision), \(result.threads) threads")
-    line("networks only", result.networksOnly, "steps/s")
-    line("with data", result.withData, "steps/s")
-    line("waiting for it", 100 * result.waiting, "% of the time")
-    line("peak memory", Double(result.peakBytes) / 1e9, "GB")
+  /// Prints a line of a table.
+  static func line(_ name: String, _ value: Double, _ unit: String) {
+    print(name.padding(toLength: 16, withPad: " ", startingAt: 0) + String(format: "%.3g ", value) + unit)
+  }
+
+  /// How much of what the device can do was reached.
+  static func lineOfWork(_ teraflops: Double, _ products: Double) {
+    line(
+      "arithmetic", teraflops,
+      String(format: "TFLOP/s, %.0f %% of the %.3g of large products", 100 * teraflops / products, products))
   }
 }

@@ -4,6 +4,8 @@ import Training
 
 /// Everything in which a run may differ from its profile, each by a flag of its own.
 struct PlanOptions: ParsableArguments {
+  @Option(help: "Stages to run, with commas between: autoencoder, joint, superResolution, diffusion (default: all).")
+  var stages: StageList?
   @Option(help: "Learning rate of encoder and decoder at its highest.") var autoencoderRate: Double?
   @Option(help: "Learning rate of U-Net and adapter at its highest.") var diffusionRate: Double?
   @Option(help: "Weight decay of AdamW.") var weightDecay: Double?
@@ -66,6 +68,11 @@ struct PlanOptions: ParsableArguments {
     if !plan.knowsObjects, objectWeight != nil || alignment != nil || latentAlignment != nil {
       throw Failure("--object-weight, --alignment and --latent-alignment are about scenes, not about pictures", code: 2)
     }
+    if let stages {
+      do throws(TrainingError) {
+        try plan.keep(stages.stages)
+      } catch { throw Failure(error.description, code: 2) }
+    }
     func set<T>(_ field: WritableKeyPath<TrainingPlan, T>, _ value: T?) {
       if let value { plan[keyPath: field] = value }
     }
@@ -95,6 +102,17 @@ struct PlanOptions: ParsableArguments {
 
 extension Prediction: ExpressibleByArgument {}
 extension DiffusionLoss.Distance: ExpressibleByArgument {}
+
+/// Names of stages as people type them, with commas between.
+struct StageList: ExpressibleByArgument {
+  let stages: [TrainingPlan.Stage]
+
+  init?(argument: String) {
+    let names = argument.split(separator: ",")
+    stages = names.compactMap { TrainingPlan.Stage(rawValue: String($0)) }
+    if stages.isEmpty || stages.count != names.count { return nil }
+  }
+}
 
 /// Lengths of averages, separated by commas.
 struct Lengths: ExpressibleByArgument {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Flux
 import Models
+import Torch
 
 /// How long and where `flux train` computes, and what it writes.
 struct RunOptions: ParsableArguments {
@@ -15,6 +16,9 @@ struct RunOptions: ParsableArguments {
   var cache: String?
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 200
   @Option(help: "Checkpoints that are kept.") var keep: Int = 2
+  @Flag(help: "Leave the optimisers' moments, half of a checkpoint, out of it: the rate then rises again.")
+  var noMoments = false
+  @Option(help: "Largest file of a checkpoint, in MiB.") var shardSize: Int = WeightSet.shardLimit >> 20
   @Option(help: "Steps between drawings of eight captions of the data (samples.png, and in TensorBoard); 0 is never.")
   var sampleEvery: Int = 1000
   @Option(help: "Save and end in time, to be continued by the same command: 90s, 9m, 1h30m.") var timeLimit: TimeLimit?
@@ -34,6 +38,7 @@ struct RunOptions: ParsableArguments {
     if accumulate < 1 { throw ValidationError("--accumulate \(accumulate) must be at least 1") }
     if saveEvery < 1 { throw ValidationError("--save-every \(saveEvery) must be at least 1") }
     if sampleEvery < 0 { throw ValidationError("--sample-every \(sampleEvery) must not be negative") }
+    if shardSize < 1 { throw ValidationError("--shard-size \(shardSize) must be at least 1") }
     if keep < 1 { throw ValidationError("--keep \(keep) must be at least 1") }
     if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
   }

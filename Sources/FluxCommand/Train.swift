@@ -55,7 +55,8 @@ struct Train: ParsableCommand {
     Interruption.beAsked()
     let limit = options.timeLimit?.seconds ?? .infinity
     let saving = Trainer.Saving(
-      every: options.saveEvery, kept: options.keep, storage: options.storage, samplesEvery: options.sampleEvery)
+      every: options.saveEvery, kept: options.keep, storage: options.storage, samplesEvery: options.sampleEvery,
+      moments: !options.noMoments, shardBytes: options.shardSize << 20)
     let outcome = try trainer.run(saving: saving, quiet: options.quiet) { savingTakes in
       // A step and a save must still fit.
       Interruption.isAsked || Date().timeIntervalSince(began) + 1 + 1.5 * savingTakes > limit

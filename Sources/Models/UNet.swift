@@ -91,8 +91,9 @@ public final class UNet: Module {
   private func sinusoidal(_ timesteps: Tensor) -> Tensor {
     let half = configuration.blockOutChannels[0] / 2
     let spread = Double(half) - configuration.freqShift
-    let frequencies = (Tensor.arange(0, Double(half)) * (-Foundation.log(10_000.0) / spread)).exp()
-    let angles = timesteps.to(.float32).unsqueezed(1) * frequencies.to(timesteps.device).unsqueezed(0)  // [B, half]
+    let places = Tensor.arange(0, Double(half), device: timesteps.device)
+    let frequencies = (places * (-Foundation.log(10_000.0) / spread)).exp()
+    let angles = timesteps.to(.float32).unsqueezed(1) * frequencies.unsqueezed(0)  // [B, half]
     let parts = [angles.sin(), angles.cos()]
     return Tensor.cat(configuration.flipSinToCos ? parts.reversed() : parts, dim: 1)
   }

@@ -40,6 +40,14 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     if case .cuda(let index) = self { Int(ct_cuda_peak_bytes(Int32(index))) } else { 0 }
   }
 
+  init(code: CTDeviceType, index: Int32) {
+    switch code {
+    case CT_CUDA: self = .cuda(Int(index))
+    case CT_MPS: self = .mps
+    default: self = .cpu
+    }
+  }
+
   var code: CTDeviceType {
     switch self {
     case .cpu: CT_CPU
@@ -57,6 +65,9 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
 public enum Libtorch {
   /// Version of the headers the shim was built with, as `2.13.0`.
   public static var version: String { String(cString: ct_version()) }
+
+  /// Lets cuDNN try the ways of every convolution of a new size and keep the fastest: pays where sizes repeat.
+  public static func triesConvolutions(_ on: Bool) { ct_set_cudnn_benchmark(on) }
 
   /// Threads used inside one operation on the CPU.
   public static var threads: Int {

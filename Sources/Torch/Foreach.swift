@@ -4,13 +4,16 @@ import CTorch
 public enum Foreach {
   /// One AdamW step in place with `at::_fused_adamw_` (Loshchilov & Hutter 2017; decoupled weight decay).
   ///
-  /// `steps` are float32 scalars, one a parameter, and count from 1 at the first update.
+  /// `steps` are float32 scalars, one a parameter, and count from 1 at the first update. Where `skip`, a float32 scalar
+  /// on the same device, is 1, nothing changes.
   public static func adamW(
     parameters: [Tensor], gradients: [Tensor], firstMoments: [Tensor], secondMoments: [Tensor],
     steps: [Tensor],
-    learningRate: Double, beta1: Double, beta2: Double, weightDecay: Double, eps: Double
+    learningRate: Double, beta1: Double, beta2: Double, weightDecay: Double, eps: Double,
+    skip: Tensor? = nil
   ) {
     guard !parameters.isEmpty else { return }
+    defer { withExtendedLifetime(skip) {} }
     let status = withHandles(parameters) { p, pCount in
       withHandles(gradients) { g, gCount in
         withHandles(firstMoments) { m, mCount in
@@ -18,7 +21,7 @@ public enum Foreach {
             withHandles(steps) { s, sCount in
               ct_fused_adamw_(
                 p, pCount, g, gCount, m, mCount, v, vCount, s, sCount, learningRate, beta1, beta2,
-                weightDecay, eps)
+                weightDecay, eps, skip?.handle)
             }
           }
         }
@@ -41,9 +44,24 @@ public enum Foreach {
     check(withHandles(tensors) { ct_foreach_mul_($0, $1, factor) })
   }
 
-  /// The Euclidean norm of all elements of all tensors together.
-  public static func norm(_ tensors: [Tensor]) -> Double {
-    guard !tensors.isEmpty else { return 0 }
-    return Tensor(withHandles(tensors) { ct_foreach_total_norm($0, $1) }).item()
+  /// Multiplies every tensor in place by a scalar that stays on the device.
+  public static func scale(_ tensors: [Tensor], by factor: Tensor) {
+    guard !tensors.isEmpty else { return }
+    check(withHandles(tensors) { ct_foreach_mul_tensor_($0, $1, factor.handle) })
   }
+
+  /// Adds a scalar that stays on the device to every tensor, in place.
+  public static func add(_ tensors: [Tensor], _ term: Tensor) {
+    guard !tensors.isEmpty else { return }
+    check(withHandles(tensors) { ct_foreach_add_tensor_($0, $1, term.handle) })
+  }
+
+  /// `norm` as a scalar that stays on the device.
+  public static func normTensor(_ tensors: [Tensor]) -> Tensor {
+    guard !tensors.isEmpty else { return Tensor(0) }
+    return Tensor(withHandles(tensors) { ct_foreach_total_norm($0, $1) })
+  }
+
+  /// The Euclidean norm of all elements of all tensors together.
+  public static func norm(_ tensors: [Tensor]) -> Double { normTensor(tensors).item() }
 }

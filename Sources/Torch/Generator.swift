@@ -1,16 +1,27 @@
 import CTorch
 
-/// Torch's CPU random generator (Mersenne Twister): `torch.Generator("cpu").manual_seed(seed)` gives the same numbers.
+/// Torch's random generator of a device; numbers come into being there.
+///
+/// That of the CPU (Mersenne Twister) gives what `torch.Generator("cpu").manual_seed(seed)` gives, whatever the machine;
+/// a CUDA device's (Philox) gives other numbers from the same seed, and the same ones each time.
 public final class Generator {
   let handle: OpaquePointer
 
   /// A generator started from a seed.
-  public init(seed: UInt64) {
-    guard let handle = ct_generator_new(seed) else { fatalError("Generator: \(lastFailure())") }
+  public init(seed: UInt64, device: Device = .cpu) {
+    guard let handle = ct_generator_new(seed, device.code, device.index) else {
+      fatalError("Generator: \(lastFailure())")
+    }
     self.handle = handle
   }
 
   deinit { ct_generator_free(handle) }
+
+  /// Where the numbers come into being.
+  public var device: Device {
+    var index: Int32 = 0
+    return Device(code: ct_generator_device(handle, &index), index: index)
+  }
 
   /// Starts again from a seed.
   public func seed(_ seed: UInt64) { ct_generator_seed(handle, seed) }

@@ -51,23 +51,23 @@ extension Tensor {
   }
 
   /// `start, start + step, …`, all below `end`.
-  public static func arange(_ start: Double, _ end: Double, step: Double = 1, dtype: DType = .float32)
-    -> Tensor
-  {
-    Tensor(ct_arange(start, end, step, dtype.code))
+  public static func arange(
+    _ start: Double, _ end: Double, step: Double = 1, dtype: DType = .float32, device: Device = .cpu
+  ) -> Tensor {
+    Tensor(ct_arange(start, end, step, dtype.code, device.code, device.index))
   }
 
-  /// Standard normal numbers, float32 on the CPU: the same as `torch.randn(shape, generator=…)`.
+  /// Standard normal numbers, float32 on the generator's device: on the CPU `torch.randn(shape, generator=…)`'s.
   public static func randn(_ shape: [Int], generator: Generator) -> Tensor {
     Tensor(withInts(shape) { ct_randn($0, $1, generator.handle) })
   }
 
-  /// Uniform numbers in [0, 1), float32 on the CPU.
+  /// Uniform numbers in [0, 1), float32 on the generator's device.
   public static func rand(_ shape: [Int], generator: Generator) -> Tensor {
     Tensor(withInts(shape) { ct_rand($0, $1, generator.handle) })
   }
 
-  /// Whole numbers in `range`, int64 on the CPU.
+  /// Whole numbers in `range`, int64 on the generator's device.
   public static func randint(_ range: Range<Int>, _ shape: [Int], generator: Generator) -> Tensor {
     Tensor(
       withInts(shape) {
@@ -75,7 +75,7 @@ extension Tensor {
       })
   }
 
-  /// A random order of 0 ..< count, int64 on the CPU.
+  /// A random order of 0 ..< count, int64 on the generator's device.
   public static func randperm(_ count: Int, generator: Generator) -> Tensor {
     Tensor(ct_randperm(Int64(count), generator.handle))
   }

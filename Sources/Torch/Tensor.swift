@@ -34,11 +34,7 @@ public final class Tensor {
   /// Where the elements live.
   public var device: Device {
     var index: Int32 = 0
-    switch ct_device(handle, &index) {
-    case CT_CUDA: return .cuda(Int(index))
-    case CT_MPS: return .mps
-    default: return .cpu
-    }
+    return Device(code: ct_device(handle, &index), index: index)
   }
 
   /// The sizes of a matrix; traps unless the rank is 2.

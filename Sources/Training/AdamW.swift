@@ -53,6 +53,31 @@ final class AdamW {
     return norm
   }
 
+  /// As `step`, without reading a number from the device: what is not finite leaves all as it is there.
+  ///
+  /// The same where `fault`, a float32 scalar on the device, is 1. Returns the gradient's norm before the limit.
+  func step(learningRate: Double, unless fault: Tensor?) -> Tensor {
+    let gradients = parameters.map { named in
+      guard let gradient = named.tensor.grad else { fatalError("\(named.key) got no gradient") }
+      return gradient
+    }
+    defer { for (_, tensor) in parameters { tensor.clearGrad() } }
+    return withNoGrad {
+      let norm = Foreach.normTensor(gradients)
+      let own = DeferredMeasures.flag(norm)
+      let skip = fault.map { $0.maximum(own) } ?? own
+      if gradientLimit < Double(Float.greatestFiniteMagnitude) {
+        Foreach.scale(gradients, by: (gradientLimit / norm).minimum(1))
+      }
+      Foreach.add(steps, 1 - skip)
+      Foreach.adamW(
+        parameters: parameters.map(\.tensor), gradients: gradients, firstMoments: firstMoments,
+        secondMoments: secondMoments, steps: steps, learningRate: learningRate, beta1: 0.9, beta2: secondBeta,
+        weightDecay: weightDecay, eps: 1e-8, skip: skip)
+      return norm
+    }
+  }
+
   /// What has to be saved to continue exactly.
   var state: [NamedTensor] {
     parameters.enumerated().flatMap { index, named in

@@ -122,14 +122,3 @@ extension Trainer {
       + "\(model.configuration.imageSize); \(plan.steps) steps on \(device)"
   }
 }
-
-/// The most memory that this process has had at once.
-enum PeakMemory {
-  /// Of the device where the tensors live: the CUDA allocator's peak, or the process's resident memory.
-  static func bytes(of device: Device) -> Int {
-    if case .cuda = device { return device.peakBytes }
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") } ?? ""
-    return (line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0) * 1024
-  }
-}

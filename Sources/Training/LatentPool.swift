@@ -51,6 +51,6 @@ final class LatentPool {
     return Example(
       latents: latents.indexed(0, places), states: states.indexed(0, places).to(.float32),
       masks: masks.indexed(0, places), labels: hasLabels ? labels.indexed(0, places) : nil,
-      ids: rows.ints().map { ids[$0] })
+      ids: ids, rows: rows)
   }
 }

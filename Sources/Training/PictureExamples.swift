@@ -43,7 +43,7 @@ final class PictureExamples: TrainingExamples, Sendable {
     }
     let squares = chosen.map(\.picture)
     return ExampleBatch(
-      pictures: TensorImage.tensor(squares.map(\.image)), captions: squares.map(\.caption),
+      pictures: TensorImage.bytes(squares.map(\.image)), captions: squares.map(\.caption),
       ids: squares.map(\.id), labels: nil, focus: focus, items: chosen.map(\.index))
   }
 

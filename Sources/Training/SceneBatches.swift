@@ -4,9 +4,9 @@ import Torch
 
 /// Pictures as tensors, and scenes as batches of both.
 enum SceneBatches {
-  /// Pictures of one size in −1…1, `[B, 3, size, size]` in channels-last layout, drawn on all cores.
+  /// Pictures of one size as bytes, `[B, 3, size, size]` in channels-last layout, drawn on all cores.
   static func render(_ scenes: [Scene], size: Int, atlas: GlyphAtlas) -> Tensor {
-    TensorImage.tensor(Parallel.map(scenes) { $0.render(size: size, atlas: atlas) })
+    TensorImage.bytes(Parallel.map(scenes) { $0.render(size: size, atlas: atlas) })
   }
 
   /// What stands in every cell of the scenes, `[B, side · side]`.

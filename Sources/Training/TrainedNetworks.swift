@@ -48,16 +48,24 @@ final class TrainedNetworks {
   }
 
   /// Everything that a checkpoint has to hold.
-  var state: [NamedTensor] {
+  var state: [NamedTensor] { weights + moments }
+
+  /// What the model, the heads and the average are made of.
+  var weights: [NamedTensor] {
     let statistics: [NamedTensor] = [
       ("latents_mean", model.autoencoder.latentsMean), ("latents_std", model.autoencoder.latentsStd),
     ]
-    let optimisers = [("core", autoencoder), ("denoiser", denoiser), ("enlarger", superResolution)]
-    return statistics
-      + optimisers.flatMap { name, optimiser in
-        (optimiser.parameters + optimiser.state).map { ("\(name).\($0.key)", $0.tensor) }
-      }
+    return statistics + named(\.parameters)
       + averages.flatMap { average in average.parameters.map { ("average \(average.length).\($0.key)", $0.tensor) } }
+  }
+
+  /// What the optimisers remember: half of a checkpoint or more, without which a run can continue, too.
+  var moments: [NamedTensor] { named(\.state) }
+
+  private func named(_ part: (AdamW) -> [NamedTensor]) -> [NamedTensor] {
+    [("core", autoencoder), ("denoiser", denoiser), ("enlarger", superResolution)].flatMap { name, optimiser in
+      part(optimiser).map { ("\(name).\($0.key)", $0.tensor) }
+    }
   }
 
   /// Runs `body` while U-Net and adapter hold the first average, if there is one.

@@ -10,6 +10,10 @@ struct Example {
   let masks: Tensor  // [B, N]
   let labels: Tensor?  // [B, h · w]
   let ids: [String]
+  var rows: Tensor?  // [B], which of `ids` these are, where only the device knows
+
+  /// What messages call the pictures.
+  var names: [String] { rows.map { $0.ints().map { ids[$0] } } ?? ids }
 }
 
 /// A part of a batch, as large as memory allows.
@@ -79,7 +83,7 @@ extension Trainer {
     let drawn = pool.draw(plan.batch(of: .diffusion), generator: generator)
     return Example(
       latents: noised(drawn.latents, generator), states: drawn.states, masks: drawn.masks, labels: drawn.labels,
-      ids: drawn.ids)
+      ids: drawn.ids, rows: drawn.rows)
   }
 
   /// Latents with the little noise that the decoder always sees, drawn anew each time.

@@ -62,7 +62,7 @@ extension Trainer {
     let generator = generator(step, .reconstruction)
     var values: [String: Double] = [:]
     var latents: [Tensor] = []
-    let range = plan.range(of: .autoencoder).lowerBound..<plan.range(of: .joint).upperBound
+    let range = plan.range(over: [.autoencoder, .joint])
     let onDevice = pictures.to(device)
     let allLabels = labels.map { $0.to(device).pieces(plan.accumulation) }
     for (index, piece) in onDevice.pieces(plan.accumulation).enumerated() {
@@ -101,7 +101,8 @@ extension Trainer {
   /// One update of U-Net and adapter.
   private func diffusionStep(_ step: Int, _ example: Example) throws -> [String: Double] {
     let loss = loss(at: step)
-    let question = loss.question(clean: example.latents, generator: generator(step, .diffusion))
+    let question = loss.question(
+      clean: example.latents, generator: generator(step, .diffusion), tables: tables(of: loss))
     let range = plan.denoiserSteps
     var values: [String: Double] = [:]
     for piece in DiffusionPiece.cut(example, question, into: plan.accumulation) {
@@ -109,7 +110,7 @@ extension Trainer {
       let (denoising, naming, text) = losses(loss, piece, piece.states, piece.masks)
       var total = denoising
       for part in [naming, text].compactMap({ $0 }) { total = total + part * plan.alignment }
-      try accumulate(total, share, step, "diffusion loss", ids: example.ids)
+      try accumulate(total, share, step, "diffusion loss", ids: example.names)
       add(["diffusion": denoising, "names": naming, "textNames": text], share, to: &values)
       if step % 20 == 0 {
         // What captions are worth: how much worse the same question goes with another picture's caption.
@@ -118,7 +119,8 @@ extension Trainer {
       }
     }
     try update(
-      networks.denoiser, plan.diffusionRate * plan.rate(at: step, in: range), step, "diffusion loss", ids: example.ids)
+      networks.denoiser, plan.diffusionRate * plan.rate(at: step, in: range), step, "diffusion loss", ids: example.names
+    )
     for average in networks.averages { average.update(count: step - range.lowerBound) }
     return values
   }
@@ -170,35 +172,46 @@ extension Trainer {
     let rate = plan.autoencoderRate * plan.rate(at: step, in: plan.range(of: .superResolution))
     try accumulate(total, 1, step, "super-resolution loss")
     try update(networks.superResolution, rate, step, "super-resolution loss")
-    return ["superResolution": total.item()]
+    var values: [String: Double] = [:]
+    add(["superResolution": total], 1, to: &values)
+    return values
   }
 
   // MARK: - Updates
 
   /// Back-propagates a piece that is `share` of its batch; a loss that is not finite stops the run.
   private func accumulate(
-    _ total: Tensor, _ share: Double, _ step: Int, _ what: String, ids: [String] = []
+    _ total: Tensor, _ share: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = []
   ) throws {
-    let value = total.item()
-    guard value.isFinite else {
-      throw TrainingError.notFinite(step: step, what: what, value: "\(value)", layer: nil, examples: ids)
+    if let deferred {
+      deferred.watch(loss: total, step, what)
+    } else {
+      let value = total.item()
+      guard value.isFinite else {
+        throw TrainingError.notFinite(step: step, what: what, value: "\(value)", layer: nil, examples: ids())
+      }
     }
     (total * share).backward()
   }
 
   /// Updates from the gradients that were accumulated; a gradient that is not finite stops the run.
   private func update(
-    _ optimiser: AdamW, _ rate: Double, _ step: Int, _ what: String, ids: [String] = []
+    _ optimiser: AdamW, _ rate: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = []
   ) throws {
+    if let deferred { return deferred.update(optimiser, rate * restartShare(at: step), step, what) }
     do throws(AdamW.NotFinite) {
-      try optimiser.step(learningRate: rate)
+      try optimiser.step(learningRate: rate * restartShare(at: step))
     } catch {
       throw TrainingError.notFinite(
-        step: step, what: "gradient of the \(what)", value: "\(error.norm)", layer: error.key, examples: ids)
+        step: step, what: "gradient of the \(what)", value: "\(error.norm)", layer: error.key, examples: ids())
     }
   }
 
   private func add(_ parts: [String: Tensor?], _ share: Double, to values: inout [String: Double]) {
+    if let deferred {
+      for case (let name, let part?) in parts { deferred.add(name, part, weight: share) }
+      return
+    }
     for case (let name, let part?) in parts { values[name, default: 0] += share * part.item() }
   }
 

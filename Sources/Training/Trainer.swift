@@ -19,12 +19,19 @@ public final class Trainer {
     public var kept: Int  // checkpoints that stay
     public var storage: Quantisation  // of the model's directory
     public var samplesEvery: Int  // steps between drawings of the same few captions; 0 is never
+    public var moments: Bool  // whether checkpoints hold the optimisers' moments
+    public var shardBytes: Int  // the largest file of a checkpoint
 
-    public init(every: Int = 200, kept: Int = 2, storage: Quantisation = .float32, samplesEvery: Int = 0) {
+    public init(
+      every: Int = 200, kept: Int = 2, storage: Quantisation = .float32, samplesEvery: Int = 0, moments: Bool = true,
+      shardBytes: Int = WeightSet.shardLimit
+    ) {
       self.every = every
       self.kept = kept
       self.storage = storage
       self.samplesEvery = samplesEvery
+      self.moments = moments
+      self.shardBytes = shardBytes
     }
   }
 
@@ -41,6 +48,10 @@ public final class Trainer {
   /// What could not be read so far, each with the reason.
   public var failures: [String] { examples.failures }
   let networks: TrainedNetworks
+  /// The losses' tables on the device, by distance.
+  private var tables: [DiffusionLoss.Distance: LossTables] = [:]
+  /// Where numbers wait to be read; nil where every step reads its own, as on a CPU.
+  var deferred: DeferredMeasures?
   let prompts: PromptEncoder
   let texts: TextStates
   let examples: any TrainingExamples
@@ -55,6 +66,7 @@ public final class Trainer {
   /// Hears of what takes long and is done.
   public var news: (String) -> Void = { _ in }
   private(set) var waited = 0.0  // seconds for pictures, since the start
+  private(set) var restarted: Int?  // the step at which the optimisers last began without moments
   private let folder: URL
   private let textEncoder: URL
 
@@ -76,6 +88,10 @@ public final class Trainer {
     prompts = try PromptEncoder(directory: textEncoder, device: device)
     texts = TextStates(prompts, maxTokens: plan.configuration.adapter.maxTokens, bfloat16: plan.bfloat16)
     networks = try TrainedNetworks(plan, labels: data.labelCount, from: start, on: device)
+    if device != .cpu {
+      deferred = DeferredMeasures()
+      Libtorch.triesConvolutions(true)
+    }
     examples = try data.examples(plan, side: plan.configuration.latentSize)
   }
 
@@ -89,11 +105,14 @@ public final class Trainer {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch { throw TrainingError.folder(folder.path) }
-    let first = try TrainingCheckpoint.load(into: networks.state, plan: plan, folder: folder) ?? 0
+    let position = try TrainingCheckpoint.load(into: networks, plan: plan, folder: folder)
+    let first = position?.step ?? 0
+    restarted = position?.restarted
     try checkCache(at: first)
     let log = try TrainingLog(folder: folder, step: first, total: plan.steps, quiet: quiet)
+    if let note = continuation(at: first) { try log.say(note, stage: plan.stage(at: first).rawValue, step: first) }
     var saved = first
-    let bytes = networks.state.reduce(0) { $0 + 4 * $1.tensor.count }
+    let bytes = (saving.moments ? networks.state : networks.weights).reduce(0) { $0 + 4 * $1.tensor.count }
     var savingTakes = 1 + Double(bytes) / 1e8  // seconds on a slow disk, until one was measured
     func save(_ step: Int) throws {
       let start = Date()
@@ -102,6 +121,7 @@ public final class Trainer {
     }
     for step in first..<max(first, plan.steps) {
       if shouldStop(savingTakes) {
+        try checkDeferred()
         if saved != step { try save(step) }
         try saveFurtherModels(saving.storage)
         return .stopped(step: step)
@@ -109,8 +129,11 @@ public final class Trainer {
       let (begun, before) = (Date(), waited)
       var values = try train(step)
       values["waiting"] = (waited - before) / Date().timeIntervalSince(begun)
-      try log.add(values, stage: plan.stage(at: step).rawValue, step: step + 1)
-      if (step + 1) % saving.every == 0 || step + 1 == plan.steps { try save(step + 1) }
+      try log.add(values, stage: plan.stage(at: step).rawValue, step: step + 1, late: readDeferred)
+      if (step + 1) % saving.every == 0 || step + 1 == plan.steps {
+        try checkDeferred()
+        try save(step + 1)
+      }
       let last = step + 1 == plan.steps
       if saving.samplesEvery > 0, (step + 1) % saving.samplesEvery == 0 || last { try saveSamples(step + 1, log) }
     }
@@ -120,30 +143,38 @@ public final class Trainer {
   }
 
   private func save(_ step: Int, _ saving: Saving, _ log: TrainingLog) throws {
-    try TrainingCheckpoint.save(networks.state, step: step, plan: plan, folder: folder, kept: saving.kept)
+    let position = TrainingCheckpoint.Position(step: step, restarted: restarted)
+    try TrainingCheckpoint.save(networks, at: position, plan: plan, folder: folder, saving)
     try saveModel(saving.storage)
     try saveReconstructions(step, log)
   }
 
   /// Writes the model as it draws best: U-Net and adapter averaged.
   private func saveModel(_ storage: Quantisation) throws {
-    try networks.withAverage { try model.save(to: folder.appendingPathComponent("model"), as: storage) }
+    try networks.withAverage { try saveModel("model", storage) }
   }
 
   /// Writes a model for each further average: which length is best is only known from what they draw.
   private func saveFurtherModels(_ storage: Quantisation) throws {
     for average in networks.averages.dropFirst() {
-      let name = "model-average-\(average.length)"
-      try average.withAverage { try model.save(to: folder.appendingPathComponent(name), as: storage) }
+      try average.withAverage { try saveModel("model-average-\(average.length)", storage) }
+    }
+  }
+
+  /// Writes the model with the weights that it has now, in the place of an older one.
+  private func saveModel(_ name: String, _ storage: Quantisation) throws {
+    try AtomicFolder.write(folder.appendingPathComponent(name)) { url throws(CheckpointError) in
+      try model.save(to: url, as: storage)
     }
   }
 
   /// Pictures and what the autoencoder makes of them, to look at.
   private func saveReconstructions(_ step: Int, _ log: TrainingLog) throws {
     let size = model.configuration.imageSize
-    let pictures = try examples.batch(.preview, 0..<8, size: size).pictures
-    let painted = withNoGrad { model.autoencoder.decode(model.autoencoder.encode(pictures.to(device))) }
-    let sheet = ContactSheet.lay(TensorImage.images(pictures) + TensorImage.images(painted.to(.cpu)), columns: 8)
+    let pictures = try load(.preview, 0..<8, size: size).pictures
+    let painted = withNoGrad { model.autoencoder.decode(model.autoencoder.encode(pictures)) }
+    let sheet = ContactSheet.lay(
+      TensorImage.images(pictures.to(.cpu)) + TensorImage.images(painted.to(.cpu)), columns: 8)
     try show(sheet, "reconstructions", step, log)
   }
 
@@ -170,17 +201,22 @@ public final class Trainer {
 
   // MARK: - What steps share
 
-  /// Examples, with the time that they took put down as waiting.
+  /// Examples, their pictures in −1…1 on the device, with the time that they took put down as waiting.
+  ///
+  /// Bytes cross the bus: a quarter of what numbers would be.
   func load(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch {
     let begun = Date()
     defer { waited += Date().timeIntervalSince(begun) }
-    return try examples.batch(stream, range, size: size)
+    var batch = try examples.batch(stream, range, size: size)
+    let moved = batch.pictures.to(device)
+    batch.pictures = moved.dtype == .uint8 ? moved.to(.float32) / 127.5 - 1 : moved
+    return batch
   }
 
-  /// Random numbers of one step and purpose, from the seed.
+  /// Random numbers of one step and purpose, from the seed, made on the device.
   func generator(_ step: Int, _ purpose: Purpose) -> Generator {
     var random = SceneRandom(seed: plan.seed &* 16 &+ purpose.rawValue &+ 0x9e37, index: UInt64(step))
-    return Generator(seed: random.next())
+    return Generator(seed: random.next(), device: device)
   }
 
   /// What a step draws random numbers for.
@@ -193,6 +229,14 @@ public final class Trainer {
   func loss(at step: Int) -> DiffusionLoss {
     DiffusionLoss(
       schedule: model.schedule, distance: plan.distance(at: step), timeShift: plan.timeShift, minSNR: plan.minSNR)
+  }
+
+  /// A loss's tables, made once.
+  func tables(of loss: DiffusionLoss) -> LossTables {
+    if let known = tables[loss.distance] { return known }
+    let new = LossTables(loss, device: device)
+    tables[loss.distance] = new
+    return new
   }
 
   /// Side of the pictures that encoder and decoder see, before super-resolution.

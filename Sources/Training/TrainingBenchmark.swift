@@ -1,5 +1,7 @@
 import Data
+import Flux
 import Foundation
+import Models
 import Torch
 
 /// How fast the long last stage of training goes.
@@ -10,6 +12,16 @@ public struct TrainingBenchmark: Codable, Sendable {
   public let withData: Double  // steps a second while the pool is renewed as in a run
   public let waiting: Double  // share of the time with data that was spent drawing or reading pictures
   public let peakBytes: Int
+  public let operationsPerStep: Double  // of U-Net and adapter, forth and back
+  public let teraflops: Double  // reached by networks only
+  public let productTeraflops: Double  // reached by large matrix products in the same precision
+  public let configuration: Networks  // what was trained, for programs that train the same
+
+  /// `config.json` of each network that learns.
+  public struct Networks: Codable, Sendable {
+    public let unet: UNet.Configuration
+    public let textAdapter: TextAdapter.Configuration
+  }
 }
 
 extension Trainer {
@@ -27,15 +39,25 @@ extension Trainer {
       let first = plan.range(of: .diffusion).lowerBound
       for step in 0..<3 { _ = try trainer.train(first + step) }  // fills the pool, allocates
       device.synchronize()
-      let (begun, before) = (Date(), trainer.waited)
+      let (watch, before) = (Stopwatch(), trainer.waited)
       for step in 3..<3 + steps { _ = try trainer.train(first + step) }
       device.synchronize()
-      return (Date().timeIntervalSince(begun), trainer.waited - before)
+      return (watch.seconds, trainer.waited - before)
     }
     let (networks, whole) = (try time(renewal: 0), try time(renewal: plan.poolRenewal))
+    // The way back costs twice the way forth: once for the inputs' gradients, once for the weights'.
+    let (c, batch) = (plan.configuration, plan.batch(of: .diffusion))
+    let operations =
+      3 * Double(batch)
+      * Double(
+        c.unet.operations(height: c.latentSize, width: c.latentSize, tokens: c.adapter.maxTokens)
+          + c.adapter.operations(tokens: c.adapter.maxTokens))
+    let products = ProductSpeed.measure(on: device, plan.bfloat16 ? .bfloat16 : .float32)
     return TrainingBenchmark(
-      batch: plan.batch(of: .diffusion), threads: Libtorch.threads, networksOnly: Double(steps) / networks.seconds,
+      batch: batch, threads: Libtorch.threads, networksOnly: Double(steps) / networks.seconds,
       withData: Double(steps) / whole.seconds, waiting: whole.waited / whole.seconds,
-      peakBytes: PeakMemory.bytes(of: device))
+      peakBytes: PeakMemory.bytes(of: device), operationsPerStep: operations,
+      teraflops: operations * Double(steps) / networks.seconds / 1e12, productTeraflops: products / 1e12,
+      configuration: TrainingBenchmark.Networks(unet: c.unet, textAdapter: c.adapter))
   }
 }

@@ -5,7 +5,7 @@ import Torch
 
 /// What a step learns from.
 struct ExampleBatch {
-  let pictures: Tensor  // [B, 3, size, size] in −1…1, channels-last
+  var pictures: Tensor  // [B, 3, size, size], channels-last: in −1…1, or bytes that `Trainer.load` makes that of
   let captions: [String]
   let ids: [String]  // what messages call them
   let labels: Tensor?  // [B, h · w], what stands in each latent cell, where somebody knows

@@ -82,10 +82,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public func batch(of stage: Stage) -> Int { parts[stage]?.batch ?? 0 }
 
   /// The steps in which U-Net and adapter learn.
-  var denoiserSteps: Range<Int> {
-    let (joint, last) = (range(of: .joint), range(of: .diffusion))
-    return joint.lowerBound..<max(joint.upperBound, last.upperBound)
-  }
+  var denoiserSteps: Range<Int> { range(over: [.joint, .diffusion]) }
 
   /// The distance that the denoising loss measures in a step.
   func distance(at step: Int) -> DiffusionLoss.Distance {

@@ -59,7 +59,26 @@ import Torch
       let result = try Program.run(
         ["bench", "train", "--preset", "tiny", "--batch", "4", "--steps", "2", "--json"], in: folder)
       #expect(result.code == 0, "\(result.errors)")
-      for field in ["networksOnly", "withData", "waiting", "peakBytes"] { #expect(result.output.contains(field)) }
+      for field in ["networksOnly", "withData", "waiting", "peakBytes", "teraflops", "productTeraflops", "textAdapter"]
+      { #expect(result.output.contains(field)) }
+    }
+  }
+
+  @Test func benchGenerateMeasures() throws {
+    try Project.inTemporaryFolder { folder in
+      let flags = ["bench", "generate", "--preset", "tiny", "--batch", "2", "--steps", "3", "--rounds", "1"]
+      let result = try Program.run(flags + ["--json"], in: folder)
+      #expect(result.code == 0, "\(result.errors)")
+      let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8))
+      let fields = try #require(object as? [String: Any]).compactMapValues { ($0 as? NSNumber)?.doubleValue }
+      let shares = ["textShare", "unetShare", "decoderShare"].compactMap { fields[$0] }
+      #expect(shares.count == 3 && abs(shares.reduce(0, +) - 1) < 1e-6 && shares.allSatisfy { $0 > 0 })
+      for name in ["picturesPerSecond", "firstSeconds", "peakBytes", "teraflops", "productTeraflops"] {
+        #expect((fields[name] ?? 0) > 0, "\(name)")
+      }
+      // Three steps under guidance are six passes.
+      #expect((fields["operationsPerPicture"] ?? 0) > 6 * 7e6)
+      #expect(try Program.run(flags + ["-m", "mini"], in: folder).code == 2)
     }
   }
 

@@ -50,6 +50,23 @@ import Torch
     #expect(batch[0].image != single.image)
   }
 
+  @Test func picturesDrawnTogetherAreThoseDrawnSingly() throws {
+    let (pipeline, folder) = try untrained()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func latents(_ seed: UInt64, _ count: Int) throws -> Tensor {
+      let request = GenerationRequest(prompt: "a boat", seed: seed, steps: 3)
+      var last: Tensor?
+      for step in try pipeline.denoise(pipeline.encodeText(request.prompt), request, count: count) {
+        last = step.latent
+      }
+      return try #require(last)
+    }
+    let (together, single) = (try latents(7, 3), try latents(9, 1))
+    #expect(together.shape == [3] + single.shape.dropFirst())
+    let difference = (together.narrowed(0, 2, 1) - single).abs().max([0, 1, 2, 3]).item()
+    #expect(difference < 1e-4)
+  }
+
   @Test func theStagesMakeWhatGenerateMakes() throws {
     let (pipeline, folder) = try untrained()
     defer { try? FileManager.default.removeItem(at: folder) }

@@ -44,6 +44,26 @@ import Torch
     }
   }
 
+  @Test func aSkippedUpdateChangesNothing() {
+    let (x, first, second, steps) = (Tensor.ones([2]), Tensor.zeros([2]), Tensor.zeros([2]), Tensor(1))
+    func step(skip: Double) {
+      Foreach.adamW(
+        parameters: [x], gradients: [Tensor.ones([2])], firstMoments: [first], secondMoments: [second], steps: [steps],
+        learningRate: 0.1, beta1: 0.9, beta2: 0.99, weightDecay: 0, eps: 1e-8, skip: Tensor(skip))
+    }
+    step(skip: 1)
+    #expect(x.floats() == [1, 1] && first.floats() == [0, 0])
+    step(skip: 0)
+    #expect(x.floats()[0] < 0.95)
+  }
+
+  @Test func scalarsOnTheDeviceScaleAndAdd() {
+    let x = [Tensor([1, 2] as [Float]), Tensor([10] as [Float])]
+    Foreach.scale(x, by: Tensor(0.5))
+    Foreach.add(x, Tensor(1))
+    #expect(x.map { $0.floats() } == [[1.5, 2], [6]])
+  }
+
   @Test func theNormIsThatOfAllElementsTogether() {
     #expect(Foreach.norm([Tensor([3, 0] as [Float], shape: [2]), Tensor([4] as [Float], shape: [1])]) == 5)
     #expect(Foreach.norm([]) == 0)

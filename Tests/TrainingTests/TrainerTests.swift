@@ -14,11 +14,12 @@ import Torch
   /// Trains up to step `stop`, with a checkpoint every `every` steps and at the stop.
   @discardableResult
   private func train(
-    _ plan: TrainingPlan, from start: ModelBundle? = nil, in folder: URL, every: Int = 1000, until stop: Int? = nil
+    _ plan: TrainingPlan, from start: ModelBundle? = nil, in folder: URL,
+    saving: Trainer.Saving = Trainer.Saving(every: 1000), until stop: Int? = nil
   ) throws -> Trainer.Outcome {
     var left = stop.map { $0 - stepsDone(in: folder) } ?? .max
     return try Trainer(plan, from: start, folder: folder, textEncoder: Project.minilm)
-      .run(saving: Trainer.Saving(every: every)) { _ in
+      .run(saving: saving) { _ in
         left -= 1
         return left < 0
       }
@@ -45,6 +46,50 @@ import Torch
       let actual = try Data(contentsOf: parts.appendingPathComponent(name))
       #expect(expected == actual, "\(part)")
     }
+  }
+
+  @Test func aCheckpointIsAFolderOfShards() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try train(plan(steps: 20), in: folder, saving: Trainer.Saving(every: 1000, shardBytes: 1 << 20), until: 1)
+    let checkpoint = folder.appendingPathComponent("checkpoint-00000001")
+    let files = try FileManager.default.contentsOfDirectory(atPath: checkpoint.path).sorted()
+    #expect(files.count > 2 && files.last == "state.safetensors.index.json")
+    for file in files {
+      #expect(try Data(contentsOf: checkpoint.appendingPathComponent(file)).count <= 1 << 20, "\(file)")
+    }
+    // What a killed process wrote of the next one is no checkpoint.
+    try FileManager.default.copyItem(
+      at: checkpoint, to: folder.appendingPathComponent(".checkpoint-00000002.7.999999999.part"))
+    #expect(try train(plan(steps: 20), in: folder, until: 2) == .stopped(step: 2))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).allSatisfy { !$0.hasPrefix(".") })
+    // A shard that is missing stops the run, and is named.
+    let shard = folder.appendingPathComponent("checkpoint-00000002/state-00001-of-00001.safetensors")
+    let size = try Data(contentsOf: shard).count
+    try FileManager.default.removeItem(at: shard)
+    #expect(throws: CheckpointError.shard(file: shard.path, expected: "\(size) bytes", actual: "no file", others: 0)) {
+      try train(plan(steps: 20), in: folder, until: 3)
+    }
+  }
+
+  /// Weights, average and place in the data stay; the rate rises again, also where the rise is interrupted.
+  @Test func aRunContinuesWithoutMoments() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var small = plan(steps: 40)
+    small.secondBeta = 0.75
+    let lean = Trainer.Saving(every: 1000, moments: false)
+    try train(small, in: folder, saving: lean, until: 20)
+    let set = try WeightSet(folder.appendingPathComponent("checkpoint-00000020"), name: "state")
+    #expect(!set.keys.contains { $0.contains(".first.") || $0.contains(".second.") || $0.contains(".steps.") })
+    #expect(set.keys.contains { $0.hasPrefix("average ") } && set.keys.contains { $0.hasPrefix("denoiser.unet.") })
+    try train(small, in: folder, until: 22)
+    let log = try String(contentsOf: folder.appendingPathComponent("log.jsonl"), encoding: .utf8)
+    #expect(log.contains("continues after step 20 without the moments of before: the rate rises again over 10 steps"))
+    let trainer = try Trainer(small, folder: folder, textEncoder: Project.minilm)
+    #expect(try trainer.run { _ in true } == .stopped(step: 22))
+    #expect([20, 24, 29, 30].map(trainer.restartShare) == [0.1, 0.5, 1, 1])
+    #expect(try train(small, in: folder) == .finished)
   }
 
   @Test func aFolderOfAnotherPlanIsRefused() throws {
@@ -182,6 +227,59 @@ import Torch
     let text = try #require(error?.description)
     #expect(text.contains("step 0") && text.contains("diffusion loss is nan"))
     #expect(text.contains("unet.\(key) (Conv2d)") && text.contains("scene "), "\(text)")
+  }
+
+  /// Numbers that are read later, as on a device that works on its own, are the same, and so are the weights.
+  @Test func deferredMeasuresAreTheSameNumbers() throws {
+    var weights: [[Float]] = []
+    var measured: [[String: Double]] = []
+    for deferred in [nil, DeferredMeasures()] {
+      let trainer = try Trainer(
+        TrainingPlan(preset: .tiny, steps: 40, batch: 4, seed: 3), folder: URL(fileURLWithPath: "/nowhere"),
+        textEncoder: Project.minilm)
+      trainer.deferred = deferred
+      let steps = [1, 9]  // of the autoencoder, joint
+      let values = try steps.map { try trainer.train($0) }
+      let late = try trainer.readDeferred()
+      #expect(late.isEmpty == (deferred == nil))
+      measured.append(deferred == nil ? values[0].merging(values[1]) { ($0 + $1) / 2 } : late)
+      weights.append(
+        trainer.model.unet.parameters.last!.tensor.floats()
+          + trainer.model.autoencoder.encoder.parameters[0].tensor.floats())
+    }
+    #expect(zip(weights[0], weights[1]).allSatisfy { abs($0 - $1) < 1e-6 })
+    #expect(measured[0].keys.contains("diffusion") && measured[0].keys.contains("latentNames"))
+    for (name, value) in measured[0] { #expect(abs(value - (measured[1][name] ?? .nan)) < 1e-5, "\(name)") }
+  }
+
+  @Test func aWeightThatIsNotFiniteIsNamedAfterwardsToo() throws {
+    let trainer = try Trainer(
+      TrainingPlan(profile: .specification, preset: .tiny, steps: 30, batch: 2, seed: 3),
+      folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+    trainer.deferred = DeferredMeasures()
+    _ = try trainer.train(0)
+    try trainer.checkDeferred()
+    let (key, weight) = try #require(
+      trainer.model.unet.parameters.first { $0.key.contains("mid") && $0.key.contains("conv1.weight") })
+    withNoGrad { weight.fill_(.nan) }
+    let other = try #require(trainer.model.unet.parameters.first { $0.key == "conv_in.weight" }?.tensor)
+    let before = other.floats()
+    for step in 1..<4 { _ = try trainer.train(step) }
+    #expect(other.floats() == before)  // no update from what is not finite
+    let error = #expect(throws: TrainingError.self) { try trainer.checkDeferred() }
+    let text = try #require(error?.description)
+    #expect(text.contains("step 1:") && text.contains("unet.\(key) (Conv2d)") && text.contains("scene "), "\(text)")
+  }
+
+  @Test func aPlanMayHaveSomeStagesOnly() throws {
+    var plan = TrainingPlan(preset: .tiny, steps: 100)
+    try plan.keep([.autoencoder, .joint])
+    #expect(plan.range(of: .autoencoder) == 0..<80 && plan.range(of: .joint) == 80..<100)
+    #expect(plan.range(of: .diffusion).isEmpty && plan.range(over: [.joint, .diffusion]) == 80..<100)
+    #expect(plan.rate(at: 50, in: plan.range(over: [.autoencoder, .joint])) == 1)
+    try plan.keep([.autoencoder])
+    #expect(plan.range(of: .autoencoder) == 0..<100 && plan.range(over: [.autoencoder, .joint]) == 0..<100)
+    #expect(throws: TrainingError.noStage(.joint, [.autoencoder])) { try plan.keep([.joint]) }
   }
 
   @Test func stepsBelongToOneStageEach() {

@@ -35,6 +35,7 @@ int ct_threads(void);
 int ct_cuda_count(void);
 int ct_cuda_synchronize(int device);
 int64_t ct_cuda_peak_bytes(int device); // the most that the allocator ever held
+void ct_set_cudnn_benchmark(bool on);   // try the ways of every new convolution, and keep the fastest
 
 // --- tensor: life, facts, bytes
 void ct_free(CTTensor *x);
@@ -52,19 +53,20 @@ int ct_item(CTTensor *x, double *value);
 CTTensor *ct_from_bytes(const void *bytes, CT_INTS(shape), CTType type);
 CTTensor *ct_empty(CT_INTS(shape), CTType type, CTDeviceType device, int index);
 CTTensor *ct_full(CT_INTS(shape), double value, CTType type, CTDeviceType device, int index);
-CTTensor *ct_arange(double start, double end, double step, CTType type);
-CTTensor *ct_randn(CT_INTS(shape), CTGenerator *generator);
+CTTensor *ct_arange(double start, double end, double step, CTType type, CTDeviceType device, int index);
+CTTensor *ct_randn(CT_INTS(shape), CTGenerator *generator);   // all on the generator's device
 CTTensor *ct_rand(CT_INTS(shape), CTGenerator *generator);
 CTTensor *ct_randint(int64_t low, int64_t high, CT_INTS(shape), CTGenerator *generator);
 CTTensor *ct_randperm(int64_t count, CTGenerator *generator);
-CTTensor *ct_to(CTTensor *x, CTType type, CTDeviceType device, int index);
+CTTensor *ct_to(CTTensor *x, CTType type, CTDeviceType device, int index);   // from a CPU to CUDA without waiting
 CTTensor *ct_contiguous(CTTensor *x, CTLayout layout);
 CTTensor *ct_clone(CTTensor *x);
 CTTensor *ct_detach(CTTensor *x);
 CTTensor *ct_share(CTTensor *x);                           // another handle of the same tensor
 
 // --- random
-CTGenerator *ct_generator_new(uint64_t seed);
+CTGenerator *ct_generator_new(uint64_t seed, CTDeviceType device, int index);
+CTDeviceType ct_generator_device(CTGenerator *g, int *index);
 void ct_generator_free(CTGenerator *g);
 void ct_generator_seed(CTGenerator *g, uint64_t seed);
 CTTensor *ct_generator_state(CTGenerator *g);
@@ -168,9 +170,11 @@ void ct_autocast_end(CTDeviceType device);
 // --- many tensors at once
 int ct_fused_adamw_(CT_TENSORS(parameters), CT_TENSORS(gradients), CT_TENSORS(firstMoments),
                     CT_TENSORS(secondMoments), CT_TENSORS(steps), double learningRate, double beta1, double beta2,
-                    double weightDecay, double eps);
+                    double weightDecay, double eps, CTTensor *skip /* may be NULL; 1 leaves all as it is */);
 int ct_foreach_lerp_(CT_TENSORS(xs), CT_TENSORS(targets), double weight);
 int ct_foreach_mul_(CT_TENSORS(xs), double factor);
+int ct_foreach_mul_tensor_(CT_TENSORS(xs), CTTensor *factor);   // a scalar on the device of the others
+int ct_foreach_add_tensor_(CT_TENSORS(xs), CTTensor *term);
 CTTensor *ct_foreach_total_norm(CT_TENSORS(xs));
 
 #ifdef __cplusplus

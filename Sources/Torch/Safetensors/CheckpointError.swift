@@ -9,6 +9,7 @@ public enum CheckpointError: Error, CustomStringConvertible, Sendable, Equatable
   case shape(file: String, key: String, expected: [Int], actual: [Int])
   case type(file: String, key: String, expected: String, actual: String)
   case configuration(file: String, reason: String)
+  case shard(file: String, expected: String, actual: String, others: Int)
   case notWritten(FileError)
 
   public var description: String {
@@ -24,6 +25,9 @@ public enum CheckpointError: Error, CustomStringConvertible, Sendable, Equatable
     case .type(let file, let key, let expected, let actual):
       "\(file): tensor \"\(key)\" has type \(actual), expected \(expected)"
     case .configuration(let file, let reason): "\(file): \(reason)"
+    case .shard(let file, let expected, let actual, let others):
+      "\(file): expected \(expected), found \(actual)"
+        + (others == 0 ? "" : "; \(others) more shard\(others == 1 ? " is" : "s are") missing or damaged")
     case .notWritten(let error): error.description
     }
   }

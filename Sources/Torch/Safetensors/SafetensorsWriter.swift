@@ -7,14 +7,32 @@ public enum Safetensors {
   public static func write(
     _ tensors: [(key: String, tensor: Tensor)], metadata: [String: String] = [:], to url: URL
   ) throws(CheckpointError) {
-    // Widest elements first, then by name, as the reference implementation does: every tensor stays aligned.
-    let ordered = tensors.sorted { ($1.tensor.dtype.size, $0.key) < ($0.tensor.dtype.size, $1.key) }
+    let ordered = ordered(tensors)
     do throws(FileError) {
       let file = try AtomicFile(url)
       try file.write(header(ordered, metadata))
       for (_, tensor) in ordered { try file.write(tensor.bytes()) }
       try file.commit()
     } catch { throw .notWritten(error) }
+  }
+
+  /// The bytes of a file.
+  static func encoded(_ tensors: [(key: String, tensor: Tensor)], metadata: [String: String]) -> [UInt8] {
+    let ordered = ordered(tensors)
+    return ordered.reduce(into: header(ordered, metadata)) { $0 += $1.tensor.bytes() }
+  }
+
+  /// At most how many bytes a tensor takes in a file, its line in the header included.
+  static func size(_ key: String, _ tensor: Tensor) -> Int {
+    quoted(key).utf8.count + 90 + 21 * tensor.rank + tensor.count * tensor.dtype.size
+  }
+
+  /// At most how many bytes a file has beside its tensors.
+  static func size(_ metadata: [String: String]) -> Int { header([], metadata).count + 8 }
+
+  /// Widest elements first, then by name, as the reference implementation does: every tensor stays aligned.
+  private static func ordered(_ tensors: [(key: String, tensor: Tensor)]) -> [(key: String, tensor: Tensor)] {
+    tensors.sorted { ($1.tensor.dtype.size, $0.key) < ($0.tensor.dtype.size, $1.key) }
   }
 
   private static func header(_ tensors: [(key: String, tensor: Tensor)], _ metadata: [String: String])

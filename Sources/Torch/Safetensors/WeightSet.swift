@@ -4,18 +4,13 @@ import Foundation
 /// The weights of one model: a single `NAME.safetensors`, or shards with a `NAME.safetensors.index.json`, the layout
 /// that transformers and diffusers write.
 public final class WeightSet {
-  private struct Index: Codable {
-    var metadata: [String: Int]
-    var weight_map: [String: String]
-  }
-
   /// Path of the file that was opened first, for messages.
   public let path: String
   private var files: [String: SafetensorsFile] = [:]
   private let fileOfKey: [String: String]
 
-  /// Opens the set called `name` in a directory.
-  public init(_ directory: URL, name: String) throws(CheckpointError) {
+  /// Opens the set called `name` in a directory, all of whose shards must be there and pass the check.
+  public init(_ directory: URL, name: String, checking check: ShardCheck = .sizes) throws(CheckpointError) {
     let single = directory.appendingPathComponent("\(name).safetensors")
     let index = directory.appendingPathComponent("\(name).safetensors.index.json")
     if FileManager.default.fileExists(atPath: single.path) {
@@ -26,26 +21,18 @@ public final class WeightSet {
       return
     }
     path = index.path
-    guard let data = try? Data(contentsOf: index) else {
+    guard FileManager.default.fileExists(atPath: index.path) else {
       throw .unreadable(
         file: single.path, reason: "there is neither this file nor \(index.lastPathComponent)")
     }
-    guard let map = try? JSONDecoder().decode(ShardMap.self, from: data).weight_map else {
-      throw .configuration(file: index.path, reason: "it has no weight_map from keys to file names")
-    }
-    for shard in Set(map.values).sorted() {
-      guard !shard.contains("/"), shard != "..", shard.hasSuffix(".safetensors") else {
-        throw .configuration(file: index.path, reason: "\"\(shard)\" is not the name of a shard")
-      }
-      files[shard] = try SafetensorsFile(directory.appendingPathComponent(shard))
-    }
-    for (key, shard) in map.sorted(by: { $0.key < $1.key }) where files[shard]?.info(key) == nil {
+    let table = try ShardIndex(reading: index)
+    try table.check(in: directory, check)
+    for shard in table.files { files[shard] = try SafetensorsFile(directory.appendingPathComponent(shard)) }
+    for (key, shard) in table.weight_map.sorted(by: { $0.key < $1.key }) where files[shard]?.info(key) == nil {
       throw .missingKey(file: directory.appendingPathComponent(shard).path, key: key)
     }
-    fileOfKey = map
+    fileOfKey = table.weight_map
   }
-
-  private struct ShardMap: Codable { var weight_map: [String: String] }
 
   /// Names of all tensors.
   public var keys: Set<String> { Set(fileOfKey.keys) }
@@ -64,30 +51,32 @@ public final class WeightSet {
     return try file.tensor(key, shape: shape)
   }
 
+  /// The size up to which a shard can travel alone.
+  public static let shardLimit = 15 << 20  // bytes
+
   /// Writes a set: one file when everything fits into `maxShardBytes`, else shards and then their index.
   ///
   /// The index is written last and files of an earlier set are removed after it, so that a reader always finds a
-  /// complete set.
+  /// complete set. It names the size and the SHA-256 of every shard. With `alwaysIndexed` a set of one shard has an
+  /// index, too. A tensor that is larger than `maxShardBytes` gets a shard of its own.
   public static func write(
     _ tensors: [(key: String, tensor: Tensor)], metadata: [String: String] = [:], directory: URL,
-    name: String,
-    maxShardBytes: Int = 15 << 20
+    name: String, maxShardBytes: Int = shardLimit, alwaysIndexed: Bool = false
   ) throws(CheckpointError) {
-    let shards = split(tensors, maxShardBytes)
+    let shards = split(tensors, maxShardBytes - Safetensors.size(metadata))
     var written: Set<String> = []
-    if shards.count == 1 {
+    if shards.count == 1, !alwaysIndexed {
       written.insert("\(name).safetensors")
       try Safetensors.write(
         tensors, metadata: metadata, to: directory.appendingPathComponent("\(name).safetensors"))
     } else {
-      var index = Index(
-        metadata: ["total_size": tensors.reduce(0) { $0 + bytes($1.tensor) }], weight_map: [:])
-      for (position, shard) in shards.enumerated() {
-        let file = "\(name)-\(padded(position + 1))-of-\(padded(shards.count)).safetensors"
-        try Safetensors.write(shard, metadata: metadata, to: directory.appendingPathComponent(file))
-        for (key, _) in shard { index.weight_map[key] = file }
-        written.insert(file)
+      var index = ShardIndex()
+      index.metadata["total_size"] = tensors.reduce(0) { $0 + $1.tensor.count * $1.tensor.dtype.size }
+      let names = shards.indices.map { "\(name)-\(padded($0 + 1))-of-\(padded(shards.count)).safetensors" }
+      for (name, shard) in zip(names, shards) {
+        for (key, _) in shard { index.weight_map[key] = name }
       }
+      index.shards = try write(shards, names, metadata, directory)
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
       guard let json = try? encoder.encode(index) else { fatalError("an index of strings always encodes") }
@@ -95,12 +84,34 @@ public final class WeightSet {
       do throws(FileError) {
         try AtomicFile.write(Array(json), to: directory.appendingPathComponent(indexFile))
       } catch { throw .notWritten(error) }
-      written.insert(indexFile)
+      written = Set(names + [indexFile])
     }
     removeOthers(directory, name: name, keeping: written)
   }
 
-  private static func bytes(_ tensor: Tensor) -> Int { tensor.count * tensor.dtype.size }
+  /// Writes shards, as many at a time as there are cores, since hashing and flushing take longer than copying.
+  private static func write(
+    _ shards: [[(key: String, tensor: Tensor)]], _ names: [String], _ metadata: [String: String], _ directory: URL
+  ) throws(CheckpointError) -> [String: ShardIndex.Shard] {
+    var written: [String: ShardIndex.Shard] = [:]
+    let width = ProcessInfo.processInfo.activeProcessorCount
+    for start in stride(from: 0, to: shards.count, by: width) {
+      let range = start..<min(start + width, shards.count)
+      let files = range.map { (name: names[$0], bytes: Safetensors.encoded(shards[$0], metadata: metadata)) }
+      let results = concurrently(files) { file -> Result<ShardIndex.Shard, FileError> in
+        do throws(FileError) {
+          try AtomicFile.write(file.bytes, to: directory.appendingPathComponent(file.name))
+          return .success(ShardIndex.Shard(bytes: file.bytes.count, sha256: SHA256.hexDigest(file.bytes)))
+        } catch { return .failure(error) }
+      }
+      for (file, result) in zip(files, results) {
+        do throws(FileError) {
+          written[file.name] = try result.get()
+        } catch { throw .notWritten(error) }
+      }
+    }
+    return written
+  }
 
   private static func split(_ tensors: [(key: String, tensor: Tensor)], _ limit: Int) -> [[(
     key: String, tensor: Tensor
@@ -108,7 +119,7 @@ public final class WeightSet {
     var shards: [[(key: String, tensor: Tensor)]] = [[]]
     var size = 0
     for entry in tensors {
-      let bytes = bytes(entry.tensor)
+      let bytes = Safetensors.size(entry.key, entry.tensor)
       if size > 0, size + bytes > limit {
         shards.append([])
         size = 0

@@ -29,15 +29,18 @@ final class TrainingLog {
     self.quiet = quiet
   }
 
-  /// Adds a step's numbers; about every five seconds their means are reported.
-  func add(_ values: [String: Double], stage: String, step: Int) throws {
+  /// Adds a step's numbers; about every five seconds their means are reported, with those of `late`, which is asked then.
+  func add(
+    _ values: [String: Double], stage: String, step: Int, late: () throws -> [String: Double] = { [:] }
+  ) throws {
     for (key, value) in values {
       let old = sums[key] ?? (0, 0)
       sums[key] = (old.sum + value, old.count + 1)
     }
-    let now = Date()
+    guard Date().timeIntervalSince(lastReport) >= 5 || step == total else { return }
+    for (key, value) in try late() { sums[key] = (value, 1) }
+    let now = Date()  // reading waits for the device
     let elapsed = now.timeIntervalSince(lastReport)
-    guard elapsed >= 5 || step == total else { return }
     let speed = Double(step - lastStep) / elapsed
     let means = sums.mapValues { $0.sum / Double($0.count) }
     let fields = means.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\(rounded($0.value))" }.joined(
@@ -57,6 +60,12 @@ final class TrainingLog {
     }
     sums = [:]
     (lastReport, lastStep) = (now, step)
+  }
+
+  /// Adds a sentence about the run, which is also shown.
+  func say(_ note: String, stage: String, step: Int) throws {
+    try file.write(contentsOf: Data("{\"step\":\(step),\"stage\":\"\(stage)\",\"note\":\"\(note)\"}\n".utf8))
+    if !quiet { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
   }
 
   /// Shows a picture of the run as it is.

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import TestSupport
 import Testing
@@ -5,12 +6,12 @@ import Torch
 
 @Suite struct WeightSetTests {
   private let tensors: [(key: String, tensor: Tensor)] = (0..<5).map { index in
-    (key: "layer.\(index)", tensor: Tensor.full([10], Double(index)))
+    (key: "layer.\(index)", tensor: Tensor.full([1000], Double(index)))
   }
 
   @Test func shardsReadAsOneSet() throws {
     try Project.inTemporaryFolder { folder in
-      try WeightSet.write(tensors, metadata: ["a": "b"], directory: folder, name: "weights", maxShardBytes: 100)
+      try WeightSet.write(tensors, metadata: ["a": "b"], directory: folder, name: "weights", maxShardBytes: 9000)
       #expect(
         try names(folder) == [
           "weights-00001-of-00003.safetensors", "weights-00002-of-00003.safetensors",
@@ -19,29 +20,72 @@ import Torch
       let set = try WeightSet(folder, name: "weights")
       #expect(set.keys == Set(tensors.map(\.key)))
       #expect(set.metadata == ["a": "b"])
-      for (key, tensor) in tensors { #expect(try set.tensor(key, shape: [10]).floats() == tensor.floats()) }
+      for (key, tensor) in tensors { #expect(try set.tensor(key, shape: [1000]).floats() == tensor.floats()) }
     }
   }
 
   @Test func aSetReplacesTheOneBeforeItWholly() throws {
     try Project.inTemporaryFolder { folder in
-      try WeightSet.write(tensors, directory: folder, name: "weights", maxShardBytes: 100)
+      try WeightSet.write(tensors, directory: folder, name: "weights", maxShardBytes: 9000)
       try Data().write(to: folder.appendingPathComponent("weights.txt"))
       try WeightSet.write(Array(tensors.prefix(2)), directory: folder, name: "weights")
       #expect(try names(folder) == ["weights.safetensors", "weights.txt"])
       #expect(try WeightSet(folder, name: "weights").keys == ["layer.0", "layer.1"])
-      try WeightSet.write(tensors, directory: folder, name: "weights", maxShardBytes: 100)
+      try WeightSet.write(tensors, directory: folder, name: "weights", maxShardBytes: 9000)
       #expect(try WeightSet(folder, name: "weights").keys.count == 5)
     }
   }
 
   @Test func aMissingShardIsNamed() throws {
     try Project.inTemporaryFolder { folder in
-      try WeightSet.write(tensors, directory: folder, name: "weights", maxShardBytes: 100)
+      try WeightSet.write(tensors, directory: folder, name: "weights", maxShardBytes: 9000)
       let shard = folder.appendingPathComponent("weights-00002-of-00003.safetensors")
+      let size = try Data(contentsOf: shard).count
       try FileManager.default.removeItem(at: shard)
       let error = #expect(throws: CheckpointError.self) { try WeightSet(folder, name: "weights") }
-      #expect(error?.description == "cannot read \(shard.path): No such file or directory")
+      #expect(error?.description == "\(shard.path): expected \(size) bytes, found no file")
+      try FileManager.default.removeItem(at: folder.appendingPathComponent("weights-00003-of-00003.safetensors"))
+      let two = #expect(throws: CheckpointError.self) { try WeightSet(folder, name: "weights") }
+      #expect(two?.description.hasSuffix("found no file; 1 more shard is missing or damaged") == true)
+    }
+  }
+
+  @Test func noShardIsLargerThanTheLimit() throws {
+    try Project.inTemporaryFolder { folder in
+      let metadata = ["plan": String(repeating: "x", count: 500)]
+      let many = (0..<300).map { (key: "layer.\($0).weight", tensor: Tensor.ones([$0 % 30 + 1, 3])) }
+      try WeightSet.write(many, metadata: metadata, directory: folder, name: "weights", maxShardBytes: 4000)
+      for name in try names(folder) where name.hasSuffix(".safetensors") {
+        let size = try Data(contentsOf: folder.appendingPathComponent(name)).count
+        #expect(size <= 4000, "\(name)")
+      }
+      #expect(try WeightSet(folder, name: "weights", checking: .hashes).keys.count == 300)
+    }
+  }
+
+  @Test func aDamagedShardIsNamedByItsHash() throws {
+    try Project.inTemporaryFolder { folder in
+      try WeightSet.write(tensors, directory: folder, name: "weights", maxShardBytes: 9000)
+      let shard = folder.appendingPathComponent("weights-00002-of-00003.safetensors")
+      var bytes = try Data(contentsOf: shard)
+      let (before, last) = (SHA256.hexDigest(Array(bytes)), bytes.count - 1)
+      bytes[last] ^= 1
+      try bytes.write(to: shard)
+      #expect(throws: Never.self) { try WeightSet(folder, name: "weights") }
+      let error = #expect(throws: CheckpointError.self) { try WeightSet(folder, name: "weights", checking: .hashes) }
+      let after = SHA256.hexDigest(Array(bytes))
+      #expect(error?.description == "\(shard.path): expected SHA-256 \(before), found \(after)")
+      try bytes.dropLast().write(to: shard)
+      let short = #expect(throws: CheckpointError.self) { try WeightSet(folder, name: "weights") }
+      #expect(short?.description == "\(shard.path): expected \(last + 1) bytes, found \(last)")
+    }
+  }
+
+  @Test func aSetOfOneShardMayHaveAnIndex() throws {
+    try Project.inTemporaryFolder { folder in
+      try WeightSet.write(tensors, directory: folder, name: "weights", alwaysIndexed: true)
+      #expect(try names(folder) == ["weights-00001-of-00001.safetensors", "weights.safetensors.index.json"])
+      #expect(try WeightSet(folder, name: "weights", checking: .hashes).keys.count == 5)
     }
   }
 

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# A first session on a rented GPU, part by part; each ends in time, continues where it stopped, and leaves a model folder.
+#
+#   gpu-run.sh bench         seconds of a step of every stage and of a picture, at several batch sizes: minutes
+#   gpu-run.sh autoencoder   encoder and decoder, then jointly with the U-Net: out/autoencoder/model
+#   gpu-run.sh unet          U-Net and adapter on the frozen encoder's latents: out/unet/model
+#   gpu-run.sh draw          a contact sheet: out/prompts.png
+#   gpu-run.sh all           the four in this order
+#
+# Run a part again until it no longer says that it stopped. The numbers are variables: BATCHES="64 128" gpu-run.sh bench.
+set -euo pipefail
+here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+
+preset=${PRESET:-base}
+device=${DEVICE:-cuda}
+precision=${PRECISION:-bfloat16}
+out=${OUT:-out}
+batches=${BATCHES:-"64 128 256 512"} # bench: the first that does not fit ends the list
+bench_steps=${BENCH_STEPS:-20}
+autoencoder_batch=${AUTOENCODER_BATCH:-128} # half as many windows in a step, a quarter as many whole pictures jointly
+autoencoder_steps=${AUTOENCODER_STEPS:-8000}
+autoencoder_limit=${AUTOENCODER_LIMIT:-9m}
+unet_batch=${UNET_BATCH:-512}
+unet_steps=${UNET_STEPS:-12000}
+unet_limit=${UNET_LIMIT:-9m}
+storage=${STORAGE:-bfloat16} # of model folders: 180 MB of preset base
+save_every=${SAVE_EVERY:-1000} # steps; the end of a time limit always saves
+checkpoints=${CHECKPOINTS:-} # --no-moments for half the size
+seed=${SEED:-0}
+flux=${FLUX:-$here/run.sh}
+
+mkdir -p "$out"
+title() { printf '\n== %s (%s)\n' "$*" "$(date +%T)" >&2; }
+
+bench() {
+  title "the machine"
+  { command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader; nproc; } |
+    tee "$out/machine.txt"
+  for batch in $batches; do
+    title "U-Net, batch $batch"
+    "$flux" bench train --preset "$preset" --device "$device" --precision "$precision" --batch "$batch" \
+      --steps "$bench_steps" --json >"$out/bench-train-$batch.json" || { echo "batch $batch does not run"; break; }
+    cat "$out/bench-train-$batch.json"
+    title "every stage, batch $batch"
+    "$flux" train --preset "$preset" --device "$device" --precision "$precision" --batch "$batch" \
+      --output "$out/dry-run-$batch" --dry-run | tee "$out/dry-run-$batch.txt" || { echo "batch $batch does not run"; break; }
+  done
+  for batch in 1 16; do
+    title "pictures, $batch at a time"
+    "$flux" bench generate --preset "$preset" --device "$device" --precision "$precision" --batch "$batch" |
+      tee "$out/bench-generate-$batch.txt"
+  done
+}
+
+train() { # train NAME FLAGS…
+  local name=$1
+  shift
+  title "$name"
+  # shellcheck disable=SC2086 # checkpoints is a list of flags
+  "$flux" train --preset "$preset" --data scenes --device "$device" --precision "$precision" --seed "$seed" \
+    --save-every "$save_every" --keep 1 --sample-every 2000 --storage "$storage" $checkpoints --output "$out/$name" "$@"
+}
+
+autoencoder() {
+  train autoencoder --stages autoencoder,joint --batch "$autoencoder_batch" --steps "$autoencoder_steps" \
+    --time-limit "$autoencoder_limit"
+}
+
+unet() {
+  [ -f "$out/autoencoder/model/model_index.json" ] || { echo "$out/autoencoder/model is missing: gpu-run.sh autoencoder makes it" >&2; exit 1; }
+  train unet --from "$out/autoencoder/model" --batch "$unet_batch" --steps "$unet_steps" --time-limit "$unet_limit"
+}
+
+draw() {
+  title "prompts"
+  "$flux" generate --prompt-file - --model "$out/unet/model" --device "$device" --output "$out/prompts/" \
+    --grid "$out/prompts.png" --quiet <<'PROMPTS'
+a red apple on a blue background
+a cat to the left of a tree
+a rocket above a house at night
+two boats on the sea
+PROMPTS
+}
+
+case ${1:-} in
+bench | autoencoder | unet | draw) "$1" ;;
+all) bench && autoencoder && unet && draw ;;
+*) sed -n '2,/^set/p' "$0" | sed '/^set/d; s/^# \{0,1\}//' >&2; exit 2 ;;
+esac

@@ -1,0 +1,87 @@
+import Dispatch
+import Files
+import Foundation
+import Synchronization
+
+/// What lies beside the shards of a set: which tensor is where, and what every shard is known to be.
+///
+/// `metadata` and `weight_map` are those of transformers and diffusers, which pass over `shards`.
+struct ShardIndex: Codable {
+  struct Shard: Codable, Equatable, Sendable {
+    var bytes: Int
+    var sha256: String
+  }
+
+  var metadata: [String: Int] = [:]
+  var shards: [String: Shard]?  // by file name; other programs' indices have none
+  var weight_map: [String: String] = [:]
+
+  /// Reads an index; throws where a name in it is not that of a file beside it.
+  init(reading url: URL) throws(CheckpointError) {
+    guard let data = try? Data(contentsOf: url) else {
+      throw .unreadable(file: url.path, reason: "it cannot be opened")
+    }
+    guard let table = try? JSONDecoder().decode(Readable.self, from: data) else {
+      throw .configuration(file: url.path, reason: "it has no weight_map from keys to file names")
+    }
+    (shards, weight_map) = (table.shards, table.weight_map)
+    for name in files where name.contains("/") || name == ".." || !name.hasSuffix(".safetensors") {
+      throw .configuration(file: url.path, reason: "\"\(name)\" is not the name of a shard")
+    }
+  }
+
+  init() {}
+
+  /// The shards' names, in order.
+  var files: [String] { Set(weight_map.values).union((shards ?? [:]).keys).sorted() }
+
+  /// Throws where a shard is missing or not what the index says; names the first such and counts the others.
+  func check(in directory: URL, _ check: ShardCheck) throws(CheckpointError) {
+    let known = (shards ?? [:]).sorted { $0.key < $1.key }
+    let faults = concurrently(known) { name, shard in
+      let url = directory.appendingPathComponent(name)
+      return Self.fault(of: url, shard, check).map { (file: url.path, expected: $0.expected, actual: $0.actual) }
+    }.compactMap { $0 }
+    guard let first = faults.first else { return }
+    throw .shard(file: first.file, expected: first.expected, actual: first.actual, others: faults.count - 1)
+  }
+
+  private static func fault(of url: URL, _ shard: Shard, _ check: ShardCheck) -> (expected: String, actual: String)? {
+    var facts = stat()
+    guard stat(url.path, &facts) == 0 else { return ("\(shard.bytes) bytes", "no file") }
+    let size = Int(facts.st_size)
+    if size != shard.bytes { return ("\(shard.bytes) bytes", "\(size)") }
+    guard check == .hashes else { return nil }
+    guard let data = try? Data(contentsOf: url, options: .mappedIfSafe) else {
+      return ("\(shard.bytes) bytes", "a file that cannot be read")
+    }
+    var hash = SHA256()
+    data.withUnsafeBytes { hash.update($0) }
+    let digest = hash.hexDigest()
+    return digest == shard.sha256 ? nil : ("SHA-256 \(shard.sha256)", digest)
+  }
+
+  /// The fields that are read: other programs put all sorts of values into `metadata`.
+  private struct Readable: Codable {
+    var shards: [String: Shard]?
+    var weight_map: [String: String]
+  }
+}
+
+/// How closely the shards of a set are looked at before they are read.
+public enum ShardCheck: Sendable {
+  /// Each is there and has the size that the index names.
+  case sizes
+  /// Each has the SHA-256 that the index names, too.
+  case hashes
+}
+
+/// `body` of every element, on all cores, in order.
+func concurrently<T: Sendable, R: Sendable>(_ elements: [T], _ body: @Sendable (T) -> R) -> [R] {
+  let results = Mutex<[Int: R]>([:])
+  DispatchQueue.concurrentPerform(iterations: elements.count) { index in
+    let result = body(elements[index])
+    results.withLock { $0[index] = result }
+  }
+  return results.withLock { results in elements.indices.compactMap { results[$0] } }
+}

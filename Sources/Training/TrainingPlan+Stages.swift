@@ -1,0 +1,20 @@
+extension TrainingPlan {
+  /// Leaves out all other stages; those that stay share the steps as they did among themselves.
+  ///
+  /// Throws where the plan does not have a stage.
+  public mutating func keep(_ stages: [Stage]) throws(TrainingError) {
+    if let missing = stages.first(where: { parts[$0] == nil }) {
+      throw .noStage(missing, Stage.allCases.filter { parts[$0] != nil })
+    }
+    parts = parts.filter { stages.contains($0.key) }
+    let total = parts.values.reduce(0) { $0 + $1.share }
+    for stage in stages { parts[stage]?.share /= total }
+  }
+
+  /// From the first step to the last of several stages, as far as the plan has them.
+  func range(over stages: [Stage]) -> Range<Int> {
+    let ranges = stages.map(range).filter { !$0.isEmpty }
+    guard let first = ranges.map(\.lowerBound).min(), let last = ranges.map(\.upperBound).max() else { return 0..<0 }
+    return first..<last
+  }
+}
