@@ -41,7 +41,8 @@ let package = Package(
       swiftSettings: strict),
 
     .target(name: "Data", dependencies: ["Raster", "Torch", "Files"], swiftSettings: strict),
-    .target(name: "Evaluation", dependencies: ["Data", "Raster"], swiftSettings: strict),
+    .target(
+      name: "Evaluation", dependencies: ["Data", "Raster", "Models", "Torch", "Files"], swiftSettings: strict),
     .target(
       name: "Training",
       dependencies: ["Flux", "Models", "Diffusion", "Data", "Torch", "NN", "Files", "Raster"],
@@ -68,7 +69,9 @@ let package = Package(
     .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Files", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "RasterTests", dependencies: ["Raster", "Torch", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "DataTests", dependencies: ["Data", "Files", "Raster", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "Data", "Raster"], swiftSettings: strict),
+    .testTarget(
+      name: "EvaluationTests", dependencies: ["Evaluation", "Models", "Data", "Raster", "Torch", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "FluxTests", dependencies: ["Flux", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "TrainingTests", dependencies: ["Training", "Data", "TestSupport"], swiftSettings: strict),
     .testTarget(

@@ -57,7 +57,7 @@ struct KnownBackgrounds: Sendable {
     self.world = world
     // A quarter of a pixel apart; the small world's backgrounds are told by their upper and lower edges alone.
     let horizons = world == .small ? [0.6] : (0...40).map { 0.56 + 0.002 * Double($0) }
-    entries = Self.all(of: world).flatMap { background in
+    entries = world.backgrounds.flatMap { background in
       var tried = [0.6]
       if case .landscape(let landscape) = background, landscape != .sky { tried = horizons }
       return tried.map { horizon in
@@ -72,14 +72,6 @@ struct KnownBackgrounds: Sendable {
       let (x, y) = (index % side, index / side)
       return x % 2 == 0 && min(min(x, side - 1 - x), min(y, side - 1 - y)) < width
     }
-  }
-
-  private static func all(of world: World) -> [Scene.Background] {
-    let simple = world.colours.map { Scene.Background.plain($0) } + world.landscapes.map { .landscape($0) }
-    guard world == .full else { return simple }
-    let pairs = world.colours.flatMap { a in world.colours.filter { $0 != a }.map { (a, $0) } }
-    return simple + pairs.map { .gradient(top: $0, bottom: $1) }
-      + Scene.Pattern.allCases.flatMap { pattern in pairs.map { .pattern(pattern, ground: $0, figure: $1) } }
   }
 
   /// The one whose upper and lower edges are nearest.

@@ -8,7 +8,8 @@ extension EvaluationReport {
   public func html(_ thumbnails: [Image]) throws(RasterError) -> String {
     var body = "<h1>\(Self.escaped(title))</h1>\n<p>\(Self.escaped(how))</p>\n\(tableHTML)\n"
     body += notes.map { "<p>\(Self.escaped($0))</p>\n" }.joined()
-    body += "<p>Under each picture stands what the judge found in it; green frames are right, red ones wrong.</p>\n"
+    body += "<p>Under each picture stands what the judge found in it; green frames are right, red ones wrong. "
+    body += "Where the learnt judge decides otherwise, its finding follows.</p>\n"
     for kind in [Kind.plain, .paraphrase] {
       for score in scores {
         let mine = pictures.indices.filter { pictures[$0].kind == kind && pictures[$0].category == score.category }
@@ -48,7 +49,7 @@ extension EvaluationReport {
     func row(_ cells: [String], _ tag: String) -> String {
       "<tr>" + cells.map { "<\(tag)>\(Self.escaped($0))</\(tag)>" }.joined() + "</tr>"
     }
-    return "<div class=\"wide\"><table>" + row(Self.heads, "th") + rows.map { row($0, "td") }.joined()
+    return "<div class=\"wide\"><table>" + row(heads, "th") + rows.map { row($0, "td") }.joined()
       + "</table></div>"
   }
 
@@ -59,9 +60,13 @@ extension EvaluationReport {
       let data = Data(try JPEG.encode(thumbnails[index], quality: 85)).base64EncodedString()
       let verdict = picture.isRight ? "right" : "wrong"
       let found = Self.escaped(picture.found)
+      var other = ""
+      if let opinion = picture.learnt, opinion.isRight != picture.isRight {
+        other = "<br><b>learnt judge: \(opinion.isRight ? "right" : "wrong")</b>, \(Self.escaped(opinion.found))"
+      }
       figures += "<figure class=\"\(verdict)\"><img width=\"128\" height=\"128\" loading=\"lazy\" "
       figures += "alt=\"\(verdict): \(found)\" title=\"seed \(picture.seed)\" src=\"data:image/jpeg;base64,\(data)\">"
-      figures += "<figcaption>\(found)</figcaption></figure>"
+      figures += "<figcaption>\(found)\(other)</figcaption></figure>"
     }
     return "<section><h2>\(Self.escaped(pictures[indices[0]].prompt))</h2><div>\(figures)</div></section>\n"
   }

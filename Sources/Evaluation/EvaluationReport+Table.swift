@@ -1,26 +1,31 @@
 import Foundation
 
 extension EvaluationReport {
-  /// The rows of the table of scores: name, drawn with its interval, encode-decode, renders, shuffled, pictures.
+  /// The rows of the table of scores, below `heads`.
   var rows: [[String]] {
     let rows = scores.map { score in
       [score.category.title, Self.percent(score.drawn), Self.interval(score.drawn.interval)]
-        + [score.copies, score.renders, score.shuffled].map(Self.percent) + [String(score.drawn.count)]
+        + others.map { Self.percent(score[keyPath: $0.part]) } + [String(score.drawn.count)]
     }
     func mean(_ part: KeyPath<Score, Scorecard.Tally>) -> String {
       guard scores.allSatisfy({ $0[keyPath: part].count > 0 }) else { return "–" }
       return Self.percent(scores.reduce(0) { $0 + $1[keyPath: part].share } / Double(scores.count))
     }
     let all = scores.reduce(0) { $0 + $1.drawn.count }
-    return rows + [
-      [
-        "overall", Self.percent(overall.value), Self.interval(overall.low...overall.high), mean(\.copies),
-        mean(\.renders), mean(\.shuffled), String(all),
-      ]
-    ]
+    let last = ["overall", Self.percent(overall.value), Self.interval(overall.low...overall.high)]
+    return rows + [last + others.map { mean($0.part) } + [String(all)]]
   }
 
-  static let heads = ["% right", "drawn", "95 % interval", "encode-decode", "renders", "shuffled", "pictures"]
+  /// The columns beside the score; those of the learnt judge where it judged.
+  private var others: [(head: String, part: KeyPath<Score, Scorecard.Tally>)] {
+    let first: [(String, KeyPath<Score, Scorecard.Tally>)] = [
+      ("encode-decode", \.copies), ("renders", \.renders), ("shuffled", \.shuffled),
+    ]
+    guard agreement != nil else { return first }
+    return first + [("learnt: drawn", \.learntDrawn), ("renders", \.learntRenders)]
+  }
+
+  var heads: [String] { ["% right", "drawn", "95 % interval"] + others.map(\.head) + ["pictures"] }
 
   /// What is not in the table, a sentence each.
   var notes: [String] {
@@ -28,6 +33,7 @@ extension EvaluationReport {
     if world == .small {
       notes.append("The small world has no counts above two: counting is left out, overall is the mean of the others.")
     }
+    notes.append(agreement?.sentence ?? Agreement.none(in: world))
     if paraphrased.count > 0 {
       notes.append(
         "In other words \(Self.percent(paraphrased)) % (\(Self.interval(paraphrased.interval))), the same prompts "
@@ -55,8 +61,8 @@ extension EvaluationReport {
 
   /// The scores as people read them.
   public var table: String {
-    let cells = [Self.heads] + rows
-    let widths = Self.heads.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+    let cells = [heads] + rows
+    let widths = heads.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
     let lines = cells.map { row in
       row.enumerated().map { column, text in
         let pad = String(repeating: " ", count: widths[column] - text.count)

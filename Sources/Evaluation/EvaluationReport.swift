@@ -15,10 +15,11 @@ public struct EvaluationReport: Sendable, Codable {
     public var sampler: String?
     public var guidance: Double?
     public var guidanceRescale: Double?
+    public var learntJudge: String?  // hash of its weights and configuration
 
     public init(
       version: String, model: String?, modelHash: String?, seed: UInt64, seeds: Int, quick: Bool, steps: Int?,
-      sampler: String?, guidance: Double?, guidanceRescale: Double?
+      sampler: String?, guidance: Double?, guidanceRescale: Double?, learntJudge: String? = nil
     ) {
       self.version = version
       self.model = model
@@ -30,12 +31,24 @@ public struct EvaluationReport: Sendable, Codable {
       self.sampler = sampler
       self.guidance = guidance
       self.guidanceRescale = guidanceRescale
+      self.learntJudge = learntJudge
     }
   }
 
   /// Whether a prompt is one of the six categories' or says one of them in other words.
   public enum Kind: String, Sendable, Codable {
     case plain, paraphrase
+  }
+
+  /// What the learnt judge says of a picture.
+  public struct Opinion: Sendable, Codable {
+    public let isRight: Bool
+    public let found: String
+
+    init(_ reading: PictureReading, of prompt: EvaluationPrompt) {
+      isRight = Judge.isRight(reading, for: prompt)
+      found = reading.summary
+    }
   }
 
   /// One picture and the verdict on it.
@@ -47,6 +60,7 @@ public struct EvaluationReport: Sendable, Codable {
     public let seed: UInt64
     public let isRight: Bool
     public let found: String
+    public let learnt: Opinion?
   }
 
   /// Shares of pictures that are right, of one category.
@@ -56,6 +70,8 @@ public struct EvaluationReport: Sendable, Codable {
     public var copies = Scorecard.Tally()  // of renders, encoded and decoded
     public var renders = Scorecard.Tally()
     public var shuffled = Scorecard.Tally()  // drawn pictures against another prompt of the category
+    public var learntDrawn = Scorecard.Tally()  // as the learnt judge sees them
+    public var learntRenders = Scorecard.Tally()
   }
 
   /// Distances between pictures by their features.
@@ -87,6 +103,7 @@ public struct EvaluationReport: Sendable, Codable {
   public internal(set) var samePlain = Scorecard.Tally()  // the pictures of the prompts that were paraphrased
   public internal(set) var fidelity: Fidelity?
   public internal(set) var measures = Measures()
+  public internal(set) var agreement: Agreement?  // of the two judges on all drawn pictures
   public internal(set) var pictures: [Judged] = []
 
   init(settings: Settings, world: World) {
@@ -97,7 +114,7 @@ public struct EvaluationReport: Sendable, Codable {
 
   /// What a picture that was not drawn by the model is.
   enum Frame {
-    case renders, copies
+    case renders, copies, learntRenders
   }
 
   mutating func note(_ reading: PictureReading, of prompt: EvaluationPrompt, as frame: Frame) {
@@ -106,6 +123,7 @@ public struct EvaluationReport: Sendable, Codable {
     switch frame {
     case .renders: scores[score].renders.add(isRight)
     case .copies: scores[score].copies.add(isRight)
+    case .learntRenders: scores[score].learntRenders.add(isRight)
     }
   }
 
@@ -126,7 +144,10 @@ public struct EvaluationReport: Sendable, Codable {
     var shares: [[Double]] = []
     for index in scores.indices {
       let mine = pictures.filter { $0.kind == .plain && $0.category == scores[index].category }
-      for picture in mine { scores[index].drawn.add(picture.isRight) }
+      for picture in mine {
+        scores[index].drawn.add(picture.isRight)
+        if let opinion = picture.learnt { scores[index].learntDrawn.add(opinion.isRight) }
+      }
       let prompts = Dictionary(grouping: mine, by: \.index).sorted { $0.key < $1.key }
       shares.append(prompts.map { Double($0.value.filter(\.isRight).count) / Double($0.value.count) })
     }
@@ -134,6 +155,8 @@ public struct EvaluationReport: Sendable, Codable {
     overall = Share(
       value: scores.reduce(0) { $0 + $1.drawn.share } / Double(scores.count), low: interval.lowerBound,
       high: interval.upperBound)
+    let pairs = pictures.compactMap { picture in picture.learnt.map { (picture.isRight, $0.isRight) } }
+    if !pairs.isEmpty { agreement = Agreement(pairs) }
     let other = pictures.filter { $0.kind == .paraphrase }
     let indices = Set(other.map(\.index))
     for picture in other { paraphrased.add(picture.isRight) }

@@ -2,7 +2,7 @@ import Data
 import Raster
 
 /// Asks for the prompts of a set, judges the pictures, and measures.
-public struct GlyphEval: Sendable {
+public struct GlyphEval {
   /// Whoever draws: a model, or the renderer to see the judge's own errors.
   public struct Artist {
     /// A picture of a prompt for a seed; `number` counts the pictures from 0.
@@ -25,15 +25,19 @@ public struct GlyphEval: Sendable {
   public let size: Int  // of the pictures, a multiple of 128 pixels
   private let atlas: GlyphAtlas
   private let judge: Judge
+  private let learnt: Judge?
   private let others: PromptSet
   private let training: Scenes
   private let neighbours: Int
 
+  /// What is asked, and who judges.
+  ///
   /// `others` are other prompts of the same categories, whose renders tell how far renders are from renders;
-  /// `training` is what the model learnt from: nearest neighbours are looked for in the first of it.
+  /// `training` is what the model learnt from: nearest neighbours are looked for in the first of it. `learnt` is the
+  /// second judge, where there is one for the world.
   public init(
     set: PromptSet, others: PromptSet, seed: UInt64, seeds: Int, size: Int, atlas: GlyphAtlas, training: Scenes,
-    neighbours: Int = 4000
+    learnt: Judge? = nil, neighbours: Int = 4000
   ) {
     self.set = set
     self.others = others
@@ -43,6 +47,7 @@ public struct GlyphEval: Sendable {
     self.size = size
     self.atlas = atlas
     self.training = training
+    self.learnt = learnt
     judge = Judge(atlas: atlas)
   }
 
@@ -68,7 +73,8 @@ public struct GlyphEval: Sendable {
         report.pictures.append(
           EvaluationReport.Judged(
             kind: kind, category: prompt.category, index: index, prompt: prompt.text, seed: seed,
-            isRight: Judge.isRight(reading, for: prompt), found: reading.summary))
+            isRight: Judge.isRight(reading, for: prompt), found: reading.summary,
+            learnt: learnt.map { EvaluationReport.Opinion($0.read(image), of: prompt) }))
         readings[readings.count - 1].append(reading)
         features[features.count - 1].append(PictureFeatures(image))
         thumbnails.append(image.shrunk(by: size / 128))
@@ -82,6 +88,7 @@ public struct GlyphEval: Sendable {
       let render = prompt.scene.render(size: size, atlas: atlas)
       renders.append(PictureFeatures(render))
       report.note(judge.read(render), of: prompt, as: .renders)
+      if let learnt { report.note(learnt.read(render), of: prompt, as: .learntRenders) }
       guard let copy = try artist.copy?(render) else { continue }
       copies.append(PictureFeatures(copy))
       fidelity.append(Fidelity(of: copy, to: render))

@@ -7,6 +7,7 @@ public struct HeldOutReport: Sendable, Encodable {
   public struct Judged: Sendable, Encodable {
     public let prompt: String
     public let verdicts: [Judge.Verdict]
+    public let learnt: [Judge.Verdict]?  // the learnt judge's, of the same facts
   }
 
   /// How far the model's estimates of the renders' latents are off at a noise level: mean squares, of variance 1.
@@ -32,12 +33,15 @@ public struct HeldOutReport: Sendable, Encodable {
   public private(set) var autoencoded = Scorecard()
   public private(set) var rendered = Scorecard()
   public private(set) var shuffled = Scorecard()
+  public private(set) var learntDrawn = Scorecard()
+  public private(set) var learntRendered = Scorecard()
   public private(set) var pictures: [Judged] = []
   public var denoising: [Denoising] = []
   private var readings: [PictureReading] = []
 
   enum CodingKeys: String, CodingKey {
-    case model, modelHash, world, seed, prompts, steps, drawn, autoencoded, rendered, shuffled, pictures, denoising
+    case model, modelHash, world, seed, prompts, steps, drawn, autoencoded, rendered, shuffled
+    case learntDrawn, learntRendered, pictures, denoising
   }
 
   public init(model: String, modelHash: String, world: World, seed: UInt64, prompts: Int, steps: Int) {
@@ -62,12 +66,17 @@ public struct HeldOutReport: Sendable, Encodable {
     return scenes
   }
 
-  /// Adds a scene's pictures as the judge read them: drawn, the render, and what encoding leaves of it.
+  /// Adds a scene's pictures as the judge read them: drawn, the render, and what encoding leaves of it; the first two
+  /// also as the learnt judge did, where there is one.
   public mutating func add(
-    _ scene: CaptionedScene, drawn picture: PictureReading, rendered render: PictureReading, copied: PictureReading?
+    _ scene: CaptionedScene, drawn picture: PictureReading, rendered render: PictureReading, copied: PictureReading?,
+    learnt: (drawn: PictureReading, rendered: PictureReading)? = nil
   ) {
     let verdicts = Judge.judge(picture, against: scene)
-    pictures.append(Judged(prompt: scene.caption, verdicts: verdicts))
+    let others = learnt.map { Judge.judge($0.drawn, against: scene) }
+    pictures.append(Judged(prompt: scene.caption, verdicts: verdicts, learnt: others))
+    learntDrawn.add(others ?? [])
+    if let learnt { learntRendered.add(Judge.judge(learnt.rendered, against: scene)) }
     drawn.add(verdicts)
     rendered.add(Judge.judge(render, against: scene))
     if let copied { autoencoded.add(Judge.judge(copied, against: scene)) }
@@ -89,20 +98,34 @@ public struct HeldOutReport: Sendable, Encodable {
     return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 
+  /// On how many pictures the judges agree that all facts are right, or not all.
+  public var agreement: Agreement? {
+    let pairs = pictures.compactMap { picture in
+      picture.learnt.map { (picture.verdicts.allSatisfy(\.isRight), $0.allSatisfy(\.isRight)) }
+    }
+    return pairs.isEmpty ? nil : Agreement(pairs)
+  }
+
   /// The scores as people read them; aspects that no prompt asked for are left out.
   public var table: String {
     func percent(_ value: Double) -> String { String(format: "%5.1f", 100 * value) }
+    let agreement = agreement
     func row(_ aspect: Judge.Aspect) -> String {
       let tally = drawn[aspect]
       let interval = "(\(percent(tally.interval.lowerBound))–\(percent(tally.interval.upperBound)))"
       let others = [autoencoded, rendered, shuffled].map { percent($0[aspect].share) }
+      let learnt = [learntDrawn, learntRendered].map { percent($0[aspect].share) }
       let name = aspect.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0)
       return
-        "\(name) \(percent(tally.share)) \(interval)   \(others[0])          \(others[1])    \(others[2])     \(tally.count)"
+        "\(name) \(percent(tally.share)) \(interval)   \(others[0])          \(others[1])    \(others[2])     "
+        + (agreement == nil ? "" : "\(learnt[0])          \(learnt[1])    ") + "\(tally.count)"
     }
-    let head = "% right   drawn (95 % interval)  encode-decode  renders  shuffled  facts"
-    return ([head] + Judge.Aspect.allCases.filter { drawn[$0].count > 0 }.map(row) + denoisingLines).joined(
-      separator: "\n")
+    let head =
+      "% right   drawn (95 % interval)  encode-decode  renders  shuffled  "
+      + (agreement == nil ? "" : "learnt: drawn  renders  ") + "facts"
+    let rows = Judge.Aspect.allCases.filter { drawn[$0].count > 0 }.map(row)
+    let sentence = agreement?.sentence ?? Agreement.none(in: world)
+    return ([head] + rows + ["", sentence] + denoisingLines).joined(separator: "\n")
   }
 
   private var denoisingLines: [String] {

@@ -1,9 +1,11 @@
 import Data
 import Raster
 
-/// Compares a picture with the facts that its caption states, with pixels and templates alone: it learns nothing and
-/// shares nothing with a model.
-public struct Judge: Sendable {
+/// Compares what a picture shows with the facts that its caption states.
+///
+/// There are two, with one set of rules. The first reads with pixels and templates alone: it learns nothing. The second
+/// is learnt from renders (`LearntReader`). Neither shares anything with a model.
+public struct Judge {
   /// What a verdict is about.
   public enum Aspect: String, Sendable, Codable, CaseIterable {
     case colour  // the background, and the colours of shapes
@@ -20,9 +22,13 @@ public struct Judge: Sendable {
     public var isRight: Bool { expected == found }
   }
 
-  private let reader: PictureReader
+  private let reader: any SceneReader
 
+  /// The one that learns nothing.
   public init(atlas: GlyphAtlas) { reader = PictureReader(atlas: atlas) }
+
+  /// The one that reads with a trained detector.
+  public init(_ reader: LearntReader) { self.reader = reader }
 
   /// The world whose objects it knows.
   public var world: World { reader.world }
@@ -61,7 +67,7 @@ public struct Judge: Sendable {
     return verdicts
   }
 
-  /// Which part stands for which object: of the largest parts the pairing that looks more alike.
+  /// Which part stands for which object: of the first parts the pairing that looks more alike.
   private static func assign(_ found: [PictureReading.Found], to objects: [SceneObject]) -> [PictureReading.Found?] {
     guard objects.count > 1, !found.isEmpty else {
       return objects.indices.map { found.indices ~= $0 ? found[$0] : nil }

@@ -7,7 +7,7 @@ public struct PictureReading: Sendable {
   public struct Found: Sendable {
     let segment: Segment
     let matches: [GlyphMatcher.Match]
-    /// Of the paints of shapes the one that is nearest to the median of the part's core.
+    /// What it is painted in if it is a shape.
     let paint: ColourName
 
     var object: SceneObject { matches[0].object }
@@ -31,7 +31,7 @@ public struct PictureReading: Sendable {
   }
 
   let background: String
-  let found: [Found]  // the largest first
+  let found: [Found]  // what stands out most first
   let side: Int  // of the grid that segments are measured in
 
   /// In words: "apple, red circle on blue".
@@ -40,8 +40,8 @@ public struct PictureReading: Sendable {
   }
 }
 
-/// Reads pictures: background, parts, what each part looks like.
-struct PictureReader: Sendable {
+/// Reads pictures without having learnt anything: background, parts, what each part looks like.
+struct PictureReader: SceneReader {
   let matcher: GlyphMatcher
   let backgrounds: KnownBackgrounds
   let world: World
@@ -83,6 +83,7 @@ struct PictureReader: Sendable {
     // The two thirds that stand out more: soft edges have the colour of what is behind.
     let core = inside.sorted { $0.distance > $1.distance }.prefix((2 * inside.count + 2) / 3)
     let median = PixelGrid.median(core.map(\.pixel))
+    // Of the paints of shapes the one that is nearest.
     let paint = world.colours.min {
       distance(median, $0.shapeColour.vector) < distance(median, $1.shapeColour.vector)
     }

@@ -17,7 +17,7 @@ struct Evaluate: ParsableCommand {
       --set categories: the six categories of GenEval on the objects of Scenes, four pictures a prompt, and a fifth of
       the prompts in other words. --set held-out: scenes with a combination of known words that training never saw.
       The judge compares pixels with known colours and parts of the picture with drawn templates; it shares nothing with
-      the model. Beside the model's scores stand what real renders score (the judge's own errors), what encoding and
+      the model. A second judge, trained on renders, tells how far the first is to be trusted. Beside the model's scores stand what real renders score (the judge's own errors), what encoding and
       decoding them leaves (the autoencoder's), and what pictures score against another prompt (chance).
       docs/evaluation.md says more.
       """)
@@ -41,6 +41,7 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Guidance scale.") var cfgScale: Double = 3
   @Option(help: "How much of the contrast that guidance adds is taken back, 0 to 1.") var cfgRescale: Double = 0
   @Option(name: .customLong("sampler"), help: "The sampler.") var sampler: String = SamplerKind.dpmpp_2m.rawValue
+  @Option(help: "A learnt judge, as flux train-judge makes them (default: the shipped one).") var judge: String?
   @Flag(help: "Judge renders of the categories instead of a model: the judge's own errors.") var renders = false
   @Option(name: [.short, .long], help: "A folder for scores.json, report.html and contact sheets.")
   var output: String?
@@ -70,9 +71,10 @@ struct Evaluate: ParsableCommand {
       throw Failure("the judge reads pictures of a multiple of 128 pixels; this model draws \(size)")
     }
     let atlas = try GlyphAtlas(world: world)
+    let learnt = try learntJudge()
     switch (prompts, pipeline) {
-    case (.heldOut, let pipeline?): try heldOut(Painter(pipeline, self, kind), atlas, folder)
-    default: try categories(pipeline.map { Painter($0, self, kind) }, size, atlas, folder)
+    case (.heldOut, let pipeline?): try heldOut(Painter(pipeline, self, kind), atlas, learnt, folder)
+    default: try categories(pipeline.map { Painter($0, self, kind) }, size, atlas, learnt, folder)
     }
   }
 
@@ -100,11 +102,14 @@ struct Evaluate: ParsableCommand {
     }
   }
 
-  private func categories(_ painter: Painter?, _ size: Int, _ atlas: GlyphAtlas, _ folder: URL?) throws {
+  private func categories(
+    _ painter: Painter?, _ size: Int, _ atlas: GlyphAtlas, _ learnt: LearntReader?, _ folder: URL?
+  ) throws {
     let evaluation = GlyphEval(
       set: PromptSet(world: world, seed: seed, quick: quick),
       others: PromptSet(world: world, seed: seed &+ 1, quick: quick), seed: seed, seeds: renders ? 1 : seeds,
-      size: size, atlas: atlas, training: TrainingScenes.diffusion(seed: trainingSeed, world: world))
+      size: size, atlas: atlas, training: TrainingScenes.diffusion(seed: trainingSeed, world: world),
+      learnt: learnt.map { Judge($0) })
     let progress = StepProgress(pictures: evaluation.pictureCount, quiet: quiet)
     let artist = GlyphEval.Artist(
       draw: { prompt, seed, number in
@@ -116,7 +121,7 @@ struct Evaluate: ParsableCommand {
       version: Version.current, model: painter?.pipeline.source.name, modelHash: painter?.pipeline.source.hash,
       seed: seed, seeds: evaluation.seeds, quick: quick, steps: painter.map { _ in steps },
       sampler: painter.map { _ in sampler }, guidance: painter.map { _ in cfgScale },
-      guidanceRescale: painter.map { _ in cfgRescale })
+      guidanceRescale: painter.map { _ in cfgRescale }, learntJudge: learnt?.hash)
     let (report, thumbnails) = try evaluation.run(artist, settings)
     progress.clear()
     if let folder {
@@ -127,7 +132,9 @@ struct Evaluate: ParsableCommand {
     print(json ? try report.json() : report.table)
   }
 
-  private func heldOut(_ painter: Painter, _ atlas: GlyphAtlas, _ folder: URL?) throws {
+  private func heldOut(
+    _ painter: Painter, _ atlas: GlyphAtlas, _ learnt: LearntReader?, _ folder: URL?
+  ) throws {
     let judge = Judge(atlas: atlas)
     let scenes = HeldOutReport.scenes(world: world, seed: seed, count: count)
     var report = HeldOutReport(
@@ -139,7 +146,8 @@ struct Evaluate: ParsableCommand {
       let image = try painter.draw(scene.caption, seed &+ UInt64(index), index, progress)
       let render = scene.scene.render(size: image.width, atlas: atlas)
       report.add(
-        scene, drawn: judge.read(image), rendered: judge.read(render), copied: judge.read(painter.copy(render)))
+        scene, drawn: judge.read(image), rendered: judge.read(render), copied: judge.read(painter.copy(render)),
+        learnt: learnt.map { ($0.read(image), $0.read(render)) })
       thumbnails.append(image.shrunk(by: image.width / 128))
       renders.append(render)
     }
@@ -150,6 +158,14 @@ struct Evaluate: ParsableCommand {
     progress.clear()
     if let folder { try write(report.json(), thumbnails, to: folder) }
     print(json ? try report.json() : report.table)
+  }
+
+  /// The learnt judge of the world; nil where none is shipped, which the report says.
+  private func learntJudge() throws -> LearntReader? {
+    let shipped = Home.judge
+    if judge == nil, !FileManager.default.fileExists(atPath: shipped.path) { return nil }
+    let reader = try LearntReader(directory: judge.map { URL(fileURLWithPath: $0) } ?? shipped)
+    return reader.world == world ? reader : nil
   }
 
   private func makeFolder(_ path: String) throws(Failure) -> URL {

@@ -17,8 +17,8 @@ struct FluxCommand: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      Generate.self, Train.self, Plot.self, Evaluate.self, Forward.self, Tokens.self, DataCommand.self,
-      Convert.self, Bench.self,
+      Generate.self, Train.self, Plot.self, Evaluate.self, TrainJudge.self, Forward.self, Tokens.self,
+      DataCommand.self, Convert.self, Bench.self,
     ])
 
   /// Parses, runs, and turns every error into one sentence on standard error and an exit code.

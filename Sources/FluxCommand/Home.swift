@@ -10,6 +10,9 @@ enum Home {
   static var textEncoder: URL { root.appendingPathComponent(".deps/minilm") }
   static var models: URL { root.appendingPathComponent("models") }
 
+  /// The learnt judge of the small world.
+  static var judge: URL { models.appendingPathComponent("judge") }
+
   /// A model directory by path, or a shipped model by name; `mini` when nil.
   static func model(_ given: String?) throws(Failure) -> URL {
     let name = given ?? "mini"
@@ -23,7 +26,7 @@ enum Home {
       throw Failure("\(name) is not a model directory: it has no model_index.json")
     }
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: models.path)) ?? []).filter {
-      !$0.hasPrefix(".")
+      FileManager.default.fileExists(atPath: models.appendingPathComponent("\($0)/model_index.json").path)
     }
     throw Failure(
       "there is no model \"\(name)\": give a model directory"

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct ReportTests {
   /// A painter that draws what was asked for the first seed and nothing for the second: half is right.
-  @Test func aReportAddsUpWhatWasSeen() throws {
+  @Test func aReportAddsUpWhatBothJudgesSaw() throws {
     let atlas = try GlyphAtlas()
     // The first two of every category.
     let prompts = PromptSet.categories(of: .small).flatMap { category in
@@ -14,7 +14,8 @@ import Testing
     }
     let set = PromptSet(world: .small, prompts: prompts)
     let evaluation = GlyphEval(
-      set: set, others: set, seed: 1, seeds: 2, size: 128, atlas: atlas, training: Scenes(seed: 20), neighbours: 16)
+      set: set, others: set, seed: 1, seeds: 2, size: 128, atlas: atlas, training: Scenes(seed: 20),
+      learnt: Judge(try LearntReader(directory: Learnt.folder)), neighbours: 16)
     let artist = GlyphEval.Artist(
       draw: { prompt, _, number in
         if number % 2 == 0 { return prompt.scene.render(size: 128, atlas: atlas) }
@@ -29,6 +30,9 @@ import Testing
     #expect(report.overall.value == 0.5)
     #expect(report.fidelity?.decibels == 99)
     #expect(report.table.contains("counting is left out"))
+    let count = report.pictures.count
+    #expect(report.agreement == Agreement((0..<count).map { ($0 % 2 == 0, $0 % 2 == 0) }))
+    #expect(report.table.contains("learnt: drawn") && report.scores.allSatisfy { $0.learntDrawn.share == 0.5 })
 
     let page = try report.html(thumbnails)
     #expect(page.components(separatedBy: "<figure class=\"right\">").count == report.pictures.count / 2 + 1)
@@ -36,5 +40,22 @@ import Testing
 
     let again = try JSONDecoder().decode(EvaluationReport.self, from: Data(try report.json().utf8))
     #expect(again.table == report.table)
+  }
+
+  @Test func heldOutFactsAreReportedWithOneJudgeOrTwo() throws {
+    let atlas = try GlyphAtlas()
+    let (first, second) = (Judge(atlas: atlas), Judge(try LearntReader(directory: Learnt.folder)))
+    let scenes = HeldOutReport.scenes(world: .small, seed: 1, count: 2)
+    for hasLearnt in [false, true] {
+      var report = HeldOutReport(model: "m", modelHash: "", world: .small, seed: 1, prompts: 2, steps: 20)
+      for scene in scenes {
+        let render = scene.scene.render(size: 128, atlas: atlas)
+        let reading = first.read(render)
+        let other = hasLearnt ? second.read(render) : nil
+        report.add(scene, drawn: reading, rendered: reading, copied: nil, learnt: other.map { ($0, $0) })
+      }
+      #expect(report.table.contains(hasLearnt ? "learnt: drawn" : "There is no learnt judge for the small world"))
+      #expect(report.agreement?.agreed == (hasLearnt ? 2 : nil))
+    }
   }
 }

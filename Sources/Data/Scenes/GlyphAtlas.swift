@@ -26,6 +26,13 @@ public final class GlyphAtlas: Sendable {
     return sprite
   }
 
+  /// Width and height of an object as it is drawn, as shares of the canvas.
+  public func extent(of placed: Scene.Placed, look: Scene.Look) -> (width: Double, height: Double) {
+    // A sticker's box is that of its white edge.
+    let aspect = (look == .sticker ? stickerEdge(placed.object).sprite : sprite(placed.object)).aspect
+    return (placed.side * min(1, aspect), placed.side / max(1, aspect))
+  }
+
   /// The white edge that makes a sticker of an object.
   func stickerEdge(_ object: SceneObject) -> Sprite.StickerEdge {
     let shape: SceneObject =

@@ -32,11 +32,7 @@ struct SceneFacts: Encodable {
     self.fileName = fileName
     text = example.caption
     objects = scene.objects.map { placed in
-      // A sticker's box is that of its white edge.
-      let isSticker = scene.look == .sticker
-      let sprite = isSticker ? atlas.stickerEdge(placed.object).sprite : atlas.sprite(placed.object)
-      let aspect = sprite.aspect
-      let (width, height) = (placed.side * min(1, aspect), placed.side / max(1, aspect))
+      let (width, height) = atlas.extent(of: placed, look: scene.look)
       let box = [
         placed.x - width / 2, placed.y - height / 2, placed.x + width / 2, placed.y + height / 2,
       ].map { ($0 * Double(size) * 10).rounded() / 10 }

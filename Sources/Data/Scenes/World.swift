@@ -39,6 +39,18 @@ public enum World: String, Sendable, Codable, CaseIterable {
     }
   }
 
+  /// Every background that its scenes may have, in a fixed order.
+  public var backgrounds: [Scene.Background] {
+    let simple = colours.map { Scene.Background.plain($0) } + landscapes.map { .landscape($0) }
+    guard self == .full else { return simple }
+    let pairs = colours.flatMap { a in colours.filter { $0 != a }.map { (a, $0) } }
+    return simple + pairs.map { .gradient(top: $0, bottom: $1) }
+      + Scene.Pattern.allCases.flatMap { pattern in pairs.map { .pattern(pattern, ground: $0, figure: $1) } }
+  }
+
+  /// The nouns of all objects, in a fixed order: a shape has one for all its colours.
+  public var nouns: [String] { emoji.map { $0.names[0] } + shapes.map(\.rawValue) }
+
   /// All objects, in a fixed order: their places are the labels of `Scene.cells`, less one.
   public var objects: [SceneObject] { Self.catalogues[self]!.objects }
 
