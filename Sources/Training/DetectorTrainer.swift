@@ -71,8 +71,8 @@ public final class DetectorTrainer {
     let generator = Generator(seed: plan.seed &* 0x9e37_79b9 &+ UInt64(step))
     let pixels = withNoGrad {
       // Drawn larger and shrunk, as the judge shrinks what it is shown.
-      let drawn = SceneBatches.render(chosen, size: 2 * GlyphDetector.side, atlas: atlas).avgPool2d(2)
-      return PictureDamage.spoil(drawn, generator)
+      let drawn = SceneBatches.render(chosen, size: 2 * GlyphDetector.side, atlas: atlas).to(.float32)
+      return PictureDamage.spoil((drawn / 127.5 - 1).avgPool2d(2), generator)
     }
     let targets = DetectorTargets(chosen, atlas: atlas)
     let loss = withAutocast(.cpu, enabled: plan.bfloat16) { DetectorLoss(network, pixels, targets) }

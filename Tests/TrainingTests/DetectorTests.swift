@@ -64,7 +64,8 @@ import Torch
   @Test func damageChangesPicturesButLittle() throws {
     let atlas = try GlyphAtlas()
     let scenes = DetectorScenes(seed: 1, world: .small)
-    let clean = SceneBatches.render((0..<8).map { scenes[$0] }, size: 128, atlas: atlas)
+    let bytes = SceneBatches.render((0..<8).map { scenes[$0] }, size: 128, atlas: atlas)
+    let clean = bytes.to(.float32) / 127.5 - 1
     let spoilt = PictureDamage.spoil(clean, Generator(seed: 1))
     #expect(spoilt.shape == clean.shape)
     #expect(spoilt.abs().max().item() <= 1)
