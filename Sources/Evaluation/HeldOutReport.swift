@@ -132,7 +132,7 @@ public struct HeldOutReport: Sendable, Encodable {
     if denoising.isEmpty { return [] }
     func line(_ name: String, _ values: [String]) -> String {
       ([name.padding(toLength: 20, withPad: " ", startingAt: 0)]
-        + values.map { String(repeating: " ", count: max(0, 7 - $0.count)) + $0 }).joined()
+        + values.map { String(repeating: " ", count: max(1, 7 - $0.count)) + $0 }).joined()
     }
     func numbers(_ value: (Denoising) -> Double) -> [String] { denoising.map { String(format: "%.4f", value($0)) } }
     return [
