@@ -4,7 +4,11 @@ import Training
 
 /// Everything in which a run may differ from its profile, each by a flag of its own.
 struct PlanOptions: ParsableArguments {
-  @Option(help: "Stages to run, with commas between: autoencoder, joint, superResolution, diffusion (default: all).")
+  @Option(
+    help: """
+      Stages to run, with commas between: autoencoder, joint, superResolution, decoder, diffusion (default: all but \
+      decoder, which paints better what a frozen encoder made).
+      """)
   var stages: StageList?
   @Option(help: "Learning rate of encoder and decoder at its highest.") var autoencoderRate: Double?
   @Option(help: "Learning rate of U-Net and adapter at its highest.") var diffusionRate: Double?

@@ -9,6 +9,7 @@ final class TrainedNetworks {
   let autoencoder: AdamW  // encoder and decoder
   let denoiser: AdamW  // U-Net and adapter
   let superResolution: AdamW
+  let painter: AdamW  // decoder and super-resolution, once the encoder is frozen
   let averages: [MovingAverage]  // the first is what pictures are drawn with
 
   /// New networks of the plan's sizes, or those of `start` as far as they fit; `labels` is what cells may hold.
@@ -43,7 +44,9 @@ final class TrainedNetworks {
     autoencoder = optimiser(
       named("encoder", encoder) + named("decoder", decoder) + latentHead, in: [.autoencoder, .joint])
     denoiser = optimiser(denoised + denoiserHeads, in: [.joint, .diffusion])
-    superResolution = optimiser(named("super_resolution", model.autoencoder.superResolution), in: [.superResolution])
+    let levels = named("super_resolution", model.autoencoder.superResolution)
+    superResolution = optimiser(levels, in: [.superResolution])
+    painter = optimiser(named("decoder", decoder) + levels, in: [.decoder])
     averages = plan.averages.map { MovingAverage(denoised, length: $0) }
   }
 
@@ -63,8 +66,8 @@ final class TrainedNetworks {
   var moments: [NamedTensor] { named(\.state) }
 
   private func named(_ part: (AdamW) -> [NamedTensor]) -> [NamedTensor] {
-    [("core", autoencoder), ("denoiser", denoiser), ("enlarger", superResolution)].flatMap { name, optimiser in
-      part(optimiser).map { ("\(name).\($0.key)", $0.tensor) }
+    [("core", autoencoder), ("denoiser", denoiser), ("enlarger", superResolution), ("painter", painter)].flatMap {
+      name, optimiser in part(optimiser).map { ("\(name).\($0.key)", $0.tensor) }
     }
   }
 

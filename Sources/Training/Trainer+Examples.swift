@@ -52,23 +52,29 @@ extension Tensor {
 extension Trainer {
   /// A batch from the pool, which is filled first and renewed at every step.
   func pooled(_ step: Int) throws -> Example {
+    guard let pool = try filledPool(at: step) else { fatalError("nobody asked to stop") }
+    let generator = generator(step, .pool)
+    let drawn = pool.draw(plan.batch(of: .diffusion), generator: generator)
+    return Example(
+      latents: noised(drawn.latents, generator), states: drawn.states, masks: drawn.masks, labels: drawn.labels,
+      ids: drawn.ids, rows: drawn.rows)
+  }
+
+  /// The pool as a step finds it; nil where `shouldStop`, asked before every block of pictures, says so.
+  ///
+  /// The first pool takes minutes with large networks on a CPU.
+  @discardableResult
+  func filledPool(at step: Int, shouldStop: () -> Bool = { false }) throws -> LatentPool? {
     let done = step - plan.range(of: .diffusion).lowerBound
     // New pictures enter by whole blocks, since the encoder makes no less of them; the first pool has any size.
     let newest = plan.poolSize + done * plan.poolRenewal
     let end = max(plan.poolSize, examples.block(at: newest).range.lowerBound)
     let isNew = pool == nil
-    if isNew {
-      try openCache()
-      let c = model.configuration
-      let new = LatentPool(
-        size: plan.poolSize, latentShape: [c.autoencoder.latentChannels, c.latentSize, c.latentSize],
-        tokens: c.adapter.maxTokens, stateWidth: 2 * c.adapter.inputWidth, device: device)
-      new.skip(to: end - plan.poolSize)
-      pool = new
-    }
-    guard let pool else { fatalError("the pool was just made") }
+    let pool = try self.pool ?? emptyPool(before: end - plan.poolSize)
+    self.pool = pool
     let (begun, missing) = (Date(), end - pool.filled)
     while pool.filled < end {
+      if shouldStop() { return nil }
       let block = examples.block(at: pool.filled)
       let first = block.range.lowerBound
       pool.append(try encoded(block), rows: pool.filled - first..<min(block.range.upperBound, end) - first)
@@ -79,11 +85,18 @@ extension Trainer {
         "\(missing) pictures for the U-Net are encoded, in \(seconds) s"
           + (cache.map { ", \($0.hits) from the cache" } ?? ""))
     }
-    let generator = generator(step, .pool)
-    let drawn = pool.draw(plan.batch(of: .diffusion), generator: generator)
-    return Example(
-      latents: noised(drawn.latents, generator), states: drawn.states, masks: drawn.masks, labels: drawn.labels,
-      ids: drawn.ids, rows: drawn.rows)
+    return pool
+  }
+
+  /// A pool that has nothing yet of the pictures from `first` on.
+  private func emptyPool(before first: Int) throws -> LatentPool {
+    try openCache()
+    let c = model.configuration
+    let new = LatentPool(
+      size: plan.poolSize, latentShape: [c.autoencoder.latentChannels, c.latentSize, c.latentSize],
+      tokens: c.adapter.maxTokens, stateWidth: 2 * c.adapter.inputWidth, device: device)
+    new.skip(to: first)
+    return new
   }
 
   /// Latents with the little noise that the decoder always sees, drawn anew each time.

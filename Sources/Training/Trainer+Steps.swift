@@ -28,6 +28,7 @@ extension Trainer {
     case .autoencoder: try autoencoderStep(step)
     case .joint: try jointStep(step)
     case .superResolution: try superResolutionStep(step)
+    case .decoder: try decoderStep(step)
     case .diffusion: try diffusionStep(step, pooled(step))
     }
   }
@@ -145,42 +146,10 @@ extension Trainer {
     }
   }
 
-  /// Crops of a quarter of the area: the levels are convolutions and need no more.
-  private func superResolutionStep(_ step: Int) throws -> [String: Double] {
-    guard let enlarge = model.autoencoder.superResolution else { return [:] }
-    let batch = plan.batch(of: .superResolution)
-    let generator = generator(step, .superResolution)
-    let size = model.configuration.imageSize
-    let pictures = try load(.superResolution, step * batch..<(step + 1) * batch, size: size).pictures
-      .to(device)
-    let factor = model.configuration.autoencoder.superResolutionFactor
-    let core = withNoGrad {
-      inPrecision {
-        let latents = model.autoencoder.encode(pictures)
-        return model.autoencoder.decoder((latents + decoderNoise(latents.shape, generator)).channelsLast())
-      }
-    }
-    let side = coreSize / 2
-    let corner = Tensor.randint(0..<side, [2], generator: generator).ints()
-    func crop(_ x: Tensor, _ scale: Int) -> Tensor {
-      x.narrowed(2, corner[0] * scale, side * scale).narrowed(3, corner[1] * scale, side * scale)
-        .channelsLast()
-    }
-    let painted = enlarge(
-      Painting(features: crop(core.features.to(.float32), 1), pixels: crop(core.pixels.to(.float32), 1)))
-    let total = AutoencoderLoss.loss(painted.pixels, crop(pictures, factor))
-    let rate = plan.autoencoderRate * plan.rate(at: step, in: plan.range(of: .superResolution))
-    try accumulate(total, 1, step, "super-resolution loss")
-    try update(networks.superResolution, rate, step, "super-resolution loss")
-    var values: [String: Double] = [:]
-    add(["superResolution": total], 1, to: &values)
-    return values
-  }
-
   // MARK: - Updates
 
   /// Back-propagates a piece that is `share` of its batch; a loss that is not finite stops the run.
-  private func accumulate(
+  func accumulate(
     _ total: Tensor, _ share: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = []
   ) throws {
     if let deferred {
@@ -195,7 +164,7 @@ extension Trainer {
   }
 
   /// Updates from the gradients that were accumulated; a gradient that is not finite stops the run.
-  private func update(
+  func update(
     _ optimiser: AdamW, _ rate: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = []
   ) throws {
     if let deferred { return deferred.update(optimiser, rate * restartShare(at: step), step, what) }
@@ -207,18 +176,11 @@ extension Trainer {
     }
   }
 
-  private func add(_ parts: [String: Tensor?], _ share: Double, to values: inout [String: Double]) {
+  func add(_ parts: [String: Tensor?], _ share: Double, to values: inout [String: Double]) {
     if let deferred {
       for case (let name, let part?) in parts { deferred.add(name, part, weight: share) }
       return
     }
     for case (let name, let part?) in parts { values[name, default: 0] += share * part.item() }
-  }
-
-  /// Gaussian noise that the decoder learns to see through: little always, more for half the latents.
-  private func decoderNoise(_ shape: [Int], _ generator: Generator) -> Tensor {
-    let wide = Tensor.randn([shape[0], 1, 1, 1], generator: generator).abs() * plan.latentNoiseWide
-    let chosen = (Tensor.rand([shape[0], 1, 1, 1], generator: generator) .< 0.5).to(.float32)
-    return (Tensor.randn(shape, generator: generator) * (wide * chosen + plan.latentNoise)).to(device)
   }
 }

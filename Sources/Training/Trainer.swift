@@ -98,7 +98,8 @@ public final class Trainer {
   /// Runs the steps that are left, until `shouldStop` says so.
   ///
   /// The folder gets `log.jsonl`, TensorBoard's event files, checkpoints, pictures, and the model as it is in
-  /// `model/`. `shouldStop` is asked before every step, with the seconds that saving takes.
+  /// `model/`. `shouldStop` is asked before every step, and before every block of pictures while the pool is filled, with
+  /// the seconds that saving takes.
   public func run(
     saving: Saving = Saving(), quiet: Bool = true, shouldStop: (_ savingTakes: Double) -> Bool = { _ in false }
   ) throws -> Outcome {
@@ -120,7 +121,8 @@ public final class Trainer {
       (saved, savingTakes) = (step, Date().timeIntervalSince(start))
     }
     for step in first..<max(first, plan.steps) {
-      if shouldStop(savingTakes) {
+      func isEnd() -> Bool { shouldStop(savingTakes) }
+      if try isEnd() || !isReady(for: step, unless: isEnd) {
         try checkDeferred()
         if saved != step { try save(step) }
         try saveFurtherModels(saving.storage)
@@ -140,6 +142,12 @@ public final class Trainer {
     if first == plan.steps { try saveModel(saving.storage) }
     try saveFurtherModels(saving.storage)
     return .finished
+  }
+
+  /// Fills the pool where the step needs one; false where that was stopped.
+  private func isReady(for step: Int, unless shouldStop: () -> Bool) throws -> Bool {
+    guard pool == nil, plan.stage(at: step) == .diffusion else { return true }
+    return try filledPool(at: step, shouldStop: shouldStop) != nil
   }
 
   private func save(_ step: Int, _ saving: Saving, _ log: TrainingLog) throws {
@@ -222,7 +230,7 @@ public final class Trainer {
   /// What a step draws random numbers for.
   enum Purpose: UInt64 {
     case reconstruction = 1
-    case diffusion, superResolution, joint, pool, windows, captions
+    case diffusion, superResolution, joint, pool, windows, captions, decoder
   }
 
   /// The denoising loss of a step.

@@ -66,7 +66,7 @@ struct ExampleWords {
 /// What examples are drawn for.
 enum ExampleStream: UInt64 {
   case autoencoder = 1
-  case joint, superResolution, diffusion, preview
+  case joint, superResolution, diffusion, preview, decoder
 
   /// The seed of this stream in a run of a seed.
   func seed(of run: UInt64) -> UInt64 { run &* 16 &+ rawValue }
@@ -76,6 +76,7 @@ enum ExampleStream: UInt64 {
 struct SceneExamples: TrainingExamples {
   let seed: UInt64
   let world: World
+  var emphasis = SceneEmphasis.none
   let count: Int?
   let side: Int  // of the latent, in cells
   let atlas: GlyphAtlas
@@ -105,12 +106,12 @@ struct SceneExamples: TrainingExamples {
   /// Besides world and seed, the pixels of a few scenes: other fonts or another renderer draw others.
   func identity(size: Int) -> (name: String, hash: String) {
     let pixels = batch(.diffusion, 0..<8, size: size).pictures
-    let name = (count.map { "the first \($0) " } ?? "") + "\(world.rawValue) scenes, seed \(seed)"
+    let name = (count.map { "the first \($0) " } ?? "") + "\(world.rawValue) scenes\(emphasis.name), seed \(seed)"
     return (name, CacheManifest.hash(of: [(name, pixels)]))
   }
 
   private func source(_ stream: ExampleStream) -> Scenes {
-    Scenes(seed: count == nil ? stream.seed(of: seed) : 0, world: world)
+    Scenes(seed: count == nil ? stream.seed(of: seed) : 0, world: world, emphasis: emphasis)
   }
 
   private func scenes(_ stream: ExampleStream, _ range: Range<Int>) -> (indices: [Int], examples: [CaptionedScene]) {

@@ -3,6 +3,10 @@ extension TrainingPlan {
   ///
   /// Throws where the plan does not have a stage.
   public mutating func keep(_ stages: [Stage]) throws(TrainingError) {
+    if profile == .ship, parts[.decoder] == nil {
+      let share = 0.1 * parts.values.reduce(0) { $0 + $1.share }
+      parts[.decoder] = Part(share: share, batch: max(batch(of: .diffusion) / 8, 1))
+    }
     if let missing = stages.first(where: { parts[$0] == nil }) {
       throw .noStage(missing, Stage.allCases.filter { parts[$0] != nil })
     }

@@ -14,6 +14,9 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     /// The levels above the core size learn on full-size crops; all else is frozen from here on, so that every
     /// checkpoint of the long last stage is a whole model.
     case superResolution
+    /// Decoder and the levels above it learn on, at full size; the encoder is frozen, so that latents stay what a U-Net
+    /// knows. Only where it is asked for.
+    case decoder
     /// U-Net and adapter learn on a pool of the frozen encoder's latents.
     case diffusion
   }

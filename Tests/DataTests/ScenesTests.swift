@@ -22,6 +22,26 @@ import Testing
     #expect(hash.hexDigest() == "a9fbc2f048563d4c74c00c15c30b05deb3eb51aea7a9df91ac9df5e2d7d784ae")
   }
 
+  @Test(arguments: World.allCases) func emphasisedScenesAreFoundAsOftenAsAsked(world: World) {
+    let plain = Scenes(seed: 3, world: world)
+    #expect(Scenes(seed: 3, world: world, emphasis: SceneEmphasis())[5].scene == plain[5].scene)
+    func share(_ scenes: Scenes, _ condition: (Scene) -> Bool) -> Double {
+      Double((0..<600).count { condition(scenes[$0].scene) }) / 600
+    }
+    func isPair(_ scene: Scene) -> Bool {
+      scene.objects.count == 2 && scene.objects[0].object != scene.objects[1].object
+    }
+    func isShapePair(_ scene: Scene) -> Bool {
+      isPair(scene) && scene.look.showsColours
+        && scene.objects.allSatisfy { if case .shape = $0.object { true } else { false } }
+    }
+    let more = Scenes(seed: 3, world: world, emphasis: SceneEmphasis(pairs: 0.3, shapePairs: 0.2))
+    #expect(share(plain, isShapePair) < 0.04)
+    #expect(abs(share(more, isShapePair) - 0.2) < 0.06)
+    #expect(abs(share(more, isPair) - 0.5 - 0.5 * share(plain, isPair)) < 0.06)
+    #expect((0..<300).allSatisfy { HeldOut.cells(of: more[$0].scene).isEmpty })
+  }
+
   @Test func trainingNeverMeetsAHeldOutCombination() {
     let (training, heldOut) = (Scenes(seed: 5), Scenes(seed: 5, split: .heldOut))
     for index in 0..<300 {

@@ -279,7 +279,34 @@ import Torch
     #expect(plan.rate(at: 50, in: plan.range(over: [.autoencoder, .joint])) == 1)
     try plan.keep([.autoencoder])
     #expect(plan.range(of: .autoencoder) == 0..<100 && plan.range(over: [.autoencoder, .joint]) == 0..<100)
-    #expect(throws: TrainingError.noStage(.joint, [.autoencoder])) { try plan.keep([.joint]) }
+    #expect(throws: TrainingError.noStage(.joint, [.autoencoder, .decoder])) { try plan.keep([.joint]) }
+  }
+
+  /// Latents stay what they are, so that the decoder fits any U-Net that knows them.
+  @Test func theDecoderMayLearnOnAlone() throws {
+    let start = ModelBundle(Preset.tiny.configuration, .random(Generator(seed: 9)))
+    var plan = TrainingPlan(preset: .tiny, steps: 20, start: ModelSource(name: "start", hash: "1"))
+    #expect(plan.range(of: .decoder).isEmpty)
+    try plan.keep([.decoder])
+    #expect(plan.range(of: .decoder) == 0..<20)
+    let trainer = try Trainer(
+      plan, from: start, folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+    func numbers(_ model: ModelBundle) -> (painter: [[Float]], rest: [[Float]]) {
+      let autoencoder = model.autoencoder
+      let painter = [autoencoder.decoder, autoencoder.superResolution] as [(any Module)?]
+      func floats(_ parts: [(any Module)?]) -> [[Float]] {
+        parts.compactMap { $0 }.flatMap(\.parameters).map { $0.tensor.floats() }
+      }
+      return (floats(painter), floats([autoencoder.encoder, model.unet, model.adapter]))
+    }
+    let before = numbers(trainer.model)
+    let losses = try (0..<12).map { try #require(try trainer.train($0)["reconstruction"]) }
+    let after = numbers(trainer.model)
+    #expect(after.rest == before.rest)
+    #expect(zip(before.painter, after.painter).allSatisfy { $0 != $1 })
+    #expect(losses[9...11].reduce(0, +) < losses[0...2].reduce(0, +))
+    var specified = TrainingPlan(profile: .specification, preset: .tiny)
+    #expect(throws: TrainingError.noStage(.decoder, [.joint])) { try specified.keep([.decoder]) }
   }
 
   @Test func stepsBelongToOneStageEach() {

@@ -10,22 +10,29 @@ public struct Scenes: Sendable {
   public let seed: UInt64
   public let split: Split
   public let world: World
+  public let emphasis: SceneEmphasis
 
-  public init(seed: UInt64, split: Split = .training, world: World = .small) {
+  public init(
+    seed: UInt64, split: Split = .training, world: World = .small, emphasis: SceneEmphasis = .none
+  ) {
     self.seed = seed
     self.split = split
     self.world = world
+    self.emphasis = emphasis
   }
 
   public subscript(index: Int) -> CaptionedScene {
     var random = SceneRandom(seed: seed, index: UInt64(index))
+    let isWanted = emphasis.draw(&random)
     while true {
       let scene =
         switch world {
         case .small: Self.drawSmall(&random)
         case .full: FullWorldSampler.draw(&random)
         }
-      if HeldOut.contains(scene) == (split == .heldOut) { return SceneCaption.write(scene, of: world, &random) }
+      if isWanted(scene), HeldOut.contains(scene) == (split == .heldOut) {
+        return SceneCaption.write(scene, of: world, &random)
+      }
     }
   }
 
