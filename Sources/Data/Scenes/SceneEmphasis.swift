@@ -21,7 +21,9 @@ public struct SceneEmphasis: Sendable, Codable, Equatable {
     self == .none ? "" : " with \(pairs) pairs and \(shapePairs) pairs of shapes more"
   }
 
-  /// What a scene must be like: anything, most often. Nothing random is drawn where nothing is emphasised.
+  /// What a scene must be like: anything, most often.
+  ///
+  /// Nothing random is drawn where nothing is emphasised, so that those scenes are what they were.
   func draw(_ random: inout SceneRandom) -> (Scene) -> Bool {
     if self == .none { return { _ in true } }
     let chance = random.unit()
