@@ -9,6 +9,8 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
   case mini
   /// For a GPU: 512×512 from a 16×16 latent.
   case base
+  /// As `base` with a latent of 32×32: finer pictures for more work, to be compared before hours are spent.
+  case fine
   /// The networks of `base`, predicting ε.
   case specification
 
@@ -50,6 +52,23 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
           downsamplePadding: 1),
         schedule: Schedule.Configuration(
           betaSchedule: .cosine, predictionType: self == .base ? .v : .epsilon), imageSize: 512)
+    case .fine:
+      ModelBundle.Configuration(
+        autoencoder: Autoencoder.Configuration(
+          latentChannels: 64, encoderPatch: 4, encoderWidths: [96, 192, 320], encoderBlocks: [1, 2, 2],
+          decoderWidths: [384, 192, 96, 48], decoderBlocks: [2, 2, 2, 2], decoderOutputWidth: 24,
+          superResolutionWidths: [], normGroups: 8),
+        adapter: TextAdapter.Configuration(inputWidth: 384, width: 384, layers: 2, heads: 6, maxTokens: 48),
+        unet: UNet.Configuration(
+          sampleSize: 32, inChannels: 64, outChannels: 64,
+          downBlockTypes: [.plain, .crossAttention, .crossAttention], midBlockType: .crossAttention,
+          upBlockTypes: [.crossAttention, .crossAttention, .plain], blockOutChannels: [128, 256, 384],
+          layersPerBlock: 2, transformerLayersPerBlock: 1, attentionHeadDim: [2, 4, 6],
+          useLinearProjection: true,
+          crossAttentionDim: 384, classEmbedType: .projection, projectionClassEmbeddingsInputDim: 384,
+          normNumGroups: 32, normEps: 1e-5, actFn: .silu, flipSinToCos: true, freqShift: 0,
+          downsamplePadding: 1),
+        schedule: Schedule.Configuration(betaSchedule: .cosine, predictionType: .v), imageSize: 512)
     case .mini:
       ModelBundle.Configuration(
         autoencoder: Autoencoder.Configuration(

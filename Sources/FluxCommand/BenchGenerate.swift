@@ -8,7 +8,7 @@ struct BenchGenerate: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "generate", abstract: "Times the drawing of pictures, stage by stage; nothing is kept.")
 
-  @Option(help: "Sizes of the networks, whose weights are then random: tiny, mini, base or specification.")
+  @Option(help: "Sizes of the networks, whose weights are then random: tiny, mini, base, fine or specification.")
   var preset: Preset?
   @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model (default: mini).")
   var model: String?
@@ -16,28 +16,24 @@ struct BenchGenerate: ParsableCommand {
   @Option(help: "Denoising steps of DPM-Solver++ 2M.") var steps: Int = 20
   @Option(name: .customLong("cfg-scale"), help: "Guidance; 1 is none, for half the work.") var guidance: Double = 3
   @Option(help: "Batches to time after the first.") var rounds: Int = 3
-  @Option(help: "Precision of matrix products: float32 or bfloat16.") var precision: Precision = .float32
-  @Option(help: "Where to compute: cpu, cuda or cuda:N.") var device: String = "cpu"
-  @Option(help: "CPU threads (default: all cores).") var threads: Int?
-  @Flag(help: "Print JSON.") var json = false
+  @OptionGroup var options: BenchOptions
 
   func validate() throws {
     if preset != nil, model != nil { throw ValidationError("give --preset or --model, not both") }
-    for (flag, value) in [("batch", batch), ("steps", steps), ("rounds", rounds), ("threads", threads ?? 1)]
+    for (flag, value) in [("batch", batch), ("steps", steps), ("rounds", rounds)]
     where value < 1 { throw ValidationError("--\(flag) \(value) must be at least 1") }
   }
 
   func run() throws {
-    if let threads { Libtorch.threads = threads }
-    let device = try Device(flag: device)
+    let device = try options.begin()
     let pipeline = try pipeline(on: device)
     if device != .cpu { Libtorch.triesConvolutions(true) }
     let request = GenerationRequest(
       prompt: "a red apple to the left of a rocket on a blue background", steps: steps,
       guidance: .init(scale: guidance))
-    let result = try pipeline.benchmark(request, batch: batch, rounds: rounds, bfloat16: precision == .bfloat16)
-    if json { return try Bench.printJSON(result) }
-    print("\(pipeline.source.name), \(batch) at a time, \(steps) steps, \(precision), on \(device)")
+    let result = try pipeline.benchmark(request, batch: batch, rounds: rounds, bfloat16: options.precision == .bfloat16)
+    if options.json { return try Bench.printJSON(result) }
+    print("\(pipeline.source.name), \(batch) at a time, \(steps) steps, \(options.precision), on \(options.device)")
     Bench.line("pictures", result.picturesPerSecond, "/s")
     Bench.line("first", result.firstSeconds, "s")
     for (name, share) in [

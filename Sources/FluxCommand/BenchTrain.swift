@@ -8,27 +8,22 @@ struct BenchTrain: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Times steps of a training run's diffusion stage; nothing is kept.")
 
-  @Option(help: "Sizes of the networks: tiny, mini or base.") var preset: Preset = .mini
+  @Option(help: "Sizes of the networks: tiny, mini, base or fine.") var preset: Preset = .mini
   @Option(help: "Pictures in a step (default: the preset's).") var batch: Int?
   @Option(help: "Steps to time.") var steps: Int = 20
-  @Option(help: "Precision of matrix products: float32 or bfloat16.") var precision: Precision = .float32
-  @Option(help: "Where to compute: cpu, cuda or cuda:N.") var device: String = "cpu"
-  @Option(help: "CPU threads (default: all cores).") var threads: Int?
-  @Flag(help: "Print JSON.") var json = false
+  @OptionGroup var options: BenchOptions
 
   func validate() throws {
     if steps < 1 { throw ValidationError("--steps \(steps) must be at least 1") }
     if let batch, batch < 2 { throw ValidationError("--batch \(batch) is too small: give at least 2") }
-    if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
   }
 
   func run() throws {
-    if let threads { Libtorch.threads = threads }
-    let plan = TrainingPlan(preset: preset, batch: batch, bfloat16: precision == .bfloat16)
+    let plan = TrainingPlan(preset: preset, batch: batch, bfloat16: options.precision == .bfloat16)
     let result = try Trainer.benchmark(
-      plan, steps: steps, textEncoder: Home.textEncoder, device: try Device(flag: device))
-    if json { return try Bench.printJSON(result) }
-    print("\(preset) at batch \(result.batch), \(precision), on \(device), \(result.threads) threads")
+      plan, steps: steps, textEncoder: Home.textEncoder, device: try options.begin())
+    if options.json { return try Bench.printJSON(result) }
+    print("\(preset) at batch \(result.batch), \(options.precision), on \(options.device), \(result.threads) threads")
     Bench.line("networks only", result.networksOnly, "steps/s")
     Bench.line("with data", result.withData, "steps/s")
     Bench.line("waiting for it", 100 * result.waiting, "% of the time")

@@ -16,6 +16,7 @@ struct Evaluate: ParsableCommand {
     discussion: """
       --set categories: the six categories of GenEval on the objects of Scenes, four pictures a prompt, and a fifth of
       the prompts in other words. --set held-out: scenes with a combination of known words that training never saw.
+      --set autoencoder: what encoding and decoding leave of such scenes; nothing is drawn from prompts.
       The judge compares pixels with known colours and parts of the picture with drawn templates; it shares nothing with
       the model. A second judge, trained on renders, tells how far the first is to be trusted. Beside the model's scores stand what real renders score (the judge's own errors), what encoding and
       decoding them leaves (the autoencoder's), and what pictures score against another prompt (chance).
@@ -26,14 +27,15 @@ struct Evaluate: ParsableCommand {
   enum Prompts: String, ExpressibleByArgument, CaseIterable {
     case categories
     case heldOut = "held-out"
+    case autoencoder
   }
 
   @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model.") var model: String?
-  @Option(name: .customLong("set"), help: "categories or held-out.") var prompts: Prompts = .categories
+  @Option(name: .customLong("set"), help: "categories, held-out or autoencoder.") var prompts: Prompts = .categories
   @Option(help: "The world that the model knows: small or full.") var world: World = .small
   @Option(help: "Pictures of each prompt of the categories.") var seeds: Int = 4
   @Flag(help: "A tenth of the categories' prompts.") var quick = false
-  @Option(help: "Prompts of --set held-out.") var count: Int = 200
+  @Option(help: "Scenes of --set held-out and autoencoder.") var count: Int = 200
   @Option(name: [.short, .long], help: "Seed of the prompts and of the pictures.") var seed: UInt64 = 1
   @Option(help: "Seed of the run that trained the model, whose scenes are searched for near neighbours.")
   var trainingSeed: UInt64 = 1
@@ -54,7 +56,7 @@ struct Evaluate: ParsableCommand {
     if !(1...100).contains(seeds) { throw ValidationError("--seeds \(seeds) must be 1 to 100") }
     if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
     if renders, model != nil { throw ValidationError("--renders judges no model: leave out --model") }
-    if renders, prompts == .heldOut { throw ValidationError("--renders is about the categories") }
+    if renders, prompts != .categories { throw ValidationError("--renders is about the categories") }
   }
 
   func run() throws {
@@ -73,6 +75,7 @@ struct Evaluate: ParsableCommand {
     let atlas = try GlyphAtlas(world: world)
     let learnt = try learntJudge()
     switch (prompts, pipeline) {
+    case (.autoencoder, let pipeline?): try copies(Painter(pipeline, self, kind), size, atlas, learnt, folder)
     case (.heldOut, let pipeline?): try heldOut(Painter(pipeline, self, kind), atlas, learnt, folder)
     default: try categories(pipeline.map { Painter($0, self, kind) }, size, atlas, learnt, folder)
     }
@@ -154,6 +157,27 @@ struct Evaluate: ParsableCommand {
     report.shuffle(scenes)
     report.denoising = painter.pipeline.denoisingErrors(renders, captions: scenes.map(\.caption), seed: seed).map {
       HeldOutReport.Denoising(timestep: $0.timestep, own: $0.own, other: $0.other)
+    }
+    progress.clear()
+    if let folder { try write(report.json(), thumbnails, to: folder) }
+    print(json ? try report.json() : report.table)
+  }
+
+  private func copies(
+    _ painter: Painter, _ size: Int, _ atlas: GlyphAtlas, _ learnt: LearntReader?, _ folder: URL?
+  ) throws {
+    let (judge, second) = (Judge(atlas: atlas), learnt.map { Judge($0) })
+    var report = AutoencoderReport(
+      model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: world, seed: seed, size: size
+    )
+    var thumbnails: [Image] = []
+    let progress = StepProgress(pictures: count, quiet: quiet)
+    for (index, scene) in HeldOutReport.scenes(world: world, seed: seed, count: count).enumerated() {
+      let render = scene.scene.render(size: size, atlas: atlas)
+      let copy = painter.copy(render)
+      report.add(scene, render: render, copy: copy, judge: judge, learnt: second)
+      thumbnails += [render, copy].map { $0.shrunk(by: size / 128) }
+      progress.show(picture: index, step: 0, of: 1)
     }
     progress.clear()
     if let folder { try write(report.json(), thumbnails, to: folder) }

@@ -78,6 +78,7 @@ extension Trainer {
     small.poolRenewal = 0
     let nowhere = URL(fileURLWithPath: "/nonexistent")
     let trainer = try Trainer(small, on: data, from: start, folder: nowhere, textEncoder: textEncoder, device: device)
+    trainer.watchesCollapse = false
     var poolSeconds = 0.0
     let stages = try TrainingPlan.Stage.allCases.filter { !plan.range(of: $0).isEmpty }.map { stage in
       let range = plan.range(of: stage)

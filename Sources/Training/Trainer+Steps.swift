@@ -92,7 +92,7 @@ extension Trainer {
     if step % 20 == 0 {
       let participation = LatentStatistics.participationRatio(all)
       values["participation"] = participation
-      if step > 500, participation < 4 {
+      if watchesCollapse, step > 500, participation < 4 {
         throw TrainingError.collapsed(step: step, participation: participation)
       }
     }

@@ -65,6 +65,8 @@ public final class Trainer {
   public var notice: (String) -> Void = { _ in }
   /// Hears of what takes long and is done.
   public var news: (String) -> Void = { _ in }
+  /// Whether latents that have collapsed end the run: those of a forecast were never trained.
+  var watchesCollapse = true
   private(set) var waited = 0.0  // seconds for pictures, since the start
   private(set) var restarted: Int?  // the step at which the optimisers last began without moments
   private let folder: URL

@@ -58,4 +58,24 @@ import Testing
       #expect(report.agreement?.agreed == (hasLearnt ? 2 : nil))
     }
   }
+
+  @Test func whatAnAutoencoderLeavesIsReportedBySize() throws {
+    let atlas = try GlyphAtlas()
+    let judge = Judge(atlas: atlas)
+    var report = AutoencoderReport(model: "m", modelHash: "", world: .small, seed: 1, size: 128)
+    let grey = Image(width: 128, height: 128, channels: .rgb, pixels: [UInt8](repeating: 90, count: 3 * 128 * 128))
+    let scenes = HeldOutReport.scenes(world: .small, seed: 1, count: 12)
+    for (index, scene) in scenes.enumerated() {
+      let render = scene.scene.render(size: 128, atlas: atlas)
+      report.add(scene, render: render, copy: index % 2 == 0 ? render : grey, judge: judge, learnt: judge)
+    }
+    let filled = report.bands.filter { !$0.fidelity.isEmpty }
+    #expect(filled.reduce(0) { $0 + $1.fidelity.count } == 12)
+    #expect(report.fidelity.enumerated().allSatisfy { ($1.decibels == 99) == ($0 % 2 == 0) })
+    let facts = scenes.enumerated().filter { $0.offset % 2 == 0 }.reduce(0) { $0 + $1.element.scene.objects.count }
+    #expect(report.copied[.object].right == facts && report.rendered[.object].share == 1)
+    #expect(report.learntCopied == report.copied)
+    #expect(
+      report.table.contains("The learnt judge names") && report.table.split(separator: "\n").count == filled.count + 3)
+  }
 }

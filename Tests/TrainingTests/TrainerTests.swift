@@ -229,6 +229,23 @@ import Torch
     #expect(text.contains("unet.\(key) (Conv2d)") && text.contains("scene "), "\(text)")
   }
 
+  @Test func latentsThatCollapseEndARunButNoForecast() throws {
+    for watches in [true, false] {
+      let trainer = try Trainer(
+        TrainingPlan(profile: .specification, preset: .tiny, steps: 1000, batch: 2, seed: 3),
+        folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+      trainer.watchesCollapse = watches
+      withNoGrad { for (_, weight) in trainer.model.autoencoder.encoder.parameters { weight.fill_(0) } }
+      _ = try trainer.train(0)  // nothing is known of latents in the first steps
+      if watches {
+        let error = #expect(throws: TrainingError.self) { _ = try trainer.train(520) }
+        #expect(error?.description.contains("step 520: the latents have collapsed") == true)
+      } else {
+        _ = try trainer.train(520)
+      }
+    }
+  }
+
   /// Numbers that are read later, as on a device that works on its own, are the same, and so are the weights.
   @Test func deferredMeasuresAreTheSameNumbers() throws {
     var weights: [[Float]] = []
