@@ -2,10 +2,12 @@
 # A first session on a rented GPU, part by part; each ends in time, continues where it stopped, and leaves a model folder.
 #
 #   gpu-run.sh bench         seconds of a step of every stage and of a picture, at several batch sizes: minutes
+#   gpu-run.sh gate          autoencoders of 16×16 and of 32×32 cells, trained alike and measured: which to go on with
 #   gpu-run.sh autoencoder   encoder and decoder, then jointly with the U-Net: out/autoencoder/model
 #   gpu-run.sh unet          U-Net and adapter on the frozen encoder's latents: out/unet/model
 #   gpu-run.sh draw          a contact sheet: out/prompts.png
-#   gpu-run.sh all           the four in this order
+#   gpu-run.sh evaluate      how well it follows prompts: out/scores
+#   gpu-run.sh all           bench, autoencoder, unet, draw and evaluate
 #
 # Run a part again until it no longer says that it stopped. The numbers are variables: BATCHES="64 128" gpu-run.sh bench.
 set -euo pipefail
@@ -17,6 +19,11 @@ precision=${PRECISION:-bfloat16}
 out=${OUT:-out}
 batches=${BATCHES:-"64 128 256 512"} # bench: the first that does not fit ends the list
 bench_steps=${BENCH_STEPS:-20}
+gate_presets=${GATE_PRESETS:-"base fine"} # 16×16 and 32×32
+gate_steps=${GATE_STEPS:-1000}
+gate_limit=${GATE_LIMIT:-4m} # of each; a limit that ends it early leaves the rate high: choose steps that fit
+world=${WORLD:-full} # that evaluation asks about
+quick=${QUICK:---quick} # a tenth of the prompts; QUICK= for all
 autoencoder_batch=${AUTOENCODER_BATCH:-128} # half as many windows in a step, a quarter as many whole pictures jointly
 autoencoder_steps=${AUTOENCODER_STEPS:-8000}
 autoencoder_limit=${AUTOENCODER_LIMIT:-9m}
@@ -71,6 +78,22 @@ unet() {
   train unet --from "$out/autoencoder/model" --batch "$unet_batch" --steps "$unet_steps" --time-limit "$unet_limit"
 }
 
+gate() {
+  local preset
+  for preset in $gate_presets; do
+    train "gate-$preset" --stages autoencoder --batch "$autoencoder_batch" --steps "$gate_steps" --time-limit "$gate_limit"
+    "$flux" evaluate --model "$out/gate-$preset/model" --set autoencoder --world "$world" --device "$device" --quiet |
+      tee "$out/gate-$preset.txt"
+  done
+}
+
+evaluate() {
+  title "evaluation"
+  # shellcheck disable=SC2086 # quick may be nothing
+  "$flux" evaluate --model "$out/unet/model" --world "$world" --device "$device" $quick --quiet --output "$out/scores" |
+    tee "$out/scores.txt"
+}
+
 draw() {
   title "prompts"
   "$flux" generate --prompt-file - --model "$out/unet/model" --device "$device" --output "$out/prompts/" \
@@ -83,7 +106,7 @@ PROMPTS
 }
 
 case ${1:-} in
-bench | autoencoder | unet | draw) "$1" ;;
-all) bench && autoencoder && unet && draw ;;
+bench | gate | autoencoder | unet | draw | evaluate) "$1" ;;
+all) bench && autoencoder && unet && draw && evaluate ;;
 *) sed -n '2,/^set/p' "$0" | sed '/^set/d; s/^# \{0,1\}//' >&2; exit 2 ;;
 esac

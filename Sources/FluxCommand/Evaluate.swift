@@ -47,6 +47,7 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Judge renders of the categories instead of a model: the judge's own errors.") var renders = false
   @Option(name: [.short, .long], help: "A folder for scores.json, report.html and contact sheets.")
   var output: String?
+  @Option(help: "Where to draw: cpu, cuda or cuda:N; the judges stay on the CPU.") var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(help: "Print the scores as JSON.") var json = false
   @Flag(name: [.short, .long], help: "No progress.") var quiet = false
@@ -66,8 +67,9 @@ struct Evaluate: ParsableCommand {
       kind = try SamplerKind(named: sampler)
     } catch { throw Failure("\(error)", code: 2) }
     let folder = try output.map(makeFolder)
+    let device = try Device(flag: device)
     let pipeline =
-      renders ? nil : try Pipeline(model: Home.model(model), textEncoder: Home.textEncoder)
+      renders ? nil : try Pipeline(model: Home.model(model), textEncoder: Home.textEncoder, device: device)
     let size = pipeline?.model.configuration.imageSize ?? 512
     guard size % 128 == 0 else {
       throw Failure("the judge reads pictures of a multiple of 128 pixels; this model draws \(size)")
@@ -100,7 +102,7 @@ struct Evaluate: ParsableCommand {
     }
 
     func copy(_ image: Image) -> Image {
-      let pixels = TensorImage.tensor([image])
+      let pixels = TensorImage.tensor([image]).to(pipeline.device)
       return pipeline.decodeLatents(withInference { pipeline.model.autoencoder.encode(pixels) })[0]
     }
   }

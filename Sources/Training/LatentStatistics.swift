@@ -15,16 +15,4 @@ enum LatentStatistics {
       autoencoder.latentsStd.lerp_(raw.std([0, 2, 3]).maximum(1e-4), weight)
     }
   }
-
-  /// How many directions the latents really use: (Σλ)² / Σλ² over the eigenvalues of the channels' covariance.
-  static func participationRatio(_ latents: Tensor) -> Double {
-    withNoGrad {
-      let (_, channels, _, _) = latents.shape4
-      let rows = latents.detached().to(.float32).permuted([0, 2, 3, 1]).reshaped([-1, channels])
-      let centred = rows - rows.mean([0], keepDims: true)
-      let covariance = centred.transposed(0, 1).matmul(centred) / Double(rows.shape[0])
-      let values = covariance.symmetricEigenvalues()
-      return values.sum().item() * values.sum().item() / max(values.square().sum().item(), 1e-12)
-    }
-  }
 }

@@ -90,10 +90,10 @@ extension Trainer {
     try update(networks.autoencoder, plan.autoencoderRate * plan.rate(at: step, in: range), step, "autoencoder loss")
     let all = Tensor.cat(latents)
     if step % 20 == 0 {
-      let participation = LatentStatistics.participationRatio(all)
-      values["participation"] = participation
-      if watchesCollapse, step > 500, participation < 4 {
-        throw TrainingError.collapsed(step: step, participation: participation)
+      let health = LatentHealth(all)
+      values.merge(health.values) { $1 }
+      if watchesCollapse, step > 500, let collapse = health.collapse {
+        throw TrainingError.collapsed(step: step, collapse)
       }
     }
     return (values, all)

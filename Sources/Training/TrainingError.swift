@@ -2,7 +2,7 @@
 public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case otherPlan(folder: String)
   case notFinite(step: Int, what: String, value: String, layer: String?, examples: [String])
-  case collapsed(step: Int, participation: Double)
+  case collapsed(step: Int, String)
   case folder(String)
   case noLog(String)
   case otherAutoencoder
@@ -17,8 +17,8 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
       "step \(step): the \(what) is \(value)" + (layer.map { "; first at fault is \($0)" } ?? "")
         + (examples.isEmpty ? "" : "; it saw \(Self.list(examples))")
         + "; the last checkpoint is kept, nothing of this step was saved"
-    case .collapsed(let step, let participation):
-      "step \(step): the latents have collapsed to \(participation) directions; the last checkpoint is kept"
+    case .collapsed(let step, let what):
+      "step \(step): the latents have collapsed \(what); the last checkpoint is kept"
     case .folder(let path): "the folder \(path) cannot be created"
     case .otherAutoencoder:
       "the model to start from has an autoencoder of other sizes than the preset: choose the preset it was trained with"

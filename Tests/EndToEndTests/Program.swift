@@ -15,10 +15,10 @@ enum Program {
   /// - Parameters:
   ///   - input: what standard input holds.
   ///   - fileLimit: the most kilobytes that it may write to one file; stands for a full disk.
-  ///   - interruptAfter: seconds until Ctrl-C.
+  ///   - interruptOnce: Ctrl-C comes as soon as this is there, a path in the folder.
   ///   - killAfter: seconds until kill -9.
   static func run(
-    _ arguments: [String], in folder: URL, input: String = "", fileLimit: Int? = nil, interruptAfter: Double? = nil,
+    _ arguments: [String], in folder: URL, input: String = "", fileLimit: Int? = nil, interruptOnce: String? = nil,
     killAfter: Double? = nil
   ) throws -> Result {
     let process = Process()
@@ -34,8 +34,9 @@ enum Program {
     try process.run()
     given.fileHandleForWriting.write(Data(input.utf8))
     try given.fileHandleForWriting.close()
-    if let interruptAfter {
-      Thread.sleep(forTimeInterval: interruptAfter)
+    if let interruptOnce {
+      let sign = folder.appendingPathComponent(interruptOnce).path
+      while process.isRunning, !FileManager.default.fileExists(atPath: sign) { Thread.sleep(forTimeInterval: 0.02) }
       process.interrupt()
     }
     if let killAfter {

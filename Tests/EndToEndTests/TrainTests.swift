@@ -68,7 +68,7 @@ private let isLong = ProcessInfo.processInfo.environment["FLUX_LONG_TESTS"] != n
       "train", "--preset", "tiny", "--steps", "5000", "--batch", "4", "--save-every", "5000", "--quiet", "--output",
       "run",
     ]
-    let result = try Program.run(long, in: folder, interruptAfter: 4)
+    let result = try Program.run(long, in: folder, interruptOnce: "run/log.jsonl")
     #expect(result.code == 130)
     #expect(result.errors.contains(/stopped after step \d+ of 5000, all saved; the same command continues/))
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("run").path)
