@@ -24,8 +24,10 @@ extension Distiller {
     skip(to: first)
     let log = try TrainingLog(folder: folder, step: first, total: plan.steps, quiet: quiet)
     func measure(_ step: Int) throws {
-      let distance = String(format: "%.4f", distance())
-      try log.say("step \(step): \(distance) of the teacher's pictures is missed", stage: "distillation", step: step)
+      let share = String(format: "%.2f", 100 * distance())
+      try log.say(
+        "step \(step): the student's latents are \(share) % off the teacher's (mean square)", stage: "distillation",
+        step: step)
     }
     if first == 0 { try measure(0) }
     var saved = first
