@@ -32,7 +32,8 @@ extension LoRA {
     var pairs: [Pair] = []
     for layer in try layers(in: file).sorted() {
       guard let weight = weights[layer] else { continue }  // its keys stay unknown and are named below
-      let names = file.info(prefix + layer + parts.down) == nil ? olderParts : parts
+      let isOlder = [olderParts.down, olderParts.up].contains { file.info(prefix + layer + $0) != nil }
+      let names = isOlder ? olderParts : parts
       let (down, up) = (prefix + layer + names.down, prefix + layer + names.up)
       guard let first = file.info(down) else { throw .missingKey(file: file.path, key: down) }
       guard let rank = first.shape.first, rank > 0 else {

@@ -24,10 +24,11 @@ extension Distiller {
     skip(to: first)
     let log = try TrainingLog(folder: folder, step: first, total: plan.steps, quiet: quiet)
     func measure(_ step: Int) throws {
-      let share = String(format: "%.2f", 100 * distance())
+      let shares = distance()
+      let (mean, median) = (String(format: "%.2f", 100 * shares.mean), String(format: "%.2f", 100 * shares.median))
       try log.say(
-        "step \(step): the student's latents are \(share) % off the teacher's (mean square)", stage: "distillation",
-        step: step)
+        "step \(step): from the teacher's latents the student's differ by \(mean) % (mean square), half of them by less"
+          + " than \(median) %", stage: "distillation", step: step)
     }
     if first == 0 { try measure(0) }
     var saved = first

@@ -39,11 +39,15 @@ import Torch
 
   @Test func theStudentComesNearTheTeacher() throws {
     try Project.inTemporaryFolder { folder in
-      let distiller = try distiller(plan(steps: 60), in: folder)
-      let before = distiller.distance()
-      let losses = try (0..<60).map { try distiller.train($0) }
-      #expect(losses.suffix(10).reduce(0, +) < 0.7 * losses.prefix(10).reduce(0, +), "\(losses)")
-      #expect(distiller.distance() < 0.8 * before, "\(distiller.distance()) of \(before)")
+      var plan = plan(steps: 120)
+      (plan.reuse, plan.poolSize, plan.batch, plan.rank) = (1, 512, 16, 16)  // few paths would be learnt by heart
+      let distiller = try distiller(plan, in: folder)
+      let before = distiller.distance().mean
+      let losses = try (0..<plan.steps).map { try distiller.train($0) }
+      let (first, last) = (losses.prefix(10).reduce(0, +), losses.suffix(10).reduce(0, +))
+      let after = distiller.distance().mean
+      #expect(last < 0.9 * first, "\(losses)")
+      #expect(after < 0.9 * before, "\(after) of \(before)")
     }
   }
 
@@ -51,8 +55,9 @@ import Torch
     try Project.inTemporaryFolder { folder in
       var plain = plan()
       (plain.guidance, plain.teacherSteps) = (Guidance(scale: 1), 1)  // one unguided step: what the student does
-      #expect(try distiller(plain, in: folder).distance() < 1e-8)
-      #expect(try distiller(plan(), in: folder).distance() > 1e-4)
+      let (alike, guided) = (try distiller(plain, in: folder), try distiller(plan(), in: folder))
+      let (near, far) = (alike.distance().mean, guided.distance().mean)
+      #expect(near < 1e-8 && far > 1e-4, "\(near), \(far)")
     }
   }
 
