@@ -43,7 +43,7 @@ struct Distil: ParsableCommand {
   @Option(help: "Noisy latents in a step.") var batch: Int = 32
   @Option(help: "Learning rate at its highest.") var rate: Double = 1e-3
   @Option(help: "Share of the paths that follow the student's own steps, 0 to 1.") var ownPaths: Double = 0.5
-  @Option(help: "How often a step of a path is learnt from, on average.") var reuse: Double = 8
+  @Option(help: "How often a step of a path is learnt from, on average.") var reuse: Double = 4
   @Option(name: .shortAndLong, help: "Seed of everything random.") var seed: UInt64 = 0
   @Option(help: "The world whose captions are drawn: small or full.") var world: World = .small
   @Option(help: "A file with a prompt on every line, to draw instead of captions of scenes.") var promptFile: String?

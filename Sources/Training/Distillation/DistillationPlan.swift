@@ -16,7 +16,7 @@ public struct DistillationPlan: Codable, Sendable, Equatable {
   /// Share of the paths that go on from where the student's own step ended, and not the teacher's: there it will be.
   public var ownPaths = 0.5
   public var poolSize = 512  // paths that batches are drawn from
-  public var reuse = 8.0  // how often each step of a path is learnt from, on average
+  public var reuse = 4.0  // how often each step of a path is learnt from, on average
   public var warmup = 50  // steps over which the rate rises
   public var cooldown = 0.5  // share of the run's end over which it falls to zero
   public var average = 0.05  // length of the moving average, as a share of the run
