@@ -15,11 +15,13 @@ public struct EvaluationReport: Sendable, Codable {
     public var sampler: String?
     public var guidance: Double?
     public var guidanceRescale: Double?
+    public var fast: String?  // hash of the few-step student that drew
     public var learntJudge: String?  // hash of its weights and configuration
 
     public init(
       version: String, model: String?, modelHash: String?, seed: UInt64, seeds: Int, quick: Bool, steps: Int?,
-      sampler: String?, guidance: Double?, guidanceRescale: Double?, learntJudge: String? = nil
+      sampler: String?, guidance: Double?, guidanceRescale: Double?, fast: String? = nil,
+      learntJudge: String? = nil
     ) {
       self.version = version
       self.model = model
@@ -31,6 +33,7 @@ public struct EvaluationReport: Sendable, Codable {
       self.sampler = sampler
       self.guidance = guidance
       self.guidanceRescale = guidanceRescale
+      self.fast = fast
       self.learntJudge = learntJudge
     }
   }

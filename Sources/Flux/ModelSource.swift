@@ -6,13 +6,15 @@ import Torch
 public struct ModelSource: Sendable, Codable, Equatable {
   public let name: String  // of the directory
   public let hash: String  // SHA-256 over the files in order of their paths, 64 hexadecimal digits
+  public var fast: String?  // hash of the few-step student that was merged into the weights
+  public var loras: [LoRASource] = []  // that were merged into the weights
 
   public init(name: String, hash: String) {
     self.name = name
     self.hash = hash
   }
 
-  /// Hashes the `.json` and `.safetensors` files of a model directory.
+  /// Hashes the `.json` and `.safetensors` files of a model directory, without its few-step student.
   public init(directory: URL) throws(CheckpointError) {
     let root = directory.standardizedFileURL.path
     guard FileManager.default.fileExists(atPath: root + "/model_index.json") else {
@@ -22,6 +24,7 @@ public struct ModelSource: Sendable, Codable, Equatable {
     let paths = (try? FileManager.default.subpathsOfDirectory(atPath: root)) ?? []
     var hash = SHA256()
     for path in paths.sorted() where path.hasSuffix(".json") || path.hasSuffix(".safetensors") {
+      if path.hasPrefix("\(FastStudent.folderName)/") { continue }
       guard let data = try? Data(contentsOf: URL(fileURLWithPath: root + "/" + path), options: .mappedIfSafe)
       else {
         throw .unreadable(file: root + "/" + path, reason: "it cannot be opened")
@@ -30,5 +33,22 @@ public struct ModelSource: Sendable, Codable, Equatable {
       data.withUnsafeBytes { hash.update($0) }
     }
     self.init(name: directory.standardizedFileURL.lastPathComponent, hash: hash.hexDigest())
+  }
+}
+
+/// A LoRA file that changed a model's weights.
+public struct LoRASource: Sendable, Codable, Equatable {
+  public let name: String  // of the file, without extension
+  public let scale: Double
+  public let hash: String  // SHA-256, 64 hexadecimal digits
+
+  /// Hashes a file.
+  public init(file: URL, scale: Double) throws(CheckpointError) {
+    guard let data = try? Data(contentsOf: file, options: .mappedIfSafe) else {
+      throw .unreadable(file: file.path, reason: "it cannot be opened")
+    }
+    var hash = SHA256()
+    data.withUnsafeBytes { hash.update($0) }
+    (name, self.scale, self.hash) = (file.deletingPathExtension().lastPathComponent, scale, hash.hexDigest())
   }
 }

@@ -20,6 +20,8 @@ public enum ParametersText {
       fields.append(("CFG interval", "\(number(interval.lowerBound))-\(number(interval.upperBound))"))
     }
     if request.eta != 0 { fields.append(("Eta", number(request.eta))) }
+    if let fast = source.fast { fields.append(("Fast", String(fast.prefix(10)))) }
+    for lora in source.loras { fields.append(("LoRA", "\(lora.name):\(number(lora.scale)):\(lora.hash.prefix(10))")) }
     fields += [("RNG", "CPU"), ("Version", "flux \(Version.current)")]
     var lines = [request.prompt]
     if !request.negativePrompt.isEmpty { lines.append("Negative prompt: \(request.negativePrompt)") }

@@ -13,15 +13,31 @@ public final class Pipeline {
   public let prompts: PromptEncoder
   public let device: Device
   public let source: ModelSource
+  /// The few-step student whose change is in the weights; its `request` says how it draws.
+  public let student: FastStudent?
 
   /// Reads a model directory and the directory of the pretrained text encoder.
-  public init(model directory: URL, textEncoder: URL, device: Device = .cpu) throws {
+  ///
+  /// With `fast` the model's few-step student is merged into its weights; so are LoRA files, each times its scale.
+  public init(
+    model directory: URL, textEncoder: URL, fast: Bool = false, loras: [(file: URL, scale: Double)] = [],
+    device: Device = .cpu
+  ) throws {
     if case .cuda(let index) = device, index >= Device.cudaCount {
       throw GenerationError.noDevice(device.description, found: Device.cudaCount)
     }
     self.device = device
-    source = try ModelSource(directory: directory)
+    var source = try ModelSource(directory: directory)
+    student =
+      fast ? try FastStudent(directory.appendingPathComponent(FastStudent.folderName), of: source) : nil
     model = try ModelBundle(directory: directory)
+    try student?.merge(into: model.unet)
+    source.fast = student?.hash
+    for lora in loras {
+      try LoRA.load(lora.file, for: model.unet).merge(into: model.unet, scale: lora.scale)
+      source.loras.append(try LoRASource(file: lora.file, scale: lora.scale))
+    }
+    self.source = source
     prompts = try PromptEncoder(directory: textEncoder)
     model.move(to: device)
   }
@@ -31,6 +47,7 @@ public final class Pipeline {
     self.model = model
     self.prompts = prompts
     self.source = source
+    student = nil
     device = prompts.device
   }
 
@@ -101,7 +118,7 @@ public final class Pipeline {
   }
 
   /// Latents are normalised, so that no true one lies outside; far estimates at high noise are pulled in.
-  private static let cleanRange = -6.0...6.0
+  public static let cleanRange = -6.0...6.0
 
   /// `[C, h, w]` of a request; throws for sizes that are no multiple of a latent cell.
   func latentShape(_ request: GenerationRequest) throws(GenerationError) -> [Int] {

@@ -39,10 +39,13 @@ struct Evaluate: ParsableCommand {
   @Option(name: [.short, .long], help: "Seed of the prompts and of the pictures.") var seed: UInt64 = 1
   @Option(help: "Seed of the run that trained the model, whose scenes are searched for near neighbours.")
   var trainingSeed: UInt64 = 1
-  @Option(help: "Denoising steps.") var steps: Int = 20
-  @Option(help: "Guidance scale.") var cfgScale: Double = 3
-  @Option(help: "How much of the contrast that guidance adds is taken back, 0 to 1.") var cfgRescale: Double = 0
-  @Option(name: .customLong("sampler"), help: "The sampler.") var sampler: String = SamplerKind.dpmpp_2m.rawValue
+  @Flag(help: "Draw with the model's few-step student (flux distil), whose steps and guidance are fixed.")
+  var fast = false
+  @Option(help: "Denoising steps (default: 20).") var steps: Int?
+  @Option(help: "Guidance scale (default: 3).") var cfgScale: Double?
+  @Option(help: "How much of the contrast that guidance adds is taken back, 0 to 1 (default: 0).")
+  var cfgRescale: Double?
+  @Option(name: .customLong("sampler"), help: "The sampler (default: dpmpp_2m).") var sampler: String?
   @Option(help: "A learnt judge, as flux train-judge makes them (default: the shipped one).") var judge: String?
   @Flag(help: "Judge renders of the categories instead of a model: the judge's own errors.") var renders = false
   @Option(name: [.short, .long], help: "A folder for scores.json, report.html and contact sheets.")
@@ -58,18 +61,25 @@ struct Evaluate: ParsableCommand {
     if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
     if renders, model != nil { throw ValidationError("--renders judges no model: leave out --model") }
     if renders, prompts != .categories { throw ValidationError("--renders is about the categories") }
+    if renders, fast { throw ValidationError("--renders judges no model: leave out --fast") }
+    if fast {
+      try FastOptions.check([
+        ("--steps", steps != nil), ("--cfg-scale", cfgScale != nil), ("--cfg-rescale", cfgRescale != nil),
+        ("--sampler", sampler != nil),
+      ])
+    }
   }
 
   func run() throws {
     if let threads { Libtorch.threads = threads }
     let kind: SamplerKind
     do {
-      kind = try SamplerKind(named: sampler)
+      kind = try sampler.map { try SamplerKind(named: $0) } ?? .dpmpp_2m
     } catch { throw Failure("\(error)", code: 2) }
     let folder = try output.map(makeFolder)
     let device = try Device(flag: device)
     let pipeline =
-      renders ? nil : try Pipeline(model: Home.model(model), textEncoder: Home.textEncoder, device: device)
+      renders ? nil : try Pipeline(model: Home.model(model), textEncoder: Home.textEncoder, fast: fast, device: device)
     let size = pipeline?.model.configuration.imageSize ?? 512
     guard size % 128 == 0 else {
       throw Failure("the judge reads pictures of a multiple of 128 pixels; this model draws \(size)")
@@ -86,13 +96,14 @@ struct Evaluate: ParsableCommand {
   /// A model with the settings of the call.
   private struct Painter {
     let pipeline: Pipeline
-    private let request: GenerationRequest
+    let request: GenerationRequest
 
     init(_ pipeline: Pipeline, _ call: Evaluate, _ kind: SamplerKind) {
       self.pipeline = pipeline
-      request = GenerationRequest(
-        prompt: "", steps: call.steps, sampler: kind,
-        guidance: Guidance(scale: call.cfgScale, rescale: call.cfgRescale))
+      let asked = GenerationRequest(
+        prompt: "", steps: call.steps ?? 20, sampler: kind,
+        guidance: Guidance(scale: call.cfgScale ?? 3, rescale: call.cfgRescale ?? 0))
+      request = pipeline.student?.request(asked) ?? asked
     }
 
     func draw(_ prompt: String, _ seed: UInt64, _ number: Int, _ progress: StepProgress) throws -> Image {
@@ -124,9 +135,10 @@ struct Evaluate: ParsableCommand {
       }, copy: painter.map { painter in { painter.copy($0) } })
     let settings = EvaluationReport.Settings(
       version: Version.current, model: painter?.pipeline.source.name, modelHash: painter?.pipeline.source.hash,
-      seed: seed, seeds: evaluation.seeds, quick: quick, steps: painter.map { _ in steps },
-      sampler: painter.map { _ in sampler }, guidance: painter.map { _ in cfgScale },
-      guidanceRescale: painter.map { _ in cfgRescale }, learntJudge: learnt?.hash)
+      seed: seed, seeds: evaluation.seeds, quick: quick, steps: painter?.request.steps,
+      sampler: painter?.request.sampler.rawValue, guidance: painter?.request.guidance.scale,
+      guidanceRescale: painter?.request.guidance.rescale, fast: painter?.pipeline.source.fast,
+      learntJudge: learnt?.hash)
     let (report, thumbnails) = try evaluation.run(artist, settings)
     progress.clear()
     if let folder {
@@ -144,7 +156,7 @@ struct Evaluate: ParsableCommand {
     let scenes = HeldOutReport.scenes(world: world, seed: seed, count: count)
     var report = HeldOutReport(
       model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: world, seed: seed,
-      prompts: count, steps: steps)
+      prompts: count, steps: painter.request.steps)
     var (thumbnails, renders): ([Image], [Image]) = ([], [])
     let progress = StepProgress(pictures: count, quiet: quiet)
     for (index, scene) in scenes.enumerated() {

@@ -17,7 +17,7 @@ struct FluxCommand: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      Generate.self, Train.self, Plot.self, Evaluate.self, TrainJudge.self, Forward.self, Tokens.self,
+      Generate.self, Train.self, Distil.self, Plot.self, Evaluate.self, TrainJudge.self, Forward.self, Tokens.self,
       DataCommand.self, Convert.self, Bench.self,
     ])
 

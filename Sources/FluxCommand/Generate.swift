@@ -15,6 +15,7 @@ struct Generate: ParsableCommand {
         flux generate "a red apple on a blue background" -o apple.png
         flux generate "a cat to the left of a tree" -s 7 -b 4 -o cats.png
         flux generate --prompt-file prompts.txt -o pictures/
+        flux generate --fast "a red apple" -o apple.png
       """)
 
   @Argument(help: "What to draw.") var text: String?
@@ -28,6 +29,11 @@ struct Generate: ParsableCommand {
   var output: String = "output.png"
   @Option(help: "Also all pictures as one contact sheet, four times smaller, in this PNG.") var grid: String?
 
+  @Flag(help: "Draw with the model's few-step student (flux distil), whose steps and guidance are fixed.")
+  var fast = false
+  @Option(help: "A LoRA of the U-Net as diffusers stores them; may be given several times.") var lora: [String] = []
+  @Option(help: "How much of each LoRA is added, in their order (default: 1).") var loraScale: [Double] = []
+
   @Option(
     name: [.short, .long], parsing: .unconditional,
     help: "Picture k of a batch uses seed + k; a negative one stands for a random one.")
@@ -38,34 +44,35 @@ struct Generate: ParsableCommand {
   var batchCount: Int = 1
   @Option(
     name: [.customLong("steps"), .customLong("num-inference-steps"), .customLong("step-count")],
-    help: "Denoising steps.")
-  var steps: Int = 20
+    help: "Denoising steps (default: 20).")
+  var steps: Int?
   @Option(name: [.customShort("W"), .long], help: "Width in pixels (default: the model's).") var width: Int?
   @Option(name: [.customShort("H"), .long], help: "Height in pixels (default: the model's).") var height: Int?
   @Option(
     name: [
       .customLong("cfg-scale"), .customLong("guidance-scale"), .customLong("cfg"), .customLong("guidance"),
-    ], help: "How strongly the prompt steers; 1 is no guidance.")
-  var guidanceScale: Double = 3
+    ], help: "How strongly the prompt steers; 1 is no guidance (default: 3).")
+  var guidanceScale: Double?
   @Option(
     name: .customLong("cfg-rescale"),
-    help: "How much of the contrast that guidance adds is taken back, 0 to 1.")
-  var guidanceRescale: Double = 0
+    help: "How much of the contrast that guidance adds is taken back, 0 to 1 (default: 0).")
+  var guidanceRescale: Double?
   @Option(
     name: .customLong("cfg-interval"),
     help: "Noise levels at which guidance applies, as LOW-HIGH (default: all).")
   var guidanceInterval: Interval?
   @Option(
     name: [.customLong("sampler"), .customLong("sampling-method")],
-    help: ArgumentHelp("One of \(SamplerKind.allCases.map(\.rawValue).joined(separator: ", "))."))
-  var sampler: String = SamplerKind.dpmpp_2m.rawValue
+    help: ArgumentHelp(
+      "One of \(SamplerKind.allCases.map(\.rawValue).joined(separator: ", ")) (default: \(SamplerKind.dpmpp_2m))."))
+  var sampler: String?
   @Option(
     name: [.customLong("scheduler"), .customLong("schedule")],
     help: ArgumentHelp(
       "How the steps are spread: one of \(Spacing.allCases.map(\.rawValue).joined(separator: ", ")) (default: the sampler's)."
     ))
   var scheduler: String?
-  @Option(help: "DDIM's share of ancestral noise, 0 to 1.") var eta: Double = 0
+  @Option(help: "DDIM's share of ancestral noise, 0 to 1 (default: 0).") var eta: Double?
 
   @Option(help: "cpu, cuda or cuda:N.") var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
@@ -86,16 +93,27 @@ struct Generate: ParsableCommand {
       throw ValidationError("--batch-count \(batchCount) must be 1 to 10000")
     }
     if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
-    if !(0...100).contains(guidanceScale) {
+    if let guidanceScale, !(0...100).contains(guidanceScale) {
       throw ValidationError("--cfg-scale \(guidanceScale) must be 0 to 100")
     }
-    if !(0...1).contains(guidanceRescale) {
+    if let guidanceRescale, !(0...1).contains(guidanceRescale) {
       throw ValidationError("--cfg-rescale \(guidanceRescale) must be 0 to 1")
     }
     if let grid, !grid.lowercased().hasSuffix(".png") {
       throw ValidationError("the contact sheet is a PNG: let the name --grid \(grid) end in .png")
     }
-    if !(0...1).contains(eta) { throw ValidationError("--eta \(eta) must be 0 to 1") }
+    if let eta, !(0...1).contains(eta) { throw ValidationError("--eta \(eta) must be 0 to 1") }
+    if !loraScale.isEmpty, loraScale.count != lora.count {
+      throw ValidationError(
+        "--lora-scale is given \(loraScale.count) times, --lora \(lora.count) times: give one for each")
+    }
+    if fast {
+      try FastOptions.check([
+        ("--steps", steps != nil), ("--cfg-scale", guidanceScale != nil), ("--cfg-rescale", guidanceRescale != nil),
+        ("--cfg-interval", guidanceInterval != nil), ("--sampler", sampler != nil), ("--scheduler", scheduler != nil),
+        ("--eta", eta != nil), ("--negative-prompt", !negativePrompt.isEmpty), ("--lora", !lora.isEmpty),
+      ])
+    }
   }
 
   func run() throws {
@@ -106,9 +124,12 @@ struct Generate: ParsableCommand {
     let targets = try OutputNames(output, count: prompts.count * batchCount)
     if let threads { Libtorch.threads = threads }
 
-    let pipeline = try Pipeline(model: Home.model(model), textEncoder: Home.textEncoder, device: device)
+    let pipeline = try Pipeline(
+      model: Home.model(model), textEncoder: Home.textEncoder, fast: fast,
+      loras: lora.enumerated().map { (URL(fileURLWithPath: $1), loraScale.isEmpty ? 1 : loraScale[$0]) }, device: device
+    )
     let batches = prompts.map { prompt in
-      var one = request
+      var one = pipeline.student?.request(request) ?? request
       one.prompt = prompt
       return one.batch(batchCount)
     }
@@ -135,10 +156,11 @@ struct Generate: ParsableCommand {
   private func request() throws -> GenerationRequest {
     do {
       return GenerationRequest(
-        prompt: "", negativePrompt: negativePrompt, seed: seed.value, steps: steps,
-        sampler: try SamplerKind(named: sampler), spacing: try scheduler.map { try Spacing(named: $0) },
-        eta: eta,
-        guidance: Guidance(scale: guidanceScale, interval: guidanceInterval?.range, rescale: guidanceRescale),
+        prompt: "", negativePrompt: negativePrompt, seed: seed.value, steps: steps ?? 20,
+        sampler: try sampler.map { try SamplerKind(named: $0) } ?? .dpmpp_2m,
+        spacing: try scheduler.map { try Spacing(named: $0) }, eta: eta ?? 0,
+        guidance: Guidance(
+          scale: guidanceScale ?? 3, interval: guidanceInterval?.range, rescale: guidanceRescale ?? 0),
         width: width, height: height)
     } catch let error as SamplingError { throw Failure(error.description, code: 2) }
   }

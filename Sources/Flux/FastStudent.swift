@@ -1,0 +1,95 @@
+import Diffusion
+import Files
+import Foundation
+import Models
+import Torch
+
+/// A model's few-step student: a LoRA of its U-Net with the guidance in it, in the folder `fast` of the model.
+///
+///     fast/config.json                           steps, what it learnt from, and whose student it is
+///     fast/pytorch_lora_weights.safetensors      the LoRA
+public struct FastStudent: Sendable, Equatable {
+  /// What `config.json` says.
+  public struct Configuration: Codable, Sendable, Equatable {
+    public var steps: Int  // DDIM steps, trailing, that it was trained for
+    public var guidance: Guidance  // of the teacher
+    public var teacherSteps: Int  // the teacher's for each of them
+    public var modelHash: String  // of the model, without this folder
+
+    public init(steps: Int, guidance: Guidance, teacherSteps: Int, modelHash: String) {
+      self.steps = steps
+      self.guidance = guidance
+      self.teacherSteps = teacherSteps
+      self.modelHash = modelHash
+    }
+  }
+
+  /// The folder's name in a model directory.
+  public static let folderName = "fast"
+
+  public let configuration: Configuration
+  public let hash: String  // SHA-256 of the LoRA file
+  private let file: URL
+
+  /// Reads a student's folder; throws where it belongs to other weights than `model`'s.
+  public init(_ folder: URL, of model: ModelSource) throws {
+    let config = folder.appendingPathComponent("config.json")
+    guard let data = FileManager.default.contents(atPath: config.path) else {
+      throw FastStudentError.missing(model: model.name)
+    }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    do {
+      configuration = try decoder.decode(Configuration.self, from: data)
+    } catch {
+      throw CheckpointError.configuration(file: config.path, reason: "it does not describe a student: \(error)")
+    }
+    guard configuration.modelHash == model.hash else {
+      throw FastStudentError.other(folder: folder.path, model: model, wanted: configuration.modelHash)
+    }
+    guard (1...1000).contains(configuration.steps) else {
+      throw CheckpointError.configuration(file: config.path, reason: "steps \(configuration.steps) must be 1 to 1000")
+    }
+    file = folder.appendingPathComponent(LoRA.fileName)
+    hash = try LoRASource(file: file, scale: 1).hash
+  }
+
+  /// Adds the student's change to the weights of its model.
+  public func merge(into unet: UNet) throws(CheckpointError) { try LoRA.load(file, for: unet).merge(into: unet) }
+
+  /// A request as the student draws it: its steps and DDIM, nothing but the prompt to steer.
+  public func request(_ request: GenerationRequest) -> GenerationRequest {
+    var fast = request
+    (fast.steps, fast.sampler, fast.spacing, fast.eta) = (configuration.steps, .ddim, .trailing, 0)
+    (fast.guidance, fast.negativePrompt) = (Guidance(scale: 1), "")
+    return fast
+  }
+
+  /// Writes a student in the place of an older one; the folder appears whole or not at all.
+  public static func save(_ lora: LoRA, _ configuration: Configuration, to folder: URL) throws {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    let json = try encoder.encode(configuration)
+    try AtomicFolder.write(folder) { url in
+      try lora.save(to: url.appendingPathComponent(LoRA.fileName))
+      try AtomicFile.write(Array(json) + [10], to: url.appendingPathComponent("config.json"))
+    }
+  }
+}
+
+/// Why a model cannot draw fast.
+public enum FastStudentError: Error, CustomStringConvertible, Sendable, Equatable {
+  case missing(model: String)
+  case other(folder: String, model: ModelSource, wanted: String)
+
+  public var description: String {
+    switch self {
+    case .missing(let model):
+      "the model \(model) has no few-step student: flux distil trains one, and with --install puts it into the model"
+    case .other(let folder, let model, let wanted):
+      "\(folder) is the student of a model with hash \(wanted.prefix(10)); \(model.name) has \(model.hash.prefix(10)):"
+        + " train one for it with flux distil"
+    }
+  }
+}

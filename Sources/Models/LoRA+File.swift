@@ -1,0 +1,96 @@
+import Foundation
+import NN
+import Torch
+
+// The file that PEFT and diffusers write: `unet.LAYER.lora_A.weight` and `unet.LAYER.lora_B.weight`.
+
+extension LoRA {
+  /// What diffusers calls such a file.
+  public static let fileName = "pytorch_lora_weights.safetensors"
+
+  private static let prefix = "unet."
+  private static let parts = (down: ".lora_A.weight", up: ".lora_B.weight")
+  /// The spelling of diffusers before PEFT.
+  private static let olderParts = (down: ".lora.down.weight", up: ".lora.up.weight")
+
+  /// Writes all pairs, in bf16 unless told otherwise; the scale is in B, so that readers need no alpha.
+  public func save(to url: URL, as dtype: DType = .bfloat16, metadata: [String: String] = [:]) throws(CheckpointError) {
+    let tensors = withNoGrad {
+      parameters.map { (key: Self.prefix + $0.key, tensor: $0.tensor.detached().to(.cpu).to(dtype).contiguous()) }
+    }
+    try Safetensors.write(tensors, metadata: ["format": "pt"].merging(metadata) { $1 }, to: url)
+  }
+
+  /// Reads a file and checks every tensor against a U-Net's layers; nothing in it is passed over.
+  ///
+  /// Alphas, one a layer or in PEFT's metadata, are multiplied into B.
+  public static func load(_ url: URL, for unet: UNet) throws(CheckpointError) -> LoRA {
+    let file = try SafetensorsFile(url)
+    let weights = Dictionary(uniqueKeysWithValues: layers(of: unet))
+    let common = try commonAlpha(file)
+    var known: Set<String> = []
+    var pairs: [Pair] = []
+    for layer in try layers(in: file).sorted() {
+      guard let weight = weights[layer] else { continue }  // its keys stay unknown and are named below
+      let isOlder = [olderParts.down, olderParts.up].contains { file.info(prefix + layer + $0) != nil }
+      let names = isOlder ? olderParts : parts
+      let (down, up) = (prefix + layer + names.down, prefix + layer + names.up)
+      guard let first = file.info(down) else { throw .missingKey(file: file.path, key: down) }
+      guard let rank = first.shape.first, rank > 0 else {
+        throw .shape(file: file.path, key: down, expected: [1] + weight.shape.dropFirst(), actual: first.shape)
+      }
+      let shapes = Pair.shapes(of: weight.shape, rank: rank)
+      let (A, B) = (try file.floats(down, shapes.down), try file.floats(up, shapes.up))
+      let alpha = prefix + layer + ".alpha"
+      let own = file.info(alpha) == nil ? common : try file.floats(alpha, nil).sum().item()
+      let scale = own.map { $0 / Double(rank) } ?? 1
+      pairs.append(Pair(layer: layer, down: A, up: scale == 1 ? B : B * scale))
+      known.formUnion([down, up, alpha])
+    }
+    let unknown = file.keys.filter { !known.contains($0) }
+    if !unknown.isEmpty { throw .unexpectedKeys(file: file.path, keys: unknown.sorted()) }
+    guard !pairs.isEmpty else { throw .configuration(file: file.path, reason: "it holds no LoRA of a U-Net") }
+    return LoRA(pairs)
+  }
+
+  /// The layers that a file's keys speak of.
+  private static func layers(in file: SafetensorsFile) throws(CheckpointError) -> Set<String> {
+    let endings = [parts.down, parts.up, olderParts.down, olderParts.up]
+    return Set(
+      file.keys.compactMap { key in
+        guard key.hasPrefix(prefix), let ending = endings.first(where: key.hasSuffix) else { return nil }
+        return String(key.dropFirst(prefix.count).dropLast(ending.count))
+      })
+  }
+
+  /// The alpha of PEFT's configuration, which newer programs store beside the tensors.
+  private static func commonAlpha(_ file: SafetensorsFile) throws(CheckpointError) -> Double? {
+    guard let text = file.metadata["lora_adapter_metadata"] else { return nil }
+    guard let table = (try? JSONSerialization.jsonObject(with: Data(text.utf8))) as? [String: Any] else {
+      throw .configuration(file: file.path, reason: "its lora_adapter_metadata is not a JSON object")
+    }
+    // Each of these would change what A and B mean.
+    for option in ["alpha_pattern", "use_dora", "use_rslora", "lora_bias", "modules_to_save", "fan_in_fan_out"] {
+      let value = table[prefix + option]
+      let isEmpty =
+        value == nil || value is NSNull || (value as? NSNumber)?.boolValue == false
+        || (value as? [String: Any])?.isEmpty == true || (value as? [Any])?.isEmpty == true
+      guard isEmpty else {
+        throw .configuration(
+          file: file.path, reason: "its lora_adapter_metadata sets \(option), which Flux does not implement")
+      }
+    }
+    return (table[prefix + "lora_alpha"] as? NSNumber)?.doubleValue
+  }
+}
+
+extension SafetensorsFile {
+  /// A tensor as float32; throws where it is no floating-point one.
+  fileprivate func floats(_ key: String, _ shape: [Int]?) throws(CheckpointError) -> Tensor {
+    let value = try tensor(key, shape: shape)
+    guard value.dtype.isFloatingPoint else {
+      throw .type(file: path, key: key, expected: "a floating-point one", actual: value.dtype.rawValue)
+    }
+    return value.to(.float32)
+  }
+}

@@ -1,0 +1,221 @@
+import Data
+import Diffusion
+import Flux
+import Foundation
+import Models
+import NN
+import Torch
+
+/// Teaches a model to draw in a few steps without guidance: guided progressive distillation into a LoRA.
+///
+/// "Progressive Distillation for Fast Sampling of Diffusion Models" (Salimans & Ho 2022) and "On Distillation of Guided
+/// Diffusion Models" (Meng et al., 2023), in one go: from the beginning of each of the student's steps the guided teacher
+/// takes several, and the student learns to say what leads its one DDIM step to where they end. Paths begin with noise,
+/// as drawing does, so that no pictures are needed, only captions; some of them follow the student's own steps.
+public final class Distiller {
+  /// Captions by index, the same ones for the same index.
+  public typealias Captions = (Int) -> String
+
+  public let plan: DistillationPlan
+  public let device: Device
+  public let teacher: ModelBundle
+  let student: LowRankStudent
+  let optimiser: AdamW
+  let average: MovingAverage
+  let studentGrid: TimeGrid
+  private let teacherGrid: TimeGrid
+  private let texts: TextStates
+  private let captions: Captions
+  private let pool: PathPool
+  private var made = 0  // chunks of paths
+  /// Seconds that the longest step so far took, paths included.
+  public private(set) var longestStep = 0.0
+  /// The context of the empty prompt, one row; the same for all paths.
+  private lazy var empty = read([""])
+  /// Captions and noise that no training path has, to measure on.
+  private lazy var examination = paths(at: -1)
+
+  /// Throws where the model's schedule does not have so many steps.
+  public init(
+    _ plan: DistillationPlan, teacher: ModelBundle, captions: @escaping Captions, textEncoder: URL,
+    device: Device = .cpu
+  ) throws {
+    self.plan = plan
+    self.device = device
+    self.teacher = teacher
+    self.captions = captions
+    teacher.move(to: device)
+    teacherGrid = try TimeGrid(
+      teacher.schedule, kind: .ddim, steps: plan.studentSteps * plan.teacherSteps, spacing: .trailing)
+    studentGrid = teacherGrid.every(plan.teacherSteps)
+    texts = TextStates(
+      try PromptEncoder(directory: textEncoder, device: device), maxTokens: teacher.configuration.adapter.maxTokens,
+      bfloat16: plan.bfloat16)
+    student = LowRankStudent(
+      of: teacher.unet, rank: plan.rank, Generator(seed: plan.seed &+ 0x10ad), device: device)
+    optimiser = AdamW(student.lora.parameters, weightDecay: 0, gradientLimit: 1)
+    average = MovingAverage(student.lora.parameters, length: plan.average)
+    pool = PathPool(limit: plan.poolSize / DistillationPlan.chunk)
+  }
+
+  // MARK: - A step
+
+  /// One update; returns the loss.
+  func train(_ step: Int) throws(TrainingError) -> Double {
+    let watch = Stopwatch()
+    defer { longestStep = max(longestStep, watch.seconds) }
+    student.merge()
+    while made < plan.chunks(before: step) || pool.isEmpty {
+      pool.append(paths(at: made))
+      made += 1
+    }
+    let batch = pool.draw(plan.batch, generator: generator(step, .batch))
+    let output = inPrecision {
+      student.unet(
+        batch.x.channelsLast(), timesteps: column(batch.steps, \.timestep, shape: [plan.batch]),
+        context: batch.context, contextMask: batch.masks, classLabels: batch.pooled)
+    }
+    let error = (output.to(.float32) - batch.target).square()
+    let loss = (error * column(batch.steps, weight, shape: [plan.batch, 1, 1, 1])).mean()
+    let value = loss.item()
+    guard value.isFinite else {
+      throw .notFinite(step: step, what: "distillation loss", value: "\(value)", layer: nil, examples: [])
+    }
+    loss.backward()
+    student.passGradients()
+    do throws(AdamW.NotFinite) {
+      try optimiser.step(learningRate: plan.rate(at: step))
+    } catch {
+      throw .notFinite(
+        step: step, what: "gradient of the distillation loss", value: "\(error.norm)", layer: error.key, examples: [])
+    }
+    average.update(count: step)
+    return value
+  }
+
+  /// Continues after a step: paths are made from here on.
+  func skip(to step: Int) { made = max(0, plan.chunks(before: step) - pool.limit) }
+
+  /// What an error of the prediction counts, so that it counts as it shows where the step ends: errors of v all count
+  /// alike on the cosine schedule; those of ε count more, the less there is of the picture.
+  private func weight(_ time: DiffusionTime) -> Double {
+    switch prediction {
+    case .v: 1
+    case .epsilon: min(1 / (time.alpha * time.alpha), 100)
+    case .sample: min(1 / (time.sigma * time.sigma), 100)
+    }
+  }
+
+  private func column(_ steps: [Int], _ value: (DiffusionTime) -> Double, shape: [Int]) -> Tensor {
+    Tensor(steps.map { Float(value(studentGrid.times[$0])) }, shape: shape).to(device)
+  }
+
+  // MARK: - Paths
+
+  /// Index of the first caption to measure on, which training does not reach.
+  private static let examined = 1 << 40
+
+  /// How far the student, with its average, ends from the teacher's ends on the same noise, on paths of its own: mean
+  /// square differences as shares of the teacher's mean square, over all pictures and of the middle one.
+  ///
+  /// A picture on which the two choose differently counts much in the first, and nothing in the second.
+  func distance() -> (mean: Double, median: Double) {
+    let exam = examination
+    return average.withAverage {
+      student.merge()
+      defer { student.merge() }
+      var x = exam.starts.selected(1, 0)
+      for step in 0..<plan.studentSteps { x = studentStep(x, step, (exam.context, exam.masks, exam.pooled)) }
+      let errors = (x - exam.ends).square().mean([1, 2, 3]) / exam.ends.square().mean()  // one a picture
+      return (errors.mean().item(), errors.quantile(0.5, dim: 0).item())
+    }
+  }
+
+  typealias Reading = (context: Tensor, masks: Tensor, pooled: Tensor)
+
+  /// A chunk of paths; number −1 is for measuring: its paths are the teacher's alone.
+  private func paths(at number: Int) -> Paths {
+    let count = DistillationPlan.chunk
+    let generator = generator(number, .paths)
+    let own = number < 0 ? 0 : plan.ownPaths
+    let text = read((0..<count).map { captions((number < 0 ? Self.examined : number * count) + $0) })
+    let c = teacher.configuration
+    let noise = Tensor.randn([count, c.autoencoder.latentChannels, c.latentSize, c.latentSize], generator: generator)
+    let follows = (Tensor.rand([count, 1, 1, 1], generator: generator) .< own).to(device)
+    var x = studentGrid.initial(noise.to(device))
+    var (starts, targets): ([Tensor], [Tensor]) = ([], [])
+    for step in 0..<plan.studentSteps {
+      let end = teacherSteps(x, step, text)
+      let (s, t) = (studentGrid.times[step], studentGrid.times[step + 1])
+      starts.append(x)
+      targets.append(prediction.target(landingAt: end, from: x, s, to: t))
+      x = own > 0 && step + 1 < plan.studentSteps ? Tensor.where(follows, studentStep(x, step, text), end) : end
+    }
+    return Paths(
+      starts: Tensor.stack(starts, dim: 1), targets: Tensor.stack(targets, dim: 1), context: text.context,
+      masks: text.masks, pooled: text.pooled, ends: x)
+  }
+
+  /// The guided teacher from the beginning of one of the student's steps to its end.
+  func teacherSteps(_ x: Tensor, _ step: Int, _ text: Reading) -> Tensor {
+    let guided = plan.guidance { [self] x, time, branches in
+      func rows(_ own: Tensor, _ empty: Tensor) -> Tensor {
+        Tensor.cat(branches.map { $0 == .conditional ? own : empty.expanded(own.shape) })
+      }
+      return network(
+        teacher.unet, x, time,
+        (rows(text.context, empty.context), rows(text.masks, empty.masks), rows(text.pooled, empty.pooled)))
+    }
+    var sampler = DPMSolverMultistep()
+    let first = step * plan.teacherSteps
+    return (first..<first + plan.teacherSteps).reduce(x) { x, index in
+      take(&sampler, x, index, teacherGrid, guided)
+    }
+  }
+
+  /// The student's own step, as drawing takes it.
+  func studentStep(_ x: Tensor, _ step: Int, _ text: Reading) -> Tensor {
+    var sampler = DDIM()
+    return take(&sampler, x, step, studentGrid) { [self] x, time in network(student.unet, x, time, text) }
+  }
+
+  private func take(
+    _ sampler: inout some Sampler, _ x: Tensor, _ index: Int, _ grid: TimeGrid, _ denoiser: Denoiser
+  ) -> Tensor {
+    withNoGrad {
+      sampler.step(
+        x, at: index, of: grid,
+        estimate: { x, time in
+          prediction.estimate(denoiser(x, time).to(x.dtype), at: x, time: time, cleanRange: Pipeline.cleanRange)
+        }, noise: { fatalError("neither sampler draws noise") }
+      ).x
+    }
+  }
+
+  private func network(_ unet: UNet, _ x: Tensor, _ time: DiffusionTime, _ text: Reading) -> Tensor {
+    inPrecision {
+      unet(
+        x.channelsLast(), timesteps: Tensor.full([x.shape[0]], time.timestep, device: device), context: text.context,
+        contextMask: text.masks, classLabels: text.pooled)
+    }
+  }
+
+  private func read(_ prompts: [String]) -> Reading {
+    let (states, masks) = texts(prompts)
+    let (context, pooled) = withNoGrad { inPrecision { teacher.adapter(states, mask: masks) } }
+    return (context.to(.float32), masks, pooled.to(.float32))
+  }
+
+  private var prediction: Prediction { teacher.schedule.configuration.predictionType }
+
+  private func inPrecision<R>(_ body: () -> R) -> R { withAutocast(device, enabled: plan.bfloat16, body) }
+
+  /// What random numbers are drawn for.
+  private enum Purpose: UInt64 { case batch = 1, paths }
+
+  private func generator(_ index: Int, _ purpose: Purpose) -> Generator {
+    var random = SceneRandom(
+      seed: plan.seed &* 16 &+ purpose.rawValue &+ 0xd157, index: UInt64(bitPattern: Int64(index)))
+    return Generator(seed: random.next())
+  }
+}

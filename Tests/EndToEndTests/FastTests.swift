@@ -1,0 +1,84 @@
+import Foundation
+import Raster
+import TestSupport
+import Testing
+
+@Suite(.serialized) struct FastTests {
+  private let distil = [
+    "distil", "-m", "model", "-o", "run", "--steps", "2", "--batch", "2", "--rank", "2", "--student-steps", "3",
+    "--teacher-steps", "1", "--own-paths", "0", "--quiet",
+  ]
+
+  private func inModelFolder(_ body: (URL) throws -> Void) throws {
+    try Project.inTemporaryFolder { folder in
+      try Program.makeModel(in: folder)
+      try body(folder)
+    }
+  }
+
+  private func text(_ name: String, _ folder: URL) throws -> String {
+    try PNGText.read([UInt8](Data(contentsOf: folder.appendingPathComponent(name)))).first?.text ?? ""
+  }
+
+  @Test func aStudentIsTrainedAndDrawsInItsStepsAndThePictureSaysSo() throws {
+    try inModelFolder { folder in
+      let before = try Program.run(["generate", "a cat", "-m", "model", "-o", "plain.png", "--steps", "2"], in: folder)
+      #expect(before.code == 0)
+      let trained = try Program.run(distil + ["--install"], in: folder)
+      #expect(trained.code == 0 && trained.output.hasSuffix("model/fast\n"), "\(trained.errors)")
+      let drawn = try Program.run(["generate", "--fast", "a cat", "-m", "model", "-o", "fast.png"], in: folder)
+      #expect(drawn.code == 0 && drawn.output == "fast.png\n", "\(drawn.errors)")
+      let (plain, fast) = (try text("plain.png", folder), try text("fast.png", folder))
+      #expect(fast.hasPrefix("a cat\nSteps: 3, Sampler: DDIM, Schedule type: SGM Uniform, CFG scale: 1, "), "\(fast)")
+      #expect(fast.contains(", Fast: ") && !plain.contains("Fast"))
+      // The student is no part of the model that a picture names.
+      let hash = /Model hash: [0-9a-f]{10}/
+      let hashes = try [plain, fast].map { try hash.firstMatch(in: $0)?.output }
+      #expect(hashes[0] != nil && hashes[0] == hashes[1])
+      // A LoRA file is a LoRA file: the student's, without --fast.
+      let file = "model/fast/pytorch_lora_weights.safetensors"
+      let changed = try Program.run(
+        [
+          "generate", "a cat", "-m", "model", "-o", "lora.png", "--steps", "2", "--lora", file, "--lora-scale", "0.5",
+        ], in: folder)
+      #expect(changed.code == 0, "\(changed.errors)")
+      #expect(try text("lora.png", folder).contains("LoRA: \"pytorch_lora_weights:0.5:"))
+    }
+  }
+
+  @Test func aStudentOfOtherWeightsIsRefused() throws {
+    try inModelFolder { folder in
+      #expect(try Program.run(distil + ["--install"], in: folder).code == 0)
+      let converted = try Program.run(["convert", "model", "--storage", "bfloat16", "--output", "small"], in: folder)
+      #expect(converted.code == 0)
+      try FileManager.default.copyItem(
+        at: folder.appendingPathComponent("model/fast"), to: folder.appendingPathComponent("small/fast"))
+      let drawn = try Program.run(["generate", "--fast", "a cat", "-m", "small"], in: folder)
+      #expect(drawn.code == 1 && drawn.errors.contains("small/fast is the student of a model with hash "))
+      #expect(drawn.errors.hasSuffix("train one for it with flux distil\n"))
+    }
+  }
+
+  /// What is wrong with a call, its exit code, and the one sentence that it gets.
+  @Test(arguments: [
+    (["generate", "--fast", "a", "-m", "model"], 1, "the model model has no few-step student: flux distil trains one"),
+    (["evaluate", "--fast", "-m", "model"], 1, "the model model has no few-step student"),
+    (
+      ["generate", "--fast", "a", "--steps", "8", "--guidance", "2"], 2,
+      "--fast draws as the student was trained, with its own steps, sampler and guidance: leave out --steps, --cfg-scale"
+    ),
+    (["generate", "--fast", "a", "--sampler", "euler", "-n", "b"], 2, "--fast draws as the student was trained"),
+    (["evaluate", "--fast", "--cfg-scale", "2"], 2, "--fast draws as the student was trained"),
+    (["generate", "a", "--lora-scale", "1"], 2, "--lora-scale is given 1 times, --lora 0 times: give one for each"),
+    (["distil", "-o", "run", "--rank", "0"], 2, "--rank 0 must be at least 1"),
+    (["distil", "-m", "model", "-o", "run", "--student-steps", "400"], 2, "teacher: 1600 steps: this schedule takes"),
+  ])
+  func aWrongCallGetsOneSentence(_ arguments: [String], _ code: Int32, _ sentence: String) throws {
+    try inModelFolder { folder in
+      let result = try Program.run(arguments, in: folder)
+      #expect(result.code == code && result.errors.hasPrefix("flux: \(sentence)"), "\(result.code) \(result.errors)")
+      #expect(result.errors.split(separator: "\n").count == 1 && result.output.isEmpty, "\(result.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model"])
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import Foundation
+import Models
+import NN
+import TestSupport
+import Testing
+import Torch
+
+@Suite struct LoRATests {
+  private let golden = Project.golden("unet/ship-like")
+
+  private func run(_ unet: UNet, _ folder: URL) throws -> Tensor {
+    let inputs = try SafetensorsFile(folder.appendingPathComponent("case.safetensors"))
+    func optional(_ key: String) throws -> Tensor? { inputs.info(key) == nil ? nil : try inputs.tensor(key) }
+    return try withNoGrad {
+      try unet(
+        inputs.tensor("sample"), timesteps: inputs.tensor("timesteps"), context: inputs.tensor("context"),
+        contextMask: optional("mask"), classLabels: optional("class_labels"))
+    }
+  }
+
+  /// A LoRA that changes something: B is not zero.
+  private func random(_ unet: UNet, rank: Int = 4) -> LoRA {
+    let lora = LoRA(for: unet, rank: rank, Generator(seed: 3))
+    for pair in lora.pairs { pair.up.normal_(std: 0.1, generator: Generator(seed: 4)) }
+    return lora
+  }
+
+  /// The error of loading what `tensors` makes of a LoRA's file.
+  private func error(
+    metadata: [String: String] = [:], _ change: (inout [NamedTensor]) -> Void
+  ) throws -> String? {
+    try Project.inTemporaryFolder { folder in
+      let unet = try UNet.load(from: golden)
+      let file = folder.appendingPathComponent(LoRA.fileName)
+      var tensors = random(unet).parameters.map { (key: "unet.\($0.key)", tensor: $0.tensor) }
+      change(&tensors)
+      try Safetensors.write(tensors, metadata: metadata, to: file)
+      let error = #expect(throws: CheckpointError.self) { _ = try LoRA.load(file, for: unet) }
+      return error?.description.replacingOccurrences(of: file.path, with: "FILE")
+    }
+  }
+
+  /// PEFT's files, their alpha in the metadata, on projections that are matrices and such that are convolutions.
+  @Test(arguments: ["one-level", "ship-like"]) func whatPEFTSavedDoesWhatItDoesInDiffusers(_ name: String) throws {
+    let folder = Project.golden("unet/\(name)")
+    let unet = try UNet.load(from: folder)
+    try LoRA.load(folder.appendingPathComponent(LoRA.fileName), for: unet).merge(into: unet)
+    let expected = try SafetensorsFile(folder.appendingPathComponent("lora.safetensors")).tensor("output")
+    expectClose(try run(unet, folder), expected, atol: 2e-4, name)
+  }
+
+  @Test func aNewOneChangesNothing() throws {
+    let unet = try UNet.load(from: golden)
+    let before = try run(unet, golden)
+    LoRA(for: unet, rank: 4, Generator(seed: 1)).merge(into: unet)
+    #expect(try run(unet, golden).bytes() == before.bytes())
+  }
+
+  @Test func itReachesEveryMatrixAndKernel() throws {
+    let unet = try UNet.load(from: golden)
+    let before = Dictionary(uniqueKeysWithValues: unet.parameters.map { ($0.key, $0.tensor.clone()) })
+    random(unet).merge(into: unet)
+    for (key, tensor) in unet.parameters {
+      let isSame = try #require(before[key]).bytes() == tensor.bytes()
+      #expect(isSame == (tensor.rank < 2), "\(key)")
+    }
+  }
+
+  @Test func aFileHoldsWhatWasSaved() throws {
+    try Project.inTemporaryFolder { folder in
+      let unet = try UNet.load(from: golden)
+      let lora = random(unet)
+      let file = folder.appendingPathComponent(LoRA.fileName)
+      try lora.save(to: file, as: .float32)
+      let read = try LoRA.load(file, for: unet)
+      let saved = Dictionary(uniqueKeysWithValues: lora.parameters.map { ($0.key, $0.tensor) })
+      #expect(read.parameters.count == saved.count)
+      for (key, tensor) in read.parameters { #expect(try #require(saved[key]).bytes() == tensor.bytes(), "\(key)") }
+    }
+  }
+
+  @Test func itsScaleIsAFactor() throws {
+    let (whole, halves) = (try UNet.load(from: golden), try UNet.load(from: golden))
+    let lora = random(whole)
+    lora.merge(into: whole)
+    for _ in 0..<2 { lora.merge(into: halves, scale: 0.5) }
+    expectClose(try run(halves, golden), try run(whole, golden), atol: 1e-4)
+  }
+
+  /// The older spelling, and an alpha of its own for a layer.
+  @Test func olderNamesAndAlphasAreRead() throws {
+    try Project.inTemporaryFolder { folder in
+      let unet = try UNet.load(from: golden)
+      let pair = try #require(random(unet).pairs.first { $0.layer == "mid_block.attentions.0.proj_in" })
+      let file = folder.appendingPathComponent(LoRA.fileName)
+      let layer = "unet.\(pair.layer)"
+      try Safetensors.write(
+        [
+          ("\(layer).lora.down.weight", pair.down), ("\(layer).lora.up.weight", pair.up), ("\(layer).alpha", Tensor(2)),
+        ], to: file)
+      let read = try #require(try LoRA.load(file, for: unet).pairs.first)
+      expectClose(read.change, pair.change * (2.0 / 4), atol: 1e-6)
+    }
+  }
+
+  @Test func aPartOfTheWrongShapeIsNamed() throws {
+    let message = try error { tensors in
+      let index = tensors.firstIndex { $0.key == "unet.conv_in.lora_B.weight" }!
+      tensors[index].tensor = Tensor.zeros([16, 5, 1, 1])
+    }
+    #expect(
+      message == "FILE: tensor \"unet.conv_in.lora_B.weight\" has shape [16, 5, 1, 1], expected [16, 4, 1, 1]")
+  }
+
+  @Test func aLayerThatTheUNetLacksIsNamed() throws {
+    let message = try error { $0.append(("unet.mid_block.conv9.lora_A.weight", Tensor.zeros([4, 16]))) }
+    #expect(message?.contains("does not know, among them \"unet.mid_block.conv9.lora_A.weight\"") == true)
+  }
+
+  @Test func halfAPairIsNamed() throws {
+    let message = try error { $0.removeAll { $0.key == "unet.conv_out.lora_A.weight" } }
+    #expect(message == "FILE has no tensor \"unet.conv_out.lora_A.weight\"")
+  }
+
+  @Test func optionsThatChangeTheMeaningAreRefused() throws {
+    let message = try error(metadata: ["lora_adapter_metadata": "{\"unet.use_dora\": true}"]) { _ in }
+    #expect(message == "FILE: its lora_adapter_metadata sets use_dora, which Flux does not implement")
+  }
+}
