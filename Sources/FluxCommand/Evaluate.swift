@@ -37,8 +37,10 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "A tenth of the categories' prompts.") var quick = false
   @Option(help: "Scenes of --set held-out and autoencoder.") var count: Int = 200
   @Option(name: [.short, .long], help: "Seed of the prompts and of the pictures.") var seed: UInt64 = 1
-  @Option(help: "Seed of the run that trained the model, whose scenes are searched for near neighbours.")
+  @Option(
+    help: "Seed of the run that trained the model, whose scenes are searched for near neighbours (with its --pairs).")
   var trainingSeed: UInt64 = 1
+  @OptionGroup var trainingEmphasis: EmphasisOptions
   @Flag(help: "Draw with the model's few-step student (flux distil), whose steps and guidance are fixed.")
   var fast = false
   @Option(help: "Denoising steps (default: 20).") var steps: Int?
@@ -124,7 +126,9 @@ struct Evaluate: ParsableCommand {
     let evaluation = GlyphEval(
       set: PromptSet(world: world, seed: seed, quick: quick),
       others: PromptSet(world: world, seed: seed &+ 1, quick: quick), seed: seed, seeds: renders ? 1 : seeds,
-      size: size, atlas: atlas, training: TrainingScenes.diffusion(seed: trainingSeed, world: world),
+      size: size, atlas: atlas,
+      training: TrainingScenes.diffusion(
+        seed: trainingSeed, world: world, emphasis: trainingEmphasis.emphasis),
       learnt: learnt.map { Judge($0) })
     let progress = StepProgress(pictures: evaluation.pictureCount, quiet: quiet)
     let artist = GlyphEval.Artist(

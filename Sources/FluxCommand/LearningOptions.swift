@@ -17,9 +17,7 @@ struct LearningOptions: ParsableArguments {
       """)
   var data: String = "scenes"
   @Option(help: "The world of the scenes: small or full (default: what the preset is meant for).") var world: World?
-  @Option(help: "Share of the scenes that hold two objects, besides those that do by chance.") var pairs: Double = 0
-  @Option(help: "Share of the scenes that hold two coloured shapes, besides those that do by chance.")
-  var shapePairs: Double = 0
+  @OptionGroup var emphasis: EmphasisOptions
   @Option(help: "Which square of a picture is taken: centre or random.") var crop: Crop = .centre
   @Flag(help: "Exchange left and right in every other picture, unless its caption speaks of them.") var mirror = false
   @Option(
@@ -31,22 +29,14 @@ struct LearningOptions: ParsableArguments {
     if from != nil, profile == .specification {
       throw ValidationError("--from is for profile ship: the specification trains everything from the first step on")
     }
-    for (flag, value) in [("pairs", pairs), ("shape-pairs", shapePairs)] where !(0...1).contains(value) {
-      throw ValidationError("--\(flag) \(value) must be 0 to 1")
-    }
-    if pairs + shapePairs > 1 { throw ValidationError("--pairs and --shape-pairs together must be at most 1") }
     if anew, from == nil { throw ValidationError("--anew says what to take from a model: give --from, too") }
   }
 
   /// Opens what is to be learnt.
   func trainingData() throws -> TrainingData {
-    if data == "scenes" {
-      let emphasis = SceneEmphasis(pairs: pairs, shapePairs: shapePairs)
-      return .scenes(world ?? (preset ?? profile.preset).world, emphasis: emphasis)
-    }
-    if pairs + shapePairs > 0 {
-      throw Failure("--pairs and --shape-pairs are about scenes, not about \(data)", code: 2)
-    }
+    let emphasis = emphasis.emphasis
+    if data == "scenes" { return .scenes(world ?? (preset ?? profile.preset).world, emphasis: emphasis) }
+    if emphasis != .none { throw Failure("--pairs and --shape-pairs are about scenes, not about \(data)", code: 2) }
     if world != nil { throw Failure("--world is about scenes, not about \(data)", code: 2) }
     return .pictures(try PictureFiles(URL(fileURLWithPath: data)), crop: crop, mirror: mirror)
   }

@@ -67,6 +67,8 @@ public final class Trainer {
   public var news: (String) -> Void = { _ in }
   /// Whether latents that have collapsed end the run: those of a forecast were never trained.
   var watchesCollapse = true
+  /// Steps done so far, those of the run's earlier parts included.
+  public private(set) var stepsDone = 0
   private(set) var waited = 0.0  // seconds for pictures, since the start
   private(set) var restarted: Int?  // the step at which the optimisers last began without moments
   private let folder: URL
@@ -123,6 +125,7 @@ public final class Trainer {
       (saved, savingTakes) = (step, Date().timeIntervalSince(start))
     }
     for step in first..<max(first, plan.steps) {
+      stepsDone = step
       func isEnd() -> Bool { shouldStop(savingTakes) }
       if try isEnd() || !isReady(for: step, unless: isEnd) {
         try checkDeferred()

@@ -17,17 +17,8 @@ import Torch
     _ plan: TrainingPlan, from start: ModelBundle? = nil, in folder: URL,
     saving: Trainer.Saving = Trainer.Saving(every: 1000), until stop: Int? = nil
   ) throws -> Trainer.Outcome {
-    var left = stop.map { $0 - stepsDone(in: folder) } ?? .max
-    return try Trainer(plan, from: start, folder: folder, textEncoder: Project.minilm)
-      .run(saving: saving) { _ in
-        left -= 1
-        return left < 0
-      }
-  }
-
-  private func stepsDone(in folder: URL) -> Int {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    return names.compactMap { Int($0.dropFirst("checkpoint-".count).prefix(8)) }.max() ?? 0
+    let trainer = try Trainer(plan, from: start, folder: folder, textEncoder: Project.minilm)
+    return try trainer.run(saving: saving) { _ in trainer.stepsDone >= stop ?? .max }
   }
 
   @Test func anInterruptedRunEndsInTheSameWeights() throws {
