@@ -9,8 +9,8 @@ struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Stores a model's weights another way.",
     discussion: """
-      int8 keeps a scale for each output channel and is a quarter of float32's size; bfloat16 is half of it. A text
-      encoder's directory may be converted too.
+      int8 keeps a scale for each output channel and is a quarter of float32's size; bfloat16 is half of \
+      it. A text encoder's directory may be converted too.
       """)
 
   @Argument(help: "A model directory, the name of a shipped model, or a text encoder's directory.") var model: String

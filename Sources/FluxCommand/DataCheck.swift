@@ -10,9 +10,9 @@ struct DataCheck: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Reads a folder of pictures with captions and says what is wrong with it.",
     discussion: """
-      Every picture is decoded, on all cores. Named are pictures that cannot be read, that have the same pixels as
-      another, that are small or narrow, and captions that are missing or longer than what the text encoder reads.
-      Exit code 1 when there is any of these.
+      Every picture is decoded, on all cores. Named are pictures that cannot be read, that have the same \
+      pixels as another, that are small or narrow, and captions that are missing or longer than what the \
+      text encoder reads. Exit code 1 when there is any of these.
       """)
 
   @Argument(help: "A folder of pictures with captions, or a .tar archive of them.") var folder: String

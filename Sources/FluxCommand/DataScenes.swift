@@ -7,9 +7,9 @@ struct DataScenes: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "scenes", abstract: "Writes scenes as pictures with captions and facts.",
     discussion: """
-      As a folder: 000/000000.png and .txt in subfolders of a thousand, with metadata.jsonl. As tar: WebDataset shards
-      of a thousand png, txt and json. The same call continues what was interrupted; flux train does not need either, it
-      draws its scenes as it goes.
+      As a folder: 000/000000.png and .txt in subfolders of a thousand, with metadata.jsonl. As tar: \
+      WebDataset shards of a thousand png, txt and json. The same call continues what was interrupted; \
+      flux train does not need either, it draws its scenes as it goes.
       """)
 
   /// Which combinations the scenes hold.

@@ -9,8 +9,8 @@ struct DataShow: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Draws a contact sheet of training pictures and prints their captions.",
     discussion: """
-      Without a folder it shows Scenes, the world that Flux draws for itself. Of a folder it shows squares from the
-      middle, as training sees them, spread evenly over the names.
+      Without a folder it shows Scenes, the world that Flux draws for itself. Of a folder it shows squares \
+      from the middle, as training sees them, spread evenly over the names.
       """)
 
   @Argument(help: "A folder of pictures with captions, or a .tar archive of them.") var folder: String?

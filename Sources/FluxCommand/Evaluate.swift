@@ -14,13 +14,15 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draws prompts and judges the pictures: GlyphEval.",
     discussion: """
-      --set categories: the six categories of GenEval on the objects of Scenes, four pictures a prompt, and a fifth of
-      the prompts in other words. --set held-out: scenes with a combination of known words that training never saw.
+      --set categories: the six categories of GenEval on the objects of Scenes, four pictures a prompt, \
+      and a fifth of the prompts in other words.
+      --set held-out: scenes with a combination of known words that training never saw.
       --set autoencoder: what encoding and decoding leave of such scenes; nothing is drawn from prompts.
-      The judge compares pixels with known colours and parts of the picture with drawn templates; it shares nothing with
-      the model. A second judge, trained on renders, tells how far the first is to be trusted. Beside the model's scores stand what real renders score (the judge's own errors), what encoding and
-      decoding them leaves (the autoencoder's), and what pictures score against another prompt (chance).
-      docs/evaluation.md says more.
+      The judge compares pixels with known colours and parts of the picture with drawn templates; it \
+      shares nothing with the model. A second judge, trained on renders, tells how far the first is to be \
+      trusted. Beside the model's scores stand what real renders score (the judge's own errors), what \
+      encoding and decoding them leaves (the autoencoder's), and what pictures score against another \
+      prompt (chance). docs/evaluation.md says more.
       """)
 
   /// Which prompts are drawn.

@@ -3,9 +3,6 @@ import Raster
 import TestSupport
 import Testing
 
-/// Minutes in a debug build: `make test-long` runs them.
-private let isLong = ProcessInfo.processInfo.environment["FLUX_LONG_TESTS"] != nil
-
 @Suite(.serialized) struct TrainTests {
   private let run = ["train", "--preset", "tiny", "--steps", "40", "--batch", "4", "--save-every", "5", "--quiet"]
 
@@ -15,7 +12,7 @@ private let isLong = ProcessInfo.processInfo.environment["FLUX_LONG_TESTS"] != n
     }
   }
 
-  @Test(.enabled(if: isLong)) func aRunThatIsKilledAtRandomMomentsEndsInTheSameWeights() throws {
+  @Test func aRunThatIsKilledAtRandomMomentsEndsInTheSameWeights() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let began = Date()
