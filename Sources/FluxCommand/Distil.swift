@@ -14,8 +14,8 @@ struct Distil: ParsableCommand {
     discussion: """
       The model itself, guided and in many steps, is the teacher; the student is a LoRA of its U-Net, a \
       file of a few MiB in OUTPUT/fast. With --install it is put into the model, and flux generate --fast \
-      draws with it. No pictures are needed, only captions: those of Scenes, or the lines of --prompt- \
-      file.
+      draws with it. No pictures are needed, only captions: those of Scenes, or the lines of \
+      --prompt-file.
 
       EXAMPLES
         flux distil --model mini --output runs/fast --install
