@@ -7,6 +7,7 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case noLog(String)
   case otherAutoencoder
   case otherPrediction(String, wanted: String)
+  case noEncoder([TrainingPlan.Stage])
   case noStage(TrainingPlan.Stage, [TrainingPlan.Stage])
 
   public var description: String {
@@ -24,6 +25,9 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
       "the model to start from has an autoencoder of other sizes than the preset: choose the preset it was trained with"
     case .otherPrediction(let theirs, let wanted):
       "the model to start from predicts \(theirs), this run \(wanted): give --anew to take its autoencoder only"
+    case .noEncoder(let stages):
+      "a run of \(stages.map(\.rawValue).joined(separator: ", ")) trains no encoder: give a model to start from, or the "
+        + "stage autoencoder too"
     case .noStage(let stage, let others):
       "this run has no stage \(stage.rawValue); it has \(others.map(\.rawValue).joined(separator: ", "))"
     case .noLog(let path): "\(path) does not exist or holds no measurements: give the folder of a training run"

@@ -1,7 +1,8 @@
 extension TrainingPlan {
   /// Leaves out all other stages; those that stay share the steps as they did among themselves.
   ///
-  /// Throws where the plan does not have a stage.
+  /// The decoder's stage, which no plan has by itself, comes in where it is named. Throws where the plan does not have a
+  /// stage, and where no stage trains an encoder and there is no model to take one from.
   public mutating func keep(_ stages: [Stage]) throws(TrainingError) {
     if profile == .ship, parts[.decoder] == nil {
       let share = 0.1 * parts.values.reduce(0) { $0 + $1.share }
@@ -10,6 +11,7 @@ extension TrainingPlan {
     if let missing = stages.first(where: { parts[$0] == nil }) {
       throw .noStage(missing, Stage.allCases.filter { parts[$0] != nil })
     }
+    if start == nil, !stages.contains(.autoencoder), !stages.contains(.joint) { throw .noEncoder(stages) }
     parts = parts.filter { stages.contains($0.key) }
     let total = parts.values.reduce(0) { $0 + $1.share }
     for stage in stages { parts[stage]?.share /= total }

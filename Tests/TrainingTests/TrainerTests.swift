@@ -288,6 +288,7 @@ import Torch
     try plan.keep([.autoencoder])
     #expect(plan.range(of: .autoencoder) == 0..<100 && plan.range(over: [.autoencoder, .joint]) == 0..<100)
     #expect(throws: TrainingError.noStage(.joint, [.autoencoder, .decoder])) { try plan.keep([.joint]) }
+    #expect(throws: TrainingError.noEncoder([.decoder])) { try plan.keep([.decoder]) }
   }
 
   /// Latents stay what they are, so that the decoder fits any U-Net that knows them.
