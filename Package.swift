@@ -8,50 +8,58 @@ let package = Package(
   name: "Flux",
   products: [
     .library(name: "Flux", targets: ["Flux"]),
+    .library(name: "FluxTraining", targets: ["Training"]),
+    .library(name: "Diffusion", targets: ["Diffusion"]),
+    .library(name: "Torch", targets: ["Torch"]),
     .executable(name: "flux", targets: ["FluxCommand"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
   ],
   targets: [
-    // The tensor engine. `libtorch` is the one place that knows where libtorch lies (through pkg-config).
-    .systemLibrary(name: "libtorch", pkgConfig: "libtorch"),
-    .target(name: "CTorch", dependencies: ["libtorch"]),
-    .target(name: "Torch", dependencies: ["CTorch", "Files"], swiftSettings: strict),
-    .target(name: "NN", dependencies: ["Torch"], swiftSettings: strict),
-    .target(name: "Models", dependencies: ["NN", "Torch", "Files"], swiftSettings: strict),
-
-    // Diffusion knows no network; the pipeline joins it with them.
-    .target(name: "Diffusion", dependencies: ["Torch", "Names"], swiftSettings: strict),
-    .target(
-      name: "Flux", dependencies: ["Models", "Diffusion", "Tokenizers", "Raster", "Torch", "NN", "Files"],
-      swiftSettings: strict),
-
     // Leaves: no tensors, tests in milliseconds.
-    .target(name: "Files", swiftSettings: strict),
-    .target(name: "Names", swiftSettings: strict),
+    .target(name: "Support", swiftSettings: strict),
     .target(name: "Tokenizers", swiftSettings: strict),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
+    .target(name: "Images", dependencies: ["CPNG", "CTurboJPEG", "CWebP"], swiftSettings: strict),
+
+    // Where pictures come from: drawn scenes, and folders or archives of captioned images. No tensors either.
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"])]),
+    .target(name: "Scenes", dependencies: ["Images", "Support", "CCairo", "CFreeType"], swiftSettings: strict),
+    .target(name: "Datasets", dependencies: ["Images", "Support"], swiftSettings: strict),
+
+    // The tensor engine. `libtorch` is the one place that knows where libtorch lies (through pkg-config).
+    .systemLibrary(name: "libtorch", pkgConfig: "libtorch"),
+    .target(name: "CTorch", dependencies: ["libtorch"]),
+    .target(name: "Torch", dependencies: ["CTorch", "Support"], swiftSettings: strict),
+    .target(name: "NN", dependencies: ["Torch"], swiftSettings: strict),
+    .target(name: "Optimizers", dependencies: ["NN", "Torch"], swiftSettings: strict),
+    .target(name: "Models", dependencies: ["NN", "Torch", "Support"], swiftSettings: strict),
+
+    // Diffusion knows no network; the pipeline joins it with them.
+    .target(name: "Diffusion", dependencies: ["Torch", "Support"], swiftSettings: strict),
     .target(
-      name: "Raster", dependencies: ["CPNG", "CTurboJPEG", "CWebP", "CCairo", "CFreeType"],
+      name: "Flux", dependencies: ["Models", "Diffusion", "Tokenizers", "Images", "Torch", "NN", "Support"],
       swiftSettings: strict),
 
-    .target(name: "Data", dependencies: ["Raster", "Torch", "Files"], swiftSettings: strict),
-    .target(
-      name: "Evaluation", dependencies: ["Data", "Raster", "Models", "Torch", "Files"], swiftSettings: strict),
+    // Training and evaluation know nothing of each other.
     .target(
       name: "Training",
-      dependencies: ["Flux", "Models", "Diffusion", "Data", "Torch", "NN", "Files", "Raster"],
+      dependencies: [
+        "Flux", "Models", "Diffusion", "Optimizers", "NN", "Torch", "Scenes", "Datasets", "Images", "Support",
+      ], swiftSettings: strict),
+    .target(
+      name: "Evaluation",
+      dependencies: ["Flux", "Models", "Optimizers", "NN", "Torch", "Scenes", "Images", "Support"],
       swiftSettings: strict),
     .executableTarget(
       name: "FluxCommand",
       dependencies: [
-        "Flux", "Training", "Data", "Evaluation", "Models", "Diffusion", "Tokenizers", "Raster", "Torch", "Files",
-        "Names",
+        "Flux", "Training", "Evaluation", "Models", "Diffusion", "Torch", "Scenes", "Datasets", "Images",
+        "Tokenizers", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
@@ -60,22 +68,34 @@ let package = Package(
 
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
-    .testTarget(name: "TorchTests", dependencies: ["Torch", "Files", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "ModelsTests", dependencies: ["Models", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "NNTests", dependencies: ["NN", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "FilesTests", dependencies: ["Files", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "NamesTests", dependencies: ["Names"], swiftSettings: strict),
-    .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Files", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "RasterTests", dependencies: ["Raster", "Torch", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "DataTests", dependencies: ["Data", "Files", "Raster", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "EvaluationTests", dependencies: ["Evaluation", "Models", "Data", "Raster", "Torch", "TestSupport"],
+      name: "TokenizersTests", dependencies: ["Tokenizers", "Torch", "Support", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "ImagesTests", dependencies: ["Images", "Torch", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ScenesTests", dependencies: ["Scenes", "Images", "Support", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "DatasetsTests", dependencies: ["Datasets", "Images", "Support", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "TorchTests", dependencies: ["Torch", "Support", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "NNTests", dependencies: ["NN", "Torch", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "OptimizersTests", dependencies: ["Optimizers", "Torch"], swiftSettings: strict),
+    .testTarget(name: "ModelsTests", dependencies: ["Models", "NN", "Torch", "TestSupport"], swiftSettings: strict),
+    .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "Torch", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "FluxTests",
+      dependencies: ["Flux", "Models", "Diffusion", "NN", "Torch", "Images", "Support", "TestSupport"],
       swiftSettings: strict),
-    .testTarget(name: "FluxTests", dependencies: ["Flux", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "TrainingTests", dependencies: ["Training", "Data", "TestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["FluxCommand", "Flux", "Raster", "Torch", "TestSupport"],
+      name: "TrainingTests",
+      dependencies: [
+        "Training", "Flux", "Models", "Diffusion", "NN", "Torch", "Scenes", "Datasets", "Images", "Support",
+        "TestSupport",
+      ], swiftSettings: strict),
+    .testTarget(
+      name: "EvaluationTests",
+      dependencies: ["Evaluation", "Torch", "Scenes", "Images", "Support", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["FluxCommand", "Flux", "Torch", "Images", "TestSupport"],
       swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx20

@@ -1,4 +1,4 @@
-import Names
+import Support
 
 /// The sampling algorithms, under short names that commands and files use.
 public enum SamplerKind: String, Codable, Sendable, CaseIterable {

@@ -1,4 +1,4 @@
-import Names
+import Support
 
 /// How a number of steps is spread over the training times.
 ///

@@ -1,7 +1,7 @@
 import Diffusion
-import Files
 import Foundation
 import Models
+import Support
 import Torch
 
 /// A model's few-step student: a LoRA of its U-Net with the guidance in it, in the folder `fast` of the model.

@@ -1,8 +1,8 @@
 import Diffusion
-import Files
 import Foundation
 import Models
 import NN
+import Support
 import Tokenizers
 import Torch
 

@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import Support
 import Torch
 
 /// Which model drew a picture: its name, and a hash of every byte of its weights and configurations.

@@ -1,6 +1,6 @@
 import Diffusion
+import Images
 import Models
-import Raster
 import Torch
 
 extension Pipeline {

@@ -1,8 +1,8 @@
 import Diffusion
 import Foundation
+import Images
 import Models
 import NN
-import Raster
 import Torch
 
 /// From prompt to picture, in three stages that can be called apart.

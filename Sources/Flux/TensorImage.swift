@@ -1,4 +1,4 @@
-import Raster
+import Images
 import Torch
 
 /// The border between tensors and pictures.

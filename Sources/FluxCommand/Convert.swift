@@ -1,8 +1,8 @@
 import ArgumentParser
-import Files
 import Flux
 import Foundation
 import Models
+import Support
 
 /// `flux convert`: the same weights stored another way.
 struct Convert: ParsableCommand {

@@ -1,9 +1,9 @@
 import ArgumentParser
-import Data
 import Diffusion
 import Flux
 import Foundation
 import Models
+import Scenes
 import Torch
 import Training
 

@@ -1,11 +1,11 @@
 import ArgumentParser
-import Data
 import Diffusion
 import Evaluation
-import Files
 import Flux
 import Foundation
-import Raster
+import Images
+import Scenes
+import Support
 import Torch
 import Training
 

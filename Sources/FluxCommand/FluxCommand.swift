@@ -1,8 +1,7 @@
 import ArgumentParser
-import Files
 import Flux
 import Foundation
-import Names
+import Support
 
 /// The program: verbs as subcommands, each a thin door on the library.
 @main

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Diffusion
-import Files
 import Flux
 import Foundation
-import Raster
+import Images
+import Support
 import Torch
 
 /// `flux generate`: pictures from prompts.

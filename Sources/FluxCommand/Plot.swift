@@ -1,6 +1,6 @@
 import ArgumentParser
-import Files
 import Foundation
+import Support
 import Training
 
 /// `flux plot`: a run's curves as a drawing.

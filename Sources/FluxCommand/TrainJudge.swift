@@ -1,9 +1,9 @@
 import ArgumentParser
-import Data
+import Evaluation
 import Foundation
 import Models
+import Scenes
 import Torch
-import Training
 
 /// `flux train-judge`: the judge of `flux evaluate` that learns.
 struct TrainJudge: ParsableCommand {

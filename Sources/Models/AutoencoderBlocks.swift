@@ -31,16 +31,16 @@ public final class Encoder: Module {
 }
 
 /// An optional halving of the size, then residual blocks.
-final class EncoderLevel: Module {
+package final class EncoderLevel: Module {
   let down: Conv2d?
   let blocks: [ConvolutionBlock]
 
-  init(from previous: Int?, width: Int, blocks: Int, groups: Int, _ initial: Initializer) {
+  package init(from previous: Int?, width: Int, blocks: Int, groups: Int, _ initial: Initializer) {
     down = previous.map { Conv2d(in: $0, out: width, kernel: 3, stride: 2, padding: 1, initial) }
     self.blocks = (0..<blocks).map { _ in ConvolutionBlock(width, groups: groups, initial) }
   }
 
-  func callAsFunction(_ x: Tensor) -> Tensor {
+  package func callAsFunction(_ x: Tensor) -> Tensor {
     checkpointed([x]) { [self] inputs in blocks.reduce(down?(inputs[0]) ?? inputs[0]) { $1($0) } }
   }
 }
@@ -136,20 +136,20 @@ final class SuperResolutionLevel: Module {
 }
 
 /// Normalise, activate, convolve, twice, added to the input.
-final class ConvolutionBlock: Module {
+package final class ConvolutionBlock: Module {
   let norm1: GroupNorm
   let conv1: Conv2d
   let norm2: GroupNorm
   let conv2: Conv2d
 
-  init(_ width: Int, groups: Int, _ initial: Initializer) {
+  package init(_ width: Int, groups: Int, _ initial: Initializer) {
     norm1 = GroupNorm(groups: groups, channels: width)
     conv1 = Conv2d(in: width, out: width, kernel: 3, initial)
     norm2 = GroupNorm(groups: groups, channels: width)
     conv2 = Conv2d(in: width, out: width, kernel: 3, initial).zeroed()
   }
 
-  func callAsFunction(_ x: Tensor) -> Tensor {
+  package func callAsFunction(_ x: Tensor) -> Tensor {
     x + conv2(norm2(conv1(norm1(x).silu())).silu())
   }
 }

@@ -42,9 +42,3 @@ extension TextEncoder: ConfiguredModel {
     key == "embeddings.position_ids" || key.hasPrefix("pooler.")
   }
 }
-
-extension GlyphDetector: ConfiguredModel {
-  public static var className: String { "FluxGlyphDetector" }
-  public static var weightsName: String { "model" }
-  public static func problem(_ configuration: Configuration) -> String? { configuration.problem }
-}

@@ -1,6 +1,6 @@
-import Files
 import Foundation
 import NN
+import Support
 import Torch
 
 /// A network that lives in a directory: `config.json` beside safetensors, as diffusers and transformers keep theirs.

@@ -43,6 +43,8 @@ extension Tensor {
   public func floor() -> Tensor { Tensor(ct_floor(handle)) }
   public func rounded() -> Tensor { Tensor(ct_round(handle)) }
   public func isFinite() -> Tensor { Tensor(ct_isfinite(handle)) }
+  /// 1 where a number is not finite, else 0, float32 on its device.
+  public var nonFiniteFlag: Tensor { isFinite().not().to(.float32) }
   /// Logical not of a boolean tensor.
   public func not() -> Tensor { Tensor(ct_logical_not(handle)) }
   public func pow(_ exponent: Double) -> Tensor { Tensor(ct_pow_scalar(handle, exponent)) }

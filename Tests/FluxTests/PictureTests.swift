@@ -1,7 +1,7 @@
 import Diffusion
 import Flux
 import Foundation
-import Raster
+import Images
 import Testing
 
 @Suite struct PictureTests {

@@ -1,8 +1,8 @@
 import Diffusion
-import Files
 import Flux
 import Foundation
-import Raster
+import Images
+import Support
 import TestSupport
 import Testing
 import Torch

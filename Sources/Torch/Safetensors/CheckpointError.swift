@@ -1,4 +1,4 @@
-import Files
+import Support
 
 /// What can be wrong with a checkpoint, with the file, the key, what was expected and what was found.
 public enum CheckpointError: Error, CustomStringConvertible, Sendable, Equatable {

@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import Support
 
 /// Writing of safetensors files, atomically and tensor by tensor.
 public enum Safetensors {

@@ -1,6 +1,6 @@
 import Dispatch
-import Files
 import Foundation
+import Support
 import Synchronization
 
 /// What lies beside the shards of a set: which tensor is where, and what every shard is known to be.

@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import Support
 
 /// The weights of one model: a single `NAME.safetensors`, or shards with a `NAME.safetensors.index.json`, the layout
 /// that transformers and diffusers write.

@@ -1,6 +1,6 @@
-import Files
 import Foundation
 import NN
+import Support
 import Torch
 
 /// A file of a cache: tensors with their checksums, and the name of the cache that it belongs to.

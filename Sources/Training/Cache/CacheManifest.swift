@@ -1,6 +1,6 @@
-import Files
 import Foundation
 import NN
+import Support
 
 /// Everything that decides what is in a cache of latents and text states, as `manifest.json` in its folder says it.
 struct CacheManifest: Codable, Equatable {

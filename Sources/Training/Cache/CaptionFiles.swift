@@ -1,4 +1,4 @@
-import Files
+import Support
 import Torch
 
 /// Text states on disk, of captions by their tokens: what the text encoder sees, and so all that they depend on.

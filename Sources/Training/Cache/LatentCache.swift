@@ -1,5 +1,5 @@
-import Files
 import Foundation
+import Support
 import Torch
 
 /// Latents and text states on disk, so that a picture is encoded once for all runs with the same encoder, and a caption

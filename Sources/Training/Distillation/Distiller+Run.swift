@@ -1,7 +1,7 @@
-import Files
 import Flux
 import Foundation
 import NN
+import Support
 import Torch
 
 // The loop, and what it leaves in its folder.

@@ -1,9 +1,10 @@
-import Data
 import Diffusion
 import Flux
 import Foundation
 import Models
 import NN
+import Optimizers
+import Support
 import Torch
 
 /// Teaches a model to draw in a few steps without guidance: guided progressive distillation into a LoRA.
@@ -214,7 +215,7 @@ public final class Distiller {
   private enum Purpose: UInt64 { case batch = 1, paths }
 
   private func generator(_ index: Int, _ purpose: Purpose) -> Generator {
-    var random = SceneRandom(
+    var random = SplitMix64(
       seed: plan.seed &* 16 &+ purpose.rawValue &+ 0xd157, index: UInt64(bitPattern: Int64(index)))
     return Generator(seed: random.next())
   }

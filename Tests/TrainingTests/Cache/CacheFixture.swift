@@ -1,7 +1,7 @@
-import Data
 import Flux
 import Foundation
-import Raster
+import Images
+import Scenes
 import TestSupport
 import Torch
 

@@ -1,6 +1,6 @@
-import Data
-import Files
 import Foundation
+import Scenes
+import Support
 import TestSupport
 import Testing
 import Torch

@@ -1,6 +1,6 @@
-import Data
 import Foundation
 import Models
+import Scenes
 import TestSupport
 import Torch
 

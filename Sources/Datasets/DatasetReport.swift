@@ -1,0 +1,149 @@
+import Images
+import Support
+
+/// What is in a source of pictures, and what is wrong with it, found by reading everything once.
+public struct PictureSurvey: Sendable, Encodable {
+  /// What can be wrong with a picture or its captions.
+  public enum Kind: String, Sendable, Codable, CaseIterable {
+    case unreadable
+    case duplicate  // the same pixels as an earlier picture
+    case small  // its shorter side is less than half of what training wants: it would be blown up and blurred
+    case narrow  // one side is more than three times the other: a square of it is little of it
+    case uncaptioned
+    case cutCaption  // longer than what the text encoder reads
+    case brokenText  // a caption that is not UTF-8
+  }
+
+  /// One thing that is wrong.
+  public struct Finding: Sendable, Codable, Equatable {
+    public let kind: Kind
+    public let id: String
+    public let detail: String
+  }
+
+  /// How captions become tokens, which this module does not know.
+  public struct Reading: Sendable {
+    public let tokens: Int  // all of them
+    public let dropped: [String]  // words that do not fit
+
+    public init(tokens: Int, dropped: [String]) {
+      self.tokens = tokens
+      self.dropped = dropped
+    }
+  }
+
+  public let pictures: Int
+  public let captions: Int
+  public let digest: String
+  public private(set) var findings: [Finding] = []
+  public private(set) var shorterSides = Histogram(bounds: [64, 128, 256, 512, 1024, 2048, 4096])  // pixels
+  public private(set) var tokens: Histogram
+  /// Squares of pictures as training sees them, spread over the source.
+  public private(set) var thumbnails: [Image] = []
+
+  /// Pictures with nothing wrong.
+  public var sound: Int { pictures - Set(findings.map(\.id)).count }
+
+  private enum CodingKeys: String, CodingKey { case pictures, captions, digest, findings, shorterSides, tokens }
+
+  /// Reads a whole source on all cores.
+  ///
+  /// - Parameters:
+  ///   - size: the side that training wants, in pixels.
+  ///   - maxTokens: how many tokens of a caption the text encoder reads.
+  ///   - thumbnails: the most thumbnails that are kept, and their side in pixels.
+  ///   - read: counts the tokens of a caption.
+  ///   - progress: is told how many pictures are done.
+  public init(
+    of source: any PictureSource, size: Int, maxTokens: Int, thumbnails: (count: Int, side: Int)? = nil,
+    read: (String) -> Reading, progress: (Int) -> Void = { _ in }
+  ) {
+    pictures = source.count
+    digest = source.digest
+    captions = (0..<source.count).reduce(0) { $0 + source.captions($1).count }
+    tokens = Histogram(bounds: Array(stride(from: 9, through: maxTokens, by: 8)) + [maxTokens + 1])
+    var firsts: [String: Int] = [:]  // of pixels, the first picture that has them
+    /// The side of a picture's thumbnail, or nil where it has none: every so many pictures have one.
+    func thumbnailSide(_ index: Int) -> Int? {
+      guard let (count, side) = thumbnails else { return nil }
+      return index % max(1, (source.count + count - 1) / count) == 0 ? side : nil
+    }
+    // In portions, so that progress is told by this thread; large enough to keep all cores busy.
+    for start in stride(from: 0, to: source.count, by: 64) {
+      let facts = Self.facts(source, start..<min(start + 64, source.count), thumbnail: thumbnailSide)
+      for (offset, fact) in facts.enumerated() {
+        note(fact, start + offset, of: source, size: size, &firsts)
+        noteCaptions(start + offset, of: source, read)
+      }
+      progress(start + facts.count)
+    }
+  }
+
+  private struct Facts: Sendable {
+    let width: Int
+    let height: Int
+    let pixels: String  // a digest of size and pixels
+    let thumbnail: Image?
+  }
+
+  /// Reads some pictures at once, in the order of their indices.
+  private static func facts(
+    _ source: any PictureSource, _ range: Range<Int>, thumbnail side: (Int) -> Int?
+  ) -> [Result<Facts, DataError>] {
+    Parallel.map(range.map { ($0, side($0)) }) { index, side in
+      do throws(DataError) {
+        return Result.success(measure(try source.image(index), thumbnail: side))
+      } catch { return Result.failure(error) }
+    }
+  }
+
+  private static func measure(_ image: Image, thumbnail side: Int?) -> Facts {
+    let opaque = image.composited(on: Colour(255, 255, 255))
+    var hash = SHA256()
+    Array("\(image.width) \(image.height)\n".utf8).withUnsafeBytes { hash.update($0) }
+    opaque.pixels.withUnsafeBytes { hash.update($0) }
+    var random = SplitMix64(seed: 0, index: 0)
+    return Facts(
+      width: image.width, height: image.height, pixels: hash.hexDigest(),
+      thumbnail: side.map { Crop.centre.square(of: opaque, size: $0, &random) })
+  }
+
+  private mutating func note(
+    _ result: Result<Facts, DataError>, _ index: Int, of source: any PictureSource, size: Int,
+    _ firsts: inout [String: Int]
+  ) {
+    let id = source.id(index)
+    func found(_ kind: Kind, _ detail: String) { findings.append(Finding(kind: kind, id: id, detail: detail)) }
+    switch result {
+    case .failure(let error): found(.unreadable, error.description)
+    case .success(let facts):
+      let (shorter, longer) = (min(facts.width, facts.height), max(facts.width, facts.height))
+      shorterSides.add(shorter)
+      if let first = firsts[facts.pixels] {
+        found(.duplicate, "the same pixels as \(source.id(first))")
+      } else {
+        firsts[facts.pixels] = index
+      }
+      if 2 * shorter < size { found(.small, "\(facts.width)×\(facts.height)") }
+      if longer > 3 * shorter { found(.narrow, "\(facts.width)×\(facts.height)") }
+      if let thumbnail = facts.thumbnail { thumbnails.append(thumbnail) }
+    }
+  }
+
+  private mutating func noteCaptions(_ index: Int, of source: any PictureSource, _ read: (String) -> Reading) {
+    let (id, captions) = (source.id(index), source.captions(index))
+    if captions.isEmpty { findings.append(Finding(kind: .uncaptioned, id: id, detail: "no caption")) }
+    for caption in captions {
+      let reading = read(caption)
+      tokens.add(reading.tokens)
+      if !reading.dropped.isEmpty {
+        let words = reading.dropped.prefix(3).joined(separator: " ") + (reading.dropped.count > 3 ? " …" : "")
+        findings.append(
+          Finding(kind: .cutCaption, id: id, detail: "\(reading.tokens) tokens; not read: \"\(words)\""))
+      }
+      if caption.unicodeScalars.contains("\u{FFFD}") {
+        findings.append(Finding(kind: .brokenText, id: id, detail: "\"\(caption.prefix(40))\""))
+      }
+    }
+  }
+}

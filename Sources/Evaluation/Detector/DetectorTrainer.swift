@@ -1,0 +1,98 @@
+import Foundation
+import NN
+import Optimizers
+import Scenes
+import Torch
+
+/// Trains the learnt judge: renders of scenes with damage, one AdamW loop, the average of the weights.
+///
+/// It sees nothing that an autoencoder or a model made, and no training loss sees it.
+public final class DetectorTrainer {
+  /// How it is trained.
+  public struct Plan: Sendable {
+    public var world: World
+    public var steps: Int
+    public var batch: Int
+    public var seed: UInt64
+    public var bfloat16: Bool
+    public var rate = 0.002  // the highest
+
+    public init(world: World, steps: Int, batch: Int, seed: UInt64, bfloat16: Bool) {
+      self.world = world
+      self.steps = steps
+      self.batch = batch
+      self.seed = seed
+      self.bfloat16 = bfloat16
+    }
+  }
+
+  /// A step whose loss or gradient is not finite; nothing of it was used.
+  public struct NotFinite: Error, CustomStringConvertible, Equatable {
+    public let step: Int
+    public let what: String
+    public var description: String { "step \(step): the \(what) of the judge is not finite; nothing was saved" }
+  }
+
+  /// The losses of a step, by part.
+  public typealias Losses = [(name: String, value: Double)]
+
+  public let network: GlyphDetector
+  private let plan: Plan
+  private let scenes: DetectorScenes
+  private let atlas: GlyphAtlas
+  private let optimiser: AdamW
+  private let average: [Tensor]  // of the weights, over some 500 steps
+
+  public init(_ plan: Plan) throws(GlyphFont.Failure) {
+    self.plan = plan
+    atlas = try GlyphAtlas(world: plan.world)
+    // No stream that a model learns from has this seed.
+    scenes = DetectorScenes(seed: plan.seed &* 16 &+ 9, world: plan.world)
+    let world = plan.world
+    network = GlyphDetector(
+      GlyphDetector.Configuration(
+        world: world.rawValue, names: world.nouns.count, colours: world.colours.count,
+        backgrounds: world.backgrounds.count), .random(Generator(seed: plan.seed)))
+    network.requireGradients(true)
+    optimiser = AdamW(network.parameters, weightDecay: 1e-4, gradientLimit: 5)
+    average = network.parameters.map { named in withNoGrad { named.tensor.detached().clone() } }
+  }
+
+  /// Runs every step, after which the network has the average of its weights; `progress` gets each step's number and
+  /// losses.
+  public func run(_ progress: (Int, Losses) -> Void) throws(NotFinite) {
+    for step in 0..<plan.steps { progress(step, try train(step)) }
+    withNoGrad { for (named, mean) in zip(network.parameters, average) { named.tensor.copy_(mean) } }
+  }
+
+  private func train(_ step: Int) throws(NotFinite) -> Losses {
+    let chosen = (step * plan.batch..<(step + 1) * plan.batch).map { scenes[$0] }
+    let generator = Generator(seed: plan.seed &* 0x9e37_79b9 &+ UInt64(step))
+    let pixels = withNoGrad {
+      // Drawn larger and shrunk, as the judge shrinks what it is shown.
+      let drawn = chosen.pixels(size: 2 * GlyphDetector.side, atlas: atlas).to(.float32)
+      return PictureDamage.spoil((drawn / 127.5 - 1).avgPool2d(2), generator)
+    }
+    let targets = DetectorTargets(chosen, atlas: atlas)
+    let loss = withAutocast(.cpu, enabled: plan.bfloat16) { DetectorLoss(network, pixels, targets) }
+    let total = loss.total
+    guard total.item().isFinite else { throw NotFinite(step: step, what: "loss") }
+    total.backward()
+    do throws(AdamW.NotFinite) {
+      try optimiser.step(learningRate: plan.rate * rate(at: step))
+    } catch { throw NotFinite(step: step, what: "gradient") }
+    Foreach.lerp(average, towards: network.parameters.map(\.tensor), max(0.002, 9 / Double(10 + step)))
+    let parts = [
+      ("heat", loss.heat), ("name", loss.name), ("colour", loss.colour), ("box", loss.box),
+      ("background", loss.background),
+    ]
+    return parts.map { ($0.0, $0.1.item()) }
+  }
+
+  /// Rises over the first twentieth, at most 200 steps, then falls along a half cosine.
+  private func rate(at step: Int) -> Double {
+    let rise = Double(min(200, max(1, plan.steps / 20)))
+    if Double(step) < rise { return (Double(step) + 1) / rise }
+    return 0.5 + 0.5 * cos(.pi * (Double(step) - rise) / (Double(plan.steps) - rise))
+  }
+}

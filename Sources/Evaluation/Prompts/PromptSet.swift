@@ -1,0 +1,125 @@
+import Scenes
+
+/// A prompt with the facts it states, and one scene that it is true of.
+public struct EvaluationPrompt: Sendable, Codable {
+  public let category: PromptCategory
+  public let text: String
+  /// What it asks for is the objects and, for `.position`, their relation; the rest of the scene is not said.
+  public let scene: Scene
+
+  public init(category: PromptCategory, text: String, scene: Scene) {
+    self.category = category
+    self.text = text
+    self.scene = scene
+  }
+}
+
+/// The prompts of an evaluation: the same for the same world and seed, and none with a held-out combination.
+public struct PromptSet: Sendable {
+  public let world: World
+  public let prompts: [EvaluationPrompt]
+  /// Some of the prompts in other words, with the index of the prompt that states the same.
+  public let paraphrases: [(index: Int, prompt: EvaluationPrompt)]
+
+  /// Chosen prompts, without paraphrases.
+  public init(world: World, prompts: [EvaluationPrompt]) {
+    self.world = world
+    self.prompts = prompts
+    paraphrases = []
+  }
+
+  /// The categories that scenes of a world belong to: the small one has at most one object of a kind.
+  public static func categories(of world: World) -> [PromptCategory] {
+    PromptCategory.allCases.filter { $0 != .counting || world == .full }
+  }
+
+  /// Scenes are drawn until every category is full; `quick` keeps a tenth of each.
+  public init(world: World, seed: UInt64, quick: Bool = false) {
+    self.world = world
+    var drafts = Self.categories(of: world).map { Draft(category: $0, world: world) }
+    let source = Scenes(seed: seed, world: world)
+    var index = 0
+    while drafts.contains(where: { !$0.isFull }) {
+      let scene = source[index].scene
+      for draft in drafts.indices where drafts[draft].take(scene, index: index) { break }
+      index += 1
+    }
+    let prompts = drafts.flatMap { draft in
+      quick ? Array(draft.prompts.prefix((draft.prompts.count + 5) / 10)) : draft.prompts
+    }
+    // Every fifth, and so a fifth of every category.
+    paraphrases = prompts.indices.filter { $0 % 5 == 2 }.map { index in
+      let prompt = prompts[index]
+      let text = PromptWording.other(prompt, in: world, variant: index / 5)
+      return (index, EvaluationPrompt(category: prompt.category, text: text, scene: prompt.scene))
+    }
+    self.prompts = prompts
+  }
+
+  /// A category that is being filled.
+  private struct Draft {
+    let category: PromptCategory
+    let world: World
+    var prompts: [EvaluationPrompt] = []
+    private var texts: Set<String> = []
+    private var quotas: [String: Int] = [:]
+
+    init(category: PromptCategory, world: World) {
+      self.category = category
+      self.world = world
+    }
+
+    var isFull: Bool { prompts.count == category.count }
+
+    /// Adds the scene's prompt where it belongs here and is new.
+    mutating func take(_ scene: Scene, index: Int) -> Bool {
+      // What prompts leave out means medium, the centre and flat.
+      guard !isFull, scene.look == .flat, scene.objects.allSatisfy({ $0.size == .medium }), scene.showsAllShapes,
+        let (kind, limit) = quota(scene), quotas[kind, default: 0] < limit
+      else { return false }
+      var text = PromptWording.plain(scene, category, in: world)
+      // The small world has fewer coloured shapes than this category has prompts: some are asked for twice.
+      if texts.contains(text), category == .colours, index > 20_000 { text = "a picture of \(text)" }
+      guard texts.insert(text).inserted else { return false }
+      quotas[kind, default: 0] += 1
+      prompts.append(EvaluationPrompt(category: category, text: text, scene: scene))
+      return true
+    }
+
+    /// The part of the category that a scene belongs to and how many that part holds; nil where it does not belong.
+    private func quota(_ scene: Scene) -> (kind: String, limit: Int)? {
+      let kinds = scene.objects.map(\.object)
+      let shapes = kinds.compactMap { object -> (String, ColourName)? in
+        if case .shape(let shape, let colour) = object { (shape.rawValue, colour) } else { nil }
+      }
+      let isBeside = scene.relation == .leftOf || scene.relation == .rightOf
+      switch category {
+      case .single:
+        guard kinds.count == 1, scene.place == .centre else { return nil }
+        return shapes.isEmpty ? ("emoji", 64) : ("shape", 16)
+      case .colours: return scene.place == .centre && shapes.count == 1 ? ("", category.count) : nil
+      case .two: return kinds.count == 2 && isBeside && kinds[0].noun != kinds[1].noun ? ("", category.count) : nil
+      case .attribution:
+        guard kinds.count == 2, shapes.count == 2, isBeside else { return nil }
+        return shapes[0].0 != shapes[1].0 && shapes[0].1 != shapes[1].1 ? ("", category.count) : nil
+      case .position:
+        guard let relation = scene.relation, kinds[0].noun != kinds[1].noun else { return nil }
+        return (relation.rawValue, category.count / Scene.Relation.allCases.count)
+      case .counting: return scene.isGroup ? (String(kinds.count), category.count / 5) : nil  // two to six
+      }
+    }
+  }
+}
+
+extension Scene {
+  /// Whether no shape has nearly the colour of the landscape that it stands in, as white on snow: half of it would be
+  /// there to see, and a render would be no picture of the prompt.
+  fileprivate var showsAllShapes: Bool {
+    guard case .landscape(let landscape) = background else { return true }
+    return objects.allSatisfy { placed in
+      guard case .shape(_, let colour) = placed.object else { return true }
+      let edges = landscape.edgeColours
+      return [edges.top, edges.bottom].allSatisfy { distance($0.vector, colour.shapeColour.vector) > 34 }
+    }
+  }
+}

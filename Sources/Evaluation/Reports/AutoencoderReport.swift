@@ -1,0 +1,83 @@
+import Foundation
+import Images
+import Scenes
+
+/// What encoding and decoding leave of scenes, and so the most that a model on these latents can score.
+public struct AutoencoderReport: Sendable, Encodable {
+  /// Pictures whose smallest object is of about one size.
+  public struct Band: Sendable, Encodable {
+    public let pixels: Range<Int>  // longer side of that object, in pixels of the picture
+    public private(set) var fidelity: [Fidelity] = []
+    public private(set) var copied = Scorecard()
+    public private(set) var rendered = Scorecard()
+
+    mutating func add(_ fidelity: Fidelity, copied: [Judge.Verdict], rendered: [Judge.Verdict]) {
+      self.fidelity.append(fidelity)
+      self.copied.add(copied)
+      self.rendered.add(rendered)
+    }
+  }
+
+  public let model: String
+  public let modelHash: String
+  public let world: World
+  public let seed: UInt64
+  public private(set) var fidelity: [Fidelity] = []
+  public private(set) var copied = Scorecard()
+  public private(set) var rendered = Scorecard()
+  public private(set) var learntCopied = Scorecard()
+  public private(set) var bands: [Band]
+
+  /// Nothing yet of pictures of `size` × `size` pixels.
+  public init(model: String, modelHash: String, world: World, seed: UInt64, size: Int) {
+    self.model = model
+    self.modelHash = modelHash
+    self.world = world
+    self.seed = seed
+    let bounds = [0, 96, 160, 256, 512].map { $0 * size / 512 }
+    bands = zip(bounds, bounds.dropFirst()).map { Band(pixels: $0..<$1) }
+  }
+
+  /// Adds a scene's render and what the autoencoder makes of it; `learnt` is the second judge.
+  public mutating func add(_ scene: CaptionedScene, render: Image, copy: Image, judge: Judge, learnt: Judge?) {
+    let fidelity = Fidelity(of: copy, to: render)
+    let (copied, rendered) = (judge.judge(copy, against: scene), judge.judge(render, against: scene))
+    self.fidelity.append(fidelity)
+    self.copied.add(copied)
+    self.rendered.add(rendered)
+    if let learnt { learntCopied.add(learnt.judge(copy, against: scene)) }
+    let smallest = Int((scene.scene.objects.map(\.side).min() ?? 0) * Double(render.width))
+    guard let band = bands.firstIndex(where: { $0.pixels.contains(smallest) }) else { return }
+    bands[band].add(fidelity, copied: copied, rendered: rendered)
+  }
+
+  /// The report as JSON.
+  public func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+
+  /// The report as people read it; sizes that no picture has are left out.
+  public var table: String {
+    let head = "smallest object, pixels  PSNR, dB    SSIM  edge F1  object, % right  renders  pictures"
+    let rows = bands.filter { !$0.fidelity.isEmpty }.map { band in
+      row("\(band.pixels.lowerBound)–\(band.pixels.upperBound - 1)", band.fidelity, band.copied, band.rendered)
+    }
+    let others = [Judge.Aspect.colour, .place].map { aspect in
+      "\(aspect.rawValue) \(percent(copied[aspect])) (\(percent(rendered[aspect])))"
+    }
+    let learnt = learntCopied[.object].count > 0 ? " The learnt judge names \(percent(learntCopied[.object])) %." : ""
+    return ([head] + rows + [row("all", fidelity, copied, rendered), ""]).joined(separator: "\n")
+      + "\n% right (of renders): \(others.joined(separator: ", ")).\(learnt)"
+  }
+
+  private func row(_ name: String, _ all: [Fidelity], _ copied: Scorecard, _ rendered: Scorecard) -> String {
+    let mean = Fidelity.mean(all) ?? Fidelity(decibels: 0, ssim: 0, edges: 0)
+    return name.padding(toLength: 23, withPad: " ", startingAt: 0)
+      + String(format: "%10.2f  %6.4f  %7.3f", mean.decibels, mean.ssim, mean.edges)
+      + String(format: "%17.1f  %7.1f  %8d", 100 * copied[.object].share, 100 * rendered[.object].share, all.count)
+  }
+
+  private func percent(_ tally: Scorecard.Tally) -> String { String(format: "%.1f", 100 * tally.share) }
+}

@@ -1,0 +1,97 @@
+import Datasets
+import Foundation
+
+/// What `flux data check` prints.
+struct DataReport: Encodable {
+  let layout: PictureFiles.Layout
+  let survey: PictureSurvey
+  let leftOver: [String]
+  let size: Int
+  let maxTokens: Int
+  let summary: String
+
+  /// The most names of one kind that the text lists; the JSON has all.
+  private static let listed = 10
+
+  init(survey: PictureSurvey, source: PictureFiles, size: Int, maxTokens: Int) {
+    (layout, leftOver) = (source.layout, source.leftOver)
+    (self.survey, self.size, self.maxTokens) = (survey, size, maxTokens)
+    let counted = Self.counts(survey).map { "\($0.count) \(Self.name($0.kind, $0.count))" }
+    func plural(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+    let totals = "\(plural(survey.pictures, "picture")) with \(plural(survey.captions, "caption"))"
+    summary =
+      counted.isEmpty
+      ? "\(totals), nothing wrong"
+      : "\(totals), \(survey.sound) with nothing wrong: \(counted.joined(separator: ", "))"
+  }
+
+  func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+
+  /// Histograms, then what is wrong by kind; ends with a summary when nothing is.
+  var text: String {
+    var lines = [layoutLine, "", "shorter side in pixels"] + survey.shorterSides.lines.map { "  \($0)" }
+    if survey.captions > 0 {
+      let mean = String(format: "%.1f", survey.tokens.mean)
+      lines += ["", "tokens of a caption: \(mean) on average, \(survey.tokens.largest) at most, \(maxTokens) are read"]
+      lines += survey.tokens.lines.map { "  \($0)" }
+    }
+    for (kind, count) in Self.counts(survey) {
+      lines += ["", "\(count) \(Self.name(kind, count))\(remark(kind))"]
+      lines += Self.shortened(survey.findings.filter { $0.kind == kind }.map { Self.line($0) })
+    }
+    if !leftOver.isEmpty {
+      lines += ["", "\(leftOver.count) \(leftOver.count == 1 ? "file" : "files") not used"] + Self.shortened(leftOver)
+    }
+    if survey.findings.isEmpty { lines += ["", summary] }
+    return lines.joined(separator: "\n")
+  }
+
+  private var layoutLine: String {
+    switch layout {
+    case .textFiles: "pictures with text files beside them"
+    case .metadata: "pictures named in metadata"
+    case .archives: "pictures in .tar archives"
+    }
+  }
+
+  private func remark(_ kind: PictureSurvey.Kind) -> String {
+    switch kind {
+    case .small: ": the shorter side is under \((size + 1) / 2) pixels"
+    case .narrow: ": one side is more than 3 times the other"
+    case .duplicate: ": the same pixels as an earlier picture"
+    default: ""
+    }
+  }
+
+  private static func counts(_ survey: PictureSurvey) -> [(kind: PictureSurvey.Kind, count: Int)] {
+    PictureSurvey.Kind.allCases.map { kind in (kind, survey.findings.count { $0.kind == kind }) }.filter { $0.1 > 0 }
+  }
+
+  private static func name(_ kind: PictureSurvey.Kind, _ count: Int) -> String {
+    switch kind {
+    case .unreadable: "unreadable"
+    case .duplicate: count == 1 ? "duplicate" : "duplicates"
+    case .small: "small"
+    case .narrow: "narrow"
+    case .uncaptioned: "without a caption"
+    case .cutCaption: count == 1 ? "caption too long" : "captions too long"
+    case .brokenText: count == 1 ? "caption not in UTF-8" : "captions not in UTF-8"
+    }
+  }
+
+  private static func line(_ finding: PictureSurvey.Finding) -> String {
+    switch finding.kind {
+    case .unreadable: finding.detail  // it names the file
+    case .uncaptioned: finding.id
+    default: "\(finding.id): \(finding.detail)"
+    }
+  }
+
+  private static func shortened(_ names: [String]) -> [String] {
+    names.prefix(listed).map { "  \($0)" } + (names.count > listed ? ["  and \(names.count - listed) more"] : [])
+  }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Datasets
+import Flux
+import Foundation
+import Scenes
+import Training
+
+/// What `flux train` makes, and from what.
+struct LearningOptions: ParsableArguments {
+  @Option(help: "How to train: ship (what trains the weights that people get), or specification (to the letter).")
+  var profile: TrainingPlan.Profile = .ship
+  @Option(help: "Sizes of the networks: tiny, mini, base, fine or specification (default: the profile's).")
+  var preset: Preset?
+  @Option(
+    help: """
+      What to learn from: scenes (drawn as they are needed), or a folder or archive of pictures with captions (see flux \
+      data check).
+      """)
+  var data: String = "scenes"
+  @Option(help: "The world of the scenes: small or full (default: what the preset is meant for).") var world: World?
+  @OptionGroup var emphasis: EmphasisOptions
+  @Option(help: "Which square of a picture is taken: centre or random.") var crop: Crop = .centre
+  @Flag(help: "Exchange left and right in every other picture, unless its caption speaks of them.") var mirror = false
+  @Option(
+    help: "Model to start from: its autoencoder stays as it is, its U-Net learns on (or anew, if the preset's differs)."
+  ) var from: String?
+  @Flag(help: "With --from: take the autoencoder only; U-Net and adapter learn anew.") var anew = false
+
+  func validate() throws {
+    if from != nil, profile == .specification {
+      throw ValidationError("--from is for profile ship: the specification trains everything from the first step on")
+    }
+    if anew, from == nil { throw ValidationError("--anew says what to take from a model: give --from, too") }
+  }
+
+  /// Opens what is to be learnt.
+  func trainingData() throws -> TrainingData {
+    let emphasis = emphasis.emphasis
+    if data == "scenes" { return .scenes(world ?? (preset ?? profile.preset).world, emphasis: emphasis) }
+    if emphasis != .none { throw Failure("--pairs and --shape-pairs are about scenes, not about \(data)", code: 2) }
+    if world != nil { throw Failure("--world is about scenes, not about \(data)", code: 2) }
+    return .pictures(try PictureFiles(URL(fileURLWithPath: data)), crop: crop, mirror: mirror)
+  }
+}
+
+extension Preset {
+  /// The scenes that a preset is meant to learn.
+  fileprivate var world: World {
+    switch self {
+    case .tiny, .mini: .small
+    case .base, .fine, .specification: .full
+    }
+  }
+}
+
+extension Crop: ExpressibleByArgument {}
+extension Preset: ExpressibleByArgument {}
+extension TrainingPlan.Profile: ExpressibleByArgument {}

@@ -1,0 +1,219 @@
+import Images
+import Support
+
+/// Draws the facts of a scene of the full world.
+///
+/// Every layout keeps its objects apart by construction: the largest side and the jitter fit between the centres.
+enum FullWorldSampler {
+  static func draw(_ random: inout SplitMix64) -> Scene {
+    let look = drawLook(&random)
+    let background = look == .blueprint ? .plain(.white) : drawBackground(&random)
+    let horizon = random.real(0.56, 0.64)
+    let painter = ObjectPainter(background: background, look: look)
+    var scene = Scene(
+      objects: [], place: nil, relation: nil, background: background, horizon: horizon, look: look)
+    switch random.unit() {
+    case ..<0.34: single(&scene, painter, &random)
+    case ..<0.60: pair(&scene, painter, &random)
+    case ..<0.70: trio(&scene, painter, &random)
+    default: group(&scene, painter, &random)
+    }
+    return scene
+  }
+
+  private static func drawLook(_ random: inout SplitMix64) -> Scene.Look {
+    switch random.unit() {
+    case ..<0.70: .flat
+    case ..<0.77: .sticker
+    case ..<0.85: .pixelArt
+    case ..<0.90: .greyscale
+    case ..<0.95: .sepia
+    default: .blueprint
+    }
+  }
+
+  private static func drawBackground(_ random: inout SplitMix64) -> Scene.Background {
+    let colours = World.full.colours
+    func two(_ random: inout SplitMix64) -> (ColourName, ColourName) {
+      let first = random.pick(colours)
+      var second = random.pick(colours)
+      while second == first { second = random.pick(colours) }
+      return (first, second)
+    }
+    switch random.unit() {
+    case ..<0.50: return .plain(random.pick(colours))
+    case ..<0.80: return .landscape(random.pick(World.full.landscapes))
+    case ..<0.90:
+      let (top, bottom) = two(&random)
+      return .gradient(top: top, bottom: bottom)
+    default:
+      let (ground, figure) = two(&random)
+      return .pattern(random.pick(Scene.Pattern.allCases), ground: ground, figure: figure)
+    }
+  }
+
+  // MARK: - Layouts
+
+  private typealias Point = (x: Double, y: Double)
+
+  private static func single(_ scene: inout Scene, _ painter: ObjectPainter, _ random: inout SplitMix64) {
+    let place = random.chance(0.4) ? Scene.Place.centre : random.pick(Array(Scene.Place.allCases.dropFirst()))
+    let sizes: [Scene.Size] = place == .centre ? [.small, .medium, .medium, .large] : [.small, .medium, .medium]
+    let size = random.pick(sizes)
+    let side =
+      switch size {
+      case .small: random.real(0.18, 0.24)
+      case .medium: random.real(0.36, 0.46)
+      case .large: random.real(0.62, 0.72)
+      }
+    scene.place = place
+    scene.objects = [put(painter.draw(&random), size, side, at: place.centre, 0.02, &random)]
+  }
+
+  private static func pair(_ scene: inout Scene, _ painter: ObjectPainter, _ random: inout SplitMix64) {
+    let relation = random.pick(Scene.Relation.allCases)
+    let (a, b) = (0.25, 0.75)
+    let centres: [Point] =
+      switch relation {
+      case .leftOf: [(a, 0.5), (b, 0.5)]
+      case .rightOf: [(b, 0.5), (a, 0.5)]
+      case .above: [(0.5, a), (0.5, b)]
+      case .below: [(0.5, b), (0.5, a)]
+      }
+    scene.relation = relation
+    scene.objects = different(painter, at: centres, sides: (0.17...0.21, 0.30...0.36, 0.42...0.46), 0.015, &random)
+  }
+
+  private static func trio(_ scene: inout Scene, _ painter: ObjectPainter, _ random: inout SplitMix64) {
+    let isRow = random.chance(0.6)
+    scene.arrangement = isRow ? .row : .triangle
+    scene.objects =
+      isRow
+      ? different(painter, at: row(3), sides: (0.15...0.17, 0.22...0.26, 0.29...0.31), 0.008, &random)
+      : different(painter, at: triangle, sides: (0.17...0.21, 0.29...0.34, 0.40...0.43), 0.012, &random)
+  }
+
+  /// Objects that differ from each other, most of them of medium size.
+  private static func different(
+    _ painter: ObjectPainter, at centres: [Point],
+    sides: (small: ClosedRange<Double>, medium: ClosedRange<Double>, large: ClosedRange<Double>), _ jitter: Double,
+    _ random: inout SplitMix64
+  ) -> [Scene.Placed] {
+    let hasSizes = random.chance(0.4)
+    var placed: [Scene.Placed] = []
+    for centre in centres {
+      var object = painter.draw(&random)
+      while placed.contains(where: { $0.object == object }) { object = painter.draw(&random) }
+      let size = hasSizes ? random.pick(Scene.Size.allCases) : .medium
+      let range =
+        switch size {
+        case .small: sides.small
+        case .medium: sides.medium
+        case .large: sides.large
+        }
+      let side = random.real(range.lowerBound, range.upperBound)
+      placed.append(put(object, size, side, at: centre, jitter, &random))
+    }
+    return placed
+  }
+
+  private static func group(_ scene: inout Scene, _ painter: ObjectPainter, _ random: inout SplitMix64) {
+    let layout = random.pick(layouts[random.below(layouts.count)])
+    scene.arrangement = layout.arrangement
+    let object = painter.draw(&random, counted: true)
+    let side = random.real(layout.sides.lowerBound, layout.sides.upperBound)
+    scene.objects = layout.centres.map { put(object, .medium, side, at: $0, 0.008, &random) }
+  }
+
+  /// Where several of one kind stand.
+  private struct Layout {
+    let arrangement: Scene.Arrangement?
+    let centres: [Point]
+    let sides: ClosedRange<Double>
+  }
+
+  /// The layouts of two to six.
+  private static let layouts: [[Layout]] = [
+    [
+      Layout(arrangement: .row, centres: [(0.27, 0.5), (0.73, 0.5)], sides: 0.30...0.42),
+      Layout(arrangement: .column, centres: [(0.5, 0.27), (0.5, 0.73)], sides: 0.30...0.42),
+    ],
+    [
+      Layout(arrangement: .row, centres: row(3), sides: 0.22...0.30),
+      Layout(arrangement: .column, centres: column(3), sides: 0.22...0.30),
+      Layout(arrangement: .triangle, centres: triangle, sides: 0.28...0.40),
+    ],
+    [
+      Layout(arrangement: nil, centres: grid([0.27, 0.73], [0.27, 0.73]), sides: 0.28...0.40),
+      Layout(arrangement: nil, centres: grid([0.27, 0.73], [0.27, 0.73]), sides: 0.28...0.40),
+      Layout(arrangement: .row, centres: row(4), sides: 0.17...0.22),
+    ],
+    [
+      Layout(arrangement: nil, centres: grid([0.22, 0.78], [0.22, 0.78]) + [(0.5, 0.5)], sides: 0.20...0.25),
+      Layout(
+        arrangement: nil, centres: [(0.3, 0.3), (0.7, 0.3)] + row(3).map { ($0.x, 0.7) }, sides: 0.22...0.29),
+      Layout(arrangement: .row, centres: row(5), sides: 0.145...0.175),
+    ],
+    [
+      Layout(arrangement: nil, centres: grid([1.0 / 6, 0.5, 5.0 / 6], [0.3, 0.7]), sides: 0.22...0.29),
+      Layout(arrangement: nil, centres: grid([0.3, 0.7], [1.0 / 6, 0.5, 5.0 / 6]), sides: 0.22...0.29),
+    ],
+  ]
+
+  private static func row(_ count: Int) -> [Point] { (0..<count).map { ((Double($0) + 0.5) / Double(count), 0.5) } }
+  private static func column(_ count: Int) -> [Point] { row(count).map { ($0.y, $0.x) } }
+  private static let triangle: [Point] = [(0.5, 0.26), (0.26, 0.74), (0.74, 0.74)]
+  private static func grid(_ xs: [Double], _ ys: [Double]) -> [Point] { ys.flatMap { y in xs.map { ($0, y) } } }
+
+  private static func put(
+    _ object: SceneObject, _ size: Scene.Size, _ side: Double, at centre: Point, _ jitter: Double,
+    _ random: inout SplitMix64
+  ) -> Scene.Placed {
+    let limit = side / 2 + 0.005
+    func jittered(_ value: Double) -> Double {
+      min(max(value + random.real(-jitter, jitter), limit), 1 - limit)
+    }
+    let x = jittered(centre.x)
+    return Scene.Placed(object: object, size: size, x: x, y: jittered(centre.y), side: side)
+  }
+}
+
+/// Draws objects that can be seen on a background.
+private struct ObjectPainter {
+  let background: Scene.Background
+  let look: Scene.Look
+
+  /// An emoji three times out of four; `counted` ones have a plural.
+  func draw(_ random: inout SplitMix64, counted: Bool = false) -> SceneObject {
+    if random.chance(0.75) {
+      while true {
+        let entry = random.pick(World.full.emoji)
+        if !counted || entry.allNames[0].plural != nil { return .emoji(entry.names[0]) }
+      }
+    }
+    let shape = random.pick(World.full.shapes)
+    while true {
+      let colour = random.pick(World.full.colours)
+      if isVisible(colour) { return .shape(shape, colour) }
+    }
+  }
+
+  private func isVisible(_ colour: ColourName) -> Bool {
+    if background.colours.contains(colour) { return false }
+    let paint = colour.shapeColour
+    let behind: [Colour]
+    switch background {
+    case .plain, .gradient, .pattern: behind = background.colours.map(\.backgroundColour)
+    case .landscape(let landscape):
+      let colours = landscape.colours
+      behind = [colours.top, colours.horizon, colours.ground] + (landscape == .sky ? [Colour(250, 252, 255)] : [])
+    }
+    return behind.allSatisfy { other in
+      let difference = [(paint.red, other.red), (paint.green, other.green), (paint.blue, other.blue)]
+        .map { Int($0.0) - Int($0.1) }
+      // In shades of grey brightness alone tells them apart.
+      let brightness = abs(77 * difference[0] + 150 * difference[1] + 29 * difference[2]) >> 8
+      return look.showsColours ? difference.reduce(0) { $0 + abs($1) } > 70 : brightness > 36
+    }
+  }
+}

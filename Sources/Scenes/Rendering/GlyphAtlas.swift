@@ -1,0 +1,64 @@
+import Foundation
+
+/// The sprites of all objects of a world, loaded once.
+public final class GlyphAtlas: Sendable {
+  public let world: World
+  private let sprites: [SceneObject: Sprite]
+  private let edges = StickerEdges()
+
+  /// Loads every emoji of a world and draws every shape.
+  public init(world: World = .small) throws(GlyphFont.Failure) {
+    let font = try GlyphFont.notoColorEmoji()
+    var sprites: [SceneObject: Sprite] = [:]
+    for entry in world.emoji { sprites[.emoji(entry.names[0])] = try font.sprite(entry.scalar) }
+    for shape in world.shapes {
+      let mask = shape.sprite()
+      for colour in world.colours { sprites[.shape(shape, colour)] = mask.tinted(colour.shapeColour) }
+    }
+    self.world = world
+    self.sprites = sprites
+  }
+
+  /// The sprite of an object; traps for one that is not in the vocabulary.
+  public func sprite(_ object: SceneObject) -> Sprite {
+    guard let sprite = sprites[object] else { fatalError("\(object.label) is not in the vocabulary") }
+    return sprite
+  }
+
+  /// Width and height of an object as it is drawn, as shares of the canvas.
+  public func extent(of placed: Scene.Placed, look: Scene.Look) -> (width: Double, height: Double) {
+    // A sticker's box is that of its white edge.
+    let aspect = (look == .sticker ? stickerEdge(placed.object).sprite : sprite(placed.object)).aspect
+    return (placed.side * min(1, aspect), placed.side / max(1, aspect))
+  }
+
+  /// The white edge that makes a sticker of an object.
+  func stickerEdge(_ object: SceneObject) -> Sprite.StickerEdge {
+    let shape: SceneObject =
+      switch object {
+      case .emoji: object
+      case .shape(let shape, _): .shape(shape, .black)  // all colours have one edge
+      }
+    return edges.edge(of: shape) { self.sprite(shape) }
+  }
+
+  /// All objects of the small world, in a fixed order.
+  public static var objects: [SceneObject] { World.small.objects }
+}
+
+/// Sticker edges, made when they are first asked for: few scenes have them.
+///
+/// Unchecked because the dictionary is only touched under the lock.
+private final class StickerEdges: @unchecked Sendable {
+  private let lock = NSLock()
+  private var edges: [SceneObject: Sprite.StickerEdge] = [:]
+
+  func edge(of object: SceneObject, _ sprite: () -> Sprite) -> Sprite.StickerEdge {
+    if let edge = lock.withLock({ edges[object] }) { return edge }
+    let edge = sprite().stickerEdge()  // outside the lock: two threads may make the same one, and one is kept
+    return lock.withLock {
+      edges[object] = edges[object] ?? edge
+      return edges[object] ?? edge
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Images
+
+/// Looks of whole pictures, in whole numbers: the same bytes everywhere.
+extension Image {
+  /// A colour that shades of grey are laid through.
+  public enum Tone: Sendable {
+    case grey, sepia
+  }
+
+  /// Shades of one tone by brightness, with the weights of Rec 601.
+  public func toned(_ tone: Tone) -> Image {
+    var result = self
+    result.pixels.withUnsafeMutableBufferPointer { bytes in
+      for at in stride(from: 0, to: bytes.count, by: 3) {
+        let grey = (77 * Int(bytes[at]) + 150 * Int(bytes[at + 1]) + 29 * Int(bytes[at + 2]) + 128) >> 8
+        switch tone {
+        case .grey: (bytes[at], bytes[at + 1], bytes[at + 2]) = (UInt8(grey), UInt8(grey), UInt8(grey))
+        case .sepia:
+          // From dark brown (38, 22, 8) to cream (255, 240, 208).
+          bytes[at] = UInt8(38 + (grey * 217 + 127) / 255)
+          bytes[at + 1] = UInt8(22 + (grey * 218 + 127) / 255)
+          bytes[at + 2] = UInt8(8 + (grey * 200 + 127) / 255)
+        }
+      }
+    }
+    return result
+  }
+
+  /// Every channel in `levels` even steps.
+  public func posterised(levels: Int) -> Image {
+    let steps = levels - 1
+    let table = (0..<256).map { UInt8(($0 * steps + 127) / 255 * 255 / steps) }
+    var result = self
+    for index in result.pixels.indices { result.pixels[index] = table[Int(pixels[index])] }
+    return result
+  }
+
+  /// A square RGB picture made larger without smoothing: each pixel becomes a block.
+  public func enlarged(to size: Int) -> Image {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(3 * size * size)
+    var row: [UInt8] = []
+    var last = -1
+    for y in 0..<size {
+      let source = y * height / size
+      if source != last {
+        row.removeAll(keepingCapacity: true)
+        for x in 0..<size {
+          let at = 3 * (source * width + x * width / size)
+          row += pixels[at..<at + 3]
+        }
+        last = source
+      }
+      bytes += row
+    }
+    return Image(width: size, height: size, channels: .rgb, pixels: bytes)
+  }
+
+  /// White lines where colours change, on blue paper with a grid of sixteen fields a side.
+  public func asBlueprint() -> Image {
+    let (paper, line, ink) = ((22, 72, 150), (46, 98, 176), (234, 242, 255))
+    func mixed(_ a: Int, _ b: Int, _ weight: Int) -> UInt8 { UInt8(a + (b - a) * weight / 255) }
+    let field = max(4, width / 16)
+    let thickness = max(1, width / 512)
+    var result = self
+    for y in 0..<height {
+      for x in 0..<width {
+        let at = 3 * (y * width + x)
+        let (left, right) = (x > 0 ? at - 3 : at, x + 1 < width ? at + 3 : at)
+        let (above, below) = (y > 0 ? at - 3 * width : at, y + 1 < height ? at + 3 * width : at)
+        var change = 0
+        for channel in 0..<3 {
+          change += abs(Int(pixels[right + channel]) - Int(pixels[left + channel]))
+          change += abs(Int(pixels[below + channel]) - Int(pixels[above + channel]))
+        }
+        let weight = max(0, min(255, (change - 24) * 2))
+        let base = x % field < thickness || y % field < thickness ? line : paper
+        result.pixels[at] = mixed(base.0, ink.0, weight)
+        result.pixels[at + 1] = mixed(base.1, ink.1, weight)
+        result.pixels[at + 2] = mixed(base.2, ink.2, weight)
+      }
+    }
+    return result
+  }
+}

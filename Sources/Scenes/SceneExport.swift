@@ -1,0 +1,196 @@
+import Foundation
+import Images
+import Support
+
+/// Scenes as files that any trainer reads: pictures with captions and facts.
+///
+/// What is written depends on the settings alone, not on the number of workers. Files appear whole or not at all, and
+/// those that are there are kept: the same call continues what was interrupted.
+public struct SceneDataset: Sendable {
+  public enum Format: String, Sendable, Codable, CaseIterable {
+    case folder  // 000/000000.png, 000/000000.txt and metadata.jsonl
+    case tar  // WebDataset: scenes-000000.tar of a thousand png, txt and json each
+  }
+
+  /// Why a data set cannot be written.
+  public enum Failure: Error, CustomStringConvertible, Sendable {
+    case otherSettings(folder: String, found: String, asked: String)
+    case noFolder(String)
+
+    public var description: String {
+      switch self {
+      case .otherSettings(let folder, let found, let asked):
+        "\(folder) holds scenes of other settings (\(found), not \(asked)): choose another folder"
+      case .noFolder(let path): "the folder \(path) cannot be created"
+      }
+    }
+  }
+
+  /// What has been done, in pictures and in seconds of one core.
+  public struct Work: Sendable {
+    public var made = 0
+    public var kept = 0
+    public var drawing = 0.0
+    public var encoding = 0.0
+  }
+
+  /// Pictures in a subfolder or a shard.
+  static let groupSize = 1000
+
+  public let scenes: Scenes
+  public let count: Int
+  public let size: Int
+  public let format: Format
+
+  public init(_ scenes: Scenes, count: Int, size: Int, format: Format) {
+    self.scenes = scenes
+    self.count = count
+    self.size = size
+    self.format = format
+  }
+
+  /// Writes what `folder` does not hold yet; nothing when it is nil, to time the work.
+  ///
+  /// `progress` hears how many pictures are done.
+  public func write(
+    to folder: URL?, atlas: GlyphAtlas, workers: Int, progress: (Int) -> Void
+  ) throws -> Work {
+    if let folder { try begin(folder) }
+    var work = Work()
+    for start in stride(from: 0, to: count, by: Self.groupSize) {
+      let group = start..<min(start + Self.groupSize, count)
+      switch (format, folder) {
+      case (.tar, let folder?): try writeShard(group, in: folder, atlas, workers, &work, progress)
+      case (.folder, let folder?): try writeSubfolder(group, in: folder, atlas, workers, &work, progress)
+      case (_, nil): try make(group, atlas, workers, &work, progress) { _ in }
+      }
+    }
+    if let folder, format == .folder { try writeMetadata(in: folder, atlas, workers) }
+    return work
+  }
+
+  // MARK: - Formats
+
+  private func writeSubfolder(
+    _ group: Range<Int>, in folder: URL, _ atlas: GlyphAtlas, _ workers: Int, _ work: inout Work,
+    _ progress: (Int) -> Void
+  ) throws {
+    let subfolder = folder.appendingPathComponent(Self.groupName(group.lowerBound))
+    try Self.create(subfolder)
+    let there = Set(try FileManager.default.contentsOfDirectory(atPath: subfolder.path))
+    let missing = group.filter { !there.contains(Self.name($0) + ".png") }
+    work.kept += group.count - missing.count
+    try make(missing, atlas, workers, &work, progress) { made in
+      // The picture comes last: where it is, all of its files are.
+      let base = subfolder.appendingPathComponent(Self.name(made.index))
+      try AtomicFile.write(
+        Array(made.example.caption.utf8) + [10], to: base.appendingPathExtension("txt"), flushing: false)
+      try AtomicFile.write(made.png, to: base.appendingPathExtension("png"), flushing: false)
+    }
+  }
+
+  private func writeShard(
+    _ group: Range<Int>, in folder: URL, _ atlas: GlyphAtlas, _ workers: Int, _ work: inout Work,
+    _ progress: (Int) -> Void
+  ) throws {
+    let url = folder.appendingPathComponent("scenes-\(Self.padded(group.lowerBound / Self.groupSize, 6)).tar")
+    if FileManager.default.fileExists(atPath: url.path) {
+      work.kept += group.count
+      progress(work.made + work.kept)
+      return
+    }
+    let shard = try TarWriter(url)
+    try make(Array(group), atlas, workers, &work, progress) { made in
+      let name = Self.name(made.index)
+      let facts = SceneFacts(made.example, fileName: name + ".png", size: size, atlas: atlas)
+      try shard.add(name + ".json", facts.json())
+      try shard.add(name + ".png", made.png)
+      try shard.add(name + ".txt", Array(made.example.caption.utf8))
+    }
+    try shard.finish()
+  }
+
+  private func writeMetadata(in folder: URL, _ atlas: GlyphAtlas, _ workers: Int) throws {
+    let file = try AtomicFile(folder.appendingPathComponent("metadata.jsonl"))
+    for start in stride(from: 0, to: count, by: Self.groupSize) {
+      let group = Array(start..<min(start + Self.groupSize, count))
+      let lines = try Parallel.map(group, workers: workers) { index in
+        let name = "\(Self.groupName(index))/\(Self.name(index)).png"
+        return try SceneFacts(scenes[index], fileName: name, size: size, atlas: atlas).json() + [10]
+      }
+      for line in lines { try file.write(line) }
+    }
+    try file.commit()
+  }
+
+  // MARK: - Pictures
+
+  private struct Made: Sendable {
+    let index: Int
+    let example: CaptionedScene
+    let png: [UInt8]
+    let drawing: Double
+    let encoding: Double
+  }
+
+  /// Draws pictures on all workers, a few at a time, and stores them in their order.
+  private func make(
+    _ indices: some Sequence<Int>, _ atlas: GlyphAtlas, _ workers: Int, _ work: inout Work, _ progress: (Int) -> Void,
+    store: (Made) throws -> Void
+  ) throws {
+    var rest = Array(indices)[...]
+    while !rest.isEmpty {
+      let batch = Array(rest.prefix(16 * workers))
+      rest = rest.dropFirst(batch.count)
+      let made = try Parallel.map(batch, workers: workers) { index in
+        let start = Parallel.threadSeconds
+        let example = scenes[index]
+        let image = example.scene.render(size: size, atlas: atlas)
+        let drawn = Parallel.threadSeconds
+        let png = try PNG.encode(image, effort: .fast)
+        return Made(
+          index: index, example: example, png: png, drawing: drawn - start,
+          encoding: Parallel.threadSeconds - drawn)
+      }
+      for picture in made {
+        try store(picture)
+        work.made += 1
+        work.drawing += picture.drawing
+        work.encoding += picture.encoding
+      }
+      progress(work.made + work.kept)
+    }
+  }
+
+  // MARK: - Names
+
+  /// Says in `dataset.json` what the folder holds; a folder of other settings is refused.
+  private func begin(_ folder: URL) throws {
+    try Self.create(folder)
+    // A folder may grow; a last shard that is short cannot.
+    let count = format == .tar ? "\"count\":\(count)," : ""
+    let settings =
+      "{\(count)\"format\":\"\(format.rawValue)\",\"seed\":\(scenes.seed),\"size\":\(size),"
+      + "\"split\":\"\(scenes.split.rawValue)\",\"world\":\"\(scenes.world.rawValue)\"}"
+    let url = folder.appendingPathComponent("dataset.json")
+    if let found = try? String(contentsOf: url, encoding: .utf8) {
+      let held = found.trimmingCharacters(in: .whitespacesAndNewlines)
+      guard held == settings else { throw Failure.otherSettings(folder: folder.path, found: held, asked: settings) }
+      return
+    }
+    try AtomicFile.write(Array(settings.utf8) + [10], to: url)
+  }
+
+  private static func create(_ folder: URL) throws(Failure) {
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    } catch { throw .noFolder(folder.path) }
+  }
+
+  private static func name(_ index: Int) -> String { padded(index, 6) }
+  private static func groupName(_ index: Int) -> String { padded(index / groupSize, 3) }
+  private static func padded(_ number: Int, _ width: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+  }
+}

@@ -1,0 +1,45 @@
+import Images
+import Testing
+
+@Suite struct PNGTests {
+  private func image(_ channels: Image.Channels) -> Image {
+    let count = 7 * 5 * channels.rawValue
+    return Image(width: 7, height: 5, channels: channels, pixels: (0..<count).map { UInt8($0 * 37 % 256) })
+  }
+
+  @Test(arguments: [Image.Channels.grey, .rgb, .rgba])
+  func picturesComeBackAsTheyWere(_ channels: Image.Channels) throws {
+    let picture = image(channels)
+    #expect(try PNG.decode(PNG.encode(picture)) == picture)
+  }
+
+  @Test(arguments: ["a red apple", "café: 50 % \"quoted\"", "ein Äpfelchen 🍎", "two\nlines", ""])
+  func textComesBackAsItWas(_ text: String) throws {
+    let entry = PNGText.Entry(keyword: "parameters", text: text)
+    let bytes = try PNG.encode(image(.rgb), text: [entry])
+    #expect(PNGText.read(bytes) == [entry])
+    #expect(try PNG.decode(bytes) == image(.rgb))
+  }
+
+  @Test func latin1TextIsATextChunkAndOtherTextAnInternationalOne() throws {
+    func chunks(_ text: String) throws -> String {
+      String(decoding: try PNG.encode(image(.grey), text: [.init(keyword: "k", text: text)]), as: Unicode.ASCII.self)
+    }
+    #expect(try chunks("café").contains("tEXt"))
+    #expect(try chunks("🍎").contains("iTXt"))
+  }
+
+  @Test func damagedFilesAreNamed() throws {
+    let bytes = try PNG.encode(image(.rgb))
+    for cut in [0, 8, 20, bytes.count / 2] {
+      let error = #expect(throws: RasterError.self) { try PNG.decode(Array(bytes[..<cut]), file: "x.png") }
+      #expect(error?.description.contains("x.png") == true)
+    }
+  }
+
+  @Test func aFileThatClaimsAHugePictureIsRefusedBeforeMemoryIsTaken() throws {
+    var bytes = try PNG.encode(image(.rgb))
+    bytes.replaceSubrange(16..<20, with: [0, 1, 0, 0])  // width 65536, with a checksum that no longer fits
+    #expect(throws: RasterError.self) { try PNG.decode(bytes) }
+  }
+}

@@ -1,0 +1,44 @@
+import Foundation
+import Testing
+import Torch
+
+@testable import Optimizers
+
+@Suite struct MovingAverageTests {
+  /// Averages the numbers 1, 2, 3, … `count`.
+  private func average(upTo count: Int, length: Double) -> Double {
+    let x = Tensor(0)
+    let average = MovingAverage([("x", x)], length: length)
+    for step in 0..<count {
+      withNoGrad { x.fill_(Double(step + 1)) }
+      average.update(count: step)
+    }
+    return average.parameters[0].tensor.item()
+  }
+
+  @Test func exponentsAreThoseOfThePaper() {
+    // Karras et al., 2024, §3.1: γ = 16.97 and 6.94.
+    #expect(abs(MovingAverage.exponent(length: 0.05) - 16.97) < 0.01)
+    #expect(abs(MovingAverage.exponent(length: 0.10) - 6.94) < 0.01)
+  }
+
+  @Test func theMeanAgeIsAShareOfTheSteps() {
+    // Weights (a/t)^γ have the mean (γ + 1) / (γ + 2).
+    for length in [0.05, 0.1, 0.2] {
+      let exponent = MovingAverage.exponent(length: length)
+      #expect(abs(average(upTo: 2000, length: length) / 2000 - (exponent + 1) / (exponent + 2)) < 0.002)
+    }
+  }
+
+  @Test func lengthZeroIsTheWeightsThemselves() { #expect(average(upTo: 7, length: 0) == 7) }
+
+  @Test func theAverageIsLentAndTakenBack() {
+    let x = Tensor([0] as [Float], shape: [1])
+    let average = MovingAverage([("x", x)], length: 0.1)
+    withNoGrad { x.fill_(10) }
+    for count in 0..<1000 { average.update(count: count) }
+    withNoGrad { x.fill_(2) }
+    average.withAverage { #expect(abs(x.item() - 10) < 1e-3) }
+    #expect(x.item() == 2)
+  }
+}

@@ -1,0 +1,60 @@
+import Scenes
+import Support
+import TestSupport
+import Testing
+import Torch
+
+@testable import Training
+
+@Suite struct TrainingExamplesTests {
+  @Test func aWindowShowsPartOfItsPictureAndAnObject() throws {
+    let (side, window) = (8, 4)
+    let examples = SceneExamples(seed: 1, world: .small, count: nil, side: side, atlas: try GlyphAtlas())
+    let batch = examples.batch(.autoencoder, 0..<24, size: 64)
+    let (pictures, labels) = (batch.pictures, try #require(batch.labels))
+    var random = SplitMix64(seed: 1, index: 0)
+    let cut = batch.windows(side: side, window: window, &random)
+    let cutLabels = try #require(cut.labels)
+    #expect(cut.pictures.shape == [24, 3, 32, 32] && cutLabels.shape == [24, 16])
+    for index in 0..<24 {
+      #expect(cutLabels[index].ints().contains { $0 != 0 }, "scene \(index)")
+      let (shown, named) = (cut.pictures[index].contiguous().floats(), cutLabels[index].ints())
+      var isPart = false
+      for row in 0...side - window {
+        for column in 0...side - window {
+          let part = pictures[index].narrowed(1, row * 8, 32).narrowed(2, column * 8, 32)
+          let cells = labels[index].reshaped([side, side]).narrowed(0, row, window).narrowed(1, column, window)
+          if part.contiguous().floats() == shown, cells.contiguous().ints() == named { isPart = true }
+        }
+      }
+      #expect(isPart, "scene \(index)")
+    }
+  }
+
+  @Test(arguments: [1, 2, 5, 64, 1000]) func anEpochShowsEveryItemOnceInAnOrderOfItsOwn(count: Int) {
+    let order = EpochOrder(count: count, seed: 7)
+    let epochs = (0..<3).map { epoch in (0..<count).map { order[epoch * count + $0] } }
+    for epoch in epochs { #expect(epoch.sorted() == Array(0..<count)) }
+    if count >= 64 {
+      #expect(Set(epochs).count == 3)
+      #expect(epochs[0] != Array(0..<count))
+      #expect(epochs[0] != (0..<count).map { EpochOrder(count: count, seed: 8)[$0] })
+    }
+  }
+
+  @Test func aBatchIsPartOfItsStreamWhereverItBegins() throws {
+    let examples = SceneExamples(seed: 4, world: .small, count: 100, side: 4, atlas: try GlyphAtlas())
+    let whole = examples.batch(.diffusion, 96..<104, size: 32)  // over the end of an epoch
+    let part = examples.batch(.diffusion, 99..<102, size: 32)
+    #expect(Array(whole.captions[3..<6]) == part.captions)
+    #expect(whole.pictures.narrowed(0, 3, 3).contiguous().floats() == part.pictures.contiguous().floats())
+    #expect(examples.batch(.joint, 99..<102, size: 32).captions != part.captions)
+  }
+
+  @Test func objectCellsWeighMoreAndTheMeanIsOne() {
+    let labels = Tensor([0, 0, 0, 5] as [Int64], shape: [1, 4])
+    let weights = Alignment.cellWeights(labels, side: 2, extra: 2)
+    #expect(weights.shape == [1, 1, 2, 2])
+    expectClose(weights.reshaped([4]), Tensor([2, 2, 2, 6] as [Float], shape: [4]) / 3)
+  }
+}
