@@ -74,3 +74,68 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
     }
   }
 }
+
+/// How a number of steps is spread over the training times.
+///
+/// The first three are Table 2 of Lin et al., 2024; Karras' is equation 5 of Karras et al., 2022.
+public enum Spacing: String, Codable, Sendable, CaseIterable {
+  /// Multiples of a whole stride from 0 up: ends at time 0, starts below the noisiest time.
+  case leading
+  /// Back from the noisiest time in equal strides: starts where training ends.
+  case trailing
+  /// Equally spread from the noisiest time to the first.
+  case linspace
+  /// Noise to signal spread evenly in its seventh root, which spends most steps on little noise.
+  case karras
+  /// Noise to signal spread evenly in its logarithm.
+  case exponential
+
+  /// What other programs call it.
+  private var aliases: [String] {
+    switch self {
+    case .leading: ["ddim uniform"]
+    case .trailing: ["sgm uniform", "simple"]
+    case .linspace: ["uniform", "normal", "discrete"]
+    case .karras: []
+    case .exponential: ["uniform logsnr"]
+    }
+  }
+
+  /// Reads any of the names, whatever their case, spaces, dashes and underscores; throws with the nearest name.
+  public init(named name: String) throws(SamplingError) {
+    let table = Self.allCases.flatMap { spacing in
+      ([spacing.rawValue] + spacing.aliases).map { ($0, spacing) }
+    }
+    switch NameTable(table).lookUp(name) {
+    case .found(let spacing): self = spacing
+    case .missing(let near): throw .unknownSpacing(name, suggestion: near?.rawValue)
+    }
+  }
+}
+
+/// A request that sampling cannot follow.
+public enum SamplingError: Error, Equatable, CustomStringConvertible {
+  case unknownSampler(String, suggestion: String?)
+  case unknownSpacing(String, suggestion: String?)
+  case steps(Int, allowed: ClosedRange<Int>)
+  case tooFine(sampler: SamplerKind, spacing: Spacing, steps: Int)
+  case strength(Double)
+
+  public var description: String {
+    switch self {
+    case .unknownSampler(let name, let suggestion):
+      "no sampler is called \"\(name)\"" + (suggestion.map { "; did you mean \"\($0)\"?" } ?? "; there are ")
+        + (suggestion == nil ? SamplerKind.allCases.map(\.rawValue).joined(separator: ", ") : "")
+    case .unknownSpacing(let name, let suggestion):
+      "no schedule of steps is called \"\(name)\""
+        + (suggestion.map { "; did you mean \"\($0)\"?" } ?? "; there are ")
+        + (suggestion == nil ? Spacing.allCases.map(\.rawValue).joined(separator: ", ") : "")
+    case .steps(let steps, let allowed):
+      "\(steps) steps: this schedule takes \(allowed.lowerBound) to \(allowed.upperBound)"
+    case .tooFine(let sampler, let spacing, let steps):
+      "\(steps) steps are too many for \(sampler.displayName) with \(spacing.rawValue) spacing: "
+        + "two of them would fall on one training time; take fewer"
+    case .strength(let strength): "strength \(strength) is outside 0…1"
+    }
+  }
+}

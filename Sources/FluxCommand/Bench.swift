@@ -1,5 +1,8 @@
 import ArgumentParser
+import Flux
 import Foundation
+import Torch
+import Training
 
 /// `flux bench`: how fast this machine is.
 struct Bench: ParsableCommand {
@@ -23,5 +26,104 @@ struct Bench: ParsableCommand {
     line(
       "arithmetic", teraflops,
       String(format: "TFLOP/s, %.0f %% of the %.3g of large products", 100 * teraflops / products, products))
+  }
+}
+
+/// `flux bench train`: steps a second of the stage that takes longest.
+struct BenchTrain: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train", abstract: "Times steps of a training run's diffusion stage; nothing is kept.")
+
+  @Option(help: "Sizes of the networks: tiny, mini, base or fine.") var preset: Preset = .mini
+  @Option(help: "Pictures in a step (default: the preset's).") var batch: Int?
+  @Option(help: "Steps to time.") var steps: Int = 20
+  @OptionGroup var options: BenchOptions
+
+  func validate() throws {
+    if steps < 1 { throw ValidationError("--steps \(steps) must be at least 1") }
+    if let batch, batch < 2 { throw ValidationError("--batch \(batch) is too small: give at least 2") }
+  }
+
+  func run() throws {
+    let plan = TrainingPlan(preset: preset, batch: batch, bfloat16: options.precision == .bfloat16)
+    let result = try Trainer.benchmark(
+      plan, steps: steps, textEncoder: Home.textEncoder, device: try options.begin())
+    if options.json { return try Bench.printJSON(result) }
+    print("\(preset) at batch \(result.batch), \(options.precision), on \(options.device), \(result.threads) threads")
+    Bench.line("networks only", result.networksOnly, "steps/s")
+    Bench.line("with data", result.withData, "steps/s")
+    Bench.line("waiting for it", 100 * result.waiting, "% of the time")
+    Bench.lineOfWork(result.teraflops, result.productTeraflops)
+    Bench.line("peak memory", Double(result.peakBytes) / 1e9, "GB")
+  }
+}
+
+/// `flux bench generate`: pictures a second, and where the time goes.
+struct BenchGenerate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate", abstract: "Times the drawing of pictures, stage by stage; nothing is kept.")
+
+  @Option(help: "Sizes of the networks, whose weights are then random: tiny, mini, base, fine or specification.")
+  var preset: Preset?
+  @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model (default: mini).")
+  var model: String?
+  @Option(help: "Pictures that are drawn together.") var batch: Int = 1
+  @Option(help: "Denoising steps of DPM-Solver++ 2M.") var steps: Int = 20
+  @Option(name: .customLong("cfg-scale"), help: "Guidance; 1 is none, for half the work.") var guidance: Double = 3
+  @Option(help: "Batches to time after the first.") var rounds: Int = 3
+  @OptionGroup var options: BenchOptions
+
+  func validate() throws {
+    if preset != nil, model != nil { throw ValidationError("give --preset or --model, not both") }
+    for (flag, value) in [("batch", batch), ("steps", steps), ("rounds", rounds)]
+    where value < 1 { throw ValidationError("--\(flag) \(value) must be at least 1") }
+  }
+
+  func run() throws {
+    let device = try options.begin()
+    let pipeline = try pipeline(on: device)
+    if device != .cpu { Libtorch.triesConvolutions(true) }
+    let request = GenerationRequest(
+      prompt: "a red apple to the left of a rocket on a blue background", steps: steps,
+      guidance: .init(scale: guidance))
+    let result = try pipeline.benchmark(request, batch: batch, rounds: rounds, bfloat16: options.precision == .bfloat16)
+    if options.json { return try Bench.printJSON(result) }
+    print("\(pipeline.source.name), \(batch) at a time, \(steps) steps, \(options.precision), on \(options.device)")
+    Bench.line("pictures", result.picturesPerSecond, "/s")
+    Bench.line("first", result.firstSeconds, "s")
+    for (name, share) in [
+      ("text", result.textShare), ("U-Net", result.unetShare), ("decoder", result.decoderShare),
+    ] { Bench.line(name, 100 * share, "% of the time") }
+    Bench.lineOfWork(result.teraflops, result.productTeraflops)
+    Bench.line("peak memory", Double(result.peakBytes) / 1e9, "GB")
+  }
+
+  private func pipeline(on device: Device) throws -> Pipeline {
+    guard let preset else {
+      return try Pipeline(model: Home.model(model), textEncoder: Home.textEncoder, device: device)
+    }
+    let bundle = ModelBundle(preset.configuration, .random(Generator(seed: 1)))
+    bundle.move(to: device)
+    return Pipeline(
+      model: bundle, prompts: try PromptEncoder(directory: Home.textEncoder, device: device),
+      source: ModelSource(name: preset.rawValue, hash: ""))
+  }
+}
+
+/// What both benchmarks ask: where to compute, how exactly, and how to say it.
+struct BenchOptions: ParsableArguments {
+  @Option(help: "Precision of matrix products: float32 or bfloat16.") var precision: Precision = .float32
+  @Option(help: "Where to compute: cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(help: "CPU threads (default: all cores).") var threads: Int?
+  @Flag(help: "Print JSON.") var json = false
+
+  func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
+  }
+
+  /// The device, after the threads are set.
+  func begin() throws -> Device {
+    if let threads { Libtorch.threads = threads }
+    return try Device(flag: device)
   }
 }

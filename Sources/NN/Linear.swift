@@ -21,3 +21,30 @@ public final class Linear: Module {
     return self
   }
 }
+
+/// A table of vectors, one for each integer id.
+public final class Embedding: Module {
+  public let weight: Tensor  // [count, width]
+
+  public init(count: Int, width: Int, _ initial: Initializer) {
+    weight = initial.normal([count, width], std: 0.02)
+  }
+
+  /// int64 ids of any shape to `[…, width]`.
+  public func callAsFunction(_ ids: Tensor) -> Tensor {
+    LayerProbe.passing(Tensor.embedding(weight, ids), weight: weight, of: self)
+  }
+}
+
+/// Element-wise non-linearities, named as in diffusers' configurations.
+public enum Activation: String, Codable, Sendable {
+  case silu, gelu, relu
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    switch self {
+    case .silu: x.silu()
+    case .gelu: x.gelu()
+    case .relu: x.relu()
+    }
+  }
+}

@@ -1,3 +1,5 @@
+import Foundation
+
 /// How fast a device multiplies large matrices: what networks are measured against.
 public enum ProductSpeed {
   /// Floating-point operations a second of square products, the median of seven runs of a tenth of a second or so.
@@ -21,5 +23,28 @@ public enum ProductSpeed {
       device.synchronize()
       return watch.seconds
     }
+  }
+}
+
+/// The most memory that this process has had at once.
+public enum PeakMemory {
+  /// Bytes where the tensors of a device live: the CUDA allocator's peak, or the process's resident memory.
+  public static func bytes(of device: Device) -> Int {
+    if case .cuda = device { return device.peakBytes }
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") } ?? ""
+    return (line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Int($0) } ?? 0) * 1024
+  }
+}
+
+/// Seconds since it was made, by a clock that nobody sets.
+public struct Stopwatch {
+  private let begun = ContinuousClock.now
+
+  public init() {}
+
+  public var seconds: Double {
+    let (whole, parts) = begun.duration(to: .now).components
+    return Double(whole) + Double(parts) * 1e-18
   }
 }

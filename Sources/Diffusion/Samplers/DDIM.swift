@@ -23,3 +23,25 @@ public struct DDIM: Sampler {
     return (fresh > 0 ? next + noise() * fresh : next, here.clean)
   }
 }
+
+/// Denoising diffusion probabilistic models (Ho et al., 2020, Algorithm 2) with the smaller variance, β̃.
+///
+/// On a coarser grid the β of each step is re-derived from the two ᾱ it joins (Nichol & Dhariwal 2021, Section 4).
+public struct DDPM: Sampler {
+  public init() {}
+
+  public mutating func step(
+    _ x: Tensor, at index: Int, of grid: TimeGrid, estimate: (Tensor, DiffusionTime) -> Estimate,
+    noise: () -> Tensor
+  ) -> (x: Tensor, clean: Tensor) {
+    let (s, t) = (grid.times[index], grid.times[index + 1])
+    let clean = estimate(x, s).clean
+    // Equation 7: the mean of x_t given x_s and x₀.
+    let kept = s.alpha / t.alpha
+    let beta = 1 - kept * kept
+    let variance = s.sigma * s.sigma
+    let mean = clean * (t.alpha * beta / variance) + x * (kept * t.sigma * t.sigma / variance)
+    guard t.sigma > 0 else { return (mean, clean) }
+    return (mean + noise() * (t.sigma / s.sigma * beta.squareRoot()), clean)
+  }
+}

@@ -25,3 +25,32 @@ public struct DPMSolverMultistep: Sampler {
     return (x * (t.sigma / s.sigma) - D * (t.alpha * expm1(-h)), clean)
   }
 }
+
+/// DPM-Solver++(2S), midpoint (Lu et al., 2022, Algorithm 1) over pairs of grid steps.
+///
+/// The first step of a pair is of first order; the second starts again from where the pair began and uses both
+/// answers. The step to no noise at all is of first order, and so is any step without a first half, such as the
+/// first of an image-to-image run.
+public struct DPMSolverSinglestep: Sampler {
+  private var pair: (start: Int, x: Tensor, clean: Tensor)?
+
+  public init() {}
+
+  public mutating func step(
+    _ x: Tensor, at index: Int, of grid: TimeGrid, estimate: (Tensor, DiffusionTime) -> Estimate,
+    noise: () -> Tensor
+  ) -> (x: Tensor, clean: Tensor) {
+    let (s, t) = (grid.times[index], grid.times[index + 1])
+    let clean = estimate(x, s).clean
+    if let pair, !index.isMultiple(of: 2), t.sigma > 0 {
+      let first = grid.times[pair.start]
+      let h = t.lambda - first.lambda
+      let r = (s.lambda - first.lambda) / h
+      let D = pair.clean + (clean - pair.clean) / (2 * r)
+      self.pair = nil
+      return (pair.x * (t.sigma / first.sigma) - D * (t.alpha * expm1(-h)), clean)
+    }
+    pair = (index, x, clean)
+    return (x * (t.sigma / s.sigma) - clean * (t.alpha * expm1(s.lambda - t.lambda)), clean)
+  }
+}

@@ -1,5 +1,8 @@
 import Datasets
+import Flux
 import Scenes
+import Support
+import Torch
 
 /// What a run learns from.
 public enum TrainingData: Sendable {
@@ -43,5 +46,26 @@ public enum TrainingData: Sendable {
     case .pictures(let files, let crop, let mirror):
       return PictureExamples(files, crop: crop, mirror: mirror, seed: plan.seed)
     }
+  }
+}
+
+/// Pictures as tensors, and scenes as batches of both.
+enum SceneBatches {
+  /// Pictures of one size as bytes, `[B, 3, size, size]` in channels-last layout, drawn on all cores.
+  static func render(_ scenes: [Scene], size: Int, atlas: GlyphAtlas) -> Tensor {
+    TensorImage.bytes(Parallel.map(scenes) { $0.render(size: size, atlas: atlas) })
+  }
+
+  /// What stands in every cell of the scenes, `[B, side · side]`.
+  static func labels(_ scenes: [Scene], side: Int, world: World) -> Tensor {
+    Tensor(scenes.flatMap { $0.cells(side: side, world: world).map(Int64.init) }, shape: [scenes.count, side * side])
+  }
+}
+
+/// The scenes that a run learns from.
+public enum TrainingScenes {
+  /// What the diffusion stage of `flux train --data scenes --seed SEED` sees, in its order.
+  public static func diffusion(seed: UInt64, world: World = .small, emphasis: SceneEmphasis = .none) -> Scenes {
+    Scenes(seed: ExampleStream.diffusion.seed(of: seed), world: world, emphasis: emphasis)
   }
 }
