@@ -45,6 +45,11 @@ void ct_autocast_end(CTDeviceType device) {
   if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
   at::autocast::set_autocast_enabled(deviceType(device), false);
 }
+bool ct_set_autocast_enabled(CTDeviceType device, bool on) {
+  const bool before = at::autocast::is_autocast_enabled(deviceType(device));
+  at::autocast::set_autocast_enabled(deviceType(device), on);
+  return before;
+}
 
 int ct_fused_adamw_(CT_TENSORS(parameters), CT_TENSORS(gradients), CT_TENSORS(firstMoments),
                     CT_TENSORS(secondMoments), CT_TENSORS(steps), double learningRate, double beta1, double beta2,

@@ -7,6 +7,8 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
   case tiny
   /// Trained on two CPU cores: a coarse 8×8 latent, painted at 512×512.
   case mini
+  /// For CPU cores with patience: 512×512 from a 16×16 latent through a palette decoder.
+  case midi
   /// For a GPU: 512×512 from a 16×16 latent.
   case base
   /// As `base` with a latent of 32×32: finer pictures for more work, to be compared before hours are spent.
@@ -69,6 +71,20 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
           normNumGroups: 32, normEps: 1e-5, actFn: .silu, flipSinToCos: true, freqShift: 0,
           downsamplePadding: 1),
         schedule: Schedule.Configuration(betaSchedule: .cosine, predictionType: .v), imageSize: 512)
+    case .midi:
+      ModelBundle.Configuration(
+        autoencoder: .palette16,
+        adapter: TextAdapter.Configuration(inputWidth: 384, width: 256, layers: 2, heads: 4, maxTokens: 48),
+        unet: UNet.Configuration(
+          sampleSize: 16, inChannels: 64, outChannels: 64,
+          downBlockTypes: [.plain, .crossAttention, .crossAttention], midBlockType: .crossAttention,
+          upBlockTypes: [.crossAttention, .crossAttention, .plain], blockOutChannels: [96, 192, 320],
+          layersPerBlock: 1, transformerLayersPerBlock: 1, attentionHeadDim: [2, 3, 5],
+          useLinearProjection: true,
+          crossAttentionDim: 256, classEmbedType: .projection, projectionClassEmbeddingsInputDim: 256,
+          normNumGroups: 32, normEps: 1e-5, actFn: .silu, flipSinToCos: true, freqShift: 0,
+          downsamplePadding: 1),
+        schedule: Schedule.Configuration(betaSchedule: .cosine, predictionType: .v), imageSize: 512)
     case .mini:
       ModelBundle.Configuration(
         autoencoder: Autoencoder.Configuration(
@@ -88,4 +104,12 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
         schedule: Schedule.Configuration(betaSchedule: .cosine, predictionType: .v), imageSize: 512)
     }
   }
+}
+
+extension Autoencoder.Configuration {
+  /// 512×512 to 64×16×16 and back through a palette decoder: the autoencoder that `midi` and larger models share.
+  public static let palette16 = Autoencoder.Configuration(
+    latentChannels: 64, encoderPatch: 4, encoderWidths: [64, 128, 256], encoderBlocks: [1, 1, 2],
+    decoderWidths: [192, 192, 96], decoderBlocks: [2, 2, 2], decoderOutputWidth: 96, superResolutionWidths: [],
+    normGroups: 8, palette: Autoencoder.Palette())
 }

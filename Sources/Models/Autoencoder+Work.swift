@@ -14,6 +14,7 @@ extension Autoencoder.Configuration {
 
   /// Floating-point operations that paint a latent of `height × width` cells at the core size.
   public func decoderOperations(height: Int, width: Int) -> Int {
+    if let palette { return paletteDecoderOperations(palette, height: height, width: width) }
     var (h, w) = (height, width)
     var total = Work.convolution(latentChannels, decoderWidths[0], kernel: 3, h, w)
     for (level, channels) in decoderWidths.enumerated() {
@@ -24,6 +25,22 @@ extension Autoencoder.Configuration {
     }
     return total + Work.convolution(decoderOutputWidth, decoderOutputWidth, kernel: 3, h, w)
       + Work.convolution(decoderOutputWidth, 3, kernel: 3, h, w)
+  }
+
+  private func paletteDecoderOperations(_ palette: Autoencoder.Palette, height: Int, width: Int) -> Int {
+    var (h, w) = (height, width)
+    var total = Work.convolution(latentChannels, decoderWidths[0], kernel: 3, h, w)
+    for (level, channels) in decoderWidths.enumerated() {
+      if level > 0 {
+        total += Work.convolution(decoderWidths[level - 1], channels, kernel: 3, h, w)  // before the doubling
+        (h, w) = (2 * h, 2 * w)
+      }
+      total += decoderBlocks[level] * Self.block(channels, h, w)
+    }
+    let outputs = 4 * palette.colors
+    let (height, width) = (h * palette.enlargement, w * palette.enlargement)
+    return total + Work.convolution(decoderWidths[decoderWidths.count - 1], outputs, kernel: 3, h, w)
+      + 2 * outputs * (height * h * w + height * w * width)  // the two products that enlarge the fields
   }
 
   /// Floating-point operations of the levels above the core size.

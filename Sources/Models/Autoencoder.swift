@@ -17,11 +17,13 @@ public final class Autoencoder: Module {
     public var decoderOutputWidth: Int  // width at the core size
     public var superResolutionWidths: [Int]  // one more doubling of the picture each
     public var normGroups: Int
+    /// The palette head and what goes with it (no normalization, strided shortcuts); nil is the RGB decoder.
+    public var palette: Palette?
 
     public init(
       latentChannels: Int, encoderPatch: Int, encoderWidths: [Int], encoderBlocks: [Int],
       decoderWidths: [Int],
-      decoderBlocks: [Int], decoderOutputWidth: Int, superResolutionWidths: [Int], normGroups: Int
+      decoderBlocks: [Int], decoderOutputWidth: Int, superResolutionWidths: [Int], normGroups: Int, palette: Palette? = nil
     ) {
       self.latentChannels = latentChannels
       self.encoderPatch = encoderPatch
@@ -32,10 +34,16 @@ public final class Autoencoder: Module {
       self.decoderOutputWidth = decoderOutputWidth
       self.superResolutionWidths = superResolutionWidths
       self.normGroups = normGroups
+      self.palette = palette
     }
 
     /// Core pixels per latent cell, along one side.
-    public var coreFactor: Int { 1 << decoderWidths.count }
+    public var coreFactor: Int {
+      palette.map { $0.enlargement << (decoderWidths.count - 1) } ?? 1 << decoderWidths.count
+    }
+
+    /// Groups of the group norms in residual blocks; nil where there are none.
+    var blockNormGroups: Int? { palette == nil ? normGroups : nil }
 
     /// Painted pixels per core pixel, along one side.
     public var superResolutionFactor: Int { 1 << superResolutionWidths.count }
@@ -45,7 +53,8 @@ public final class Autoencoder: Module {
 
     /// What is wrong with these numbers, or nil.
     public var problem: String? {
-      let encoderFactor = encoderPatch << (encoderWidths.count - 1)
+      if let problem = palette?.problem { return problem }
+      let encoderFactor = (palette?.encoderShrink ?? 1) * encoderPatch << (encoderWidths.count - 1)
       if encoderFactor != coreFactor {
         return "the encoder shrinks \(encoderFactor) times and the decoder grows \(coreFactor) times"
       }
@@ -55,6 +64,9 @@ public final class Autoencoder: Module {
       if decoderWidths.count != decoderBlocks.count {
         return "decoderWidths and decoderBlocks differ in length"
       }
+      if palette != nil {
+        return superResolutionWidths.isEmpty ? nil : "a palette decoder has no super-resolution levels"
+      }
       let widths = encoderWidths + decoderWidths + [decoderOutputWidth] + superResolutionWidths
       if let bad = widths.first(where: { $0 % normGroups != 0 }) {
         return "width \(bad) is not a multiple of normGroups \(normGroups)"
@@ -63,8 +75,31 @@ public final class Autoencoder: Module {
     }
   }
 
+  /// The palette head of a decoder (`PaletteDecoder`).
+  public struct Palette: Codable, Sendable, Equatable {
+    public var colors: Int  // K: logits and colors per position
+    public var enlargement: Int  // pixels per position of the fields, along one side: a power of two
+    public var sharpness: Double  // what logits are multiplied by before the softmax
+    public var encoderShrink: Int  // side of the square of pixels that is averaged before the encoder
+
+    public init(colors: Int = 4, enlargement: Int = 8, sharpness: Double = 6, encoderShrink: Int = 2) {
+      (self.colors, self.enlargement) = (colors, enlargement)
+      (self.sharpness, self.encoderShrink) = (sharpness, encoderShrink)
+    }
+
+    /// What is wrong with these numbers, or nil.
+    var problem: String? {
+      if !(1...64).contains(colors) { return "palette.colors \(colors) is not in 1…64" }
+      if !(1...64).contains(enlargement) || enlargement & (enlargement - 1) != 0 {
+        return "palette.enlargement \(enlargement) is not a power of two up to 64"
+      }
+      if !(1...16).contains(encoderShrink) { return "palette.encoder_shrink \(encoderShrink) is not in 1…16" }
+      return sharpness.isFinite && sharpness > 0 ? nil : "palette.sharpness \(sharpness) is not a positive number"
+    }
+  }
+
   public let encoder: Encoder
-  public let decoder: Decoder
+  public let decoder: any LatentDecoder
   public let superResolution: SuperResolution?
   public let latentsMean: Tensor  // [C]
   public let latentsStd: Tensor  // [C]
@@ -74,7 +109,8 @@ public final class Autoencoder: Module {
     if let problem = configuration.problem { fatalError("autoencoder configuration: \(problem)") }
     self.configuration = configuration
     encoder = Encoder(configuration, initial)
-    decoder = Decoder(configuration, initial)
+    decoder =
+      configuration.palette.map { PaletteDecoder(configuration, $0, initial) } ?? Decoder(configuration, initial)
     superResolution =
       configuration.superResolutionWidths.isEmpty ? nil : SuperResolution(configuration, initial)
     latentsMean = Tensor.zeros([configuration.latentChannels])
@@ -98,9 +134,18 @@ public final class Autoencoder: Module {
   }
 
   /// Normalised latents to pictures of the painted size, `[B, 3, H, W]`, about −1…1 (not clamped).
-  public func decode(_ latent: Tensor) -> Tensor {
+  ///
+  /// `size` asks for another one: a palette decoder evaluates its fields there, and any other is resized bilinearly.
+  public func decode(_ latent: Tensor, size: (height: Int, width: Int)? = nil) -> Tensor {
+    if let size, let palette = decoder as? PaletteDecoder {
+      return palette.image(of: palette.trunk(latent.channelsLast()).fields, height: size.height, width: size.width)
+    }
     let core = decoder(latent.channelsLast())
-    return superResolution?(core).pixels ?? core.pixels
+    let pixels = superResolution?(core).pixels ?? core.pixels
+    guard let size else { return pixels }
+    let (_, _, height, width) = pixels.shape4
+    return pixels.resizedBilinear(
+      height: size.height, width: size.width, antialias: size.height < height || size.width < width)
   }
 }
 
@@ -108,9 +153,11 @@ public final class Autoencoder: Module {
 public struct Painting {
   public let features: Tensor  // [B, width, H, W]
   public let pixels: Tensor  // [B, 3, H, W]
+  public let fields: Tensor?  // of a palette decoder, [B, 4K, h, w]
 
-  public init(features: Tensor, pixels: Tensor) {
+  public init(features: Tensor, pixels: Tensor, fields: Tensor? = nil) {
     self.features = features
     self.pixels = pixels
+    self.fields = fields
   }
 }

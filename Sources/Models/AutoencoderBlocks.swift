@@ -5,43 +5,59 @@ import Torch
 public final class Encoder: Module {
   let convIn: Conv2d
   let levels: [EncoderLevel]
-  let normOut: GroupNorm
+  let normOut: GroupNorm?
   let convOut: Conv2d
   let patch: Int
+  let shrink: Int
 
   init(_ c: Autoencoder.Configuration, _ initial: Initializer) {
     patch = c.encoderPatch
+    shrink = c.palette?.encoderShrink ?? 1
     convIn = Conv2d(in: 3 * patch * patch, out: c.encoderWidths[0], kernel: 3, initial)
     levels = c.encoderWidths.indices.map { level in
       EncoderLevel(
         from: level == 0 ? nil : c.encoderWidths[level - 1], width: c.encoderWidths[level],
-        blocks: c.encoderBlocks[level], groups: c.normGroups, initial)
+        blocks: c.encoderBlocks[level], groups: c.blockNormGroups, hasShortcut: c.palette != nil, initial)
     }
     let last = c.encoderWidths[c.encoderWidths.count - 1]
-    normOut = GroupNorm(groups: c.normGroups, channels: last)
+    normOut = c.blockNormGroups.map { GroupNorm(groups: $0, channels: last) }
     convOut = Conv2d(in: last, out: c.latentChannels, kernel: 3, initial)
   }
 
   /// `[B, 3, H, W]` to `[B, C, H / factor, W / factor]`.
   public func callAsFunction(_ pixels: Tensor) -> Tensor {
-    var x = convIn(pixels.pixelUnshuffle(patch).channelsLast())  // [B, width, H / patch, W / patch]
+    let seen = shrink > 1 ? pixels.avgPool2d(shrink) : pixels
+    var x = convIn(seen.pixelUnshuffle(patch).channelsLast())  // [B, width, H / patch, W / patch]
     for level in levels { x = level(x) }
-    return convOut(normOut(x).silu())
+    return convOut((normOut?(x) ?? x).silu())
   }
 }
 
 /// An optional halving of the size, then residual blocks.
+///
+/// The halving may have a shortcut without parameters: 2×2 pixels become channels, of which groups are averaged (DC-AE,
+/// arXiv 2410.10733).
 package final class EncoderLevel: Module {
   let down: Conv2d?
   let blocks: [ConvolutionBlock]
+  let hasShortcut: Bool
+  let width: Int
 
-  package init(from previous: Int?, width: Int, blocks: Int, groups: Int, _ initial: Initializer) {
+  package init(
+    from previous: Int?, width: Int, blocks: Int, groups: Int?, hasShortcut: Bool, _ initial: Initializer
+  ) {
     down = previous.map { Conv2d(in: $0, out: width, kernel: 3, stride: 2, padding: 1, initial) }
     self.blocks = (0..<blocks).map { _ in ConvolutionBlock(width, groups: groups, initial) }
+    (self.hasShortcut, self.width) = (hasShortcut, width)
   }
 
   package func callAsFunction(_ x: Tensor) -> Tensor {
-    checkpointed([x]) { [self] inputs in blocks.reduce(down?(inputs[0]) ?? inputs[0]) { $1($0) } }
+    checkpointed([x]) { [self] inputs in blocks.reduce(halved(inputs[0])) { $1($0) } }
+  }
+
+  private func halved(_ x: Tensor) -> Tensor {
+    guard let down else { return x }
+    return hasShortcut ? down(x) + x.pixelUnshuffle(2).channelsMatched(to: width) : down(x)
   }
 }
 
@@ -50,7 +66,7 @@ package final class EncoderLevel: Module {
 /// Every level ends in a convolution at its own size followed by bilinear doubling, a quarter of the work of the
 /// other order. Each level also paints: its picture is doubled and added to the next one's (the output skips of
 /// StyleGAN2, Karras et al., 2020), so that coarse levels settle colour and place, fine levels only add detail.
-public final class Decoder: Module {
+public final class Decoder: LatentDecoder {
   let convIn: Conv2d
   let levels: [DecoderLevel]
   let convOut: Conv2d
@@ -135,27 +151,28 @@ final class SuperResolutionLevel: Module {
   }
 }
 
-/// Normalise, activate, convolve, twice, added to the input.
+/// Normalize (unless there are no groups), activate, convolve, twice, added to the input.
 package final class ConvolutionBlock: Module {
-  let norm1: GroupNorm
+  let norm1: GroupNorm?
   let conv1: Conv2d
-  let norm2: GroupNorm
+  let norm2: GroupNorm?
   let conv2: Conv2d
 
-  package init(_ width: Int, groups: Int, _ initial: Initializer) {
-    norm1 = GroupNorm(groups: groups, channels: width)
+  package init(_ width: Int, groups: Int?, _ initial: Initializer) {
+    norm1 = groups.map { GroupNorm(groups: $0, channels: width) }
     conv1 = Conv2d(in: width, out: width, kernel: 3, initial)
-    norm2 = GroupNorm(groups: groups, channels: width)
+    norm2 = groups.map { GroupNorm(groups: $0, channels: width) }
     conv2 = Conv2d(in: width, out: width, kernel: 3, initial).zeroed()
   }
 
   package func callAsFunction(_ x: Tensor) -> Tensor {
-    x + conv2(norm2(conv1(norm1(x).silu())).silu())
+    let hidden = conv1((norm1?(x) ?? x).silu())
+    return x + conv2((norm2?(hidden) ?? hidden).silu())
   }
 }
 
 /// Bilinear doubling.
-private func doubled(_ x: Tensor) -> Tensor {
+func doubled(_ x: Tensor) -> Tensor {
   let (_, _, height, width) = x.shape4
   return x.resizedBilinear(height: 2 * height, width: 2 * width)
 }

@@ -65,3 +65,10 @@ private final class Computation {
 
   init(_ body: @escaping ([Tensor]) -> Tensor) { self.body = body }
 }
+
+/// Runs `body` in float32 inside of `withAutocast`: for the few operations whose result bf16 would spoil.
+public func withoutAutocast<R, E: Error>(_ device: Device, _ body: () throws(E) -> R) throws(E) -> R {
+  let before = ct_set_autocast_enabled(device.code, false)
+  defer { _ = ct_set_autocast_enabled(device.code, before) }
+  return try body()
+}

@@ -71,6 +71,11 @@ extension Tensor {
   /// `[B, C, H·r, W·r]` to `[B, C·r², H, W]`.
   public func pixelUnshuffle(_ factor: Int) -> Tensor { Tensor(ct_pixel_unshuffle(handle, Int64(factor))) }
 
+  /// `[B, 4K, H, W]` of K logits and K colors a pixel to `[B, 3, H, W]`: Σ softmax(sharpness · logit)ₖ · colorₖ.
+  public func paletteMix(colors: Int, sharpness: Double) -> Tensor {
+    Tensor(ct_palette_mix(handle, Int64(colors), sharpness))
+  }
+
   /// What stands beyond the edge of a padded picture.
   public enum Padding: Sendable {
     case zeros, reflect, replicate

@@ -105,6 +105,8 @@ CTTensor *ct_avg_pool2d(CTTensor *x, int64_t kernel, int64_t stride);
 CTTensor *ct_max_pool2d(CTTensor *x, int64_t kernel, int64_t stride);
 CTTensor *ct_pixel_shuffle(CTTensor *x, int64_t factor);
 CTTensor *ct_pixel_unshuffle(CTTensor *x, int64_t factor);
+// [B, 4K, H, W] of K logits and K colors to [B, 3, H, W]: the colors mixed by the softmax of sharpness times the logits.
+CTTensor *ct_palette_mix(CTTensor *fields, int64_t colors, double sharpness);
 CTTensor *ct_pad2d(CTTensor *x, int64_t left, int64_t right, int64_t top, int64_t bottom, CTPadding mode);
 
 // --- shape
@@ -166,6 +168,7 @@ CTInference *ct_inference_begin(void);
 void ct_inference_end(CTInference *guard);
 void ct_autocast_begin(CTDeviceType device, CTType type);
 void ct_autocast_end(CTDeviceType device);
+bool ct_set_autocast_enabled(CTDeviceType device, bool on);   // returns what was set before
 
 // --- many tensors at once
 int ct_fused_adamw_(CT_TENSORS(parameters), CT_TENSORS(gradients), CT_TENSORS(firstMoments),

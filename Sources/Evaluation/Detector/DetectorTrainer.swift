@@ -42,7 +42,7 @@ public final class DetectorTrainer {
   private let plan: Plan
   private let scenes: DetectorScenes
   private let atlas: GlyphAtlas
-  private let optimiser: AdamW
+  private let optimiser: Optimizer
   private let average: [Tensor]  // of the weights, over some 500 steps
 
   public init(_ plan: Plan) throws(GlyphFont.Failure) {
@@ -56,7 +56,7 @@ public final class DetectorTrainer {
         world: world.rawValue, names: world.nouns.count, colours: world.colours.count,
         backgrounds: world.backgrounds.count), .random(Generator(seed: plan.seed)))
     network.requireGradients(true)
-    optimiser = AdamW(network.parameters, weightDecay: 1e-4, gradientLimit: 5)
+    optimiser = Optimizer([AdamW(network.parameters, weightDecay: 1e-4)], maxGradNorm: 5)
     average = network.parameters.map { named in withNoGrad { named.tensor.detached().clone() } }
   }
 
@@ -80,7 +80,7 @@ public final class DetectorTrainer {
     let total = loss.total
     guard total.item().isFinite else { throw NotFinite(step: step, what: "loss") }
     total.backward()
-    do throws(AdamW.NotFinite) {
+    do throws(Optimizer.NotFinite) {
       try optimiser.step(learningRate: plan.rate * rate(at: step))
     } catch { throw NotFinite(step: step, what: "gradient") }
     Foreach.lerp(average, towards: network.parameters.map(\.tensor), max(0.002, 9 / Double(10 + step)))

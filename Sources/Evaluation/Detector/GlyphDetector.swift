@@ -79,7 +79,7 @@ public final class GlyphDetector: Module {
     levels = c.widths.indices.map { level in
       EncoderLevel(
         from: level == 0 ? nil : c.widths[level - 1], width: c.widths[level], blocks: c.blocks[level],
-        groups: c.normGroups, initial)
+        groups: c.normGroups, hasShortcut: false, initial)
     }
     surroundings = Conv2d(in: c.widths[2], out: c.widths[1], kernel: 1, initial)
     mix = ConvolutionBlock(c.widths[1], groups: c.normGroups, initial)

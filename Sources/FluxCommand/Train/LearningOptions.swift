@@ -9,7 +9,7 @@ import Training
 struct LearningOptions: ParsableArguments {
   @Option(help: "How to train: ship (what trains the weights that people get), or specification (to the letter).")
   var profile: TrainingPlan.Profile = .ship
-  @Option(help: "Sizes of the networks: tiny, mini, base, fine or specification (default: the profile's).")
+  @Option(help: "Sizes of the networks: tiny, mini, midi, base, fine or specification (default: the profile's).")
   var preset: Preset?
   @Option(
     help: """
@@ -48,7 +48,7 @@ extension Preset {
   fileprivate var world: World {
     switch self {
     case .tiny, .mini: .small
-    case .base, .fine, .specification: .full
+    case .midi, .base, .fine, .specification: .full
     }
   }
 }

@@ -21,7 +21,7 @@ public final class Distiller {
   public let device: Device
   public let teacher: ModelBundle
   let student: LowRankStudent
-  let optimiser: AdamW
+  let optimiser: Optimizer
   let average: MovingAverage
   let studentGrid: TimeGrid
   private let teacherGrid: TimeGrid
@@ -54,7 +54,7 @@ public final class Distiller {
       bfloat16: plan.bfloat16)
     student = LowRankStudent(
       of: teacher.unet, rank: plan.rank, Generator(seed: plan.seed &+ 0x10ad), device: device)
-    optimiser = AdamW(student.lora.parameters, weightDecay: 0, gradientLimit: 1)
+    optimiser = Optimizer([AdamW(student.lora.parameters, weightDecay: 0)], maxGradNorm: 1)
     average = MovingAverage(student.lora.parameters, length: plan.average)
     pool = PathPool(limit: plan.poolSize / DistillationPlan.chunk)
   }
@@ -84,7 +84,7 @@ public final class Distiller {
     }
     loss.backward()
     student.passGradients()
-    do throws(AdamW.NotFinite) {
+    do throws(Optimizer.NotFinite) {
       try optimiser.step(learningRate: plan.rate(at: step))
     } catch {
       throw .notFinite(

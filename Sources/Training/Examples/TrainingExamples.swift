@@ -20,7 +20,7 @@ struct ExampleBatch {
 
 extension ExampleBatch {
   /// Windows of `window` × `window` cells out of pictures of `side` × `side` cells, each around its picture's focus:
-  /// most of a picture is background, which is soon learnt.
+  /// most of a picture is background, which is soon learnt. Half of them are mirrored.
   func windows(side: Int, window: Int, _ random: inout SplitMix64) -> (pictures: Tensor, labels: Tensor?) {
     let cell = pictures.shape[2] / side  // pixels
     let count = pictures.shape[0]
@@ -31,9 +31,12 @@ extension ExampleBatch {
         min(max(Int(centre * Double(side)) - window / 2 + random.below(3) - 1, 0), side - window)
       }
       let (column, row) = (corner(focus.x), corner(focus.y))
-      parts.append(pictures[index].narrowed(1, row * cell, window * cell).narrowed(2, column * cell, window * cell))
+      let mirrored = random.chance(0.5)
+      let part = pictures[index].narrowed(1, row * cell, window * cell).narrowed(2, column * cell, window * cell)
+      parts.append(mirrored ? part.flipped([2]) : part)
       if let grid {
-        labelParts.append(grid[index].narrowed(0, row, window).narrowed(1, column, window).reshaped([window * window]))
+        let part = grid[index].narrowed(0, row, window).narrowed(1, column, window)
+        labelParts.append((mirrored ? part.flipped([1]) : part).reshaped([window * window]))
       }
     }
     return (Tensor.stack(parts).channelsLast(), grid.map { _ in Tensor.stack(labelParts) })
@@ -87,8 +90,10 @@ struct SceneExamples: TrainingExamples {
     let (indices, chosen) = scenes(stream, range)
     let focus = zip(range, chosen).map { index, example in
       var random = SplitMix64(seed: streamSeed &+ 0xf0c5, index: UInt64(index))
-      let object = random.pick(example.scene.objects)
-      return ExampleBatch.Focus(x: object.x, y: object.y)
+      if random.chance(0.25) { return ExampleBatch.Focus(x: random.unit(), y: random.unit()) }
+      let object = random.pick(example.scene.objects)  // anywhere in it, so that large ones' edges are seen, too
+      return ExampleBatch.Focus(
+        x: object.x + random.real(-0.4, 0.4) * object.side, y: object.y + random.real(-0.4, 0.4) * object.side)
     }
     let words = words(stream, indices, chosen)
     return ExampleBatch(

@@ -31,7 +31,9 @@ extension TrainingPlan {
   ) {
     let preset = preset ?? profile.preset
     switch profile {
-    case .ship: self.init(shipping: preset, data, steps, batch, seed, start)
+    case .ship:
+      self.init(shipping: preset, data, steps, batch, seed, start)
+      if preset.configuration.autoencoder.palette != nil { usePaletteSettings() }
     case .specification: self.init(specified: preset, data, steps, batch, seed, start)
     }
     self.accumulation = accumulation
@@ -66,6 +68,16 @@ extension TrainingPlan {
       latentAlignment: knowsObjects ? 0.03 : 0, poolSize: min(pool, data.count ?? pool),
       poolRenewal: (data.count ?? .max) <= pool ? 0 : small ? 4 : 6,
       bfloat16: false)
+  }
+
+  /// What a palette autoencoder, which has no normalization, needs to train fast and soundly.
+  private mutating func usePaletteSettings() {
+    autoencoderMuon = MuonSettings(weightDecay: 0.5)
+    diffusionMuon = MuonSettings(weightDecay: 0.1)
+    (autoencoderRate, diffusionRate) = (4e-4, 1e-3)
+    (latentNoise, latentNoiseWide) = (0.1, 0.3)
+    (latentAlignment, lateLoss, equivariance) = (0, 0.5, 0.25)
+    timeShift = 4
   }
 
   private init(

@@ -27,6 +27,16 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     public var batch: Int  // pictures in a step
   }
 
+  /// Muon for the matrices and kernels of hidden layers.
+  public struct MuonSettings: Codable, Sendable, Equatable {
+    public var learningRate: Double
+    public var weightDecay: Double
+
+    public init(learningRate: Double = 2e-3, weightDecay: Double) {
+      (self.learningRate, self.weightDecay) = (learningRate, weightDecay)
+    }
+  }
+
   public var profile: Profile
   public var preset: Preset
   public var data: String  // names what is learnt from, so that a run is not continued on something else
@@ -60,6 +70,12 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var poolRenewal: Int  // of them replaced by new pictures per step
   public var bfloat16: Bool  // matrix products in bf16, weights and sums in float32
   public var gradientCheckpointing = false  // layers are computed again for the gradients, for less memory
+  public var autoencoderMuon: MuonSettings?  // nil: AdamW for every parameter of encoder and decoder
+  public var diffusionMuon: MuonSettings?  // nil: AdamW for every parameter of U-Net and adapter
+  /// Share of the autoencoder's steps after which its loss counts absolute differences (`AutoencoderLoss.Kind.late`).
+  public var lateLoss = 1.0
+  public var equivariance = 0.0  // weight of the reconstruction of halved images from halved latents
+  public var textures = 0.0  // share of the autoencoder's images that are textures instead of scenes
 
   /// The steps that belong to a stage.
   public func range(of stage: Stage) -> Range<Int> {

@@ -34,7 +34,7 @@ final class DeferredMeasures {
   }
 
   /// Updates from the gradients, unless one of them or of the losses before is not finite.
-  func update(_ optimiser: AdamW, _ rate: Double, _ step: Int, _ what: String) {
+  func update(_ optimiser: Optimizer, _ rate: Double, _ step: Int, _ what: String) {
     let norm = optimiser.step(learningRate: rate, unless: fault)
     watched.append(Watched(step: step, what: "gradient of the \(what)", value: norm))
     fault = nil

@@ -25,9 +25,11 @@ extension Trainer {
     let pictures = try wholePictures(.decoder, .decoder, step)
     let core = paint(pictures, generator)
     let factor = model.configuration.autoencoder.superResolutionFactor
-    let reconstruction = AutoencoderLoss.loss(core.pixels, factor > 1 ? pictures.avgPool2d(factor) : pictures)
+    let kind: AutoencoderLoss.Kind = plan.lateLoss < 1 ? .late : .early
+    let reconstruction = AutoencoderLoss.loss(core.pixels, factor > 1 ? pictures.avgPool2d(factor) : pictures, kind)
     let enlarged = model.autoencoder.superResolution.map { enlargement(of: core, to: pictures, generator, by: $0) }
-    let total = enlarged.map { reconstruction + $0 } ?? reconstruction
+    var total = enlarged.map { reconstruction + $0 } ?? reconstruction
+    if let bounds = AutoencoderLoss.palettePenalty(core, model.autoencoder.decoder) { total = total + bounds }
     let rate = plan.autoencoderRate * plan.rate(at: step, in: plan.range(of: .decoder))
     try accumulate(total, 1, step, "decoder loss")
     try update(networks.painter, rate, step, "decoder loss")

@@ -69,26 +69,35 @@ extension Trainer {
     let allLabels = labels.map { $0.to(device).pieces(plan.accumulation) }
     for (index, piece) in onDevice.pieces(plan.accumulation).enumerated() {
       let share = Double(piece.shape[0]) / Double(onDevice.shape[0])  // the last piece may be smaller
-      let (painting, naming, raw, clean) = inPrecision {
+      let (painting, naming, clean) = inPrecision {
         let raw = model.autoencoder.encodeRaw(piece.channelsLast()).to(.float32)
         LatentStatistics.update(model.autoencoder, raw: raw, count: step)
         let clean = model.autoencoder.normalised(raw)
         let noisy = (clean + decoderNoise(clean.shape, generator)).channelsLast()
-        let painted = model.autoencoder.decoder(noisy).pixels
+        let painted = model.autoencoder.decoder(noisy)
         let naming =
           plan.latentAlignment > 0
           ? allLabels.map { networks.alignment.loss(noisy, through: networks.alignment.latents, $0[index]) } : nil
-        return (painted, naming, raw, clean)
+        return (painted, naming, clean)
       }
-      let reconstruction = AutoencoderLoss.loss(painting, piece)
-      var total = reconstruction + raw.square().mean() * 1e-4
+      let kind = reconstructionLoss(at: step, in: range)
+      let reconstruction = AutoencoderLoss.loss(painting.pixels, piece, kind)
+      var total = reconstruction + clean.square().mean() * 1e-4 + AutoencoderLoss.tailPenalty(clean)
       if let naming { total = total + naming * plan.latentAlignment }
+      if let bounds = AutoencoderLoss.palettePenalty(painting, model.autoencoder.decoder) { total = total + bounds }
+      if plan.equivariance > 0, step % 4 == 0 {
+        total = total + halvedLoss(clean, piece, generator, kind) * plan.equivariance
+      }
       try accumulate(total, share, step, "autoencoder loss")
       add(["reconstruction": reconstruction, "latentNames": naming], share, to: &values)
       latents.append(clean.detached())
-      if step % 20 == 0 { values["decibels", default: 0] += share * AutoencoderLoss.decibels(painting, piece) }
+      if step % 20 == 0 {
+        values["decibels", default: 0] += share * AutoencoderLoss.decibels(painting.pixels, piece)
+        if index == 0 { values.merge(paletteHealth(painting)) { $1 } }
+      }
     }
-    try update(networks.autoencoder, plan.autoencoderRate * plan.rate(at: step, in: range), step, "autoencoder loss")
+    values["gradientNorm"] = try update(
+      networks.autoencoder, plan.autoencoderRate * plan.rate(at: step, in: range), step, "autoencoder loss")
     let all = Tensor.cat(latents)
     if step % 20 == 0 {
       let health = LatentHealth(all)
@@ -98,6 +107,39 @@ extension Trainer {
       }
     }
     return (values, all)
+  }
+
+  /// The loss that the autoencoder's step has: the late one after a share of its steps.
+  private func reconstructionLoss(at step: Int, in range: Range<Int>) -> AutoencoderLoss.Kind {
+    Double(step - range.lowerBound) < plan.lateLoss * Double(range.count) ? .early : .late
+  }
+
+  /// The reconstruction loss of halved images from halved latents: latents that scale as images do are easier to
+  /// generate (EQ-VAE, Kouzelis et al., 2025, arXiv 2502.09509).
+  private func halvedLoss(
+    _ latents: Tensor, _ pictures: Tensor, _ generator: Generator, _ kind: AutoencoderLoss.Kind
+  ) -> Tensor {
+    let small = latents.avgPool2d(2)
+    let painted = inPrecision {
+      model.autoencoder.decoder((small + decoderNoise(small.shape, generator)).channelsLast())
+    }
+    return AutoencoderLoss.loss(painted.pixels, pictures.avgPool2d(2), kind)
+  }
+
+  /// What tells early that a palette decoder goes wrong; empty for others.
+  private func paletteHealth(_ painting: Painting) -> [String: Double] {
+    guard let decoder = model.autoencoder.decoder as? PaletteDecoder, let fields = painting.fields else { return [:] }
+    return withNoGrad {
+      let rms = painting.features.to(.float32).square().mean().sqrt().item()
+      let usage = decoder.usage(of: fields).doubles()
+      if watchesCollapse {
+        if rms > 3 { notice("the palette head's input has grown to \(rms) (above 3 a run soon diverges)") }
+        if let least = usage.min(), least < 0.01 { notice("a palette color is used in \(least) of the image only") }
+      }
+      var values = ["headInput": rms]
+      for (color, share) in usage.enumerated() { values["color\(color)"] = share }
+      return values
+    }
   }
 
   /// One update of U-Net and adapter.
@@ -165,12 +207,18 @@ extension Trainer {
   }
 
   /// Updates from the gradients that were accumulated; a gradient that is not finite stops the run.
+  ///
+  /// Returns the gradient's norm before the limit, where it is known at once.
+  @discardableResult
   func update(
-    _ optimiser: AdamW, _ rate: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = []
-  ) throws {
-    if let deferred { return deferred.update(optimiser, rate * restartShare(at: step), step, what) }
-    do throws(AdamW.NotFinite) {
-      try optimiser.step(learningRate: rate * restartShare(at: step))
+    _ optimiser: Optimizer, _ rate: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = []
+  ) throws -> Double? {
+    if let deferred {
+      deferred.update(optimiser, rate * restartShare(at: step), step, what)
+      return nil
+    }
+    do throws(Optimizer.NotFinite) {
+      return try optimiser.step(learningRate: rate * restartShare(at: step))
     } catch {
       throw TrainingError.notFinite(
         step: step, what: "gradient of the \(what)", value: "\(error.norm)", layer: error.key, examples: ids())

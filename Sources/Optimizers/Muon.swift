@@ -1,0 +1,80 @@
+import NN
+import Torch
+
+/// Muon: momentum whose matrix is made orthogonal before it is applied, for the matrices and kernels of hidden layers
+/// (Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024).
+///
+/// A kernel `[out, in, k, k]` counts as a matrix of `out` rows. Five Newton-Schulz steps bring all singular values near 1;
+/// the update is scaled by `0.2 · √max(rows, columns)`, which gives it about the size of AdamW's (Liu et al., "Muon is
+/// Scalable for LLM Training", 2025, §2.2). Weight decay is decoupled. Parameters of equal shape are updated as one batch.
+public final class Muon: UpdateRule {
+  public let parameters: [NamedTensor]
+  private let momenta: [Tensor]
+  private let groups: [[Int]]  // indices of parameters of equal matrix shape
+  private let rate: Double
+  private let weightDecay: Double
+  private let momentum: Double
+
+  /// `rate` is the learning rate as a multiple of the one that `update` gets.
+  public init(_ parameters: [NamedTensor], rate: Double, weightDecay: Double, momentum: Double = 0.95) {
+    self.parameters = parameters
+    momenta = parameters.map { Tensor.zeros($0.tensor.shape, device: $0.tensor.device) }
+    var order: [[Int]] = []
+    var places: [[Int]: Int] = [:]
+    for (index, named) in parameters.enumerated() {
+      let shape = Self.matrixShape(named.tensor)
+      if let place = places[shape] {
+        order[place].append(index)
+      } else {
+        places[shape] = order.count
+        order.append([index])
+      }
+    }
+    groups = order
+    (self.rate, self.weightDecay, self.momentum) = (rate, weightDecay, momentum)
+  }
+
+  public func update(_ gradients: [Tensor], learningRate: Double, skip: Tensor?) {
+    let learningRate = learningRate * rate
+    withNoGrad {
+      for group in groups {
+        let shape = Self.matrixShape(parameters[group[0]].tensor)
+        let matrices = group.map { index in
+          let gradient = Self.kept(gradients[index], unless: skip, else: momenta[index])
+          momenta[index].lerp_(gradient, 1 - momentum)
+          return gradient.lerp(momenta[index], momentum).reshaped(shape)  // Nesterov's look ahead
+        }
+        let directions = Self.orthogonalized(Tensor.stack(matrices))
+        let scale = learningRate * 0.2 * Double(max(shape[0], shape[1])).squareRoot()
+        for (place, index) in group.enumerated() {
+          let parameter = parameters[index].tensor
+          let moved = parameter * (1 - learningRate * weightDecay) - directions[place].reshaped(parameter.shape) * scale
+          parameter.copy_(Self.kept(moved, unless: skip, else: parameter))
+        }
+      }
+    }
+  }
+
+  public var state: [NamedTensor] { zip(parameters, momenta).map { ("momentum.\($0.key)", $1) } }
+
+  /// The nearest matrices with singular values near 1, of `[count, rows, columns]`.
+  static func orthogonalized(_ matrices: Tensor) -> Tensor {
+    let isTall = matrices.shape[1] > matrices.shape[2]
+    var x = isTall ? matrices.transposed(1, 2) : matrices
+    x = x / (x.square().sum([1, 2], keepDims: true).sqrt() + 1e-7)
+    for _ in 0..<5 {
+      let gram = x.matmul(x.transposed(1, 2))
+      x = x * 3.4445 + (gram * -4.7750 + gram.matmul(gram) * 2.0315).matmul(x)
+    }
+    return isTall ? x.transposed(1, 2) : x
+  }
+
+  private static func matrixShape(_ tensor: Tensor) -> [Int] {
+    [tensor.shape[0], tensor.shape.dropFirst().reduce(1, *)]
+  }
+
+  /// `value`, or where the scalar `skip` is 1 what was there before.
+  private static func kept(_ value: Tensor, unless skip: Tensor?, else old: Tensor) -> Tensor {
+    skip.map { Tensor.where($0 .> 0.5, old, value) } ?? value
+  }
+}

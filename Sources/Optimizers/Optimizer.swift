@@ -1,0 +1,80 @@
+import NN
+import Torch
+
+/// How some parameters move along their gradients.
+public protocol UpdateRule: AnyObject {
+  var parameters: [NamedTensor] { get }
+  /// What has to be saved to continue exactly.
+  var state: [NamedTensor] { get }
+  /// Updates in place; nothing changes where `skip`, a float32 scalar on the device, is 1.
+  func update(_ gradients: [Tensor], learningRate: Double, skip: Tensor?)
+}
+
+/// Update rules, each for its own parameters, under one limit of the gradient's norm.
+public final class Optimizer {
+  public let rules: [any UpdateRule]
+  private let maxGradNorm: Double
+
+  /// A gradient that is not finite, and so was not used.
+  public struct NotFinite: Error, Equatable {
+    public let key: String  // of the first parameter at fault
+    public let norm: Double  // over all parameters
+  }
+
+  public init(_ rules: [any UpdateRule], maxGradNorm: Double) {
+    self.rules = rules.filter { !$0.parameters.isEmpty }
+    self.maxGradNorm = maxGradNorm
+  }
+
+  public var parameters: [NamedTensor] { rules.flatMap(\.parameters) }
+
+  /// What has to be saved to continue exactly.
+  public var state: [NamedTensor] { rules.flatMap(\.state) }
+
+  /// Updates every parameter and forgets the gradients; returns the gradient's norm before the limit.
+  ///
+  /// Throws, and changes nothing, where the gradient is not finite.
+  @discardableResult
+  public func step(learningRate: Double) throws(NotFinite) -> Double {
+    let gradients = gradients()
+    defer { clear() }
+    let all = gradients.flatMap { $0 }
+    let norm = Foreach.norm(all)
+    guard norm.isFinite else {
+      let faulty = zip(parameters, all).first { !$1.allFinite }
+      throw NotFinite(key: faulty?.0.key ?? "their sum", norm: norm)
+    }
+    if norm > maxGradNorm { Foreach.scale(all, by: maxGradNorm / norm) }
+    for (rule, own) in zip(rules, gradients) { rule.update(own, learningRate: learningRate, skip: nil) }
+    return norm
+  }
+
+  /// As `step`, without reading a number from the device: what is not finite leaves all as it is there.
+  ///
+  /// The same where `fault`, a float32 scalar on the device, is 1. Returns the gradient's norm before the limit.
+  public func step(learningRate: Double, unless fault: Tensor?) -> Tensor {
+    let gradients = gradients()
+    defer { clear() }
+    return withNoGrad {
+      let all = gradients.flatMap { $0 }
+      let norm = Foreach.normTensor(all)
+      let own = norm.nonFiniteFlag
+      let skip = fault.map { $0.maximum(own) } ?? own
+      if maxGradNorm < Double(Float.greatestFiniteMagnitude) { Foreach.scale(all, by: (maxGradNorm / norm).minimum(1)) }
+      for (rule, own) in zip(rules, gradients) { rule.update(own, learningRate: learningRate, skip: skip) }
+      return norm
+    }
+  }
+
+  /// The gradients of each rule's parameters.
+  private func gradients() -> [[Tensor]] {
+    rules.map { rule in
+      rule.parameters.map { named in
+        guard let gradient = named.tensor.grad else { fatalError("\(named.key) got no gradient") }
+        return gradient
+      }
+    }
+  }
+
+  private func clear() { for (_, tensor) in parameters { tensor.clearGrad() } }
+}
