@@ -23,10 +23,16 @@ public struct DiffusionLoss: Sendable {
   /// min(SNR, γ), so that the many nearly clean times do not outvote the few that decide what is drawn.
   public let minSNR: Double?
 
-  public init(schedule: Schedule, distance: Distance, timeShift: Double = 1, minSNR: Double? = nil) {
+  /// Share of the samples whose times are drawn evenly, in spite of `timeShift`: for the detail, which is decided late.
+  public let evenShare: Double
+
+  public init(
+    schedule: Schedule, distance: Distance, timeShift: Double = 1, evenShare: Double = 0, minSNR: Double? = nil
+  ) {
     self.schedule = schedule
     self.distance = distance
     self.timeShift = timeShift
+    self.evenShare = evenShare
     self.minSNR = minSNR
   }
 
@@ -41,12 +47,19 @@ public struct DiffusionLoss: Sendable {
   /// Adds noise at random times; everything random comes from `generator`.
   ///
   /// Nothing leaves the device where the latents, the generator and the tables are on one.
-  /// The times are shifted as in "Scaling Rectified Flow Transformers", Esser et al., 2024, equation 23.
-  public func question(clean: Tensor, generator: Generator, tables: LossTables? = nil) -> Question {
+  /// The times are shifted as in "Scaling Rectified Flow Transformers", Esser et al., 2024, equation 23; `range`, as
+  /// shares of all times, replaces that by even times in it.
+  public func question(
+    clean: Tensor, generator: Generator, tables: LossTables? = nil, within range: ClosedRange<Double>? = nil
+  ) -> Question {
     let batch = clean.shape[0]
     let tables = tables ?? LossTables(self, device: clean.device)
     let even = Tensor.rand([batch], generator: generator)
-    let shifted = even * timeShift / (even * (timeShift - 1) + 1)
+    var shifted = even * timeShift / (even * (timeShift - 1) + 1)
+    if evenShare > 0 {
+      shifted = Tensor.where(Tensor.rand([batch], generator: generator) .< evenShare, even, shifted)
+    }
+    if let range { shifted = even * (range.upperBound - range.lowerBound) + range.lowerBound }
     let times = (shifted * Double(schedule.count)).to(.int64).clamped(to: 0...Double(schedule.count - 1))
     let noise = Tensor.randn(clean.shape, generator: generator).to(clean.device)
     let places = times.to(.int64).to(clean.device)

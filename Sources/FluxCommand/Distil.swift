@@ -99,8 +99,8 @@ struct Distil: ParsableCommand {
       if install { try distiller.saveStudent(to: target) }
       return print(target.path)
     }
-    print(folder.appendingPathComponent(FastStudent.folderName).path)
-    say("stopped after step \(step) of \(steps), all saved; the same command continues")
+    if step > 0 { print(folder.appendingPathComponent(FastStudent.folderName).path) }
+    say(outcome.sentence(of: steps))
     if Interruption.isAsked { throw ExitCode(130) }
   }
 

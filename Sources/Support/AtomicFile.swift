@@ -128,7 +128,8 @@ public struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
   public let path: String
   public let description: String
 
-  init(_ action: String, _ path: String, errno code: Int32) {
+  /// What failed ("write"), on what, with the system's error number.
+  public init(_ action: String, _ path: String, errno code: Int32) {
     self.init(action, path, reason: String(cString: strerror(code)))
   }
 

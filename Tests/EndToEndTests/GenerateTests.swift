@@ -77,7 +77,7 @@ import Testing
     try inModelFolder { folder in
       let result = try Program.run(
         ["generate", "a cat", "-m", "model", "--steps", "1", "-b", "10000", "-o", "out/"], in: folder,
-        interruptOnce: "out/00003-44.png")
+        whenThereIs: "out/00003-44.png")
       #expect(result.code == -SIGINT)
       for name in try names(folder.appendingPathComponent("out")) {
         #expect(name.hasSuffix(".png"), "\(name)")

@@ -15,11 +15,10 @@ enum Program {
   /// - Parameters:
   ///   - input: what standard input holds.
   ///   - fileLimit: the most kilobytes that it may write to one file; stands for a full disk.
-  ///   - interruptOnce: Ctrl-C comes as soon as this is there, a path in the folder.
-  ///   - killAfter: seconds until kill -9.
+  ///   - signal: what is sent as soon as `whenThereIs`, a path in the folder, exists.
   static func run(
-    _ arguments: [String], in folder: URL, input: String = "", fileLimit: Int? = nil, interruptOnce: String? = nil,
-    killAfter: Double? = nil
+    _ arguments: [String], in folder: URL, input: String = "", fileLimit: Int? = nil, signal: Int32 = SIGINT,
+    whenThereIs sign: String? = nil
   ) throws -> Result {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
@@ -34,14 +33,10 @@ enum Program {
     try process.run()
     given.fileHandleForWriting.write(Data(input.utf8))
     try given.fileHandleForWriting.close()
-    if let interruptOnce {
-      let sign = folder.appendingPathComponent(interruptOnce).path
-      while process.isRunning, !FileManager.default.fileExists(atPath: sign) { Thread.sleep(forTimeInterval: 0.02) }
-      process.interrupt()
-    }
-    if let killAfter {
-      Thread.sleep(forTimeInterval: killAfter)
-      kill(process.processIdentifier, SIGKILL)
+    if let sign {
+      let path = folder.appendingPathComponent(sign).path
+      while process.isRunning, !FileManager.default.fileExists(atPath: path) { Thread.sleep(forTimeInterval: 0.002) }
+      kill(process.processIdentifier, signal)
     }
     let said = output.fileHandleForReading.readDataToEndOfFile()
     let complained = errors.fileHandleForReading.readDataToEndOfFile()

@@ -33,6 +33,14 @@ struct LearningOptions: ParsableArguments {
     if anew, from == nil { throw ValidationError("--anew says what to take from a model: give --from, too") }
   }
 
+  /// A run inside its own data would learn from its own sample images, and could not be continued.
+  func refuseRunInsideData(_ folder: URL) throws {
+    func resolved(_ url: URL) -> String { url.standardizedFileURL.resolvingSymlinksInPath().path }
+    let (run, images) = (resolved(folder), resolved(URL(fileURLWithPath: data)))
+    guard data != "scenes", run == images || run.hasPrefix(images + "/") else { return }
+    throw Failure("--output \(folder.path) lies inside of --data \(data): choose a folder beside it", code: 2)
+  }
+
   /// Opens what is to be learnt.
   func trainingData() throws -> TrainingData {
     let emphasis = emphasis.emphasis

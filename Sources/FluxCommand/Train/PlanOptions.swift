@@ -13,8 +13,17 @@ struct PlanOptions: ParsableArguments {
   @Option(help: "Learning rate of encoder and decoder at its highest.") var autoencoderRate: Double?
   @Option(help: "Learning rate of U-Net and adapter at its highest.") var diffusionRate: Double?
   @Option(help: "Weight decay of AdamW.") var weightDecay: Double?
+  @Option(
+    help:
+      "Learning rate of Muon, which trains the hidden matrices of presets with a palette decoder; 0 is AdamW instead."
+  )
+  var muonRate: Double?
+  @Option(help: "Share of the autoencoder's steps after which its loss counts absolute differences; 1 is never.")
+  var lateLoss: Double?
+  @Option(help: "Weight of reconstructing halved images from halved latents.") var equivariance: Double?
+  @Option(help: "Share of the autoencoder's images that are textures instead of scenes.") var textures: Double?
   @Option(help: "Second β of AdamW: how long it remembers the gradient's size.") var secondBeta: Double?
-  @Option(help: "Norm that gradients are scaled down to.") var gradientLimit: Double?
+  @Option(help: "Norm that gradients are scaled down to; 0 is no limit.") var gradientLimit: Double?
   @Option(help: "Steps over which the rate rises.") var warmup: Int?
   @Option(help: "Share of a stage's end over which the rate falls to zero.") var cooldown: Double?
   @Option(help: "Share of captions that are left out, which guidance needs.") var captionDropout: Double?
@@ -30,6 +39,7 @@ struct PlanOptions: ParsableArguments {
   @Option(help: "Signal to noise ratio above which a noise level weighs no more (min-SNR; 5 is usual); 0 is none.")
   var minSNR: Double?
   @Option(help: "How far noise levels lean towards noise; 1 is even.") var timeShift: Double?
+  @Option(help: "Share of the samples whose noise levels are even in spite of --time-shift.") var evenTimes: Double?
   @Option(help: "Noise that is always added to latents.") var latentNoise: Double?
   @Option(help: "More noise for half of the latents that the decoder sees.") var latentNoiseWide: Double?
   @Option(help: "How much more cells with an object count (Scenes only).") var objectWeight: Double?
@@ -53,10 +63,14 @@ struct PlanOptions: ParsableArguments {
       ("autoencoder-rate", autoencoderRate), ("diffusion-rate", diffusionRate), ("weight-decay", weightDecay),
       ("gradient-limit", gradientLimit), ("latent-noise", latentNoise), ("latent-noise-wide", latentNoiseWide),
       ("object-weight", objectWeight), ("alignment", alignment), ("latent-alignment", latentAlignment),
-      ("time-shift", timeShift), ("min-snr", minSNR), ("warmup", warmup.map(Double.init)),
+      ("muon-rate", muonRate), ("equivariance", equivariance), ("time-shift", timeShift), ("min-snr", minSNR),
+      ("warmup", warmup.map(Double.init)),
     ] { try check(flag, value, positive) }
     try check("second-beta", secondBeta, 0...0.999_999)
-    for (flag, value) in [("cooldown", cooldown), ("caption-dropout", captionDropout)] {
+    for (flag, value) in [
+      ("cooldown", cooldown), ("caption-dropout", captionDropout), ("late-loss", lateLoss),
+      ("textures", textures), ("even-times", evenTimes),
+    ] {
       try check(flag, value, 0...1)
     }
     if let poolSize, poolSize < 1 { throw ValidationError("--pool-size \(poolSize) must be at least 1") }
@@ -84,7 +98,7 @@ struct PlanOptions: ParsableArguments {
     set(\.diffusionRate, diffusionRate)
     set(\.weightDecay, weightDecay)
     set(\.secondBeta, secondBeta)
-    set(\.gradientLimit, gradientLimit)
+    set(\.gradientLimit, gradientLimit.map { $0 == 0 ? .greatestFiniteMagnitude : $0 })
     set(\.warmup, warmup)
     set(\.cooldown, cooldown)
     set(\.captionDropout, captionDropout)
@@ -94,6 +108,11 @@ struct PlanOptions: ParsableArguments {
     if let lastDistance { plan.lastDistance = lastDistance }
     if let minSNR { plan.minSNR = minSNR == 0 ? nil : minSNR }
     set(\.timeShift, timeShift)
+    set(\.evenTimes, evenTimes)
+    set(\.lateLoss, lateLoss)
+    set(\.equivariance, equivariance)
+    set(\.textures, textures)
+    if let muonRate { plan.setMuonRate(muonRate) }
     set(\.latentNoise, latentNoise)
     set(\.latentNoiseWide, latentNoiseWide)
     set(\.objectWeight, objectWeight)

@@ -38,6 +38,7 @@ struct Train: ParsableCommand {
     (plan.anew, plan.gradientCheckpointing) = (learning.anew, options.gradientCheckpointing)
     try differences.apply(to: &plan)
     let folder = URL(fileURLWithPath: options.output)
+    try learning.refuseRunInsideData(folder)
     let model = try start.map { try ModelBundle(directory: $0) }
     if options.dryRun {
       let forecast = try Trainer.forecast(plan, on: data, from: model, textEncoder: Home.textEncoder, device: device)
@@ -45,7 +46,7 @@ struct Train: ParsableCommand {
       return print(forecast.text)
     }
     let trainer = try Trainer(
-      plan, on: data, from: model, folder: folder, textEncoder: Home.textEncoder,
+      plan, on: data, from: model, textEncoder: Home.textEncoder,
       cache: options.cache.map { URL(fileURLWithPath: $0) }, device: device)
     trainer.notice = { say("flux: \($0)") }
     if !options.quiet {
@@ -54,19 +55,21 @@ struct Train: ParsableCommand {
     }
     Interruption.beAsked()
     let limit = options.timeLimit?.seconds ?? .infinity
-    let saving = Trainer.Saving(
+    let saving = TrainingRun.Saving(
       every: options.saveEvery, kept: options.keep, storage: options.storage, samplesEvery: options.sampleEvery,
       moments: !options.noMoments, shardBytes: options.shardSize << 20)
-    let outcome = try trainer.run(saving: saving, quiet: options.quiet) { savingTakes in
+    let outcome = try TrainingRun(trainer, in: folder, saving: saving).run(quiet: options.quiet) { savingTakes in
       // A step and a save must still fit.
       Interruption.isAsked || Date().timeIntervalSince(began) + 1 + 1.5 * savingTakes > limit
     }
     report(trainer.failures)
     if !options.quiet { say(Forecast.memoryReport(in: folder, device)) }
-    print(folder.appendingPathComponent("model").path)
+    let saved = folder.appendingPathComponent("model")
+    if FileManager.default.fileExists(atPath: saved.path) { print(saved.path) }
     if case .stopped(let step) = outcome {
-      say("stopped after step \(step) of \(plan.steps), all saved; the same command continues")
+      say(outcome.sentence(of: plan.steps))
       if Interruption.isAsked { throw ExitCode(130) }
+      if step == 0 { throw ExitCode(1) }  // a time limit too short for a single step
     }
   }
 

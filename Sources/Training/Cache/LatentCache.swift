@@ -79,7 +79,7 @@ extension Trainer {
   /// hours of training should not end in a refusal.
   func checkCache(at step: Int) throws {
     guard let cacheFolder, !plan.range(of: .diffusion).isEmpty else { return }
-    let isFrozen = plan.start != nil || plan.stage(at: step) == .diffusion
+    let isFrozen = !plan.trainsEncoder || plan.stage(at: step) == .diffusion
     try LatentCache.check(cacheFolder, try manifest(), whileEncoderLearns: !isFrozen)
   }
 

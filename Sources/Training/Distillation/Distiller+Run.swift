@@ -16,10 +16,9 @@ extension Distiller {
   /// paths it fills anew.
   public func run(
     in folder: URL, saveEvery: Int = 100, quiet: Bool = true, shouldStop: () -> Bool = { false }
-  ) throws -> Trainer.Outcome {
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch { throw TrainingError.folder(folder.path) }
+  ) throws -> TrainingRun.Outcome {
+    let lock = try RunLock(folder)
+    defer { withExtendedLifetime(lock) {} }
     let first = try load(from: folder) ?? 0
     skip(to: first)
     let log = try TrainingLog(folder: folder, step: first, total: plan.steps, quiet: quiet)
@@ -58,7 +57,7 @@ extension Distiller {
   }
 
   private func save(_ step: Int, to folder: URL) throws {
-    let metadata = ["step": "\(step)", "plan": try planText()]
+    let metadata = ["step": "\(step)", "plan": try PlanIdentity(plan).json()]
     try AtomicFolder.write(folder.appendingPathComponent(Self.checkpointName)) { url throws(CheckpointError) in
       try WeightSet.write(state, metadata: metadata, directory: url, name: "state", alwaysIndexed: true)
     }
@@ -71,9 +70,11 @@ extension Distiller {
     let source = folder.appendingPathComponent(Self.checkpointName)
     guard FileManager.default.fileExists(atPath: source.path) else { return nil }
     let set = try WeightSet(source, name: "state", checking: .hashes)
-    guard set.metadata["plan"] == (try planText()), let step = set.metadata["step"].flatMap(Int.init) else {
-      throw TrainingError.otherPlan(folder: folder.path)
-    }
+    guard let step = set.metadata["step"].flatMap(Int.init),
+      let stored = set.metadata["plan"].flatMap({ PlanIdentity(json: $0) })
+    else { throw TrainingError.otherVersion(folder: folder.path) }
+    let differences = PlanIdentity(plan).differences(from: stored)
+    guard differences.isEmpty else { throw TrainingError.otherPlan(folder: folder.path, differences: differences) }
     for (key, tensor) in state {
       let value = try set.tensor(key, shape: tensor.shape)
       withNoGrad { tensor.copy_(value) }
@@ -83,11 +84,5 @@ extension Distiller {
 
   private var state: [NamedTensor] {
     student.lora.parameters + optimiser.state + average.parameters.map { ("average.\($0.key)", $0.tensor) }
-  }
-
-  private func planText() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    return String(decoding: try encoder.encode(plan), as: UTF8.self)
   }
 }

@@ -1,19 +1,18 @@
 import Foundation
+import Support
 
 /// A TensorBoard event file: scalars and pictures over steps, as TensorFlow's `Event` messages in `TFRecord` framing.
 ///
 /// Written by hand, since the few fields that TensorBoard reads make twenty lines (event.proto, summary.proto and
 /// record_writer.cc of TensorFlow).
 final class EventFile {
-  private let file: FileHandle
+  private let file: AppendFile
 
   /// Begins a file of its own in the folder; what older files say about `step` and later ones is void.
   init(folder: URL, step: Int) throws {
     let seconds = Int(Date().timeIntervalSince1970)
     let name = "events.out.tfevents.\(seconds).\(ProcessInfo.processInfo.processIdentifier).flux"
-    let url = folder.appendingPathComponent(name)
-    try Data().write(to: url)
-    file = try FileHandle(forWritingTo: url)
+    file = try AppendFile(folder.appendingPathComponent(name))
     try write(event(step: 0).text(3, "brain.Event:2"))
     try write(event(step: step).message(7, Message().integer(1, 1)))  // SessionLog.START: forget later steps
   }
@@ -41,7 +40,7 @@ final class EventFile {
   private func write(_ event: Message) throws {
     let length = withUnsafeBytes(of: UInt64(event.bytes.count).littleEndian) { Array($0) }
     func sum(_ bytes: [UInt8]) -> [UInt8] { withUnsafeBytes(of: CRC32C.masked(bytes).littleEndian) { Array($0) } }
-    try file.write(contentsOf: Data(length + sum(length) + event.bytes + sum(event.bytes)))
+    try file.write(length + sum(length) + event.bytes + sum(event.bytes))
   }
 }
 

@@ -34,12 +34,15 @@ public struct TrainingCurves: Sendable {
   }
 
   /// Reads lines of JSON; what is no such line (the end of a run that was killed) is passed over.
+  ///
+  /// Steps that a run made again after it was stopped count once, as they were measured last.
   public init(log: String) {
     var places: [String: Int] = [:]
     for line in log.split(separator: "\n") {
       guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)),
         let fields = object as? [String: Any], let step = fields["step"] as? Int
       else { continue }
+      forget(after: fields["note"] == nil ? step - 1 : step)
       if let stage = fields["stage"] as? String { extend(stage, step) }
       for (name, value) in fields.sorted(by: { $0.key < $1.key }) where !Self.others.contains(name) {
         guard let value = (value as? NSNumber)?.doubleValue, value.isFinite else { continue }
@@ -50,6 +53,17 @@ public struct TrainingCurves: Sendable {
         }
         curves[place].points.append(Point(step: step, value: value))
       }
+    }
+  }
+
+  /// Drops what was measured after a step.
+  private mutating func forget(after step: Int) {
+    for index in curves.indices {
+      while let last = curves[index].points.last, last.step > step { curves[index].points.removeLast() }
+    }
+    while let last = stages.last, last.steps.lowerBound > max(step, 0) { stages.removeLast() }
+    if let last = stages.last, last.steps.upperBound > step, last.steps.lowerBound <= step {
+      stages[stages.count - 1].steps = last.steps.lowerBound...step
     }
   }
 

@@ -1,9 +1,13 @@
 import Foundation
+import Support
 
 /// What a run says: a line of JSON per report in `log.jsonl`, the same in a TensorBoard event file, and one line on the
 /// terminal that is rewritten.
+///
+/// The file only grows. A run that continues from an earlier step says so in a note, after which the steps from there on
+/// are measured again: the last line of a step is the one that counts.
 final class TrainingLog {
-  private let file: FileHandle
+  private let file: AppendFile
   private let events: EventFile
   private let started = Date()
   private var lastReport = Date()
@@ -12,17 +16,10 @@ final class TrainingLog {
   private let quiet: Bool
   private var sums: [String: (sum: Double, count: Int)] = [:]
 
-  /// Opens the log and drops lines of steps after `step`, which a resumed run makes again.
+  /// Opens the log of a run that continues after `step`.
   init(folder: URL, step: Int, total: Int, quiet: Bool) throws {
     let url = folder.appendingPathComponent("log.jsonl")
-    let old = (try? String(contentsOf: url, encoding: .utf8)) ?? ""
-    let kept = old.split(separator: "\n").filter { line in
-      let fields = try? JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-      return (fields?["step"] as? Int).map { $0 <= step } ?? false
-    }
-    try Data(kept.map { $0 + "\n" }.joined().utf8).write(to: url)
-    file = try FileHandle(forWritingTo: url)
-    try file.seekToEnd()
+    file = try AppendFile(url, completingLine: true)
     events = try EventFile(folder: folder, step: step)
     lastStep = step
     self.total = total
@@ -48,7 +45,7 @@ final class TrainingLog {
     let line =
       "{\"step\":\(step),\"stage\":\"\(stage)\",\"stepsPerSecond\":\(rounded(speed)),"
       + "\"seconds\":\(rounded(now.timeIntervalSince(started))),\(fields)}\n"
-    try file.write(contentsOf: Data(line.utf8))
+    try file.write(Array(line.utf8))
     try events.add(means.merging(["stepsPerSecond": speed]) { mean, _ in mean }, step: step)
     if !quiet {
       let numbers = means.sorted { $0.key < $1.key }.map { "\($0.key) \(rounded($0.value))" }.joined(
@@ -64,7 +61,7 @@ final class TrainingLog {
 
   /// Adds a sentence about the run, which is also shown.
   func say(_ note: String, stage: String, step: Int) throws {
-    try file.write(contentsOf: Data("{\"step\":\(step),\"stage\":\"\(stage)\",\"note\":\"\(note)\"}\n".utf8))
+    try file.write(Array("{\"step\":\(step),\"stage\":\"\(stage)\",\"note\":\"\(note)\"}\n".utf8))
     if !quiet { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
   }
 

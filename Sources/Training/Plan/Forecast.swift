@@ -77,8 +77,7 @@ extension Trainer {
     var small = plan
     small.poolSize = min(plan.poolSize, 64)
     small.poolRenewal = 0
-    let nowhere = URL(fileURLWithPath: "/nonexistent")
-    let trainer = try Trainer(small, on: data, from: start, folder: nowhere, textEncoder: textEncoder, device: device)
+    let trainer = try Trainer(small, on: data, from: start, textEncoder: textEncoder, device: device)
     trainer.watchesCollapse = false
     var poolSeconds = 0.0
     let stages = try TrainingPlan.Stage.allCases.filter { !plan.range(of: $0).isEmpty }.map { stage in
@@ -155,8 +154,7 @@ extension Trainer {
       var plan = plan
       plan.poolSize = 64 * max(1, 2 * plan.batch(of: .diffusion) / 64)
       plan.poolRenewal = renewal
-      let folder = URL(fileURLWithPath: "/nonexistent")
-      let trainer = try Trainer(plan, on: data, folder: folder, textEncoder: textEncoder, device: device)
+      let trainer = try Trainer(plan, on: data, textEncoder: textEncoder, device: device)
       let first = plan.range(of: .diffusion).lowerBound
       for step in 0..<3 { _ = try trainer.train(first + step) }  // fills the pool, allocates
       device.synchronize()

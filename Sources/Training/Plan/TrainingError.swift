@@ -1,6 +1,8 @@
 /// Why a training run cannot start or has stopped.
 public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
-  case otherPlan(folder: String)
+  case otherPlan(folder: String, differences: [String])
+  case otherVersion(folder: String)
+  case inUse(folder: String)
   case notFinite(step: Int, what: String, value: String, layer: String?, examples: [String])
   case collapsed(step: Int, String)
   case folder(String)
@@ -12,8 +14,12 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
 
   public var description: String {
     switch self {
-    case .otherPlan(let folder):
-      "\(folder) holds a run with other settings: continue it with the same options, or choose another --output"
+    case .otherPlan(let folder, let differences):
+      "\(folder) holds a run with other settings (\(differences.joined(separator: "; "))): continue it with the same "
+        + "options, or choose another --output"
+    case .otherVersion(let folder):
+      "\(folder) holds a run of an older Flux: continue it with the version that began it, or choose another --output"
+    case .inUse(let folder): "another process trains in \(folder): wait for it, or choose another --output"
     case .notFinite(let step, let what, let value, let layer, let examples):
       "step \(step): the \(what) is \(value)" + (layer.map { "; first at fault is \($0)" } ?? "")
         + (examples.isEmpty ? "" : "; it saw \(Self.list(examples))")

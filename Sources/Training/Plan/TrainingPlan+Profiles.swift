@@ -47,16 +47,7 @@ extension TrainingPlan {
     let batch = batch ?? (small ? 16 : 64)
     let pool = small ? 256 : 8192
     let knowsObjects = data.labelCount > 0
-    let enlarges = !preset.configuration.autoencoder.superResolutionWidths.isEmpty
-    var stages: [Stage: Part] = [
-      .autoencoder: Part(share: 0.22, batch: max(batch / 2, 1)), .joint: Part(share: 0.055, batch: max(batch / 4, 2)),
-      .superResolution: Part(share: 0.025, batch: max(batch / 8, 1)), .diffusion: Part(share: 0.7, batch: batch),
-    ]
-    if !enlarges {
-      stages[.superResolution] = nil
-      stages[.diffusion]?.share = 0.725
-    }
-    if start != nil { stages = [.diffusion: Part(share: 1, batch: batch)] }
+    let stages = start == nil ? Self.shippedParts(preset, batch) : [.diffusion: Part(share: 1, batch: batch)]
     self.init(
       profile: .ship, preset: preset, data: data.name, knowsObjects: knowsObjects, start: start?.hash, anew: false,
       prediction: .v, parts: stages,
@@ -70,6 +61,17 @@ extension TrainingPlan {
       bfloat16: false)
   }
 
+  /// The stages of a run from scratch, for a U-Net batch.
+  static func shippedParts(_ preset: Preset, _ batch: Int) -> [Stage: Part] {
+    let enlarges = !preset.configuration.autoencoder.superResolutionWidths.isEmpty
+    var parts: [Stage: Part] = [
+      .autoencoder: Part(share: 0.22, batch: max(batch / 2, 1)), .joint: Part(share: 0.055, batch: max(batch / 4, 2)),
+      .diffusion: Part(share: enlarges ? 0.7 : 0.725, batch: batch),
+    ]
+    if enlarges { parts[.superResolution] = Part(share: 0.025, batch: max(batch / 8, 1)) }
+    return parts
+  }
+
   /// What a palette autoencoder, which has no normalization, needs to train fast and soundly.
   private mutating func usePaletteSettings() {
     autoencoderMuon = MuonSettings(weightDecay: 0.5)
@@ -77,7 +79,7 @@ extension TrainingPlan {
     (autoencoderRate, diffusionRate) = (4e-4, 1e-3)
     (latentNoise, latentNoiseWide) = (0.1, 0.3)
     (latentAlignment, lateLoss, equivariance) = (0, 0.5, 0.25)
-    timeShift = 4
+    (timeShift, evenTimes) = (4, 0.2)
   }
 
   private init(

@@ -6,7 +6,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   /// The stages of a run, in order.
   ///
   /// Each builds on what those before it left.
-  public enum Stage: String, Codable, Sendable, CaseIterable {
+  public enum Stage: String, Codable, CodingKeyRepresentable, Sendable, CaseIterable {
     /// Encoder and decoder learn to reconstruct windows near objects.
     case autoencoder
     /// One step trains both: the autoencoder on whole pictures, and the U-Net on its moving latents (stop-gradient).
@@ -60,6 +60,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var lastDistance: DiffusionLoss.Distance?  // takes its place while the rate falls
   public var minSNR: Double?  // signal to noise ratio above which times weigh no more
   public var timeShift: Double  // of the noise levels that are trained on, towards pure noise; 1 is even
+  public var evenTimes = 0.0  // share of the samples whose noise levels are even all the same
   public var gradientLimit: Double  // gradients are scaled down to this norm
   public var latentNoise: Double  // always added to the latents that decoder and U-Net see
   public var latentNoiseWide: Double  // deviation of the extra noise that half the decoder's latents get
@@ -77,9 +78,43 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var equivariance = 0.0  // weight of the reconstruction of halved images from halved latents
   public var textures = 0.0  // share of the autoencoder's images that are textures instead of scenes
 
+  /// Gives Muon a learning rate; 0 leaves every parameter to AdamW.
+  public mutating func setMuonRate(_ rate: Double) {
+    func changed(_ settings: MuonSettings?, decay: Double) -> MuonSettings? {
+      rate == 0 ? nil : MuonSettings(learningRate: rate, weightDecay: settings?.weightDecay ?? decay)
+    }
+    autoencoderMuon = changed(autoencoderMuon, decay: 0.5)
+    diffusionMuon = changed(diffusionMuon, decay: 0.1)
+  }
+
+  /// The steps at which the stages end, in order, where a run was lengthened: those it had begun stay what they were.
+  var stageEnds: [Int]?
+
+  /// Every setting; `stageEnds` is where a run stands, not what it is.
+  private enum CodingKeys: String, CodingKey {
+    case profile, preset, data, knowsObjects, start, anew, prediction, parts, steps, accumulation, seed
+    case autoencoderRate, diffusionRate, weightDecay, secondBeta, warmup, cooldown, captionDropout, averages, distance
+    case lastDistance, minSNR, timeShift, evenTimes, gradientLimit, latentNoise, latentNoiseWide, objectWeight
+    case alignment, latentAlignment, poolSize, poolRenewal, bfloat16, gradientCheckpointing, autoencoderMuon
+    case diffusionMuon, lateLoss, equivariance, textures
+  }
+
+  /// Keeps the ends of all stages but the last, which gets the further steps.
+  mutating func lengthen(from steps: Int, ends: [Int]?) {
+    var before = self
+    (before.steps, before.stageEnds) = (steps, ends)
+    let stages = Stage.allCases.filter { parts[$0] != nil }
+    stageEnds = stages.dropLast().map { before.range(of: $0).upperBound } + [self.steps]
+  }
+
   /// The steps that belong to a stage.
   public func range(of stage: Stage) -> Range<Int> {
     let stages = Stage.allCases.filter { parts[$0] != nil }
+    if let stageEnds, stageEnds.count == stages.count {
+      guard let place = stages.firstIndex(of: stage) else { return 0..<0 }
+      let first = place == 0 ? 0 : stageEnds[place - 1]
+      return first..<max(first, stageEnds[place])
+    }
     var start = 0.0
     for other in stages {
       let share = parts[other]?.share ?? 0

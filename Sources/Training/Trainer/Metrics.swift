@@ -34,10 +34,13 @@ final class DeferredMeasures {
   }
 
   /// Updates from the gradients, unless one of them or of the losses before is not finite.
-  func update(_ optimiser: Optimizer, _ rate: Double, _ step: Int, _ what: String) {
+  ///
+  /// Returns the gradient's norm.
+  func update(_ optimiser: Optimizer, _ rate: Double, _ step: Int, _ what: String) -> Tensor {
     let norm = optimiser.step(learningRate: rate, unless: fault)
     watched.append(Watched(step: step, what: "gradient of the \(what)", value: norm))
     fault = nil
+    return norm
   }
 
   /// Reads the watched numbers and forgets them; the first that is not finite, if any.

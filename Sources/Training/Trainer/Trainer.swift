@@ -1,12 +1,148 @@
 import Diffusion
 import Flux
+import Foundation
 import Models
 import NN
 import Optimizers
+import Scenes
 import Support
 import Torch
 
-// One function for each stage: what a step of it does.
+/// The networks that a plan trains, and a step of every stage.
+///
+/// All randomness of a step comes from (seed, step), so that a run can be stopped at any moment and continued from its
+/// last checkpoint to the same weights. Where a run lives and what it leaves there is `TrainingRun`'s.
+public final class Trainer {
+  public internal(set) var plan: TrainingPlan  // a run that is lengthened changes it
+  public let device: Device
+  public var model: ModelBundle { networks.model }
+  /// What could not be read so far, each with the reason.
+  public var failures: [String] { examples.failures }
+  let networks: TrainedNetworks
+  /// The losses' tables on the device, by distance.
+  private var tables: [DiffusionLoss.Distance: LossTables] = [:]
+  /// Where numbers wait to be read; nil where every step reads its own, as on a CPU.
+  var deferred: DeferredMeasures?
+  let prompts: PromptEncoder
+  let texts: TextStates
+  let examples: any TrainingExamples
+  var pool: LatentPool?
+  var cache: LatentCache?
+  let cacheFolder: URL?
+  private(set) lazy var textEncoderHash = Result {
+    try CacheManifest.hash(of: ["vocab.txt", "config.json", "model.safetensors"], in: textEncoder)
+  }
+  /// Hears of what is wrong and does not end the run.
+  public var notice: (String) -> Void = { _ in }
+  /// Hears of what takes long and is done.
+  public var news: (String) -> Void = { _ in }
+  /// Whether latents that have collapsed end the run: those of a forecast were never trained.
+  var watchesCollapse = true
+  private(set) var waited = 0.0  // seconds for images, since the start
+  /// The step at which the optimizers last began without moments, if they ever did.
+  var restarted: Int?
+  private let textEncoder: URL
+
+  /// Builds the networks of the plan's preset.
+  ///
+  /// `start` gives its weights to them: the autoencoder's, and those of U-Net and adapter where they have the preset's
+  /// sizes (else they learn anew). Throws where its autoencoder has other sizes than the preset's. `cache` is a folder
+  /// that keeps what the last stage's encoder makes.
+  public init(
+    _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), from start: ModelBundle? = nil, textEncoder: URL,
+    cache: URL? = nil, device: Device = .cpu
+  ) throws {
+    precondition(plan.data == data.name, "the plan was made for other data")
+    self.plan = plan
+    self.device = device
+    self.textEncoder = textEncoder
+    cacheFolder = cache
+    prompts = try PromptEncoder(directory: textEncoder, device: device)
+    texts = TextStates(prompts, maxTokens: plan.configuration.adapter.maxTokens, bfloat16: plan.bfloat16)
+    networks = try TrainedNetworks(plan, labels: data.labelCount, from: start, on: device)
+    if device != .cpu {
+      deferred = DeferredMeasures()
+      Libtorch.triesConvolutions(true)
+    }
+    examples = try data.examples(plan, side: plan.configuration.latentSize)
+  }
+
+  // MARK: - What steps share
+
+  /// Examples, their pictures in −1…1 on the device, with the time that they took put down as waiting.
+  ///
+  /// Bytes cross the bus: a quarter of what numbers would be.
+  func load(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch {
+    let begun = Date()
+    defer { waited += Date().timeIntervalSince(begun) }
+    var batch = try examples.batch(stream, range, size: size)
+    let moved = batch.pictures.to(device)
+    batch.pictures = moved.dtype == .uint8 ? moved.to(.float32) / 127.5 - 1 : moved
+    return batch
+  }
+
+  /// Random numbers of one step and purpose, from the seed, made on the device.
+  func generator(_ step: Int, _ purpose: Purpose) -> Generator {
+    var random = SplitMix64(seed: plan.seed &* 16 &+ purpose.rawValue &+ 0x9e37, index: UInt64(step))
+    return Generator(seed: random.next(), device: device)
+  }
+
+  /// What a step draws random numbers for.
+  enum Purpose: UInt64 {
+    case reconstruction = 1
+    case diffusion, superResolution, joint, pool, windows, captions, decoder, captionGap
+  }
+
+  /// The denoising loss of a step.
+  func loss(at step: Int) -> DiffusionLoss {
+    DiffusionLoss(
+      schedule: model.schedule, distance: plan.distance(at: step), timeShift: plan.timeShift, evenShare: plan.evenTimes,
+      minSNR: plan.minSNR)
+  }
+
+  /// A loss's tables, made once.
+  func tables(of loss: DiffusionLoss) -> LossTables {
+    if let known = tables[loss.distance] { return known }
+    let new = LossTables(loss, device: device)
+    tables[loss.distance] = new
+    return new
+  }
+
+  /// Side of the pictures that encoder and decoder see, before super-resolution.
+  var coreSize: Int { model.configuration.imageSize / model.configuration.autoencoder.superResolutionFactor }
+
+  /// Runs `body` in the precision of the plan, and with its checkpointing.
+  func inPrecision<R>(_ body: () -> R) -> R {
+    GradientCheckpointing.$isOn.withValue(plan.gradientCheckpointing) {
+      withAutocast(device, enabled: plan.bfloat16, body)
+    }
+  }
+}
+
+// What it means to continue without the optimisers' moments.
+
+extension TrainingPlan {
+  /// Steps over which the rate rises again where a run continues without moments.
+  ///
+  /// As many as AdamW needs to know the gradient's size, and no fewer than at the run's beginning.
+  var restartSteps: Int { max(warmup, Int((1 / (1 - secondBeta)).rounded())) }
+}
+
+extension Trainer {
+  /// The share of the learning rate that a step gets: below 1 only while the rate rises after a restart.
+  func restartShare(at step: Int) -> Double {
+    guard let restarted else { return 1 }
+    return min(1, Double(step - restarted + 1) / Double(plan.restartSteps))
+  }
+
+  /// What the log says of where a run continues; nil at a beginning.
+  func continuation(at step: Int) -> String? {
+    guard step > 0 else { return nil }
+    let left = restarted.map { max(0, $0 + plan.restartSteps - step) } ?? 0
+    return "continues after step \(step)"
+      + (left == 0 ? "" : " without the moments of before: the rate rises again over \(left) steps")
+  }
+}
 
 extension Trainer {
   /// Runs a step and returns what it measured.
@@ -34,161 +170,6 @@ extension Trainer {
     }
   }
 
-  /// Windows near objects: a quarter of the work of whole pictures, with nearly all of what is hard.
-  private func autoencoderStep(_ step: Int) throws -> [String: Double] {
-    let batch = plan.batch(of: .autoencoder)
-    let chosen = try load(.autoencoder, step * batch..<(step + 1) * batch, size: coreSize)
-    let side = model.configuration.latentSize
-    var random = SplitMix64(seed: plan.seed &* 16 &+ Purpose.windows.rawValue, index: UInt64(step))
-    let (pictures, labels) = chosen.windows(side: side, window: side / 2, &random)
-    return try reconstruct(pictures, labels, step).values
-  }
-
-  /// Whole pictures, whose latents the U-Net learns from in the same step; no gradient goes from it to the encoder.
-  private func jointStep(_ step: Int) throws -> [String: Double] {
-    let batch = plan.batch(of: .joint)
-    let range = step * batch..<(step + 1) * batch
-    let chosen = try load(.joint, range, size: coreSize)
-    let (values, latents) = try reconstruct(chosen.pictures, chosen.labels, step)
-    let text = captions(chosen.captions, .joint, range.lowerBound)
-    let example = Example(
-      latents: noised(latents, generator(step, .joint)), states: text.states, masks: text.masks,
-      labels: chosen.labels?.to(device), ids: chosen.ids)
-    return try values.merging(diffusionStep(step, example)) { first, _ in first }
-  }
-
-  /// One update of encoder and decoder; also gives the normalised latents, without their gradient.
-  private func reconstruct(
-    _ pictures: Tensor, _ labels: Tensor?, _ step: Int
-  ) throws -> (values: [String: Double], latents: Tensor) {
-    let generator = generator(step, .reconstruction)
-    var values: [String: Double] = [:]
-    var latents: [Tensor] = []
-    let range = plan.range(over: [.autoencoder, .joint])
-    let onDevice = pictures.to(device)
-    let allLabels = labels.map { $0.to(device).pieces(plan.accumulation) }
-    for (index, piece) in onDevice.pieces(plan.accumulation).enumerated() {
-      let share = Double(piece.shape[0]) / Double(onDevice.shape[0])  // the last piece may be smaller
-      let (painting, naming, clean) = inPrecision {
-        let raw = model.autoencoder.encodeRaw(piece.channelsLast()).to(.float32)
-        LatentStatistics.update(model.autoencoder, raw: raw, count: step)
-        let clean = model.autoencoder.normalised(raw)
-        let noisy = (clean + decoderNoise(clean.shape, generator)).channelsLast()
-        let painted = model.autoencoder.decoder(noisy)
-        let naming =
-          plan.latentAlignment > 0
-          ? allLabels.map { networks.alignment.loss(noisy, through: networks.alignment.latents, $0[index]) } : nil
-        return (painted, naming, clean)
-      }
-      let kind = reconstructionLoss(at: step, in: range)
-      let reconstruction = AutoencoderLoss.loss(painting.pixels, piece, kind)
-      var total = reconstruction + clean.square().mean() * 1e-4 + AutoencoderLoss.tailPenalty(clean)
-      if let naming { total = total + naming * plan.latentAlignment }
-      if let bounds = AutoencoderLoss.palettePenalty(painting, model.autoencoder.decoder) { total = total + bounds }
-      if plan.equivariance > 0, step % 4 == 0 {
-        total = total + halvedLoss(clean, piece, generator, kind) * plan.equivariance
-      }
-      try accumulate(total, share, step, "autoencoder loss")
-      add(["reconstruction": reconstruction, "latentNames": naming], share, to: &values)
-      latents.append(clean.detached())
-      if step % 20 == 0 {
-        values["decibels", default: 0] += share * AutoencoderLoss.decibels(painting.pixels, piece)
-        if index == 0 { values.merge(paletteHealth(painting)) { $1 } }
-      }
-    }
-    values["gradientNorm"] = try update(
-      networks.autoencoder, plan.autoencoderRate * plan.rate(at: step, in: range), step, "autoencoder loss")
-    let all = Tensor.cat(latents)
-    if step % 20 == 0 {
-      let health = LatentHealth(all)
-      values.merge(health.values) { $1 }
-      if watchesCollapse, step > 500, let collapse = health.collapse {
-        throw TrainingError.collapsed(step: step, collapse)
-      }
-    }
-    return (values, all)
-  }
-
-  /// The loss that the autoencoder's step has: the late one after a share of its steps.
-  private func reconstructionLoss(at step: Int, in range: Range<Int>) -> AutoencoderLoss.Kind {
-    Double(step - range.lowerBound) < plan.lateLoss * Double(range.count) ? .early : .late
-  }
-
-  /// The reconstruction loss of halved images from halved latents: latents that scale as images do are easier to
-  /// generate (EQ-VAE, Kouzelis et al., 2025, arXiv 2502.09509).
-  private func halvedLoss(
-    _ latents: Tensor, _ pictures: Tensor, _ generator: Generator, _ kind: AutoencoderLoss.Kind
-  ) -> Tensor {
-    let small = latents.avgPool2d(2)
-    let painted = inPrecision {
-      model.autoencoder.decoder((small + decoderNoise(small.shape, generator)).channelsLast())
-    }
-    return AutoencoderLoss.loss(painted.pixels, pictures.avgPool2d(2), kind)
-  }
-
-  /// What tells early that a palette decoder goes wrong; empty for others.
-  private func paletteHealth(_ painting: Painting) -> [String: Double] {
-    guard let decoder = model.autoencoder.decoder as? PaletteDecoder, let fields = painting.fields else { return [:] }
-    return withNoGrad {
-      let rms = painting.features.to(.float32).square().mean().sqrt().item()
-      let usage = decoder.usage(of: fields).doubles()
-      if watchesCollapse {
-        if rms > 3 { notice("the palette head's input has grown to \(rms) (above 3 a run soon diverges)") }
-        if let least = usage.min(), least < 0.01 { notice("a palette color is used in \(least) of the image only") }
-      }
-      var values = ["headInput": rms]
-      for (color, share) in usage.enumerated() { values["color\(color)"] = share }
-      return values
-    }
-  }
-
-  /// One update of U-Net and adapter.
-  private func diffusionStep(_ step: Int, _ example: Example) throws -> [String: Double] {
-    let loss = loss(at: step)
-    let question = loss.question(
-      clean: example.latents, generator: generator(step, .diffusion), tables: tables(of: loss))
-    let range = plan.denoiserSteps
-    var values: [String: Double] = [:]
-    for piece in DiffusionPiece.cut(example, question, into: plan.accumulation) {
-      let share = Double(piece.noisy.shape[0]) / Double(example.latents.shape[0])
-      let (denoising, naming, text) = losses(loss, piece, piece.states, piece.masks)
-      var total = denoising
-      for part in [naming, text].compactMap({ $0 }) { total = total + part * plan.alignment }
-      try accumulate(total, share, step, "diffusion loss", ids: example.names)
-      add(["diffusion": denoising, "names": naming, "textNames": text], share, to: &values)
-      if step % 20 == 0 {
-        // What captions are worth: how much worse the same question goes with another picture's caption.
-        let others = withNoGrad { losses(loss, piece, piece.states.flipped([0]), piece.masks.flipped([0])).denoising }
-        add(["captions": others - denoising], share, to: &values)
-      }
-    }
-    try update(
-      networks.denoiser, plan.diffusionRate * plan.rate(at: step, in: range), step, "diffusion loss", ids: example.names
-    )
-    for average in networks.averages { average.update(count: step - range.lowerBound) }
-    return values
-  }
-
-  private func losses(
-    _ loss: DiffusionLoss, _ piece: DiffusionPiece, _ states: Tensor, _ masks: Tensor
-  ) -> (denoising: Tensor, naming: Tensor?, text: Tensor?) {
-    let side = model.configuration.latentSize
-    let cells = piece.labels.map { Alignment.cellWeights($0, side: side, extra: plan.objectWeight) }
-    let weights = cells.map { cells in piece.weights.map { cells * $0 } ?? cells } ?? piece.weights
-    return inPrecision {
-      let (context, pooled) = model.adapter(states, mask: masks)
-      let features = model.unet.features(
-        piece.noisy.channelsLast(), timesteps: piece.timesteps, context: context, contextMask: masks,
-        classLabels: pooled)
-      let labels = plan.alignment > 0 ? piece.labels : nil
-      return (
-        loss(model.unet.predict(features), piece.target, weights: weights),
-        labels.map { networks.alignment.loss(features, through: networks.alignment.features, $0) },
-        labels.map { networks.alignment.textLoss(pooled, $0) }
-      )
-    }
-  }
-
   // MARK: - Updates
 
   /// Back-propagates a piece that is `share` of its batch; a loss that is not finite stops the run.
@@ -208,17 +189,19 @@ extension Trainer {
 
   /// Updates from the gradients that were accumulated; a gradient that is not finite stops the run.
   ///
-  /// Returns the gradient's norm before the limit, where it is known at once.
-  @discardableResult
+  /// Measures the gradient's norm before the limit under `name`.
   func update(
-    _ optimiser: Optimizer, _ rate: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = []
-  ) throws -> Double? {
+    _ optimiser: Optimizer, _ rate: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = [],
+    norm name: String? = nil, to values: inout [String: Double]
+  ) throws {
     if let deferred {
-      deferred.update(optimiser, rate * restartShare(at: step), step, what)
-      return nil
+      let norm = deferred.update(optimiser, rate * restartShare(at: step), step, what)
+      if let name { deferred.add(name, norm, weight: 1) }
+      return
     }
     do throws(Optimizer.NotFinite) {
-      return try optimiser.step(learningRate: rate * restartShare(at: step))
+      let norm = try optimiser.step(learningRate: rate * restartShare(at: step))
+      if let name { values[name] = norm }
     } catch {
       throw TrainingError.notFinite(
         step: step, what: "gradient of the \(what)", value: "\(error.norm)", layer: error.key, examples: ids())

@@ -20,12 +20,13 @@ enum TrainingCheckpoint {
 
   /// Writes the state, with the optimisers' moments or without, and removes all but the newest checkpoints.
   static func save(
-    _ networks: TrainedNetworks, at position: Position, plan: TrainingPlan, folder: URL, _ saving: Trainer.Saving
+    _ networks: TrainedNetworks, at position: Position, plan: TrainingPlan, folder: URL, _ saving: TrainingRun.Saving
   ) throws {
     let digits = String(position.step)
     let target = folder.appendingPathComponent(
       prefix + String(repeating: "0", count: max(0, 8 - digits.count)) + digits)
-    var metadata = ["step": digits, "plan": try encode(plan)]
+    var metadata = ["step": digits, "plan": try PlanIdentity(plan).json()]
+    metadata["stageEnds"] = plan.stageEnds.map { $0.map(String.init).joined(separator: ",") }
     metadata["restarted"] = position.restarted.map(String.init)
     let tensors = networks.weights + (saving.moments ? networks.moments : [])
     try AtomicFolder.write(target) { url throws(CheckpointError) in
@@ -35,20 +36,53 @@ enum TrainingCheckpoint {
     for old in all(in: folder).dropLast(saving.kept) { try? FileManager.default.removeItem(at: old) }
   }
 
-  /// Copies the newest checkpoint into the networks; nil when there is none.
+  /// Copies the newest checkpoint that is whole into the trainer's networks; nil when there is none.
   ///
-  /// Throws where a shard is missing or damaged. Moments that it does not hold stay as they are, at nothing.
-  static func load(into networks: TrainedNetworks, plan: TrainingPlan, folder: URL) throws -> Position? {
+  /// One that is damaged is reported to `trainer.notice`, and an older one taken; the error of the newest is thrown where
+  /// no other is whole. Moments that a checkpoint does not hold stay as they are, at nothing. Throws where the checkpoint
+  /// is of other settings; more steps than before lengthen the run.
+  static func load(into trainer: Trainer, folder: URL) throws -> Position? {
     AtomicFolder.removeLeftovers(in: folder)
-    guard let newest = all(in: folder).last else { return nil }
-    let set =
-      newest.pathExtension.isEmpty
-      ? try WeightSet(newest, name: name, checking: .hashes)
-      : try WeightSet(folder, name: newest.deletingPathExtension().lastPathComponent)  // version 0.1 wrote one file
-    guard set.metadata["plan"] == (try encode(plan)), let step = set.metadata["step"].flatMap(Int.init)
-    else {
-      throw TrainingError.otherPlan(folder: folder.path)
+    var newestError: (any Error)?
+    for checkpoint in all(in: folder).reversed() {
+      let set: WeightSet
+      do {
+        set = try open(checkpoint, folder: folder)
+      } catch {
+        if newestError == nil { newestError = error }
+        trainer.notice("\(checkpoint.lastPathComponent) is damaged (\(error)); looking for an older one")
+        continue
+      }
+      if newestError != nil { trainer.notice("continuing from \(checkpoint.lastPathComponent)") }
+      return try load(set, into: trainer, folder: folder)
     }
+    if let newestError { throw newestError }
+    return nil
+  }
+
+  private static func open(_ checkpoint: URL, folder: URL) throws -> WeightSet {
+    checkpoint.pathExtension.isEmpty
+      ? try WeightSet(checkpoint, name: name, checking: .hashes)
+      : try WeightSet(folder, name: checkpoint.deletingPathExtension().lastPathComponent)  // version 0.1 wrote one file
+  }
+
+  private static func load(_ set: WeightSet, into trainer: Trainer, folder: URL) throws -> Position {
+    let plan = trainer.plan
+    guard let step = set.metadata["step"].flatMap(Int.init), let stored = set.metadata["plan"],
+      let identity = PlanIdentity(json: stored)
+    else { throw TrainingError.otherVersion(folder: folder.path) }
+    let differences = PlanIdentity(plan).differences(from: identity)
+    let isLonger = differences.count == 1 && differences[0].hasPrefix("steps ") && plan.steps >= step
+    guard differences.isEmpty || isLonger else {
+      throw TrainingError.otherPlan(folder: folder.path, differences: differences)
+    }
+    let ends = set.metadata["stageEnds"]?.split(separator: ",").compactMap { Int($0) }
+    if isLonger, let steps = identity.steps {
+      trainer.plan.lengthen(from: steps, ends: ends)
+    } else {
+      trainer.plan.stageEnds = ends
+    }
+    let networks = trainer.networks
     let moments = networks.moments
     let hasMoments = moments.contains { set.info($0.key) != nil }
     for (key, tensor) in networks.weights + (hasMoments ? moments : []) {
@@ -56,7 +90,7 @@ enum TrainingCheckpoint {
       withNoGrad { tensor.copy_(value) }
     }
     let restarted = set.metadata["restarted"].flatMap(Int.init)
-    return Position(step: step, restarted: hasMoments || moments.isEmpty ? restarted : step)
+    return Position(step: step, restarted: (hasMoments || moments.isEmpty) && !isLonger ? restarted : step)
   }
 
   private static func all(in folder: URL) -> [URL] {
@@ -66,26 +100,5 @@ enum TrainingCheckpoint {
       let rest = name.dropFirst(prefix.count)
       return rest.prefix(8).allSatisfy(\.isNumber) && ["", ".safetensors"].contains(rest.drop { $0.isNumber })
     }.sorted().map { folder.appendingPathComponent($0) }
-  }
-
-  private static func encode(_ plan: TrainingPlan) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    return String(decoding: try encoder.encode(plan.forComparison), as: UTF8.self)
-  }
-}
-
-extension TrainingPlan {
-  /// The plan with its table of shares in a fixed order, so that equal plans have equal text.
-  fileprivate var forComparison: [String: String] {
-    var table: [String: String] = [:]
-    for child in Mirror(reflecting: self).children {
-      guard let label = child.label else { continue }
-      table[label] =
-        label == "parts"
-        ? Stage.allCases.compactMap { stage in parts[stage].map { "\(stage) \($0.share) \($0.batch)" } }.joined(
-          separator: " ") : "\(child.value)"
-    }
-    return table
   }
 }

@@ -31,10 +31,9 @@ struct CacheFixture {
   }
 
   func trainer(
-    _ plan: TrainingPlan, _ data: TrainingData = .scenes(.small), run: String = "run", cached: Bool = true
+    _ plan: TrainingPlan, _ data: TrainingData = .scenes(.small), cached: Bool = true
   ) throws -> Trainer {
-    try Trainer(
-      plan, on: data, folder: folder.appendingPathComponent(run), textEncoder: textEncoder, cache: cached ? cache : nil)
+    try Trainer(plan, on: data, textEncoder: textEncoder, cache: cached ? cache : nil)
   }
 
   /// What the U-Net would learn from in some steps of the last stage.

@@ -17,12 +17,15 @@ import Torch
           return try Data(contentsOf: fixture.folder.appendingPathComponent(name))
         }
       }
-      #expect(try fixture.trainer(plan, run: "without", cached: false).run() == .finished)
-      #expect(try fixture.trainer(plan, run: "first").run() == .finished)
-      let second = try fixture.trainer(plan, run: "second")
+      func run(_ trainer: Trainer, _ name: String) -> TrainingRun {
+        TrainingRun(trainer, in: fixture.folder.appendingPathComponent(name))
+      }
+      #expect(try run(fixture.trainer(plan, cached: false), "without").run() == .finished)
+      #expect(try run(fixture.trainer(plan), "first").run() == .finished)
+      let second = run(try fixture.trainer(plan), "second")
       #expect(try second.run { _ in second.stepsDone >= 15 } == .stopped(step: 15))  // within the last stage
-      let continued = try fixture.trainer(plan, run: "second")
-      #expect(try continued.run() == .finished)
+      let continued = try fixture.trainer(plan)
+      #expect(try run(continued, "second").run() == .finished)
       // Steps 15 to 23 draw from pictures 256 to 575: the last stage begins with step 7.
       #expect(continued.cache?.hits == 320 && continued.texts.encoded == 0)
       for run in ["first", "second"] { #expect(try weights(run) == weights("without"), "\(run)") }
@@ -31,7 +34,7 @@ import Torch
 
   @Test func twoRunsAtOnceFillOneCache() throws {
     try CacheFixture.with { fixture in
-      let runs = try (0..<2).map { try fixture.trainer(fixture.plan(), run: "run \($0)") }
+      let runs = try (0..<2).map { _ in try fixture.trainer(fixture.plan()) }
       var drawn: [[Example]] = [[], []]
       for step in 0..<3 {
         for index in runs.indices { drawn[index] += try fixture.draws(runs[index], steps: step..<step + 1) }
@@ -73,7 +76,11 @@ import Torch
     try CacheFixture.with { fixture in
       try fixture.trainer(fixture.plan()).openCache()
       let other = try fixture.trainer(fixture.plan(seed: 4))
-      let text = try #require(#expect(throws: CacheError.self) { try other.run() }).description
+      let text = try #require(
+        #expect(throws: CacheError.self) {
+          try TrainingRun(other, in: fixture.folder.appendingPathComponent("run")).run()
+        }
+      ).description
       #expect(text.contains("data: expected small scenes, seed 4, found small scenes, seed 3; pictures: expected "))
     }
   }

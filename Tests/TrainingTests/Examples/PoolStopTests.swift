@@ -11,7 +11,9 @@ import Testing
       let first = plan.range(of: .diffusion).lowerBound
       var (asked, stopsAt) = (0, first + 2)  // once before each step, then before each block
       let run = { (trainer: Trainer) in
-        try trainer.run(saving: Trainer.Saving(every: 1000)) { _ in
+        try TrainingRun(
+          trainer, in: fixture.folder.appendingPathComponent("run"), saving: TrainingRun.Saving(every: 1000)
+        ).run { _ in
           asked += 1
           return asked > stopsAt
         }

@@ -7,7 +7,8 @@ import Torch
 @testable import Training
 
 @Suite struct TrainingExamplesTests {
-  @Test func aWindowShowsPartOfItsPictureAndAnObject() throws {
+  /// Perhaps mirrored; most of them with an object.
+  @Test func aWindowShowsPartOfItsPicture() throws {
     let (side, window) = (8, 4)
     let examples = SceneExamples(seed: 1, world: .small, count: nil, side: side, atlas: try GlyphAtlas())
     let batch = examples.batch(.autoencoder, 0..<24, size: 64)
@@ -16,15 +17,16 @@ import Torch
     let cut = batch.windows(side: side, window: window, &random)
     let cutLabels = try #require(cut.labels)
     #expect(cut.pictures.shape == [24, 3, 32, 32] && cutLabels.shape == [24, 16])
+    #expect((0..<24).filter { cutLabels[$0].ints().contains { $0 != 0 } }.count >= 18)
     for index in 0..<24 {
-      #expect(cutLabels[index].ints().contains { $0 != 0 }, "scene \(index)")
       let (shown, named) = (cut.pictures[index].contiguous().floats(), cutLabels[index].ints())
       var isPart = false
       for row in 0...side - window {
         for column in 0...side - window {
           let part = pictures[index].narrowed(1, row * 8, 32).narrowed(2, column * 8, 32)
           let cells = labels[index].reshaped([side, side]).narrowed(0, row, window).narrowed(1, column, window)
-          if part.contiguous().floats() == shown, cells.contiguous().ints() == named { isPart = true }
+          for (part, cells) in [(part, cells), (part.flipped([2]), cells.flipped([1]))]
+          where part.contiguous().floats() == shown && cells.contiguous().ints() == named { isPart = true }
         }
       }
       #expect(isPart, "scene \(index)")

@@ -38,4 +38,19 @@ import Testing
       #expect(throws: TrainingError.noLog(folder.path + "/log.jsonl")) { try TrainingCurves(run: folder) }
     }
   }
+
+  @Test func stepsThatWereMadeAgainCountOnce() {
+    let log = """
+      {"step":10,"stage":"joint","loss":1}
+      {"step":20,"stage":"joint","loss":2}
+      {"step":30,"stage":"diffusion","loss":3}
+      {"step":12,"stage":"joint","note":"continues after step 12"}
+      {"step":20,"stage":"joint","loss":4}
+      {"step":3
+      """
+    let curves = TrainingCurves(log: log)
+    #expect(curves.curves.map { $0.points.map(\.step) } == [[10, 20]])
+    #expect(curves.curves[0].points.map(\.value) == [1, 4])
+    #expect(curves.stages == [TrainingCurves.StageSpan(name: "joint", steps: 10...20)])
+  }
 }

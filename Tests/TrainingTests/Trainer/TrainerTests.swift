@@ -15,10 +15,11 @@ import Torch
   @discardableResult
   private func train(
     _ plan: TrainingPlan, from start: ModelBundle? = nil, in folder: URL,
-    saving: Trainer.Saving = Trainer.Saving(every: 1000), until stop: Int? = nil
-  ) throws -> Trainer.Outcome {
-    let trainer = try Trainer(plan, from: start, folder: folder, textEncoder: Project.minilm)
-    return try trainer.run(saving: saving) { _ in trainer.stepsDone >= stop ?? .max }
+    saving: TrainingRun.Saving = TrainingRun.Saving(every: 1000), until stop: Int? = nil
+  ) throws -> TrainingRun.Outcome {
+    let trainer = try Trainer(plan, from: start, textEncoder: Project.minilm)
+    let run = TrainingRun(trainer, in: folder, saving: saving)
+    return try run.run { _ in run.stepsDone >= stop ?? .max }
   }
 
   @Test func anInterruptedRunEndsInTheSameWeights() throws {
@@ -42,7 +43,7 @@ import Torch
   @Test func aCheckpointIsAFolderOfShards() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
-    try train(plan(steps: 20), in: folder, saving: Trainer.Saving(every: 1000, shardBytes: 1 << 20), until: 1)
+    try train(plan(steps: 20), in: folder, saving: TrainingRun.Saving(every: 1000, shardBytes: 1 << 20), until: 1)
     let checkpoint = folder.appendingPathComponent("checkpoint-00000001")
     let files = try FileManager.default.contentsOfDirectory(atPath: checkpoint.path).sorted()
     #expect(files.count > 2 && files.last == "state.safetensors.index.json")
@@ -54,12 +55,58 @@ import Torch
       at: checkpoint, to: folder.appendingPathComponent(".checkpoint-00000002.7.999999999.part"))
     #expect(try train(plan(steps: 20), in: folder, until: 2) == .stopped(step: 2))
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).allSatisfy { !$0.hasPrefix(".") })
-    // A shard that is missing stops the run, and is named.
-    let shard = folder.appendingPathComponent("checkpoint-00000002/state-00001-of-00001.safetensors")
-    let size = try Data(contentsOf: shard).count
-    try FileManager.default.removeItem(at: shard)
-    #expect(throws: CheckpointError.shard(file: shard.path, expected: "\(size) bytes", actual: "no file", others: 0)) {
-      try train(plan(steps: 20), in: folder, until: 3)
+    // Where a shard is missing, the run goes on from the checkpoint before, and says so.
+    func shard(_ step: Int) throws -> URL {
+      let folder = folder.appendingPathComponent("checkpoint-0000000\(step)")
+      let first = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()[0]
+      return folder.appendingPathComponent(first)
+    }
+    try FileManager.default.removeItem(at: try shard(2))
+    let trainer = try Trainer(plan(steps: 20), textEncoder: Project.minilm)
+    var notices: [String] = []
+    trainer.notice = { notices.append($0) }
+    #expect(try TrainingRun(trainer, in: folder).run { _ in true } == .stopped(step: 1))
+    #expect(notices.first?.hasPrefix("checkpoint-00000002 is damaged (") == true)
+    #expect(notices.last == "continuing from checkpoint-00000001")
+    // Where none is whole, the newest one's fault is named.
+    let last = try shard(1)
+    try FileManager.default.removeItem(at: last)
+    let error = #expect(throws: CheckpointError.self) { try train(plan(steps: 20), in: folder, until: 3) }
+    #expect(error?.description.contains("checkpoint-00000002") == true, "\(error?.description ?? "")")
+  }
+
+  @Test func aRunMayBeLengthened() throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    #expect(try train(plan(steps: 20), in: folder) == .finished)
+    let trainer = try Trainer(plan(steps: 40), textEncoder: Project.minilm)
+    let run = TrainingRun(trainer, in: folder)
+    #expect(try run.run { _ in run.stepsDone >= 30 } == .stopped(step: 30))
+    // Stages that are over stay where they were; the last one gets the further steps, and the rate rises again.
+    let before = plan(steps: 20)
+    #expect(trainer.plan.range(of: .autoencoder) == before.range(of: .autoencoder))
+    #expect(trainer.plan.range(of: .diffusion) == before.range(of: .diffusion).lowerBound..<40)
+    #expect(trainer.restarted == 20)
+    #expect(try train(plan(steps: 40), in: folder) == .finished)
+    let error = #expect(throws: TrainingError.self) { try train(plan(steps: 20), in: folder) }
+    #expect(error?.description.contains("steps 40 there, 20 here") == true)
+  }
+
+  @Test func aFolderHasOneRunAtATime() throws {
+    try Project.inTemporaryFolder { folder in
+      let run = TrainingRun(try Trainer(plan(steps: 20), textEncoder: Project.minilm), in: folder)
+      var inner: (any Error)?
+      let outcome = try run.run { _ in
+        do {
+          _ = try train(plan(steps: 20), in: folder)
+        } catch { inner = error }
+        return true
+      }
+      #expect(inner as? TrainingError == .inUse(folder: folder.path))
+      // Nothing was done, so nothing is there to continue from.
+      #expect(outcome == .stopped(step: 0) && outcome.sentence(of: 20).contains("nothing to save"))
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      #expect(!files.contains { $0.hasPrefix("checkpoint-") || $0 == "model" }, "\(files)")
     }
   }
 
@@ -69,7 +116,7 @@ import Torch
     defer { try? FileManager.default.removeItem(at: folder) }
     var small = plan(steps: 40)
     small.secondBeta = 0.75
-    let lean = Trainer.Saving(every: 1000, moments: false)
+    let lean = TrainingRun.Saving(every: 1000, moments: false)
     try train(small, in: folder, saving: lean, until: 20)
     let set = try WeightSet(folder.appendingPathComponent("checkpoint-00000020"), name: "state")
     #expect(!set.keys.contains { $0.contains(".first.") || $0.contains(".second.") || $0.contains(".steps.") })
@@ -77,8 +124,8 @@ import Torch
     try train(small, in: folder, until: 22)
     let log = try String(contentsOf: folder.appendingPathComponent("log.jsonl"), encoding: .utf8)
     #expect(log.contains("continues after step 20 without the moments of before: the rate rises again over 10 steps"))
-    let trainer = try Trainer(small, folder: folder, textEncoder: Project.minilm)
-    #expect(try trainer.run { _ in true } == .stopped(step: 22))
+    let trainer = try Trainer(small, textEncoder: Project.minilm)
+    #expect(try TrainingRun(trainer, in: folder).run { _ in true } == .stopped(step: 22))
     #expect([20, 24, 29, 30].map(trainer.restartShare) == [0.1, 0.5, 1, 1])
     #expect(try train(small, in: folder) == .finished)
   }
@@ -87,7 +134,12 @@ import Torch
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     try train(plan(steps: 20), in: folder, until: 1)
-    #expect(throws: TrainingError.otherPlan(folder: folder.path)) { try train(plan(steps: 30), in: folder) }
+    var other = plan(steps: 20)
+    (other.seed, other.captionDropout) = (4, 0.2)
+    let differences = ["captionDropout 0.1 there, 0.2 here", "seed 3 there, 4 here"]
+    #expect(throws: TrainingError.otherPlan(folder: folder.path, differences: differences)) {
+      try train(other, in: folder)
+    }
   }
 
   @Test func aRunFromAModelKeepsItsAutoencoder() throws {
@@ -110,7 +162,7 @@ import Torch
     func networks(anew: Bool, _ prediction: Prediction = .v) throws -> ModelBundle {
       var plan = TrainingPlan(preset: .tiny)
       (plan.anew, plan.prediction) = (anew, prediction)
-      return try Trainer(plan, from: start, folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm).model
+      return try Trainer(plan, from: start, textEncoder: Project.minilm).model
     }
     func first(_ module: any Module) -> [Float] { module.parameters[0].tensor.floats() }
     let (continued, anew) = (try networks(anew: false), try networks(anew: true))
@@ -149,7 +201,7 @@ import Torch
     let tiny = ModelBundle(Preset.tiny.configuration, .random(Generator(seed: 1)))
     #expect(throws: TrainingError.otherAutoencoder) {
       _ = try Trainer(
-        TrainingPlan(preset: .mini), from: tiny, folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+        TrainingPlan(preset: .mini), from: tiny, textEncoder: Project.minilm)
     }
   }
 
@@ -181,7 +233,7 @@ import Torch
     func measured(_ pieces: Int) throws -> [String: Double] {
       let plan = TrainingPlan(
         profile: .specification, preset: .tiny, steps: 30, batch: 4, accumulation: pieces, seed: 3)
-      let trainer = try Trainer(plan, folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+      let trainer = try Trainer(plan, textEncoder: Project.minilm)
       return try trainer.train(1)
     }
     let (whole, pieces) = (try measured(1), try measured(3))
@@ -196,7 +248,7 @@ import Torch
     func measured(checkpointing: Bool) throws -> [String: Double] {
       var plan = TrainingPlan(profile: .specification, preset: .tiny, steps: 30, batch: 4, seed: 3, bfloat16: bfloat16)
       plan.gradientCheckpointing = checkpointing
-      let trainer = try Trainer(plan, folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+      let trainer = try Trainer(plan, textEncoder: Project.minilm)
       for step in 0..<3 { _ = try trainer.train(step) }
       return try trainer.train(3)
     }
@@ -209,8 +261,7 @@ import Torch
 
   @Test func aWeightThatIsNotFiniteIsNamed() throws {
     let trainer = try Trainer(
-      TrainingPlan(profile: .specification, preset: .tiny, steps: 30, batch: 2, seed: 3),
-      folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+      TrainingPlan(profile: .specification, preset: .tiny, steps: 30, batch: 2, seed: 3), textEncoder: Project.minilm)
     let (key, weight) = try #require(
       trainer.model.unet.parameters.first { $0.key.contains("mid") && $0.key.contains("conv1.weight") })
     withNoGrad { weight.fill_(.nan) }
@@ -224,7 +275,7 @@ import Torch
     for watches in [true, false] {
       let trainer = try Trainer(
         TrainingPlan(profile: .specification, preset: .tiny, steps: 1000, batch: 2, seed: 3),
-        folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+        textEncoder: Project.minilm)
       trainer.watchesCollapse = watches
       withNoGrad { for (_, weight) in trainer.model.autoencoder.encoder.parameters { weight.fill_(0) } }
       _ = try trainer.train(0)  // nothing is known of latents in the first steps
@@ -243,8 +294,7 @@ import Torch
     var measured: [[String: Double]] = []
     for deferred in [nil, DeferredMeasures()] {
       let trainer = try Trainer(
-        TrainingPlan(preset: .tiny, steps: 40, batch: 4, seed: 3), folder: URL(fileURLWithPath: "/nowhere"),
-        textEncoder: Project.minilm)
+        TrainingPlan(preset: .tiny, steps: 40, batch: 4, seed: 3), textEncoder: Project.minilm)
       trainer.deferred = deferred
       let steps = [1, 9]  // of the autoencoder, joint
       let values = try steps.map { try trainer.train($0) }
@@ -262,8 +312,7 @@ import Torch
 
   @Test func aWeightThatIsNotFiniteIsNamedAfterwardsToo() throws {
     let trainer = try Trainer(
-      TrainingPlan(profile: .specification, preset: .tiny, steps: 30, batch: 2, seed: 3),
-      folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+      TrainingPlan(profile: .specification, preset: .tiny, steps: 30, batch: 2, seed: 3), textEncoder: Project.minilm)
     trainer.deferred = DeferredMeasures()
     _ = try trainer.train(0)
     try trainer.checkDeferred()
@@ -299,7 +348,7 @@ import Torch
     try plan.keep([.decoder])
     #expect(plan.range(of: .decoder) == 0..<20)
     let trainer = try Trainer(
-      plan, from: start, folder: URL(fileURLWithPath: "/nowhere"), textEncoder: Project.minilm)
+      plan, from: start, textEncoder: Project.minilm)
     func numbers(_ model: ModelBundle) -> (painter: [[Float]], rest: [[Float]]) {
       let autoencoder = model.autoencoder
       let painter = [autoencoder.decoder, autoencoder.superResolution] as [(any Module)?]

@@ -1,0 +1,87 @@
+import Diffusion
+import Flux
+import Models
+import NN
+import Scenes
+import Support
+import Torch
+
+// U-Net and adapter.
+
+extension Trainer {
+  /// One update of U-Net and adapter.
+  func diffusionStep(_ step: Int, _ example: Example) throws -> [String: Double] {
+    let loss = loss(at: step)
+    let question = loss.question(
+      clean: example.latents, generator: generator(step, .diffusion), tables: tables(of: loss))
+    let range = plan.denoiserSteps
+    var values: [String: Double] = [:]
+    for piece in DiffusionPiece.cut(example, question, into: plan.accumulation) {
+      let share = Double(piece.noisy.shape[0]) / Double(example.latents.shape[0])
+      let (denoising, naming, text) = losses(loss, piece, piece.states, piece.masks)
+      var total = denoising
+      for part in [naming, text].compactMap({ $0 }) { total = total + part * plan.alignment }
+      try accumulate(total, share, step, "diffusion loss", ids: example.names)
+      add(["diffusion": denoising, "names": naming, "textNames": text], share, to: &values)
+      if step % 20 == 0 {
+        // What captions are worth: how much worse the same question goes with another picture's caption.
+        let others = withNoGrad { losses(loss, piece, piece.states.flipped([0]), piece.masks.flipped([0])).denoising }
+        add(["captions": others - denoising], share, to: &values)
+      }
+    }
+    if step % 20 == 0, plan.captionDropout > 0 { values.merge(captionGap(example, step)) { $1 } }
+    try update(
+      networks.denoiser, plan.diffusionRate * plan.rate(at: step, in: range), step, "diffusion loss",
+      ids: example.names,
+      norm: "denoiserGradientNorm", to: &values)
+    for average in networks.averages { average.update(count: step - range.lowerBound) }
+    return values
+  }
+
+  /// How much worse the network does without captions where nearly nothing but the caption says what to draw, at the
+  /// times 900 to 980 of 1000: a model whose gap stays at 0 draws from noise alone.
+  ///
+  /// Not measured where numbers are read late.
+  private func captionGap(_ example: Example, _ step: Int) -> [String: Double] {
+    guard deferred == nil else { return [:] }
+    let count = min(16, example.latents.shape[0])
+    let loss = loss(at: step)
+    return withNoGrad {
+      let question = loss.question(
+        clean: example.latents[0..<count], generator: generator(step, .captionGap), tables: tables(of: loss),
+        within: 0.9...0.98)
+      func error(_ states: Tensor, _ masks: Tensor) -> Double {
+        let output = inPrecision {
+          let (context, pooled) = model.adapter(states, mask: masks)
+          return model.unet(
+            question.noisy.channelsLast(), timesteps: question.timesteps, context: context, contextMask: masks,
+            classLabels: pooled)
+        }
+        return loss(output, question.target).item()
+      }
+      let empty = texts([String](repeating: "", count: count), files: cache?.captions)
+      let conditional = error(example.states[0..<count], example.masks[0..<count])
+      return ["error900": conditional, "captionGap900": error(empty.states, empty.masks) - conditional]
+    }
+  }
+
+  private func losses(
+    _ loss: DiffusionLoss, _ piece: DiffusionPiece, _ states: Tensor, _ masks: Tensor
+  ) -> (denoising: Tensor, naming: Tensor?, text: Tensor?) {
+    let side = model.configuration.latentSize
+    let cells = piece.labels.map { Alignment.cellWeights($0, side: side, extra: plan.objectWeight) }
+    let weights = cells.map { cells in piece.weights.map { cells * $0 } ?? cells } ?? piece.weights
+    return inPrecision {
+      let (context, pooled) = model.adapter(states, mask: masks)
+      let features = model.unet.features(
+        piece.noisy.channelsLast(), timesteps: piece.timesteps, context: context, contextMask: masks,
+        classLabels: pooled)
+      let labels = plan.alignment > 0 ? piece.labels : nil
+      return (
+        loss(model.unet.predict(features), piece.target, weights: weights),
+        labels.map { networks.alignment.loss(features, through: networks.alignment.features, $0) },
+        labels.map { networks.alignment.textLoss(pooled, $0) }
+      )
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import Foundation
+import Models
+import NN
+import TestSupport
+import Testing
+import Torch
+
+@Suite struct PaletteDecoderTests {
+  private let configuration = Autoencoder.Configuration(
+    latentChannels: 6, encoderPatch: 2, encoderWidths: [8, 16], encoderBlocks: [1, 1], decoderWidths: [16, 8],
+    decoderBlocks: [1, 1], decoderOutputWidth: 8, superResolutionWidths: [], normGroups: 4,
+    palette: Autoencoder.Palette(colors: 3, enlargement: 4, sharpness: 6, encoderShrink: 2))
+
+  private func autoencoder() -> Autoencoder { Autoencoder(configuration, .random(Generator(seed: 1))) }
+
+  private func palette(_ autoencoder: Autoencoder) throws -> PaletteDecoder {
+    try #require(autoencoder.decoder as? PaletteDecoder)
+  }
+
+  @Test func sizesFollowFromTheConfiguration() {
+    #expect(configuration.problem == nil && configuration.downsample == 8)
+    let images = Tensor.rand([2, 3, 32, 48], generator: Generator(seed: 2)) * 2 - 1
+    let latent = withInference { autoencoder().encode(images) }
+    #expect(latent.shape == [2, 6, 4, 6])
+    #expect(withInference { autoencoder().decode(latent) }.shape == [2, 3, 32, 48])
+    #expect(withInference { autoencoder().decode(latent, size: (50, 70)) }.shape == [2, 3, 50, 70])
+  }
+
+  @Test func theMixtureIsTheSoftmaxOfTheLogitsOverTheColors() {
+    let generator = Generator(seed: 3)
+    let fields = Tensor.randn([2, 12, 5, 7], generator: generator)
+    let weights = (fields.narrowed(1, 0, 3) * 6).softmax(dim: 1)
+    let colors = fields.narrowed(1, 3, 9).reshaped([2, 3, 3, 5, 7])
+    expectClose(fields.paletteMix(colors: 3, sharpness: 6), (weights.unsqueezed(2) * colors).sum([1]))
+  }
+
+  @Test func theMixtureHasTheGradientsOfItsParts() throws {
+    let generator = Generator(seed: 4)
+    let values = Tensor.randn([2, 12, 5, 7], generator: generator)
+    let target = Tensor.randn([2, 3, 5, 7], generator: generator)
+    func gradient(_ mix: (Tensor) -> Tensor) throws -> Tensor {
+      let fields = values.clone()
+      fields.requiresGrad = true
+      (mix(fields) * target).sum().backward()
+      return try #require(fields.grad)
+    }
+    let whole = try gradient { $0.paletteMix(colors: 3, sharpness: 2.5) }
+    let parts = try gradient { fields in
+      let weights = (fields.narrowed(1, 0, 3) * 2.5).softmax(dim: 1)
+      return (weights.unsqueezed(2) * fields.narrowed(1, 3, 9).reshaped([2, 3, 3, 5, 7])).sum([1])
+    }
+    expectClose(whole, parts)
+  }
+
+  @Test func windowsAreDecodedAsTheyAreInTheWholeImage() throws {
+    // Without normalization layers nothing but the border's zeros tells a window from the image around it.
+    let autoencoder = autoencoder()
+    let latent = Tensor.randn([1, 6, 20, 20], generator: Generator(seed: 5))
+    let whole = withInference { autoencoder.decode(latent) }
+    let window = withInference { autoencoder.decode(latent.sliced(2, 2..<18).sliced(3, 3..<19)) }
+    expectClose(
+      whole.sliced(2, (2 + 6) * 8..<(18 - 6) * 8).sliced(3, (3 + 6) * 8..<(19 - 6) * 8),
+      window.sliced(2, 48..<80).sliced(3, 48..<80))
+  }
+
+  @Test func anEdgeKeepsItsShareOfALargerImage() throws {
+    // Two colors, black and white, whose logits cross in the middle: a vertical edge.
+    let autoencoder = autoencoder()
+    let decoder = try palette(autoencoder)
+    let ramp = Tensor.arange(0, 8).reshaped([1, 1, 1, 8]).expanded([1, 1, 8, 8]) - 3.5
+    let never = Tensor.full([1, 1, 8, 8], -100)
+    let colors = [-1.0, 1, 0].flatMap { value in (0..<3).map { _ in Tensor.full([1, 1, 8, 8], value) } }
+    let fields = Tensor.cat([ramp * -1, ramp, never] + colors, dim: 1)
+    func edgeWidth(_ size: Int) -> Int {  // pixels that are neither black nor white
+      let row = withInference { decoder.image(of: fields, height: size, width: size) }[0][0][size / 2].floats()
+      return row.filter { abs($0) < 0.9 }.count
+    }
+    #expect(edgeWidth(128) * 4 == edgeWidth(512) || abs(edgeWidth(128) * 4 - edgeWidth(512)) <= 2)
+    // |tanh(6x)| < 0.9 within a quarter of a cell to both sides, of cells of 64 pixels.
+    #expect((30...33).contains(edgeWidth(512)), "\(edgeWidth(512))")
+  }
+
+  @Test func usageAddsUpToTheImage() throws {
+    let decoder = try palette(autoencoder())
+    let fields = Tensor.randn([2, 12, 6, 6], generator: Generator(seed: 6))
+    let usage = decoder.usage(of: fields).doubles()
+    #expect(usage.count == 3 && abs(usage.reduce(0, +) - 1) < 1e-5)
+  }
+
+  @Test func whatIsSavedIsReadBack() throws {
+    try Project.inTemporaryFolder { folder in
+      let original = autoencoder()
+      try original.save(to: folder)
+      let copy = try Autoencoder.load(from: folder)
+      #expect(copy.configuration == configuration)
+      let latent = Tensor.randn([1, 6, 4, 4], generator: Generator(seed: 7))
+      #expect(withInference { copy.decode(latent) }.floats() == withInference { original.decode(latent) }.floats())
+    }
+  }
+
+  @Test func itsNumbersAreChecked() {
+    var wrong = configuration
+    wrong.palette?.enlargement = 3
+    #expect(wrong.problem == "palette.enlargement 3 is not a power of two up to 64")
+    wrong = configuration
+    wrong.palette?.colors = 0
+    #expect(wrong.problem == "palette.colors 0 is not in 1…64")
+    wrong = configuration
+    wrong.superResolutionWidths = [8]
+    #expect(wrong.problem == "a palette decoder has no super-resolution levels")
+  }
+}

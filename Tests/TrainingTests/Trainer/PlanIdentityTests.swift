@@ -1,0 +1,40 @@
+import Testing
+
+@testable import Training
+
+@Suite struct PlanIdentityTests {
+  @Test func equalPlansAreEqualAndOthersNameWhatDiffers() throws {
+    let plan = TrainingPlan(preset: .tiny, steps: 20, seed: 3)
+    let stored = try #require(PlanIdentity(json: try PlanIdentity(plan).json()))
+    #expect(PlanIdentity(plan).differences(from: stored).isEmpty)
+    var other = plan
+    (other.seed, other.minSNR, other.distance) = (5, 5, .l1)
+    #expect(
+      PlanIdentity(other).differences(from: stored) == [
+        "distance l2 there, l1 here", "minSNR none there, 5 here", "seed 3 there, 5 here",
+      ])
+  }
+
+  @Test func aSettingThatCameLaterIsNoDifferenceWhereItChangesNothing() throws {
+    let plan = TrainingPlan(preset: .tiny, steps: 20)
+    let json = try PlanIdentity(plan).json().replacing(/"lateLoss":1,?/, with: "")
+    #expect(!json.contains("lateLoss"))
+    let stored = try #require(PlanIdentity(json: json))
+    #expect(PlanIdentity(plan).differences(from: stored).isEmpty)
+    var late = plan
+    late.lateLoss = 0.5
+    #expect(PlanIdentity(late).differences(from: stored) == ["lateLoss 1 there, 0.5 here"])
+  }
+
+  @Test func everySettingOfAPlanIsCompared() throws {
+    // A new field that is forgotten in the coding keys would let other settings continue a run.
+    let plan = TrainingPlan(preset: .midi, steps: 20)
+    let json = try PlanIdentity(plan).json()
+    for child in Mirror(reflecting: plan).children {
+      guard let name = child.label, name != "stageEnds" else { continue }
+      if case Optional<Any>.none = child.value { continue }
+      let isMissing = Mirror(reflecting: child.value).displayStyle == .optional && "\(child.value)" == "nil"
+      #expect(json.contains("\"\(name)\"") || isMissing, "\(name)")
+    }
+  }
+}
