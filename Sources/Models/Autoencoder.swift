@@ -23,7 +23,8 @@ public final class Autoencoder: Module {
     public init(
       latentChannels: Int, encoderPatch: Int, encoderWidths: [Int], encoderBlocks: [Int],
       decoderWidths: [Int],
-      decoderBlocks: [Int], decoderOutputWidth: Int, superResolutionWidths: [Int], normGroups: Int, palette: Palette? = nil
+      decoderBlocks: [Int], decoderOutputWidth: Int, superResolutionWidths: [Int], normGroups: Int,
+      palette: Palette? = nil
     ) {
       self.latentChannels = latentChannels
       self.encoderPatch = encoderPatch

@@ -42,7 +42,8 @@ public final class PaletteDecoder: LatentDecoder {
     let (features, fields) = trunk(latent)
     let (_, _, height, width) = fields.shape4
     return Painting(
-      features: features, pixels: image(of: fields, height: height * palette.enlargement, width: width * palette.enlargement),
+      features: features,
+      pixels: image(of: fields, height: height * palette.enlargement, width: width * palette.enlargement),
       fields: fields)
   }
 
@@ -74,8 +75,10 @@ public final class PaletteDecoder: LatentDecoder {
   private static func enlargement(from: Int, to: Int, device: Device) -> Tensor {
     withNoGrad {
       var matrix = Tensor.zeros([1, 1, from, from])
-      matrix = matrix + Tensor.arange(0, Double(from)).reshaped([1, 1, from, 1]).equal(
-        Tensor.arange(0, Double(from)).reshaped([1, 1, 1, from]))
+      matrix =
+        matrix
+        + Tensor.arange(0, Double(from)).reshaped([1, 1, from, 1]).equal(
+          Tensor.arange(0, Double(from)).reshaped([1, 1, 1, from]))
       var size = from
       while 2 * size <= to {
         size *= 2

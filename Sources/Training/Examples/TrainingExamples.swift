@@ -111,7 +111,9 @@ struct SceneExamples: TrainingExamples {
   /// Besides world and seed, the pixels of a few scenes: other fonts or another renderer draw others.
   func identity(size: Int) -> (name: String, hash: String) {
     let pixels = batch(.diffusion, 0..<8, size: size).pictures
-    let name = (count.map { "the first \($0) " } ?? "") + "\(world.rawValue) scenes\(emphasis.name), seed \(seed)"
+    let name =
+      (count.map { "the first \($0) " } ?? "")
+      + "\(world.rawValue) scenes\(emphasis.name)\(atlas.version.name), seed \(seed)"
     return (name, CacheManifest.hash(of: [(name, pixels)]))
   }
 

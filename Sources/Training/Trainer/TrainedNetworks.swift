@@ -55,7 +55,8 @@ final class TrainedNetworks {
     autoencoder = optimiser(
       named("encoder", encoder) + named("decoder", decoder) + latentHead, in: [.autoencoder, .joint],
       muon: plan.autoencoderMuon, besides: plan.autoencoderRate)
-    denoiser = optimiser(denoised + denoiserHeads, in: [.joint, .diffusion], muon: plan.diffusionMuon,
+    denoiser = optimiser(
+      denoised + denoiserHeads, in: [.joint, .diffusion], muon: plan.diffusionMuon,
       besides: plan.diffusionRate)
     let levels = named("super_resolution", model.autoencoder.superResolution)
     superResolution = optimiser(levels, in: [.superResolution])
