@@ -37,7 +37,19 @@ public final class ModelBundle {
     public var latentSize: Int { imageSize / autoencoder.downsample }
   }
 
+  /// The scenes that a model learned: the name of their world and the version of their renderer.
+  public struct Scenes: Sendable, Codable, Equatable {
+    public var world: String
+    public var version: Int
+
+    public init(world: String, version: Int) {
+      (self.world, self.version) = (world, version)
+    }
+  }
+
   public let configuration: Configuration
+  /// What it learned, as its directory says; nil for models of other images and for those from before version 2.
+  public var scenes: Scenes?
   public let autoencoder: Autoencoder
   public let adapter: TextAdapter
   public let unet: UNet
@@ -64,6 +76,7 @@ public final class ModelBundle {
     configuration = Configuration(
       autoencoder: autoencoder.configuration, adapter: adapter.configuration, unet: unet.configuration,
       schedule: scheduler, imageSize: index.imageSize)
+    scenes = index.scenes
     schedule = Schedule(scheduler)
     if let problem = Self.mismatch(configuration) {
       throw .configuration(file: directory.path, reason: problem)
@@ -89,12 +102,13 @@ public final class ModelBundle {
       configuration.schedule, className: "DDPMScheduler",
       to: folder.appendingPathComponent("scheduler_config.json"))
     try Self.writeJSON(
-      Index(imageSize: configuration.imageSize), className: "FluxPipeline",
+      Index(imageSize: configuration.imageSize, scenes: scenes), className: "FluxPipeline",
       to: directory.appendingPathComponent("model_index.json"))
   }
 
   private struct Index: Codable {
     var imageSize: Int
+    var scenes: Scenes?
   }
 
   /// What does not fit between the parts, or nil.

@@ -34,7 +34,10 @@ struct Evaluate: ParsableCommand {
 
   @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model.") var model: String?
   @Option(name: .customLong("set"), help: "categories, held-out or autoencoder.") var prompts: Prompts = .categories
-  @Option(help: "The world that the model knows: small or full.") var world: World = .small
+  @Option(name: .customLong("world"), help: "The world that the model knows: small or full (default: its own).")
+  var askedWorld: World?
+  @Option(help: "How scenes are drawn: 1 or 2 (default: as the model learned them).")
+  var scenesVersion: RenderingVersion?
   @Option(help: "Pictures of each prompt of the categories.") var seeds: Int = 4
   @Flag(help: "A tenth of the categories' prompts.") var quick = false
   @Option(help: "Scenes of --set held-out and autoencoder.") var count: Int = 200
@@ -88,8 +91,8 @@ struct Evaluate: ParsableCommand {
     guard size % 128 == 0 else {
       throw Failure("the judge reads pictures of a multiple of 128 pixels; this model draws \(size)")
     }
-    let atlas = try GlyphAtlas(world: world)
-    let learnt = try learntJudge()
+    let atlas = try atlas(for: pipeline)
+    let learnt = try learntJudge(of: atlas.world)
     switch (prompts, pipeline) {
     case (.autoencoder, let pipeline?): try copies(Painter(pipeline, self, kind), size, atlas, learnt, folder)
     case (.heldOut, let pipeline?): try heldOut(Painter(pipeline, self, kind), atlas, learnt, folder)
@@ -126,11 +129,11 @@ struct Evaluate: ParsableCommand {
     _ painter: Painter?, _ size: Int, _ atlas: GlyphAtlas, _ learnt: LearntReader?, _ folder: URL?
   ) throws {
     let evaluation = GlyphEval(
-      set: PromptSet(world: world, seed: seed, quick: quick),
-      others: PromptSet(world: world, seed: seed &+ 1, quick: quick), seed: seed, seeds: renders ? 1 : seeds,
+      set: PromptSet(world: atlas.world, seed: seed, quick: quick),
+      others: PromptSet(world: atlas.world, seed: seed &+ 1, quick: quick), seed: seed, seeds: renders ? 1 : seeds,
       size: size, atlas: atlas,
       training: TrainingScenes.diffusion(
-        seed: trainingSeed, world: world, emphasis: trainingEmphasis.emphasis),
+        seed: trainingSeed, world: atlas.world, emphasis: trainingEmphasis.emphasis),
       learnt: learnt.map { Judge($0) })
     let progress = StepProgress(pictures: evaluation.pictureCount, quiet: quiet)
     let artist = GlyphEval.Artist(
@@ -144,7 +147,7 @@ struct Evaluate: ParsableCommand {
       seed: seed, seeds: evaluation.seeds, quick: quick, steps: painter?.request.steps,
       sampler: painter?.request.sampler.rawValue, guidance: painter?.request.guidance.scale,
       guidanceRescale: painter?.request.guidance.rescale, fast: painter?.pipeline.source.fast,
-      learntJudge: learnt?.hash)
+      learntJudge: learnt?.hash, scenesVersion: atlas.version.rawValue)
     let (report, thumbnails) = try evaluation.run(artist, settings)
     progress.clear()
     if let folder {
@@ -159,9 +162,9 @@ struct Evaluate: ParsableCommand {
     _ painter: Painter, _ atlas: GlyphAtlas, _ learnt: LearntReader?, _ folder: URL?
   ) throws {
     let judge = Judge(atlas: atlas)
-    let scenes = HeldOutReport.scenes(world: world, seed: seed, count: count)
+    let scenes = HeldOutReport.scenes(world: atlas.world, seed: seed, count: count)
     var report = HeldOutReport(
-      model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: world, seed: seed,
+      model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: atlas.world, seed: seed,
       prompts: count, steps: painter.request.steps)
     var (thumbnails, renders): ([Image], [Image]) = ([], [])
     let progress = StepProgress(pictures: count, quiet: quiet)
@@ -188,11 +191,11 @@ struct Evaluate: ParsableCommand {
   ) throws {
     let (judge, second) = (Judge(atlas: atlas), learnt.map { Judge($0) })
     var report = AutoencoderReport(
-      model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: world, seed: seed, size: size
-    )
+      model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: atlas.world, seed: seed,
+      size: size)
     var thumbnails: [Image] = []
     let progress = StepProgress(pictures: count, quiet: quiet)
-    for (index, scene) in HeldOutReport.scenes(world: world, seed: seed, count: count).enumerated() {
+    for (index, scene) in HeldOutReport.scenes(world: atlas.world, seed: seed, count: count).enumerated() {
       let render = scene.scene.render(size: size, atlas: atlas)
       let copy = painter.copy(render)
       report.add(scene, render: render, copy: copy, judge: judge, learnt: second)
@@ -204,8 +207,20 @@ struct Evaluate: ParsableCommand {
     print(json ? try report.json() : report.table)
   }
 
-  /// The learnt judge of the world; nil where none is shipped, which the report says.
-  private func learntJudge() throws -> LearntReader? {
+  /// The objects of the world that the model learned, drawn as it learned them; models from before there was a choice
+  /// learned version 1, and their directories do not say the world.
+  private func atlas(for pipeline: Pipeline?) throws -> GlyphAtlas {
+    let own = pipeline?.model.scenes
+    let (ownWorld, ownVersion) = (
+      own.flatMap { World(rawValue: $0.world) }, own.flatMap { RenderingVersion(rawValue: $0.version) }
+    )
+    return try GlyphAtlas(
+      world: askedWorld ?? ownWorld ?? .small,
+      version: scenesVersion ?? ownVersion ?? (pipeline == nil ? .latest : .v1))
+  }
+
+  /// The learnt judge of a world; nil where none is shipped, which the report says.
+  private func learntJudge(of world: World) throws -> LearntReader? {
     let shipped = Home.judge
     if judge == nil, !FileManager.default.fileExists(atPath: shipped.path) { return nil }
     let reader = try LearntReader(directory: judge.map { URL(fileURLWithPath: $0) } ?? shipped)

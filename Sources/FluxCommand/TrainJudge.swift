@@ -15,6 +15,8 @@ struct TrainJudge: ParsableCommand {
       """)
 
   @Option(help: "The world whose objects it learns: small or full.") var world: World = .small
+  @Option(help: "How scenes are drawn: 1, soft where they are large, as mini learned them, or 2, sharp.")
+  var scenesVersion: RenderingVersion = .latest
   @Option(help: "Training steps.") var steps: Int = 1800
   @Option(help: "Pictures in a step.") var batch: Int = 32
   @Option(name: .shortAndLong, help: "Seed of everything random.") var seed: UInt64 = 0
@@ -34,7 +36,8 @@ struct TrainJudge: ParsableCommand {
   func run() throws {
     if let threads { Libtorch.threads = threads }
     let trainer = try DetectorTrainer(
-      DetectorTrainer.Plan(world: world, steps: steps, batch: batch, seed: seed, bfloat16: precision == .bfloat16))
+      DetectorTrainer.Plan(
+        world: world, version: scenesVersion, steps: steps, batch: batch, seed: seed, bfloat16: precision == .bfloat16))
     if !quiet { say("\(trainer.network.parameterCount) parameters") }
     let line = ProgressLine(quiet: quiet)
     // Losses of single steps jump: what is shown is their mean over some twenty steps.

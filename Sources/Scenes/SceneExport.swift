@@ -55,7 +55,7 @@ public struct SceneDataset: Sendable {
   public func write(
     to folder: URL?, atlas: GlyphAtlas, workers: Int, progress: (Int) -> Void
   ) throws -> Work {
-    if let folder { try begin(folder) }
+    if let folder { try begin(folder, atlas.version) }
     var work = Work()
     for start in stride(from: 0, to: count, by: Self.groupSize) {
       let group = start..<min(start + Self.groupSize, count)
@@ -165,13 +165,15 @@ public struct SceneDataset: Sendable {
   // MARK: - Names
 
   /// Says in `dataset.json` what the folder holds; a folder of other settings is refused.
-  private func begin(_ folder: URL) throws {
+  private func begin(_ folder: URL, _ version: RenderingVersion) throws {
     try Self.create(folder)
     // A folder may grow; a last shard that is short cannot.
     let count = format == .tar ? "\"count\":\(count)," : ""
+    // Folders of version 1 do not name it: there was no other.
+    let rendering = version == .v1 ? "" : "\"version\":\(version.rawValue),"
     let settings =
       "{\(count)\"format\":\"\(format.rawValue)\",\"seed\":\(scenes.seed),\"size\":\(size),"
-      + "\"split\":\"\(scenes.split.rawValue)\",\"world\":\"\(scenes.world.rawValue)\"}"
+      + "\"split\":\"\(scenes.split.rawValue)\",\(rendering)\"world\":\"\(scenes.world.rawValue)\"}"
     let url = folder.appendingPathComponent("dataset.json")
     if let found = try? String(contentsOf: url, encoding: .utf8) {
       let held = found.trimmingCharacters(in: .whitespacesAndNewlines)

@@ -1,7 +1,7 @@
 import Scenes
 
-/// The sprites of the full world, loaded once for all tests.
+/// The sprites of the full world as version 1 draws them, loaded once for all tests.
 enum FullAtlas {
   static func get() throws -> GlyphAtlas { try loaded.get() }
-  private static let loaded = Result { try GlyphAtlas(world: .full) }
+  private static let loaded = Result { try GlyphAtlas(world: .full, version: .v1) }
 }

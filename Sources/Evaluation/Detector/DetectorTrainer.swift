@@ -13,14 +13,17 @@ public final class DetectorTrainer {
   /// How it is trained.
   public struct Plan: Sendable {
     public var world: World
+    public var version: RenderingVersion
     public var steps: Int
     public var batch: Int
     public var seed: UInt64
     public var bfloat16: Bool
     public var rate = 0.002  // the highest
 
-    public init(world: World, steps: Int, batch: Int, seed: UInt64, bfloat16: Bool) {
-      self.world = world
+    public init(
+      world: World, version: RenderingVersion = .latest, steps: Int, batch: Int, seed: UInt64, bfloat16: Bool
+    ) {
+      (self.world, self.version) = (world, version)
       self.steps = steps
       self.batch = batch
       self.seed = seed
@@ -47,7 +50,7 @@ public final class DetectorTrainer {
 
   public init(_ plan: Plan) throws(GlyphFont.Failure) {
     self.plan = plan
-    atlas = try GlyphAtlas(world: plan.world)
+    atlas = try GlyphAtlas(world: plan.world, version: plan.version)
     // No stream that a model learns from has this seed.
     scenes = DetectorScenes(seed: plan.seed &* 16 &+ 9, world: plan.world)
     let world = plan.world

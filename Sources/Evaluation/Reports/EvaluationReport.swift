@@ -17,11 +17,12 @@ public struct EvaluationReport: Sendable, Codable {
     public var guidanceRescale: Double?
     public var fast: String?  // hash of the few-step student that drew
     public var learntJudge: String?  // hash of its weights and configuration
+    public var scenesVersion: Int?  // of the renderer
 
     public init(
       version: String, model: String?, modelHash: String?, seed: UInt64, seeds: Int, quick: Bool, steps: Int?,
       sampler: String?, guidance: Double?, guidanceRescale: Double?, fast: String? = nil,
-      learntJudge: String? = nil
+      learntJudge: String? = nil, scenesVersion: Int? = nil
     ) {
       self.version = version
       self.model = model
@@ -35,6 +36,7 @@ public struct EvaluationReport: Sendable, Codable {
       self.guidanceRescale = guidanceRescale
       self.fast = fast
       self.learntJudge = learntJudge
+      self.scenesVersion = scenesVersion
     }
   }
 

@@ -9,3 +9,13 @@ struct DataCommand: ParsableCommand {
 }
 
 extension World: ExpressibleByArgument {}
+
+extension RenderingVersion: ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let number = Int(argument), let version = RenderingVersion(rawValue: number) else { return nil }
+    self = version
+  }
+
+  public var defaultValueDescription: String { String(rawValue) }
+  public static var allValueStrings: [String] { allCases.map { String($0.rawValue) } }
+}

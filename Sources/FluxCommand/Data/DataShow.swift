@@ -20,6 +20,8 @@ struct DataShow: ParsableCommand {
   @Option(help: "How many.") var count: Int = 48
   @Option(help: "Side of each picture, in pixels.") var size: Int = 128
   @Option(help: "The world of the scenes: small (what mini knows) or full.") var world: World = .small
+  @Option(help: "How scenes are drawn: 1, soft where they are large, as mini learned them, or 2, sharp.")
+  var scenesVersion: RenderingVersion = .latest
   @Flag(help: "Combinations that training never sees.") var heldOut = false
   @Option(name: .shortAndLong, help: "The PNG to write.") var output: String
 
@@ -36,7 +38,7 @@ struct DataShow: ParsableCommand {
   }
 
   private func scenes() throws -> [Image] {
-    let atlas = try GlyphAtlas(world: world)
+    let atlas = try GlyphAtlas(world: world, version: scenesVersion)
     let scenes = Scenes(seed: seed, split: heldOut ? .heldOut : .training, world: world)
     let chosen = (0..<count).map { scenes[$0] }
     for (index, scene) in chosen.enumerated() { print("\(index)\t\(scene.caption)") }

@@ -18,6 +18,8 @@ struct LearningOptions: ParsableArguments {
       """)
   var data: String = "scenes"
   @Option(help: "The world of the scenes: small or full (default: what the preset is meant for).") var world: World?
+  @Option(help: "How scenes are drawn: 1, soft where they are large, as mini learned them, or 2, sharp (default: 2).")
+  var scenesVersion: RenderingVersion?
   @OptionGroup var emphasis: EmphasisOptions
   @Option(help: "Which square of a picture is taken: centre or random.") var crop: Crop = .centre
   @Flag(help: "Exchange left and right in every other picture, unless its caption speaks of them.") var mirror = false
@@ -44,8 +46,12 @@ struct LearningOptions: ParsableArguments {
   /// Opens what is to be learnt.
   func trainingData() throws -> TrainingData {
     let emphasis = emphasis.emphasis
-    if data == "scenes" { return .scenes(world ?? (preset ?? profile.preset).world, emphasis: emphasis) }
+    if data == "scenes" {
+      return .scenes(
+        world ?? (preset ?? profile.preset).world, emphasis: emphasis, version: scenesVersion ?? .latest)
+    }
     if emphasis != .none { throw Failure("--pairs and --shape-pairs are about scenes, not about \(data)", code: 2) }
+    if scenesVersion != nil { throw Failure("--scenes-version is about scenes, not about \(data)", code: 2) }
     if world != nil { throw Failure("--world is about scenes, not about \(data)", code: 2) }
     return .pictures(try PictureFiles(URL(fileURLWithPath: data)), crop: crop, mirror: mirror)
   }

@@ -126,7 +126,9 @@ extension SIMD4<Float> {
   @inline(__always)
   var rounded8: UInt32 {
     let whole: Float = 0x1p23
-    let value = clamped(lowerBound: SIMD4(repeating: 0), upperBound: SIMD4(repeating: 255))
+    // `clamped` compares lane by lane.
+    let (least, most) = (SIMD4<Float>.zero, SIMD4<Float>(repeating: 255))
+    let value = replacing(with: least, where: self .< least).replacing(with: most, where: self .> most)
     var sum = value + whole
     let rest = value - (sum - whole)
     sum.replace(with: sum + 1, where: rest .== 0.5)

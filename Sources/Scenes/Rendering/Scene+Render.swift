@@ -22,13 +22,17 @@ extension Scene {
       let centre = (x: placed.x * Double(size), y: placed.y * Double(size))
       let side = placed.side * Double(size)
       guard look == .sticker else {
-        return [SpriteStamp(atlas.sprite(placed.object), centre: centre, side: side, width: size, height: size)]
+        return [
+          SpriteStamp(
+            atlas.sprite(placed.object, side: side), centre: centre, side: side, width: size, height: size)
+        ]
       }
-      let edge = atlas.stickerEdge(placed.object)
+      let edge = atlas.stickerEdge(placed.object, side: side)
+      let inner = side * edge.inner
       return [
         SpriteStamp(edge.sprite, centre: centre, side: side, width: size, height: size),
         SpriteStamp(
-          atlas.sprite(placed.object), centre: centre, side: side * edge.inner, width: size, height: size),
+          atlas.sprite(placed.object, side: inner), centre: centre, side: inner, width: size, height: size),
       ]
     }
     return Image(width: size, height: size) { row, pixels in

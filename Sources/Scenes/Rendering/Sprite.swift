@@ -35,34 +35,45 @@ public struct Sprite: Sendable {
 
   /// A sprite of premultiplied pixels of whole numbers, cropped to what is not transparent.
   public init(width: Int, height: Int, premultiplied: [SIMD4<Float>]) {
-    var (left, right, top, bottom) = (width, 0, height, 0)
-    for y in 0..<height {
-      for x in 0..<width where premultiplied[y * width + x].w > 8 {
-        left = min(left, x)
-        right = max(right, x + 1)
-        top = min(top, y)
-        bottom = max(bottom, y + 1)
-      }
-    }
-    guard left < right else { fatalError("a sprite of \(width)×\(height) pixels is wholly transparent") }
+    let part = Part(of: premultiplied, width, height)
     var pixels: [SIMD4<UInt8>] = []
-    pixels.reserveCapacity((right - left) * (bottom - top))
-    for y in top..<bottom {
-      for x in left..<right {
+    pixels.reserveCapacity(part.columns.count * part.rows.count)
+    for y in part.rows {
+      for x in part.columns {
         let p = premultiplied[y * width + x]
         pixels.append(SIMD4(UInt8(p.x), UInt8(p.y), UInt8(p.z), UInt8(p.w)))
       }
     }
-    var levels = [Level(width: right - left, height: bottom - top, pixels: .bytes(pixels))]
+    var levels = [Level(width: part.columns.count, height: part.rows.count, pixels: .bytes(pixels))]
     while let last = levels.last, min(last.width, last.height) >= 8 { levels.append(Self.halved(last)) }
     self.levels = levels
     tint = nil
   }
 
+  /// The part of a picture that is not transparent.
+  struct Part {
+    let columns: Range<Int>
+    let rows: Range<Int>
+
+    init(of premultiplied: [SIMD4<Float>], _ width: Int, _ height: Int) {
+      var (left, right, top, bottom) = (width, 0, height, 0)
+      for y in 0..<height {
+        for x in 0..<width where premultiplied[y * width + x].w > 8 {
+          left = min(left, x)
+          right = max(right, x + 1)
+          top = min(top, y)
+          bottom = max(bottom, y + 1)
+        }
+      }
+      guard left < right else { fatalError("a sprite of \(width)×\(height) pixels is wholly transparent") }
+      (columns, rows) = (left..<right, top..<bottom)
+    }
+  }
+
   /// The same shape in one colour: alpha stays, colour is replaced.
   public func tinted(_ colour: Colour) -> Sprite { Sprite(levels: levels, tint: colour.pixel / 255) }
 
-  private init(levels: [Level], tint: SIMD4<Float>?) {
+  init(levels: [Level], tint: SIMD4<Float>?) {
     self.levels = levels
     self.tint = tint
   }

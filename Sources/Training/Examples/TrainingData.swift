@@ -6,15 +6,15 @@ import Torch
 
 /// What a run learns from.
 public enum TrainingData: Sendable {
-  /// Scenes of a world, drawn as they are needed, some kinds of them more often.
-  case scenes(World, emphasis: SceneEmphasis = .none)
+  /// Scenes of a world, drawn as they are needed by a version of the renderer, some kinds of them more often.
+  case scenes(World, emphasis: SceneEmphasis = .none, version: RenderingVersion = .latest)
   /// Pictures with captions that somebody has.
   case pictures(PictureFiles, crop: Crop, mirror: Bool)
 
   /// Names the content and what is done to it: a run is not continued on something else.
   public var name: String {
     switch self {
-    case .scenes(let world, let emphasis): "\(world.rawValue) scenes\(emphasis.name)"
+    case .scenes(let world, let emphasis, let version): "\(world.rawValue) scenes\(emphasis.name)\(version.name)"
     case .pictures(let files, let crop, let mirror): "\(files.digest) \(crop.rawValue)\(mirror ? " mirrored" : "")"
     }
   }
@@ -30,19 +30,27 @@ public enum TrainingData: Sendable {
   /// The labels that cells of a picture may have, where it is known what stands in them; else 0.
   var labelCount: Int {
     switch self {
-    case .scenes(let world, _): world.cellLabelCount
+    case .scenes(let world, _, _): world.cellLabelCount
     case .pictures: 0
+    }
+  }
+
+  /// What a model's directory says about the scenes that it learned; nil where it learned other images.
+  var scenesOfModel: ModelBundle.Scenes? {
+    switch self {
+    case .scenes(let world, _, let version): ModelBundle.Scenes(world: world.rawValue, version: version.rawValue)
+    case .pictures: nil
     }
   }
 
   /// What the examples of a plan are drawn from; `side` is the latent's, in cells.
   func examples(_ plan: TrainingPlan, side: Int) throws -> any TrainingExamples {
     switch self {
-    case .scenes(let world, let emphasis):
+    case .scenes(let world, let emphasis, let version):
       let count = plan.profile == .specification ? TrainingPlan.specifiedPairs : nil
       return SceneExamples(
         seed: plan.seed, world: world, emphasis: emphasis, count: count, side: side,
-        atlas: try GlyphAtlas(world: world))
+        atlas: try GlyphAtlas(world: world, version: version))
     case .pictures(let files, let crop, let mirror):
       return PictureExamples(files, crop: crop, mirror: mirror, seed: plan.seed)
     }

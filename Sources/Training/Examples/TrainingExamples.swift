@@ -20,7 +20,9 @@ struct ExampleBatch {
 
 extension ExampleBatch {
   /// Windows of `window` × `window` cells out of pictures of `side` × `side` cells, each around its picture's focus:
-  /// most of a picture is background, which is soon learnt. Half of them are mirrored.
+  /// most of a picture is background, which is soon learnt.
+  ///
+  /// Half of them are mirrored.
   func windows(side: Int, window: Int, _ random: inout SplitMix64) -> (pictures: Tensor, labels: Tensor?) {
     let cell = pictures.shape[2] / side  // pixels
     let count = pictures.shape[0]
@@ -111,7 +113,9 @@ struct SceneExamples: TrainingExamples {
   /// Besides world and seed, the pixels of a few scenes: other fonts or another renderer draw others.
   func identity(size: Int) -> (name: String, hash: String) {
     let pixels = batch(.diffusion, 0..<8, size: size).pictures
-    let name = (count.map { "the first \($0) " } ?? "") + "\(world.rawValue) scenes\(emphasis.name), seed \(seed)"
+    let name =
+      (count.map { "the first \($0) " } ?? "")
+      + "\(world.rawValue) scenes\(emphasis.name)\(atlas.version.name), seed \(seed)"
     return (name, CacheManifest.hash(of: [(name, pixels)]))
   }
 

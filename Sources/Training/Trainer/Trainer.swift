@@ -60,6 +60,7 @@ public final class Trainer {
     prompts = try PromptEncoder(directory: textEncoder, device: device)
     texts = TextStates(prompts, maxTokens: plan.configuration.adapter.maxTokens, bfloat16: plan.bfloat16)
     networks = try TrainedNetworks(plan, labels: data.labelCount, from: start, on: device)
+    networks.model.scenes = data.scenesOfModel
     if device != .cpu {
       deferred = DeferredMeasures()
       Libtorch.triesConvolutions(true)

@@ -149,7 +149,9 @@ import Torch
     try train(plan(steps: 20), in: first)
     let start = first.appendingPathComponent("model")
     let next = TrainingPlan(preset: .tiny, steps: 20, batch: 4, seed: 4, start: try ModelSource(directory: start))
-    try train(next, from: try ModelBundle(directory: start), in: second)
+    let model = try ModelBundle(directory: start)
+    #expect(model.scenes == ModelBundle.Scenes(world: "small", version: 2))
+    try train(next, from: model, in: second)
     func bytes(_ run: URL, _ part: String) throws -> Data {
       try Data(contentsOf: run.appendingPathComponent("model/\(part)/diffusion_pytorch_model.safetensors"))
     }
