@@ -1,5 +1,6 @@
 // Operations that make a new tensor: one line each.
 #include "bridge.h"
+#include "winograd.h"
 
 #include <ATen/Functions.h>
 #include <ATen/autocast_mode.h>
@@ -37,7 +38,10 @@ CTTensor *ct_masked_fill(CTTensor *x, CTTensor *m, double v) {
 CTTensor *ct_matmul(CTTensor *a, CTTensor *b) { return make([&] { return at::matmul(T(a), T(b)); }); }
 CTTensor *ct_linear(CTTensor *x, CTTensor *w, CTTensor *b) { return make([&] { return at::linear(T(x), T(w), O(b)); }); }
 CTTensor *ct_conv2d(CTTensor *x, CTTensor *w, CTTensor *b, int64_t stride, int64_t padding, int64_t groups) {
-  return make([&] { return at::conv2d(T(x), T(w), O(b), {stride, stride}, {padding, padding}, {1, 1}, groups); });
+  return make([&] {
+    if (winogradApplies(T(x), T(w), stride, padding, groups)) return winogradConvolution(T(x), T(w), O(b));
+    return at::conv2d(T(x), T(w), O(b), {stride, stride}, {padding, padding}, {1, 1}, groups);
+  });
 }
 CTTensor *ct_conv_transpose2d(CTTensor *x, CTTensor *w, CTTensor *b, int64_t stride, int64_t padding) {
   return make([&] { return at::conv_transpose2d(T(x), T(w), O(b), {stride, stride}, {padding, padding}); });

@@ -37,6 +37,7 @@ struct BenchTrain: ParsableCommand {
   @Option(help: "Sizes of the networks: tiny, mini, base or fine.") var preset: Preset = .mini
   @Option(help: "Pictures in a step (default: the preset's).") var batch: Int?
   @Option(help: "Steps to time.") var steps: Int = 20
+  @OptionGroup var convolutions: ConvolutionOptions
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
@@ -47,7 +48,7 @@ struct BenchTrain: ParsableCommand {
   func run() throws {
     let plan = TrainingPlan(preset: preset, batch: batch, bfloat16: options.precision == .bfloat16)
     let result = try Trainer.benchmark(
-      plan, steps: steps, textEncoder: Home.textEncoder, device: try options.begin())
+      plan, steps: steps, textEncoder: Home.textEncoder, device: try options.begin(), winograd: convolutions.winograd)
     if options.json { return try Bench.printJSON(result) }
     print("\(preset) at batch \(result.batch), \(options.precision), on \(options.device), \(result.threads) threads")
     Bench.line("networks only", result.networksOnly, "steps/s")

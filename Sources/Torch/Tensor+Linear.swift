@@ -18,6 +18,11 @@ extension Tensor {
     Tensor(ct_conv2d(handle, weight.handle, bias?.handle, Int64(stride), Int64(padding), Int64(groups)))
   }
 
+  /// A 3×3 convolution of stride 1 and padding 1 by Winograd's algorithm at any size; see `Libtorch.usesWinograd`.
+  package func winogradConv2d(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
+    Tensor(ct_winograd_conv2d(handle, weight.handle, bias?.handle))
+  }
+
   /// Transposed convolution; weight `[in, out, k, k]`.
   public func convTranspose2d(_ weight: Tensor, _ bias: Tensor?, stride: Int, padding: Int = 0) -> Tensor {
     Tensor(ct_conv_transpose2d(handle, weight.handle, bias?.handle, Int64(stride), Int64(padding)))

@@ -36,6 +36,9 @@ int ct_cuda_count(void);
 int ct_cuda_synchronize(int device);
 int64_t ct_cuda_peak_bytes(int device); // the most that the allocator ever held
 void ct_set_cudnn_benchmark(bool on);   // try the ways of every new convolution, and keep the fastest
+void ct_set_uses_winograd(bool on);     // ct_conv2d by Winograd's algorithm where that is faster
+bool ct_uses_winograd(void);
+bool ct_winograd_pays(void);            // whether this program and processor are such that it is
 
 // --- tensor: life, facts, bytes
 void ct_free(CTTensor *x);
@@ -92,6 +95,7 @@ CTTensor *ct_masked_fill(CTTensor *x, CTTensor *mask, double value);
 CTTensor *ct_matmul(CTTensor *a, CTTensor *b);
 CTTensor *ct_linear(CTTensor *x, CTTensor *weight, CTTensor *bias /* may be NULL */);
 CTTensor *ct_conv2d(CTTensor *x, CTTensor *weight, CTTensor *bias, int64_t stride, int64_t padding, int64_t groups);
+CTTensor *ct_winograd_conv2d(CTTensor *x, CTTensor *weight, CTTensor *bias /* may be NULL */);   // 3×3, padding 1
 CTTensor *ct_conv_transpose2d(CTTensor *x, CTTensor *weight, CTTensor *bias, int64_t stride, int64_t padding);
 CTTensor *ct_embedding(CTTensor *weight, CTTensor *ids);
 CTTensor *ct_group_norm(CTTensor *x, int64_t groups, CTTensor *weight, CTTensor *bias, double eps);

@@ -28,6 +28,7 @@ struct RunOptions: ParsableArguments {
     .float32
   @Option(help: "Where to compute: cpu, cuda or cuda:N.") var device: String = "cpu"
   @Option(help: "CPU threads (default: all cores).") var threads: Int?
+  @OptionGroup var convolutions: ConvolutionOptions
   @Flag(help: "Print sizes, and a forecast of memory and time from a few steps that are not kept; then stop.")
   var dryRun = false
   @Flag(name: .shortAndLong, help: "No progress.") var quiet = false
@@ -42,6 +43,14 @@ struct RunOptions: ParsableArguments {
     if keep < 1 { throw ValidationError("--keep \(keep) must be at least 1") }
     if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
   }
+}
+
+/// How training computes convolutions on a CPU.
+struct ConvolutionOptions: ParsableArguments {
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Compute 3×3 convolutions on a CPU by Winograd's algorithm (default: in float32 where it is faster).")
+  var winograd: Bool?
 }
 
 /// What matrix products are computed in; weights and sums stay in float32.

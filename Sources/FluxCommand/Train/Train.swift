@@ -41,13 +41,15 @@ struct Train: ParsableCommand {
     try learning.refuseRunInsideData(folder)
     let model = try start.map { try ModelBundle(directory: $0) }
     if options.dryRun {
-      let forecast = try Trainer.forecast(plan, on: data, from: model, textEncoder: Home.textEncoder, device: device)
+      let forecast = try Trainer.forecast(
+        plan, on: data, from: model, textEncoder: Home.textEncoder, device: device,
+        winograd: options.convolutions.winograd)
       try forecast.save(in: folder)
       return print(forecast.text)
     }
     let trainer = try Trainer(
       plan, on: data, from: model, textEncoder: Home.textEncoder,
-      cache: options.cache.map { URL(fileURLWithPath: $0) }, device: device)
+      cache: options.cache.map { URL(fileURLWithPath: $0) }, device: device, winograd: options.convolutions.winograd)
     trainer.notice = { say("flux: \($0)") }
     if !options.quiet {
       say(trainer.summary)

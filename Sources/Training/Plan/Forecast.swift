@@ -72,12 +72,13 @@ extension Trainer {
   /// Measures a few steps of every stage, at most about twenty seconds each, on networks that are thrown away.
   public static func forecast(
     _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), from start: ModelBundle?, textEncoder: URL,
-    device: Device
+    device: Device, winograd: Bool? = nil
   ) throws -> Forecast {
     var small = plan
     small.poolSize = min(plan.poolSize, 64)
     small.poolRenewal = 0
-    let trainer = try Trainer(small, on: data, from: start, textEncoder: textEncoder, device: device)
+    let trainer = try Trainer(
+      small, on: data, from: start, textEncoder: textEncoder, device: device, winograd: winograd)
     trainer.watchesCollapse = false
     var poolSeconds = 0.0
     let stages = try TrainingPlan.Stage.allCases.filter { !plan.range(of: $0).isEmpty }.map { stage in
@@ -147,14 +148,16 @@ public struct TrainingBenchmark: Codable, Sendable {
 extension Trainer {
   /// Times `steps` steps of the diffusion stage twice, on a standing pool and renewing it; nothing is kept.
   public static func benchmark(
-    _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), steps: Int, textEncoder: URL, device: Device
+    _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), steps: Int, textEncoder: URL, device: Device,
+    winograd: Bool? = nil
   ) throws -> TrainingBenchmark {
     /// Seconds, and those among them that were spent waiting for pictures.
     func time(renewal: Int) throws -> (seconds: Double, waited: Double) {
       var plan = plan
       plan.poolSize = 64 * max(1, 2 * plan.batch(of: .diffusion) / 64)
       plan.poolRenewal = renewal
-      let trainer = try Trainer(plan, on: data, textEncoder: textEncoder, device: device)
+      let trainer = try Trainer(
+        plan, on: data, textEncoder: textEncoder, device: device, winograd: winograd)
       let first = plan.range(of: .diffusion).lowerBound
       for step in 0..<3 { _ = try trainer.train(first + step) }  // fills the pool, allocates
       device.synchronize()

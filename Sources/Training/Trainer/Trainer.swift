@@ -47,10 +47,11 @@ public final class Trainer {
   ///
   /// `start` gives its weights to them: the autoencoder's, and those of U-Net and adapter where they have the preset's
   /// sizes (else they learn anew). Throws where its autoencoder has other sizes than the preset's. `cache` is a folder
-  /// that keeps what the last stage's encoder makes.
+  /// that keeps what the last stage's encoder makes. `winograd` sets `Libtorch.usesWinograd` for the process; without a
+  /// value it is on for float32 on a CPU where it is faster.
   public init(
     _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), from start: ModelBundle? = nil, textEncoder: URL,
-    cache: URL? = nil, device: Device = .cpu
+    cache: URL? = nil, device: Device = .cpu, winograd: Bool? = nil
   ) throws {
     precondition(plan.data == data.name, "the plan was made for other data")
     self.plan = plan
@@ -61,6 +62,7 @@ public final class Trainer {
     texts = TextStates(prompts, maxTokens: plan.configuration.adapter.maxTokens, bfloat16: plan.bfloat16)
     networks = try TrainedNetworks(plan, labels: data.labelCount, from: start, on: device)
     networks.model.scenes = data.scenesOfModel
+    Libtorch.usesWinograd = winograd ?? (device == .cpu && !plan.bfloat16 && Libtorch.winogradPays)
     if device != .cpu {
       deferred = DeferredMeasures()
       Libtorch.triesConvolutions(true)
