@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 ROOT = pathlib.Path(__file__).resolve().parents[2] / "Tests" / "Golden"
 SIDE = 256
 OCTAVES = [(4, 16), (16, 32), (32, 64), (64, 128), (128, 256)]
-RESOLUTIONS = [32, 64, 128]
+RESOLUTIONS = [32, 48, 64, 96, 128, 192]
 # Per pair: background, whether it is a gradient, disc (x, y, radius, color), stripes (left, top, right, bottom, width,
 # color), radius of the blur, what is added to green.
 PAIRS = [
@@ -60,8 +60,9 @@ def power(image):
 
 def averaged(image, count):
     """Averages over count x count equal squares, enlarged bilinearly between the squares' centers."""
-    size = SIDE // count
-    small = image.reshape(count, size, count, size, 3).mean((1, 3))
+    size = SIDE / count
+    thirds = image.repeat(3, 0).repeat(3, 1)  # which squares of 48, 96 and 192 a side hold wholly
+    small = thirds.reshape(count, 3 * SIDE // count, count, 3 * SIDE // count, 3).mean((1, 3))
     at = numpy.clip((numpy.arange(SIDE) + 0.5) / size - 0.5, 0, count - 1)
     low = numpy.minimum(at.astype(int), count - 1)
     high, part = numpy.minimum(low + 1, count - 1), at - low
