@@ -183,7 +183,7 @@ struct Evaluate: ParsableCommand {
       report.add(
         scene, drawn: reading, rendered: judge.read(render), copied: judge.read(copy),
         learnt: learnt.map { ($0.read(image), $0.read(render)) })
-      let reference = meter.reference(render, region: BackgroundRegion(scene.scene, side: size, atlas: atlas))
+      let reference = meter.reference(render, of: scene.scene, atlas: atlas)
       // A caption may leave the background open; then a plain one is as good as the render's.
       let background: SharpnessMeter.Background =
         scene.claims.background ? .same : reading.isPlain ? .plain : .other
@@ -215,7 +215,7 @@ struct Evaluate: ParsableCommand {
     for (index, scene) in HeldOutReport.scenes(world: world, seed: seed, count: count).enumerated() {
       let render = scene.scene.render(size: size, atlas: atlas)
       let copy = painter.copy(render, noise: latentNoise, seed: seed &+ UInt64(index))
-      let reference = meter.reference(render, region: BackgroundRegion(scene.scene, side: size, atlas: atlas))
+      let reference = meter.reference(render, of: scene.scene, atlas: atlas)
       report.add(
         scene, render: render, copy: copy, sharpness: meter.compare(copy, with: reference), judge: judge,
         learnt: second)

@@ -1,5 +1,5 @@
-import Data
-import Raster
+import Images
+import Scenes
 
 /// The pixels of a scene that lie well outside the boxes of all objects.
 ///

@@ -16,8 +16,9 @@ public struct Sharpness: Sendable, Encodable {
       public var meanColorOffset = 0
     }
 
-    /// The N for which the references, averaged to N × N pixels and enlarged bilinearly, have this sharpness; at most
-    /// the side of the images. Read from half octaves of N = 32 … 512, linear in sharpness against log N, and
+    /// The N for which the references, averaged to N × N pixels and enlarged bilinearly, have this sharpness.
+    ///
+    /// At most the side of the images. Read from half octaves of N = 32 … 512, linear in sharpness against log N, and
     /// proportional to sharpness below 32.
     public var effectiveResolution: Double?
     /// Geometric mean of the amplitudes at 16–32, 32–64 and 64–128 cycles per image; 1 is the references'.

@@ -1,6 +1,6 @@
-import Data
 import Foundation
-import Raster
+import Images
+import Scenes
 import Torch
 
 /// What the measures of sharpness need to know of a reference, measured once for all images that it is compared with.
@@ -52,6 +52,11 @@ public struct SharpnessMeter {
     averages =
       side < Self.smallestSide
       ? [] : Self.resolutions.filter { $0 < side }.map { ($0, Self.areaAverage(from: side, to: $0)) }
+  }
+
+  /// Measures the render of a scene, whose objects say where its background is.
+  public func reference(_ render: Image, of scene: Scene, atlas: GlyphAtlas) -> SharpnessReference {
+    reference(render, region: BackgroundRegion(scene, side: side, atlas: atlas))
   }
 
   /// Measures a reference; `region` is where its background would be plain if it is.

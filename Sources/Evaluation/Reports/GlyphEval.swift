@@ -93,8 +93,7 @@ public struct GlyphEval {
     var reconstructions = Sharpness()
     for (index, prompt) in set.prompts.enumerated() {
       let render = prompt.scene.render(size: size, atlas: atlas)
-      let reference = meter.reference(
-        render, region: BackgroundRegion(prompt.scene, side: size, atlas: atlas))
+      let reference = meter.reference(render, of: prompt.scene, atlas: atlas)
       try draw(prompt, like: index, as: .plain) { image, reading in
         // A prompt leaves the background open: a drawn one need not be plain where the render's is.
         let sample = meter.compare(image, with: reference, background: reading.isPlain ? .plain : .other)

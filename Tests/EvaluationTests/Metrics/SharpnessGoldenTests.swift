@@ -1,5 +1,5 @@
 import Foundation
-import Raster
+import Images
 import TestSupport
 import Testing
 import Torch

@@ -1,6 +1,6 @@
-import Data
 import Foundation
-import Raster
+import Images
+import Scenes
 import Testing
 import Torch
 
@@ -97,9 +97,10 @@ extension Image {
     #expect(values.effectiveResolution == 512)
   }
 
-  /// Whole numbers within ±5 leave (7/11)³ of the pixels within 3 of the median in all channels, and a few more where
-  /// white is near. Their power, which is alike at all frequencies, adds a fifth to a resolution of 64 and a tenth to one
-  /// of 128.
+  /// Whole numbers within ±5 leave (7/11)³ of the pixels within 3 of the median in all channels.
+  ///
+  /// A few more are left where white is near. The noise's power, which is alike at all frequencies, adds a fifth to a
+  /// resolution of 64 and a tenth to one of 128.
   @Test(arguments: [64, 128])
   func noiseIsSeenInTheBackgroundRatherThanAsSharpness(_ count: Int) throws {
     let blurred = Renders.measure { image, _ in image.averaged(to: count) }
