@@ -140,5 +140,8 @@ CTTensor *ct_quantile(CTTensor *x, double q, int64_t dim, bool keep) {
   return make([&] { return at::quantile(T(x), q, dim, keep); });
 }
 CTTensor *ct_eigvalsh(CTTensor *x) { return make([&] { return at::linalg_eigvalsh(T(x)); }); }
+CTTensor *ct_rfft2_power(CTTensor *x) {
+  return make([&] { return at::view_as_real(at::fft_rfft2(T(x))).square().sum(-1); });
+}
 
 }  // extern "C"

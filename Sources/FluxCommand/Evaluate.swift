@@ -41,6 +41,8 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Pictures of each prompt of the categories.") var seeds: Int = 4
   @Flag(help: "A tenth of the categories' prompts.") var quick = false
   @Option(help: "Scenes of --set held-out and autoencoder.") var count: Int = 200
+  @Option(help: "Deviation of noise added to the normalized latents of --set autoencoder before decoding.")
+  var latentNoise: Double = 0
   @Option(name: [.short, .long], help: "Seed of the prompts and of the pictures.") var seed: UInt64 = 1
   @Option(
     help: "Seed of the run that trained the model, whose scenes are searched for near neighbours (with its --pairs).")
@@ -66,6 +68,8 @@ struct Evaluate: ParsableCommand {
     if count < 1 { throw ValidationError("--count \(count) must be at least 1") }
     if !(1...100).contains(seeds) { throw ValidationError("--seeds \(seeds) must be 1 to 100") }
     if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
+    if !(0...100).contains(latentNoise) { throw ValidationError("--latent-noise \(latentNoise) must be 0 to 100") }
+    if latentNoise > 0, prompts != .autoencoder { throw ValidationError("--latent-noise is for --set autoencoder") }
     if renders, model != nil { throw ValidationError("--renders judges no model: leave out --model") }
     if renders, prompts != .categories { throw ValidationError("--renders is about the categories") }
     if renders, fast { throw ValidationError("--renders judges no model: leave out --fast") }
@@ -95,7 +99,7 @@ struct Evaluate: ParsableCommand {
     let learnt = try learntJudge(of: atlas.world)
     switch (prompts, pipeline) {
     case (.autoencoder, let pipeline?): try copies(Painter(pipeline, self, kind), size, atlas, learnt, folder)
-    case (.heldOut, let pipeline?): try heldOut(Painter(pipeline, self, kind), atlas, learnt, folder)
+    case (.heldOut, let pipeline?): try heldOut(Painter(pipeline, self, kind), size, atlas, learnt, folder)
     default: try categories(pipeline.map { Painter($0, self, kind) }, size, atlas, learnt, folder)
     }
   }
@@ -119,9 +123,15 @@ struct Evaluate: ParsableCommand {
       return try pipeline.generate(request) { progress.show(picture: number, step: $0.index, of: $0.count) }.image
     }
 
-    func copy(_ image: Image) -> Image {
+    /// What encoding and decoding leave of a picture, with noise on its latents that depends on `seed` alone.
+    func copy(_ image: Image, noise: Double = 0, seed: UInt64 = 0) -> Image {
       let pixels = TensorImage.tensor([image]).to(pipeline.device)
-      return pipeline.decodeLatents(withInference { pipeline.model.autoencoder.encode(pixels) })[0]
+      let latents = withInference {
+        let clean = pipeline.model.autoencoder.encode(pixels)  // [1, C, h, w]
+        guard noise > 0 else { return clean }
+        return clean + Tensor.randn(clean.shape, generator: Generator(seed: seed)).to(pipeline.device) * noise
+      }
+      return pipeline.decodeLatents(latents)[0]
     }
   }
 
@@ -159,7 +169,7 @@ struct Evaluate: ParsableCommand {
   }
 
   private func heldOut(
-    _ painter: Painter, _ atlas: GlyphAtlas, _ learnt: LearntReader?, _ folder: URL?
+    _ painter: Painter, _ size: Int, _ atlas: GlyphAtlas, _ learnt: LearntReader?, _ folder: URL?
   ) throws {
     let judge = Judge(atlas: atlas)
     let scenes = HeldOutReport.scenes(world: atlas.world, seed: seed, count: count)
@@ -167,14 +177,23 @@ struct Evaluate: ParsableCommand {
       model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: atlas.world, seed: seed,
       prompts: count, steps: painter.request.steps)
     var (thumbnails, renders): ([Image], [Image]) = ([], [])
+    let meter = SharpnessMeter(side: size)
     let progress = StepProgress(pictures: count, quiet: quiet)
     for (index, scene) in scenes.enumerated() {
       let image = try painter.draw(scene.caption, seed &+ UInt64(index), index, progress)
-      let render = scene.scene.render(size: image.width, atlas: atlas)
+      let render = scene.scene.render(size: size, atlas: atlas)
+      let (copy, reading) = (painter.copy(render), judge.read(image))
       report.add(
-        scene, drawn: judge.read(image), rendered: judge.read(render), copied: judge.read(painter.copy(render)),
+        scene, drawn: reading, rendered: judge.read(render), copied: judge.read(copy),
         learnt: learnt.map { ($0.read(image), $0.read(render)) })
-      thumbnails.append(image.shrunk(by: image.width / 128))
+      let reference = meter.reference(render, of: scene.scene, atlas: atlas)
+      // A caption may leave the background open; then a plain one is as good as the render's.
+      let background: SharpnessMeter.Background =
+        scene.claims.background ? .same : reading.isPlain ? .plain : .other
+      report.add(
+        drawn: meter.compare(image, with: reference, background: background),
+        reconstruction: meter.compare(copy, with: reference))
+      thumbnails.append(image.shrunk(by: size / 128))
       renders.append(render)
     }
     report.shuffle(scenes)
@@ -192,13 +211,17 @@ struct Evaluate: ParsableCommand {
     let (judge, second) = (Judge(atlas: atlas), learnt.map { Judge($0) })
     var report = AutoencoderReport(
       model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: atlas.world, seed: seed,
-      size: size)
+      size: size, latentNoise: latentNoise)
+    let meter = SharpnessMeter(side: size)
     var thumbnails: [Image] = []
     let progress = StepProgress(pictures: count, quiet: quiet)
     for (index, scene) in HeldOutReport.scenes(world: atlas.world, seed: seed, count: count).enumerated() {
       let render = scene.scene.render(size: size, atlas: atlas)
-      let copy = painter.copy(render)
-      report.add(scene, render: render, copy: copy, judge: judge, learnt: second)
+      let copy = painter.copy(render, noise: latentNoise, seed: seed &+ UInt64(index))
+      let reference = meter.reference(render, of: scene.scene, atlas: atlas)
+      report.add(
+        scene, render: render, copy: copy, sharpness: meter.compare(copy, with: reference), judge: judge,
+        learnt: second)
       thumbnails += [render, copy].map { $0.shrunk(by: size / 128) }
       progress.show(picture: index, step: 0, of: 1)
     }

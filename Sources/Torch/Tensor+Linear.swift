@@ -3,6 +3,12 @@ import CTorch
 // Matrix products, convolutions, normalisations, attention: what layers are made of.
 
 extension Tensor {
+  /// The power spectrum of real numbers, `|F|²` of the unnormalized two-dimensional Fourier transform.
+  ///
+  /// `[…, H, W]` becomes `[…, H, W / 2 + 1]`: the other columns mirror these, since the input is real. Row `i` holds
+  /// vertical frequencies of `min(i, H − i)`, column `j` horizontal ones of `j` cycles.
+  public func powerSpectrum2d() -> Tensor { Tensor(ct_rfft2_power(handle)) }
+
   /// Matrix product, batched over leading dimensions.
   public func matmul(_ other: Tensor) -> Tensor { Tensor(ct_matmul(handle, other.handle)) }
 

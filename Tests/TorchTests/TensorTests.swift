@@ -58,6 +58,26 @@ import Torch
     #expect(!withInference { x * x }.requiresGrad)
   }
 
+  /// A wave of 2 cycles down and 3 across has all its power there; a constant has it at zero, the squared area times its square.
+  @Test func aPowerSpectrumShowsWavesWhereTheyAre() {
+    let (height, width) = (8, 16)
+    func image(_ value: (Double, Double) -> Double) -> Tensor {
+      let values = (0..<height * width).map { index in
+        value(Double(index / width) / Double(height), Double(index % width) / Double(width))
+      }
+      return Tensor(values, shape: [1, height, width])
+    }
+    func expected(_ row: Int, _ column: Int, _ power: Double) -> Tensor {
+      var values = [Double](repeating: 0, count: height * (width / 2 + 1))
+      values[row * (width / 2 + 1) + column] = power
+      return Tensor(values, shape: [1, height, width / 2 + 1])
+    }
+    let area = Double(height * width)
+    let wave = image { y, x in cos(2 * .pi * (2 * y + 3 * x)) }
+    expectClose(wave.powerSpectrum2d(), expected(2, 3, area * area / 4), atol: 1e-9)
+    expectClose(image { _, _ in 3 }.powerSpectrum2d(), expected(0, 0, 9 * area * area), atol: 1e-9)
+  }
+
   @Test func autocastComputesInBFloat16AndEnds() {
     let x = Tensor.ones([4, 4])
     #expect(withAutocast(.cpu) { x.matmul(x) }.dtype == .bfloat16)

@@ -142,6 +142,7 @@ CTTensor *ct_argmax(CTTensor *x, int64_t dim);
 CTTensor *ct_cumprod(CTTensor *x, int64_t dim);
 CTTensor *ct_quantile(CTTensor *x, double q, int64_t dim, bool keepDims);
 CTTensor *ct_eigvalsh(CTTensor *x);
+CTTensor *ct_rfft2_power(CTTensor *x);   // |F|² of real [..., H, W]: [..., H, W / 2 + 1]; no complex tensor leaves the shim
 
 // --- in place
 int ct_copy_(CTTensor *x, CTTensor *source);

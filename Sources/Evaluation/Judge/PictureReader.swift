@@ -34,6 +34,9 @@ public struct PictureReading: Sendable {
   let found: [Found]  // what stands out most first
   let side: Int  // of the grid that segments are measured in
 
+  /// Whether the background was taken for a plain one.
+  public var isPlain: Bool { ColourName(rawValue: background) != nil }
+
   /// In words: "apple, red circle on blue".
   public var summary: String {
     (found.isEmpty ? "nothing" : found.map(\.label).joined(separator: ", ")) + " on \(background)"

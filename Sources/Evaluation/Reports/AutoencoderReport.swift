@@ -10,9 +10,13 @@ public struct AutoencoderReport: Sendable, Encodable {
     public private(set) var fidelity: [Fidelity] = []
     public private(set) var copied = Scorecard()
     public private(set) var rendered = Scorecard()
+    public private(set) var sharpness = Sharpness()
 
-    mutating func add(_ fidelity: Fidelity, copied: [Judge.Verdict], rendered: [Judge.Verdict]) {
+    mutating func add(
+      _ fidelity: Fidelity, _ sharpness: SharpnessSample, copied: [Judge.Verdict], rendered: [Judge.Verdict]
+    ) {
       self.fidelity.append(fidelity)
+      self.sharpness.add(sharpness)
       self.copied.add(copied)
       self.rendered.add(rendered)
     }
@@ -22,33 +26,42 @@ public struct AutoencoderReport: Sendable, Encodable {
   public let modelHash: String
   public let world: World
   public let seed: UInt64
+  public let latentNoise: Double  // deviation of what was added to the normalized latents before decoding
   public private(set) var fidelity: [Fidelity] = []
   public private(set) var copied = Scorecard()
   public private(set) var rendered = Scorecard()
   public private(set) var learntCopied = Scorecard()
+  public private(set) var sharpness = Sharpness()
   public private(set) var bands: [Band]
 
   /// Nothing yet of pictures of `size` × `size` pixels.
-  public init(model: String, modelHash: String, world: World, seed: UInt64, size: Int) {
+  public init(
+    model: String, modelHash: String, world: World, seed: UInt64, size: Int, latentNoise: Double = 0
+  ) {
     self.model = model
     self.modelHash = modelHash
     self.world = world
     self.seed = seed
+    self.latentNoise = latentNoise
     let bounds = [0, 96, 160, 256, 512].map { $0 * size / 512 }
     bands = zip(bounds, bounds.dropFirst()).map { Band(pixels: $0..<$1) }
   }
 
-  /// Adds a scene's render and what the autoencoder makes of it; `learnt` is the second judge.
-  public mutating func add(_ scene: CaptionedScene, render: Image, copy: Image, judge: Judge, learnt: Judge?) {
+  /// Adds a scene's render and what the autoencoder makes of it; `sharpness` compares the two, `learnt` is the second
+  /// judge.
+  public mutating func add(
+    _ scene: CaptionedScene, render: Image, copy: Image, sharpness: SharpnessSample, judge: Judge, learnt: Judge?
+  ) {
     let fidelity = Fidelity(of: copy, to: render)
     let (copied, rendered) = (judge.judge(copy, against: scene), judge.judge(render, against: scene))
     self.fidelity.append(fidelity)
+    self.sharpness.add(sharpness)
     self.copied.add(copied)
     self.rendered.add(rendered)
     if let learnt { learntCopied.add(learnt.judge(copy, against: scene)) }
     let smallest = Int((scene.scene.objects.map(\.side).min() ?? 0) * Double(render.width))
     guard let band = bands.firstIndex(where: { $0.pixels.contains(smallest) }) else { return }
-    bands[band].add(fidelity, copied: copied, rendered: rendered)
+    bands[band].add(fidelity, sharpness, copied: copied, rendered: rendered)
   }
 
   /// The report as JSON.
@@ -61,15 +74,20 @@ public struct AutoencoderReport: Sendable, Encodable {
   /// The report as people read it; sizes that no picture has are left out.
   public var table: String {
     let head = "smallest object, pixels  PSNR, dB    SSIM  edge F1  object, % right  renders  pictures"
-    let rows = bands.filter { !$0.fidelity.isEmpty }.map { band in
-      row("\(band.pixels.lowerBound)–\(band.pixels.upperBound - 1)", band.fidelity, band.copied, band.rendered)
+    let filled = bands.filter { !$0.fidelity.isEmpty }.map { band in
+      (name: "\(band.pixels.lowerBound)–\(band.pixels.upperBound - 1)", band: band)
     }
+    let rows = filled.map { row($0.name, $0.band.fidelity, $0.band.copied, $0.band.rendered) }
     let others = [Judge.Aspect.colour, .place].map { aspect in
       "\(aspect.rawValue) \(percent(copied[aspect])) (\(percent(rendered[aspect])))"
     }
     let learnt = learntCopied[.object].count > 0 ? " The learnt judge names \(percent(learntCopied[.object])) %." : ""
-    return ([head] + rows + [row("all", fidelity, copied, rendered), ""]).joined(separator: "\n")
-      + "\n% right (of renders): \(others.joined(separator: ", ")).\(learnt)"
+    let sharp = Sharpness.Values.table(
+      filled.map { ($0.name, $0.band.sharpness.values) } + [("all", sharpness.values)])
+    let noise = latentNoise > 0 ? ["Noise of deviation \(latentNoise) was added to the latents."] : []
+    return
+      ([head] + rows + [row("all", fidelity, copied, rendered), ""] + TextTable.lines(sharp) + [""] + noise
+      + ["% right (of renders): \(others.joined(separator: ", ")).\(learnt)"]).joined(separator: "\n")
   }
 
   private func row(_ name: String, _ all: [Fidelity], _ copied: Scorecard, _ rendered: Scorecard) -> String {

@@ -6,7 +6,8 @@ extension EvaluationReport {
   ///
   /// `thumbnails` are in the order of `pictures`.
   public func html(_ thumbnails: [Image]) throws(RasterError) -> String {
-    var body = "<h1>\(Self.escaped(title))</h1>\n<p>\(Self.escaped(how))</p>\n\(tableHTML)\n"
+    var body = "<h1>\(Self.escaped(title))</h1>\n<p>\(Self.escaped(how))</p>\n"
+    body += Self.tableHTML([heads] + rows, style: "scores") + Self.tableHTML(sharpnessTable, style: "sharpness")
     body += notes.map { "<p>\(Self.escaped($0))</p>\n" }.joined()
     body += "<p>Under each picture stands what the judge found in it; green frames are right, red ones wrong. "
     body += "Where the learnt judge decides otherwise, its finding follows.</p>\n"
@@ -45,12 +46,13 @@ extension EvaluationReport {
     return (parts + ["Flux \(settings.version)"]).joined(separator: ", ")
   }
 
-  private var tableHTML: String {
+  private static func tableHTML(_ cells: [[String]], style: String) -> String {
     func row(_ cells: [String], _ tag: String) -> String {
-      "<tr>" + cells.map { "<\(tag)>\(Self.escaped($0))</\(tag)>" }.joined() + "</tr>"
+      "<tr>" + cells.map { "<\(tag)>\(escaped($0))</\(tag)>" }.joined() + "</tr>"
     }
-    return "<div class=\"wide\"><table>" + row(heads, "th") + rows.map { row($0, "td") }.joined()
-      + "</table></div>"
+    guard let head = cells.first else { return "" }
+    return "<div class=\"wide\"><table class=\"\(style)\">" + row(head, "th")
+      + cells.dropFirst().map { row($0, "td") }.joined() + "</table></div>\n"
   }
 
   private func promptHTML(_ indices: [Int], _ thumbnails: [Image]) throws(RasterError) -> String {
@@ -81,9 +83,9 @@ extension EvaluationReport {
     body{font:15px/1.45 system-ui,sans-serif;max-width:76em;margin:2em auto;padding:0 1em;
     background:light-dark(#fff,#16181b);color:light-dark(#1b1d20,#e6e7e9)}
     h1{font-size:1.5em}h2{font-size:1em;font-weight:600;margin:0 0 .3em}.wide{overflow-x:auto}
-    table{border-collapse:collapse}th,td{padding:.3em .8em;text-align:right;
+    table{border-collapse:collapse;margin-bottom:1em}th,td{padding:.3em .8em;text-align:right;
     border-bottom:1px solid light-dark(#ddd,#383b40)}th:first-child,td:first-child{text-align:left}
-    tr:last-child{font-weight:600}summary{font-size:1.15em;cursor:pointer;margin:1.2em 0 .6em}
+    .scores tr:last-child{font-weight:600}summary{font-size:1.15em;cursor:pointer;margin:1.2em 0 .6em}
     section{display:inline-block;vertical-align:top;margin:0 1.4em 1.2em 0}section div{display:flex;flex-wrap:wrap;gap:6px}
     figure{margin:0;width:136px}img{display:block;border:4px solid;border-radius:4px}
     .right img{border-color:light-dark(#1a8a3c,#3fb765)}.wrong img{border-color:light-dark(#cc3030,#e5605c)}

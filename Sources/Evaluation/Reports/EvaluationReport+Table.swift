@@ -61,15 +61,17 @@ extension EvaluationReport {
 
   /// The scores as people read them.
   public var table: String {
-    let cells = [heads] + rows
-    let widths = heads.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
-    let lines = cells.map { row in
-      row.enumerated().map { column, text in
-        let pad = String(repeating: " ", count: widths[column] - text.count)
-        return column == 0 ? text + pad : pad + text
-      }.joined(separator: "  ")
-    }
-    return (lines + [""] + notes).joined(separator: "\n")
+    let sharpness = sharpnessTable.isEmpty ? [] : [""] + TextTable.lines(sharpnessTable)
+    return (TextTable.lines([heads] + rows) + sharpness + [""] + notes).joined(separator: "\n")
+  }
+
+  /// How sharp and how clean drawn pictures and reconstructions are, with a head; empty where it was not measured.
+  var sharpnessTable: [[String]] {
+    guard let sharpness else { return [] }
+    var rows = scores.compactMap { score in score.sharpness.map { (name: score.category.title, values: $0) } }
+    rows.append((name: "all drawn", values: sharpness))
+    if let reconstructionSharpness { rows.append((name: "encode-decode", values: reconstructionSharpness)) }
+    return Sharpness.Values.table(rows)
   }
 
   static func percent(_ value: Double) -> String { String(format: "%.1f", 100 * value) }

@@ -77,6 +77,7 @@ public struct EvaluationReport: Sendable, Codable {
     public var shuffled = Scorecard.Tally()  // drawn pictures against another prompt of the category
     public var learntDrawn = Scorecard.Tally()  // as the learnt judge sees them
     public var learntRenders = Scorecard.Tally()
+    public var sharpness: Sharpness.Values?  // of the drawn pictures beside the prompts' renders
   }
 
   /// Distances between pictures by their features.
@@ -107,6 +108,8 @@ public struct EvaluationReport: Sendable, Codable {
   public internal(set) var paraphrased = Scorecard.Tally()
   public internal(set) var samePlain = Scorecard.Tally()  // the pictures of the prompts that were paraphrased
   public internal(set) var fidelity: Fidelity?
+  public internal(set) var sharpness: Sharpness.Values?  // of all drawn pictures but the paraphrases'
+  public internal(set) var reconstructionSharpness: Sharpness.Values?  // of encoded and decoded renders
   public internal(set) var measures = Measures()
   public internal(set) var agreement: Agreement?  // of the two judges on all drawn pictures
   public internal(set) var pictures: [Judged] = []
@@ -130,6 +133,17 @@ public struct EvaluationReport: Sendable, Codable {
     case .copies: scores[score].copies.add(isRight)
     case .learntRenders: scores[score].learntRenders.add(isRight)
     }
+  }
+
+  mutating func note(_ drawn: [PromptCategory: Sharpness], reconstructions: Sharpness?) {
+    var all = Sharpness()
+    for index in scores.indices {
+      guard let sharpness = drawn[scores[index].category] else { continue }
+      scores[index].sharpness = sharpness.values
+      all.add(sharpness)
+    }
+    sharpness = all.values
+    reconstructionSharpness = reconstructions?.values
   }
 
   /// Judges every picture against a prompt half its category away.

@@ -29,6 +29,7 @@ public struct GlyphEval {
   private let others: PromptSet
   private let training: Scenes
   private let neighbours: Int
+  private let meter: SharpnessMeter
 
   /// What is asked, and who judges.
   ///
@@ -49,6 +50,7 @@ public struct GlyphEval {
     self.training = training
     self.learnt = learnt
     judge = Judge(atlas: atlas)
+    meter = SharpnessMeter(side: size)
   }
 
   /// How many pictures will be drawn.
@@ -63,13 +65,17 @@ public struct GlyphEval {
     var readings: [[PictureReading]] = []  // of each plain prompt
     var features: [[PictureFeatures]] = []
 
-    func draw(_ prompt: EvaluationPrompt, like index: Int, as kind: EvaluationReport.Kind) throws {
+    func draw(
+      _ prompt: EvaluationPrompt, like index: Int, as kind: EvaluationReport.Kind,
+      _ see: (Image, PictureReading) -> Void = { _, _ in }
+    ) throws {
       readings.append([])
       features.append([])
       for turn in 0..<seeds {
         let seed = seed &+ UInt64(index * seeds + turn)  // a paraphrase has its prompt's noise
         let image = try artist.draw(prompt, seed, thumbnails.count)
         let reading = judge.read(image)
+        see(image, reading)
         report.pictures.append(
           EvaluationReport.Judged(
             kind: kind, category: prompt.category, index: index, prompt: prompt.text, seed: seed,
@@ -83,21 +89,30 @@ public struct GlyphEval {
 
     var (renders, copies): ([PictureFeatures], [PictureFeatures]) = ([], [])
     var fidelity: [Fidelity] = []
+    var sharpness: [PromptCategory: Sharpness] = [:]
+    var reconstructions = Sharpness()
     for (index, prompt) in set.prompts.enumerated() {
-      try draw(prompt, like: index, as: .plain)
       let render = prompt.scene.render(size: size, atlas: atlas)
+      let reference = meter.reference(render, of: prompt.scene, atlas: atlas)
+      try draw(prompt, like: index, as: .plain) { image, reading in
+        // A prompt leaves the background open: a drawn one need not be plain where the render's is.
+        let sample = meter.compare(image, with: reference, background: reading.isPlain ? .plain : .other)
+        sharpness[prompt.category, default: Sharpness()].add(sample)
+      }
       renders.append(PictureFeatures(render))
       report.note(judge.read(render), of: prompt, as: .renders)
       if let learnt { report.note(learnt.read(render), of: prompt, as: .learntRenders) }
       guard let copy = try artist.copy?(render) else { continue }
       copies.append(PictureFeatures(copy))
       fidelity.append(Fidelity(of: copy, to: render))
+      reconstructions.add(meter.compare(copy, with: reference))
       report.note(judge.read(copy), of: prompt, as: .copies)
     }
     report.shuffle(readings, set.prompts)
     let plain = features
     for (index, prompt) in set.paraphrases { try draw(prompt, like: index, as: .paraphrase) }
     report.fidelity = Fidelity.mean(fidelity)
+    report.note(sharpness, reconstructions: fidelity.isEmpty ? nil : reconstructions)
     report.measures = measures(plain, renders: renders, copies: copies)
     report.finish()
     return (report, thumbnails)

@@ -35,13 +35,15 @@ public struct HeldOutReport: Sendable, Encodable {
   public private(set) var shuffled = Scorecard()
   public private(set) var learntDrawn = Scorecard()
   public private(set) var learntRendered = Scorecard()
+  public private(set) var sharpness = Sharpness()  // of drawn pictures beside their scenes' renders
+  public private(set) var reconstructionSharpness = Sharpness()  // of encoded and decoded renders
   public private(set) var pictures: [Judged] = []
   public var denoising: [Denoising] = []
   private var readings: [PictureReading] = []
 
   enum CodingKeys: String, CodingKey {
     case model, modelHash, world, seed, prompts, steps, drawn, autoencoded, rendered, shuffled
-    case learntDrawn, learntRendered, pictures, denoising
+    case learntDrawn, learntRendered, sharpness, reconstructionSharpness, pictures, denoising
   }
 
   public init(model: String, modelHash: String, world: World, seed: UInt64, prompts: Int, steps: Int) {
@@ -81,6 +83,12 @@ public struct HeldOutReport: Sendable, Encodable {
     rendered.add(Judge.judge(render, against: scene))
     if let copied { autoencoded.add(Judge.judge(copied, against: scene)) }
     readings.append(picture)
+  }
+
+  /// Adds how sharp a drawn picture is, and what encoding leaves of its render.
+  public mutating func add(drawn: SharpnessSample, reconstruction: SharpnessSample) {
+    sharpness.add(drawn)
+    reconstructionSharpness.add(reconstruction)
   }
 
   /// Judges every picture against the prompt half the list away, so that none meets its own.
@@ -125,7 +133,16 @@ public struct HeldOutReport: Sendable, Encodable {
       + (agreement == nil ? "" : "learnt: drawn  renders  ") + "facts"
     let rows = Judge.Aspect.allCases.filter { drawn[$0].count > 0 }.map(row)
     let sentence = agreement?.sentence ?? Agreement.none(in: world)
-    return ([head] + rows + ["", sentence] + denoisingLines).joined(separator: "\n")
+    return ([head] + rows + sharpnessLines + ["", sentence] + denoisingLines).joined(separator: "\n")
+  }
+
+  private var sharpnessLines: [String] {
+    guard sharpness.values.counts.sharpness > 0 else { return [] }
+    return [""]
+      + TextTable.lines(
+        Sharpness.Values.table([
+          ("drawn", sharpness.values), ("encode-decode", reconstructionSharpness.values),
+        ]))
   }
 
   private var denoisingLines: [String] {

@@ -63,11 +63,14 @@ import Testing
     let atlas = try GlyphAtlas()
     let judge = Judge(atlas: atlas)
     var report = AutoencoderReport(model: "m", modelHash: "", world: .small, seed: 1, size: 128)
+    let meter = SharpnessMeter(side: 128)
     let grey = Image(width: 128, height: 128, channels: .rgb, pixels: [UInt8](repeating: 90, count: 3 * 128 * 128))
     let scenes = HeldOutReport.scenes(world: .small, seed: 1, count: 12)
     for (index, scene) in scenes.enumerated() {
       let render = scene.scene.render(size: 128, atlas: atlas)
-      report.add(scene, render: render, copy: index % 2 == 0 ? render : grey, judge: judge, learnt: judge)
+      let copy = index % 2 == 0 ? render : grey
+      let sample = meter.compare(copy, with: meter.reference(render))
+      report.add(scene, render: render, copy: copy, sharpness: sample, judge: judge, learnt: judge)
     }
     let filled = report.bands.filter { !$0.fidelity.isEmpty }
     #expect(filled.reduce(0) { $0 + $1.fidelity.count } == 12)
@@ -76,6 +79,11 @@ import Testing
     #expect(report.copied[.object].right == facts && report.rendered[.object].share == 1)
     #expect(report.learntCopied == report.copied)
     #expect(
-      report.table.contains("The learnt judge names") && report.table.split(separator: "\n").count == filled.count + 3)
+      report.table.contains("The learnt judge names")
+        && report.table.split(separator: "\n").count == 2 * (filled.count + 2) + 1)
+    // Half of the copies are even: half of the power is left.
+    let sharpness = report.sharpness.values
+    #expect(sharpness.counts.sharpness == 12 && sharpness.sharpness == nil)
+    #expect(try #require(sharpness.contrast) > 0.5 && #require(sharpness.contrast) < 0.9)
   }
 }
