@@ -21,7 +21,8 @@ test-long: setup ## the tests that take minutes, too
 
 lint: ## say what is not formatted or smells
 	swift-format lint --strict --recursive Sources Tests Examples Package.swift
-	bash -n flux Scripts/setup Scripts/build Scripts/check-shim Scripts/bundle Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train .ci/run
+	Scripts/architecture --check
+	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/bundle Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train .ci/run
 
 format: ## format in place, then lint
 	swift-format format --in-place --recursive Sources Tests Examples Package.swift
