@@ -1,14 +1,15 @@
-// 3×3 convolutions on a CPU with a quarter of the multiplications: F(4×4, 3×3) of Winograd's algorithm (Lavin and Gray,
-// "Fast Algorithms for Convolutional Neural Networks", 2016, arXiv 1509.09308).
+// 3×3 convolutions on a CPU with a quarter of the multiplications: F(4×4, 3×3) of Winograd's algorithm (Lavin and
+// Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, arXiv 1509.09308).
 //
 // A tile of 4×4 output pixels depends on 6×6 input pixels. Linear transforms turn these and the 3×3 weights into 36
-// values each, here called frequencies, that are multiplied one by one; the sum over channels makes that a matrix product
-// for each frequency:
+// values each, here called frequencies, that are multiplied one by one; the sum over channels makes that a matrix
+// product for each frequency:
 //   Y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A.
 // Gradients are the adjoints of the same steps, so that both share the transform of the output's gradient:
 //   dx = B[(G w Gᵀ) ⊙ (A dY Aᵀ)]Bᵀ,  dw = Gᵀ[(Bᵀ x B) ⊙ (A dY Aᵀ)]G.
-// Channels are last in images and in buffers, so that every loop runs over channels. Tiles are processed in blocks that fit
-// a cache. The order of sums does not depend on the number of threads.
+// Channels are last in images and in buffers, so that every loop runs over channels. Tiles are processed in blocks that
+// fit a cache; where there are few of them, it is the weights that are. The order of sums does not depend on the number
+// of threads.
 #include "winograd.h"
 #include "bridge.h"
 
@@ -78,7 +79,7 @@ constexpr int64_t depthAtOnce = 384;  // a panel of so many rows stays in the fi
 constexpr int64_t blockBytes = 2 << 20;  // of both transforms of a block of tiles, where these are cut into blocks
 constexpr int64_t wholeBytes = 16 << 20;  // up to which tiles stay together if the weights are many, compared with them
 constexpr int64_t panelBytes = 640 << 10;  // of weights in all frequencies, where these are transformed in groups
-constexpr int64_t fewestTiles = 16;  // with fewer ones the transform of the weights takes longer than it saves
+constexpr int64_t fewestTiles = 4;  // with fewer ones the transform of the weights takes longer than it saves
 constexpr int64_t fewestChannels = 16;
 
 int64_t panels(int64_t columns) { return (columns + panel - 1) / panel; }
@@ -236,7 +237,8 @@ at::Tensor convolved(const at::Tensor &x, const at::Tensor &weight, const at::Te
   const Shape s(x, weight);
   at::Tensor y = at::empty({x.size(0), s.outputs, s.height, s.width},
                            x.options().memory_format(at::MemoryFormat::ChannelsLast));
-  float *const edge = buffers.edge(3 * s.edgeCount), *const zeros = edge + s.edgeCount, *const shift = zeros + s.edgeCount;
+  float *const edge = buffers.edge(3 * s.edgeCount), *const zeros = edge + s.edgeCount;
+  float *const shift = zeros + s.edgeCount;
   std::fill_n(zeros, 2 * s.edgeCount, 0.0f);
   if (bias.defined()) std::copy_n(bias.const_data_ptr<float>(), s.outputs, shift);
   const Weights weights(s, weight.const_data_ptr<float>(), s.inputs, 9, s.outputs, 9 * s.inputs);
@@ -379,7 +381,8 @@ std::atomic<bool> usesWinograd = false;
 bool winogradApplies(const at::Tensor &x, const at::Tensor &weight, int64_t stride, int64_t padding, int64_t groups) {
   if (!usesWinograd || stride != 1 || padding != 1 || groups != 1 || x.dim() != 4 || weight.dim() != 4) return false;
   if (weight.size(2) != 3 || weight.size(3) != 3 || x.size(1) != weight.size(1)) return false;
-  if (!x.is_cpu() || !weight.is_cpu() || x.scalar_type() != at::kFloat || weight.scalar_type() != at::kFloat) return false;
+  if (!x.is_cpu() || x.scalar_type() != at::kFloat) return false;
+  if (!weight.is_cpu() || weight.scalar_type() != at::kFloat) return false;
   if (at::autocast::is_autocast_enabled(at::kCPU)) return false;
   if (std::min(weight.size(0), weight.size(1)) < fewestChannels) return false;
   const int64_t tiles = (x.size(2) + 3) / 4 * ((x.size(3) + 3) / 4), pixels = x.size(2) * x.size(3);
@@ -387,7 +390,8 @@ bool winogradApplies(const at::Tensor &x, const at::Tensor &weight, int64_t stri
 }
 
 at::Tensor winogradConvolution(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
-  TORCH_CHECK(x.dim() == 4 && weight.dim() == 4 && weight.size(1) == x.size(1) && weight.size(2) == 3 && weight.size(3) == 3,
+  const bool fits = x.dim() == 4 && weight.dim() == 4 && weight.size(1) == x.size(1);
+  TORCH_CHECK(fits && weight.size(2) == 3 && weight.size(3) == 3,
               "a Winograd convolution needs [B, C, H, W] and [K, C, 3, 3], got ", x.sizes(), " and ", weight.sizes());
   TORCH_CHECK(x.numel() > 0, "a Winograd convolution needs at least one pixel, got ", x.sizes());
   TORCH_CHECK(x.is_cpu() && x.scalar_type() == at::kFloat && weight.is_cpu() && weight.scalar_type() == at::kFloat,
