@@ -1,14 +1,15 @@
-// 3×3 convolutions on a CPU with a quarter of the multiplications: F(4×4, 3×3) of Winograd's algorithm (Lavin and Gray,
-// "Fast Algorithms for Convolutional Neural Networks", 2016, arXiv 1509.09308).
+// 3×3 convolutions on a CPU with a quarter of the multiplications: F(4×4, 3×3) of Winograd's algorithm (Lavin and
+// Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, arXiv 1509.09308).
 //
 // A tile of 4×4 output pixels depends on 6×6 input pixels. Linear transforms turn these and the 3×3 weights into 36
-// values each, here called frequencies, that are multiplied one by one; the sum over channels makes that a matrix product
-// for each frequency:
+// values each, here called frequencies, that are multiplied one by one; the sum over channels makes that a matrix
+// product for each frequency:
 //   Y = Aᵀ[(G w Gᵀ) ⊙ (Bᵀ x B)]A.
 // Gradients are the adjoints of the same steps, so that both share the transform of the output's gradient:
 //   dx = B[(G w Gᵀ) ⊙ (A dY Aᵀ)]Bᵀ,  dw = Gᵀ[(Bᵀ x B) ⊙ (A dY Aᵀ)]G.
-// Channels are last in images and in buffers, so that every loop runs over channels. Tiles are processed in blocks that fit
-// a cache. The order of sums does not depend on the number of threads.
+// Channels are last in images and in buffers, so that every loop runs over channels. Tiles are processed in blocks that
+// fit a cache; where there are few of them, it is the weights that are. The order of sums does not depend on the number
+// of threads.
 #include "winograd.h"
 #include "bridge.h"
 
@@ -75,8 +76,10 @@ using baseline::panel;
 constexpr int64_t frequencies = 36;
 constexpr int64_t middle = 7;  // the frequency of a tile that is its sum, in A dY Aᵀ
 constexpr int64_t depthAtOnce = 384;  // a panel of so many rows stays in the first-level cache
-constexpr int64_t blockBytes = 4 << 20;  // of both transforms of a block of tiles
-constexpr int64_t fewestTiles = 16;  // with fewer ones the transform of the weights takes longer than it saves
+constexpr int64_t blockBytes = 2 << 20;  // of both transforms of a block of tiles, where these are cut into blocks
+constexpr int64_t wholeBytes = 16 << 20;  // up to which tiles stay together if the weights are many, compared with them
+constexpr int64_t panelBytes = 640 << 10;  // of weights in all frequencies, where these are transformed in groups
+constexpr int64_t fewestTiles = 4;  // with fewer ones the transform of the weights takes longer than it saves
 constexpr int64_t fewestChannels = 16;
 
 int64_t panels(int64_t columns) { return (columns + panel - 1) / panel; }
@@ -87,9 +90,6 @@ int64_t productRows(int64_t rows) { return std::max<int64_t>((rows + 1) / 2 * 2,
 /// `count` floats and more, an odd number of cache lines: rows that are so far apart do not compete for the same places
 /// in a cache.
 int64_t spaced(int64_t count) { return (panels(count) | 1) * panel; }
-
-/// Floats from frequency to frequency of transformed weights.
-int64_t weightsSlab(int64_t rows, int64_t columns) { return spaced(panels(columns) * rows * panel); }
 
 /// Memory that a thread keeps from call to call: the system takes long to give and clear new memory.
 class Buffer {
@@ -123,7 +123,7 @@ thread_local Buffers buffers;
 struct Shape {
   int64_t inputs, outputs;  // channels
   int64_t height, width, tileColumns, tilesPerImage, tiles;
-  int64_t block;  // tiles of a block
+  int64_t block;  // tiles of a block: of several ones, or all if reading them again is less than keeping all weights
   int64_t inputRow, outputRow;  // floats from tile to tile in a buffer
   int64_t inputSlab, outputSlab;  // floats from frequency to frequency
   int64_t edgeCount;  // floats that stand for a pixel outside of the image
@@ -133,7 +133,8 @@ struct Shape {
         tileColumns((width + 3) / 4), tilesPerImage((height + 3) / 4 * tileColumns), tiles(x.size(0) * tilesPerImage),
         inputRow(spaced(inputs)), outputRow(spaced(outputs)), edgeCount(std::max(inputRow, outputRow)) {
     const int64_t bytesPerTile = frequencies * (inputRow + outputRow) * int64_t(sizeof(float));
-    const int64_t most = std::max<int64_t>(blockBytes / bytesPerTile, 48);
+    const bool isSmall = tiles * bytesPerTile <= wholeBytes && tiles * (inputs + outputs) <= 2 * inputs * outputs;
+    const int64_t most = isSmall ? tiles : std::max<int64_t>(blockBytes / bytesPerTile, 48);
     const int64_t blocks = std::max<int64_t>((tiles + most - 1) / most, 1);
     block = productRows((tiles + blocks - 1) / blocks);
     inputSlab = spaced(block * inputRow);
@@ -177,51 +178,77 @@ void transformInputs(const Shape &s, const float *images, const float *zeros, in
   });
 }
 
-/// G w Gᵀ as the right-hand sides of matrix products, `[frequency, panel, row, 16]`.
-void transformWeights(const float *weight, int64_t rows, int64_t rowStride, int64_t columns, int64_t columnStride,
-                      float *to) {
-  const int64_t slab = weightsSlab(rows, columns);
-  at::parallel_for(0, panels(columns) * rows, 64, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) {
-      const int64_t column = i / rows * panel;
-      kernels().weightRow(weight + column * columnStride + i % rows * rowStride, columnStride,
-                          std::min(panel, columns - column), to + i * panel, slab);
-    }
-  });
+/// Panels that are processed together: all of them, or, where each is needed once, so many that they stay in a cache.
+int64_t panelsAtOnce(const Shape &s, int64_t rows, int64_t columns) {
+  if (s.tiles > s.block) return panels(columns);
+  return std::max<int64_t>(panelBytes / (frequencies * rows * panel * int64_t(sizeof(float))), 1);
 }
 
-/// Products with transformed weights: `to = from · weights` for each frequency.
-void multiply(const float *from, int64_t fromRow, int64_t fromSlab, const float *weights, float *to, int64_t toRow,
-              int64_t toSlab, int64_t count, int64_t depth, int64_t columns) {
-  const int64_t rows = productRows(count), slab = weightsSlab(depth, columns);
-  at::parallel_for(0, frequencies, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t f = begin; f < end; f++) {
-      for (int64_t p = 0; p < depth; p += depthAtOnce) {
-        for (int64_t j = 0; j < panels(columns); j++) {
-          kernels().product(from + f * fromSlab + p, fromRow, 1, weights + f * slab + (j * depth + p) * panel, panel,
-                            to + f * toSlab + j * panel, toRow, rows, std::min(depthAtOnce, depth - p), p > 0);
+/// Transformed weights, G w Gᵀ, as right-hand sides of matrix products, `[frequency, panel, row, 16]`.
+class Weights {
+ public:
+  Weights(const Shape &s, const float *weight, int64_t rows, int64_t rowStride, int64_t columns, int64_t columnStride)
+      : weight(weight), rows(rows), rowStride(rowStride), columns(columns), columnStride(columnStride),
+        group(panelsAtOnce(s, rows, columns)), slab(spaced(std::min(group, panels(columns)) * rows * panel)),
+        transformed(buffers.weights(frequencies * slab)) {
+    if (group >= panels(columns)) transform(0, panels(columns));
+  }
+
+  /// `to = from · weights` for each frequency and `count` tiles.
+  void multiply(const float *from, int64_t fromRow, int64_t fromSlab, float *to, int64_t toRow, int64_t toSlab,
+                int64_t count) const {
+    for (int64_t first = 0; first < panels(columns); first += group) {
+      const int64_t last = std::min(first + group, panels(columns));
+      if (group < panels(columns)) transform(first, last);
+      at::parallel_for(0, frequencies, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t f = begin; f < end; f++) {
+          for (int64_t p = 0; p < rows; p += depthAtOnce) {
+            for (int64_t j = first; j < last; j++) {
+              kernels().product(from + f * fromSlab + p, fromRow, 1,
+                                transformed + f * slab + ((j - first) * rows + p) * panel, panel,
+                                to + f * toSlab + j * panel, toRow, productRows(count), std::min(depthAtOnce, rows - p),
+                                p > 0);
+            }
+          }
         }
-      }
+      });
     }
-  });
-}
+  }
+
+ private:
+  const float *weight;
+  int64_t rows, rowStride, columns, columnStride;
+  int64_t group;  // panels that are transformed together
+  int64_t slab;  // floats from frequency to frequency
+  float *transformed;
+
+  void transform(int64_t first, int64_t last) const {
+    at::parallel_for(0, (last - first) * rows, 64, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; i++) {
+        const int64_t column = (first + i / rows) * panel;
+        kernels().weightRow(weight + column * columnStride + i % rows * rowStride, columnStride,
+                            std::min(panel, columns - column), transformed + i * panel, slab);
+      }
+    });
+  }
+};
 
 at::Tensor convolved(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias) {
   const Shape s(x, weight);
   at::Tensor y = at::empty({x.size(0), s.outputs, s.height, s.width},
                            x.options().memory_format(at::MemoryFormat::ChannelsLast));
-  float *const edge = buffers.edge(3 * s.edgeCount), *const zeros = edge + s.edgeCount, *const shift = zeros + s.edgeCount;
+  float *const edge = buffers.edge(3 * s.edgeCount), *const zeros = edge + s.edgeCount;
+  float *const shift = zeros + s.edgeCount;
   std::fill_n(zeros, 2 * s.edgeCount, 0.0f);
   if (bias.defined()) std::copy_n(bias.const_data_ptr<float>(), s.outputs, shift);
-  float *const weights = buffers.weights(frequencies * weightsSlab(s.inputs, s.outputs));
-  transformWeights(weight.const_data_ptr<float>(), s.inputs, 9, s.outputs, 9 * s.inputs, weights);
+  const Weights weights(s, weight.const_data_ptr<float>(), s.inputs, 9, s.outputs, 9 * s.inputs);
   float *const inputs = buffers.inputs(frequencies * s.inputSlab);
   float *const outputs = buffers.outputs(frequencies * s.outputSlab);
   const float *const from = x.const_data_ptr<float>();
   float *const to = y.data_ptr<float>();
   s.forEachBlock([&](int64_t first, int64_t count) {
     transformInputs(s, from, zeros, first, count, inputs);
-    multiply(inputs, s.inputRow, s.inputSlab, weights, outputs, s.outputRow, s.outputSlab, count, s.inputs, s.outputs);
+    weights.multiply(inputs, s.inputRow, s.inputSlab, outputs, s.outputRow, s.outputSlab, count);
     forEachTile(count, [&](int64_t i) {
       float *pixels[16];
       s.pixels(first + i, to, s.outputs, edge, 4, 0, pixels);
@@ -237,7 +264,8 @@ struct Gradients {
 
   Gradients(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &dy, bool wantsX, bool wantsWeight,
             bool wantsBias)
-      : s(x, weight), weightSlab(productRows(s.outputs) * s.inputRow + panel) {
+      : s(x, weight), group(panelsAtOnce(s, productRows(s.outputs), s.inputs)),
+        weightRow(spaced(std::min(group * panel, s.inputs))), weightSlab(spaced(productRows(s.outputs) * weightRow)) {
     edge = buffers.edge(2 * s.edgeCount);
     zeros = edge + s.edgeCount;
     std::fill_n(zeros, s.edgeCount, 0.0f);
@@ -245,8 +273,7 @@ struct Gradients {
     outputs = buffers.outputs(frequencies * s.outputSlab);
     if (wantsX) {
       this->x = at::empty(x.sizes(), x.options().memory_format(at::MemoryFormat::ChannelsLast)).zero_();
-      weights = buffers.weights(frequencies * weightsSlab(s.outputs, s.inputs));
-      transformWeights(weight.const_data_ptr<float>(), s.outputs, 9 * s.inputs, s.inputs, 9, weights);
+      weights.emplace(s, weight.const_data_ptr<float>(), s.outputs, 9 * s.inputs, s.inputs, 9);
     }
     if (wantsWeight) {
       this->weight = at::empty(weight.sizes(), weight.options());
@@ -266,13 +293,15 @@ struct Gradients {
       }
       if (wantsX) addToInput(first, count);  // last: it takes the buffer of the input's transform
     });
-    if (wantsWeight) finishWeight();
+    if (wantsWeight && group >= panels(s.inputs)) finishWeight(0, s.inputs);
   }
 
  private:
   const Shape s;
-  const int64_t weightSlab;  // floats from frequency to frequency of the weights' gradient
-  float *edge, *zeros, *inputs, *outputs, *weights = nullptr, *weightGradient = nullptr;
+  const int64_t group;  // panels of the weights' gradient that are processed together
+  const int64_t weightRow, weightSlab;  // floats from row to row, from frequency to frequency of the weights' gradient
+  float *edge, *zeros, *inputs, *outputs, *weightGradient = nullptr;
+  std::optional<Weights> weights;
 
   void addToBias(int64_t count) const {
     float *const sums = bias.data_ptr<float>();
@@ -282,24 +311,28 @@ struct Gradients {
     }
   }
 
-  /// Sums over tiles, `[frequency, output channel, input channel]`.
+  /// Sums over tiles, `[frequency, output channel, input channel]`; of a single block they become gradients at once.
   void addToWeight(int64_t count, bool adds) const {
-    at::parallel_for(0, frequencies, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t f = begin; f < end; f++) {
-        for (int64_t p = 0; p < count; p += depthAtOnce) {
-          for (int64_t j = 0; j < panels(s.inputs); j++) {
-            kernels().product(outputs + f * s.outputSlab + p * s.outputRow, 1, s.outputRow,
-                              inputs + f * s.inputSlab + p * s.inputRow + j * panel, s.inputRow,
-                              weightGradient + f * weightSlab + j * panel, s.inputRow, productRows(s.outputs),
-                              std::min(depthAtOnce, count - p), adds || p > 0);
+    for (int64_t first = 0; first < panels(s.inputs); first += group) {
+      const int64_t last = std::min(first + group, panels(s.inputs));
+      at::parallel_for(0, frequencies, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t f = begin; f < end; f++) {
+          for (int64_t p = 0; p < count; p += depthAtOnce) {
+            for (int64_t j = first; j < last; j++) {
+              kernels().product(outputs + f * s.outputSlab + p * s.outputRow, 1, s.outputRow,
+                                inputs + f * s.inputSlab + p * s.inputRow + j * panel, s.inputRow,
+                                weightGradient + f * weightSlab + (j - first) * panel, weightRow, productRows(s.outputs),
+                                std::min(depthAtOnce, count - p), adds || p > 0);
+            }
           }
         }
-      }
-    });
+      });
+      if (group < panels(s.inputs)) finishWeight(first * panel, std::min(last * panel, s.inputs));
+    }
   }
 
   void addToInput(int64_t first, int64_t count) const {
-    multiply(outputs, s.outputRow, s.outputSlab, weights, inputs, s.inputRow, s.inputSlab, count, s.outputs, s.inputs);
+    weights->multiply(outputs, s.outputRow, s.outputSlab, inputs, s.inputRow, s.inputSlab, count);
     float *const to = x.data_ptr<float>();
     at::parallel_for(0, panels(s.inputs), 1, [&](int64_t begin, int64_t end) {  // tiles overlap, channels do not
       for (int64_t i = 0; i < count; i++) {
@@ -311,13 +344,14 @@ struct Gradients {
     });
   }
 
-  void finishWeight() const {
+  /// Gᵀ d G of the input channels `first..<last`.
+  void finishWeight(int64_t first, int64_t last) const {
     float *const to = weight.data_ptr<float>();
     at::parallel_for(0, s.outputs, 4, [&](int64_t begin, int64_t end) {
       for (int64_t k = begin; k < end; k++) {
-        for (int64_t c = 0; c < s.inputs; c += lanes) {
-          kernels().weightAdjointRow(weightGradient + k * s.inputRow + c, weightSlab, to + (k * s.inputs + c) * 9, 9,
-                                     std::min(lanes, s.inputs - c));
+        for (int64_t c = first; c < last; c += lanes) {
+          kernels().weightAdjointRow(weightGradient + k * weightRow + c - first, weightSlab, to + (k * s.inputs + c) * 9,
+                                     9, std::min(lanes, last - c));
         }
       }
     });
@@ -347,7 +381,8 @@ std::atomic<bool> usesWinograd = false;
 bool winogradApplies(const at::Tensor &x, const at::Tensor &weight, int64_t stride, int64_t padding, int64_t groups) {
   if (!usesWinograd || stride != 1 || padding != 1 || groups != 1 || x.dim() != 4 || weight.dim() != 4) return false;
   if (weight.size(2) != 3 || weight.size(3) != 3 || x.size(1) != weight.size(1)) return false;
-  if (!x.is_cpu() || !weight.is_cpu() || x.scalar_type() != at::kFloat || weight.scalar_type() != at::kFloat) return false;
+  if (!x.is_cpu() || x.scalar_type() != at::kFloat) return false;
+  if (!weight.is_cpu() || weight.scalar_type() != at::kFloat) return false;
   if (at::autocast::is_autocast_enabled(at::kCPU)) return false;
   if (std::min(weight.size(0), weight.size(1)) < fewestChannels) return false;
   const int64_t tiles = (x.size(2) + 3) / 4 * ((x.size(3) + 3) / 4), pixels = x.size(2) * x.size(3);
@@ -355,7 +390,8 @@ bool winogradApplies(const at::Tensor &x, const at::Tensor &weight, int64_t stri
 }
 
 at::Tensor winogradConvolution(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias) {
-  TORCH_CHECK(x.dim() == 4 && weight.dim() == 4 && weight.size(1) == x.size(1) && weight.size(2) == 3 && weight.size(3) == 3,
+  const bool fits = x.dim() == 4 && weight.dim() == 4 && weight.size(1) == x.size(1);
+  TORCH_CHECK(fits && weight.size(2) == 3 && weight.size(3) == 3,
               "a Winograd convolution needs [B, C, H, W] and [K, C, 3, 3], got ", x.sizes(), " and ", weight.sizes());
   TORCH_CHECK(x.numel() > 0, "a Winograd convolution needs at least one pixel, got ", x.sizes());
   TORCH_CHECK(x.is_cpu() && x.scalar_type() == at::kFloat && weight.is_cpu() && weight.scalar_type() == at::kFloat,
