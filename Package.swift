@@ -35,7 +35,7 @@ let package = Package(
     .systemLibrary(name: "libtorch", pkgConfig: "libtorch"),
     .target(name: "CTorch", dependencies: ["libtorch"]),
     .target(name: "Torch", dependencies: ["CTorch", "Support"], swiftSettings: strict),
-    .target(name: "NN", dependencies: ["Torch"], swiftSettings: strict),
+    .target(name: "NN", dependencies: ["Torch", "Support"], swiftSettings: strict),
     .target(name: "Optimizers", dependencies: ["NN", "Torch"], swiftSettings: strict),
     .target(name: "Models", dependencies: ["NN", "Torch", "Support"], swiftSettings: strict),
 
@@ -79,7 +79,8 @@ let package = Package(
     .testTarget(name: "TorchTests", dependencies: ["Torch", "Support", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "NNTests", dependencies: ["NN", "Torch", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "OptimizersTests", dependencies: ["Optimizers", "Torch"], swiftSettings: strict),
-    .testTarget(name: "ModelsTests", dependencies: ["Models", "NN", "Torch", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "ModelsTests", dependencies: ["Models", "NN", "Torch", "Support", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "Torch", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "FluxTests",
@@ -93,9 +94,10 @@ let package = Package(
       ], swiftSettings: strict),
     .testTarget(
       name: "EvaluationTests",
-      dependencies: ["Evaluation", "Torch", "Scenes", "Images", "Support", "TestSupport"], swiftSettings: strict),
+      dependencies: ["Evaluation", "Models", "Torch", "Scenes", "Images", "Support", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["FluxCommand", "Flux", "Torch", "Images", "TestSupport"],
+      name: "EndToEndTests", dependencies: ["FluxCommand", "Flux", "Models", "Torch", "Images", "TestSupport"],
       swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx20

@@ -3,78 +3,107 @@ import Support
 
 /// WebDataset: `.tar` archives in which members of one key belong together: `0001.jpg` and `0001.txt` or `0001.json`.
 ///
-/// The key is a member's path up to the first dot of its last part. The lines of a `.txt` are captions, or `text` or
-/// `caption` of a `.json`.
+/// The key is a member's path up to the first dot of its last part, its field all that follows: `0001.seg.png` is the
+/// field `seg.png` of `0001`, and no image to learn from. The lines of a `.txt` or `.caption` are captions, or what a
+/// `.json` has under `text`, `caption` or `prompt`.
 enum ArchiveLayout {
-  static func isArchive(_ name: String) -> Bool { FileName.ending(name) == "tar" }
+  static func isArchive(_ name: ByteString) -> Bool { FileName.ending(name) == "tar" }
 
-  static func list(_ names: [String], in root: String) throws(DataError) -> PictureListing {
+  static func list(_ names: [ByteString], in root: String) throws(DataError) -> PictureListing {
     var listing = PictureListing()
     for name in names where isArchive(name) {
       let members: [TarArchive.Member]
       do {
-        members = try TarArchive.members(of: "\(root)/\(name)")
+        members = try TarArchive.members(of: FileSlice(name: ByteString(root + "/") + name))
       } catch { throw .archive(error) }
-      add(members.filter { !isHidden($0.name) }, of: name, to: &listing)
+      add(members.map(Member.init).filter { !FileName.isHidden($0.path) }, of: name, to: &listing)
     }
-    listing.leftOver += names.filter { FileName.isPicture($0) || FileName.isOtherPicture($0) }
+    listing.leftOver += names.filter { FileName.isImage($0) || FileName.isUnread($0) }
     return listing
   }
 
-  private static func add(_ members: [TarArchive.Member], of archive: String, to listing: inout PictureListing) {
-    var texts: [String: Result<[String], DataError>] = [:]  // of a key, its captions
-    for member in members {
-      let (key, ending) = split(member.name)
-      if ending == "txt" {
-        texts[key] = CaptionText.read(member.slice).map(CaptionText.lines)
-      } else if ending == "json", texts[key] == nil {
-        texts[key] = CaptionText.read(member.slice).map(captions)
-      }
+  /// A member with its key and field.
+  private struct Member {
+    let path: ByteString
+    let key: ByteString
+    let field: String
+    let slice: FileSlice
+
+    init(_ member: TarArchive.Member) {
+      path = FileName.withoutDotSlash(member.name)
+      (key, field) = FileName.keyAndField(path)
+      slice = member.slice
     }
-    var used: Set<String> = []
-    var places: [String: Int] = [:]  // where in the listing a name is; as in any archive, its last member counts
+
+    var isImage: Bool { FileName.isImage(ByteString("x." + field)) && !field.contains(".") }
+    var isText: Bool { CaptionText.endings.contains(field) }
+    /// Whether it looks as if it should be learned from.
+    var isUnread: Bool {
+      let name = ByteString("x." + field)
+      return FileName.isImage(name) || (FileName.isUnread(name) && field != "json")
+    }
+  }
+
+  private static func add(_ members: [Member], of archive: ByteString, to listing: inout PictureListing) {
+    var texts = NameIndex<Member>()  // of a key: a text file before a record; as in any archive, the last member counts
+    for member in members where member.isText || member.field == "json" {
+      if member.field == "json", texts[exactly: member.key]?.isText == true { continue }
+      texts[exactly: member.key] = member
+    }
+    let images = members.filter(\.isImage)
+    let keys = Set(images.map(\.key))
+    func textKey(_ key: ByteString) -> ByteString? { texts.resolve(key, taken: { keys.contains($0) }) }
+    let keyOf = Dictionary(images.map { ($0.path, $0.key) }, uniquingKeysWith: { $1 })
+    let masks = ImageMask.masks(among: images.map { (name: $0.path, stem: $0.key) }) { path in
+      keyOf[path].flatMap(textKey) != nil
+    }
+
+    var used: Set<ByteString> = []
+    var read: [ByteString: Result<[String], DataError>] = [:]  // of a key, its captions
+    var places: [ByteString: Int] = [:]  // where in the listing a path is
     for member in members {
-      let (key, ending) = split(member.name)
-      let id = "\(archive)/\(plain(member.name))"
-      if FileName.isPicture("x.\(ending)") {
-        used.insert(key)
-        var entry = PictureEntry(id: id, slice: member.slice, size: member.slice.length ?? 0, captions: [])
-        switch texts[key] {
-        case .success(let captions): entry.captions = captions
-        case .failure(let error): entry.problem = error
-        case nil: break
+      let name = archive + "/" + member.path
+      if masks.contains(member.path) {
+        listing.masks.append(name)
+      } else if member.isImage {
+        var entry = PictureEntry(name: name, slice: member.slice, size: member.slice.length ?? 0, captions: [])
+        if let key = textKey(member.key), let text = texts[exactly: key] {
+          used.insert(key)
+          let captions = read[key] ?? captions(of: text, in: archive)
+          read[key] = captions
+          switch captions {
+          case .success(let captions): entry.captions = captions
+          case .failure(let error): entry.problem = error
+          }
         }
-        if let place = places[id] {
+        if let place = places[member.path] {
           listing.entries[place] = entry
         } else {
-          places[id] = listing.entries.count
+          places[member.path] = listing.entries.count
           listing.entries.append(entry)
         }
-      } else if FileName.isOtherPicture("x.\(ending)") {
-        listing.leftOver.append(id)
+      } else if member.isUnread {
+        listing.leftOver.append(name)
       }
     }
-    listing.leftOver += texts.keys.filter { !used.contains($0) }.map { "\(archive)/\($0)" }
+    let isImageKey = keys.contains
+    listing.leftOver += texts.names.filter { !used.contains($0) && !isImageKey($0) }.map { archive + "/" + $0 }
   }
 
-  private static func captions(_ json: [UInt8]) -> [String] {
-    let object = try? JSONSerialization.jsonObject(with: Foundation.Data(json))
-    return CaptionText.captions(in: object as? [String: Any] ?? [:])
-  }
-
-  /// A member's key and what follows the first dot of its last part, in lower case.
-  private static func split(_ name: String) -> (key: String, ending: String) {
-    let path = plain(name)
-    let folder = FileName.folder(path)
-    let last = path.dropFirst(folder.count)
-    guard let dot = last.firstIndex(of: ".") else { return (path, "") }
-    return (folder + last[..<dot], last[last.index(after: dot)...].lowercased())
-  }
-
-  /// Without "./", with which some programs begin every name.
-  private static func plain(_ name: String) -> String { name.hasPrefix("./") ? String(name.dropFirst(2)) : name }
-
-  private static func isHidden(_ name: String) -> Bool {
-    plain(name).split(separator: "/").contains { $0.hasPrefix(".") }
+  private static func captions(of member: Member, in archive: ByteString) -> Result<[String], DataError> {
+    switch CaptionText.read(member.slice) {
+    case .failure(let error): return .failure(error)
+    case .success(let bytes):
+      if member.isText { return .success(CaptionText.lines(bytes)) }
+      func wrong(_ reason: String) -> Result<[String], DataError> {
+        .failure(.record(file: "\(archive)/\(member.path)", reason: reason))
+      }
+      guard let record = JSONValue(CaptionText.withoutMark(bytes)), record.fields != nil else {
+        return wrong("it is not a JSON object")
+      }
+      do throws(CaptionText.Damage) {
+        return .success(try CaptionText.captions(in: record).captions)
+      } catch { return wrong(error.reason) }
+    }
   }
 }

@@ -1,26 +1,42 @@
 import Foundation
-import Images
 import Support
 
-/// Where one picture lies, and what is said about it.
+/// Where one image lies, and what is said about it.
 struct PictureEntry: Sendable {
-  let id: String
+  let name: ByteString  // from the folder
   let slice: FileSlice
   let size: Int  // bytes; 0 where the file is missing
   var captions: [String]
-  var problem: DataError?  // why its captions cannot be read; reading the picture says so
+  var problem: DataError?  // why its captions cannot be read; reading the image says so
+
+  /// The name in messages.
+  var id: String { name.description }
 }
 
-/// What a layout found: its pictures, and names of files that look as if they should belong to them and do not.
+/// What a layout found.
 struct PictureListing {
   var entries: [PictureEntry] = []
-  var leftOver: [String] = []
+  var leftOver: [ByteString] = []  // files that look as if they should belong to the images and do not
+  var masks: [ByteString] = []  // images that say where something is in another image
+  var remarks: [String] = []  // other things that people should know
 }
 
 /// How captions are written in text files and records.
 enum CaptionText {
   /// The most bytes of a text file that are read.
   static let limit = 1 << 20
+
+  /// Under which keys a record has its captions: the first counts that says something.
+  static let columns = ["text", "caption", "prompt"]
+
+  /// Under which keys a record names its image.
+  static let nameColumns = ["file_name", "image", "filename"]
+
+  /// The columns for captions, in messages.
+  static let columnNames = "text, caption or prompt"
+
+  /// Endings of text files that hold captions, in lower case.
+  static let endings: Set<String> = ["txt", "caption"]
 
   /// The bytes of a text file or of a part of an archive.
   static func read(_ slice: FileSlice) -> Result<[UInt8], DataError> {
@@ -34,11 +50,36 @@ enum CaptionText {
     text(bytes).split(whereSeparator: \.isNewline).map(tidy).filter { !$0.isEmpty }
   }
 
-  /// The captions of a record: `text` or `caption`, a string or a list of strings.
-  static func captions(in record: [String: Any]) -> [String] {
-    let value = record["text"] ?? record["caption"]
-    let strings = (value as? String).map { [$0] } ?? value as? [String] ?? []
-    return strings.map(tidy).filter { !$0.isEmpty }
+  /// The captions of a record.
+  struct Record {
+    var captions: [String] = []
+    var hasColumn = false  // whether it has a key for captions at all
+  }
+
+  /// Why a record's captions cannot be read.
+  struct Damage: Error {
+    let reason: String
+  }
+
+  /// The captions of a record: a text, or a list of texts.
+  ///
+  /// A key that is null or empty lets the next one speak.
+  static func captions(in record: JSONValue) throws(Damage) -> Record {
+    var found = Record()
+    for column in columns {
+      guard let value = record[column] else { continue }
+      found.hasColumn = true
+      let values = value.array ?? [value]
+      for text in values where !text.isNull {
+        guard let text = text.string else {
+          throw Damage(reason: "\"\(column)\" is neither a text nor a list of texts")
+        }
+        let caption = tidy(text)
+        if !caption.isEmpty { found.captions.append(caption) }
+      }
+      if !found.captions.isEmpty { break }
+    }
+    return found
   }
 
   /// One caption: a line break within it is a space.
@@ -47,47 +88,10 @@ enum CaptionText {
   }
 
   /// UTF-8 without a byte order mark; U+FFFD stands for what is no UTF-8.
-  static func text(_ bytes: [UInt8]) -> String {
-    String(decoding: bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes[3...] : bytes[...], as: UTF8.self)
-  }
-}
+  static func text(_ bytes: [UInt8]) -> String { String(decoding: withoutMark(bytes), as: UTF8.self) }
 
-/// Names of files as the layouts read them: paths with slashes.
-enum FileName {
-  /// Formats that people have and Flux does not read.
-  private static let otherPictures: Set<String> = ["gif", "bmp", "tif", "tiff", "heic", "heif", "avif", "jxl"]
-
-  /// What follows the last dot of the last part, in lower case; "" where there is none.
-  static func ending(_ path: String) -> String {
-    let last = path.split(separator: "/").last ?? ""
-    guard let dot = last.lastIndex(of: "."), dot != last.startIndex else { return "" }
-    return last[last.index(after: dot)...].lowercased()
-  }
-
-  /// The path without its ending and the dot.
-  static func stem(_ path: String) -> String {
-    let length = ending(path).count
-    return length == 0 ? path : String(path.dropLast(length + 1))
-  }
-
-  /// The path without its last part, with the slash; "" where there is but one part.
-  static func folder(_ path: String) -> String {
-    path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
-  }
-
-  static func isPicture(_ path: String) -> Bool { ImageFile.extensions.contains(ending(path)) }
-  static func isOtherPicture(_ path: String) -> Bool { otherPictures.contains(ending(path)) }
-
-  /// Bytes of a file; 0 where it is missing, which reading it will say.
-  static func size(_ path: String) -> Int {
-    var facts = stat()
-    return stat(path, &facts) == 0 ? Int(facts.st_size) : 0
-  }
-
-  /// When a file was last changed, in seconds and nanoseconds, and its size; "" where it is missing.
-  static func changed(_ path: String) -> String {
-    var facts = stat()
-    guard stat(path, &facts) == 0 else { return "" }
-    return "\(facts.st_mtim.tv_sec).\(facts.st_mtim.tv_nsec) \(facts.st_size)"
+  /// Bytes without the byte order mark of UTF-8.
+  static func withoutMark(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
+    bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes[3...] : bytes[...]
   }
 }

@@ -27,6 +27,14 @@ public protocol PictureSource: Sendable {
   func captions(_ index: Int) -> [String]
   /// Picture `index` whole and upright, in the channels of its file.
   func image(_ index: Int) throws(DataError) -> Image
+  /// Runs `body` with `image(index)`; a source may bound the memory of images that several threads hold in it.
+  func withImage<Result>(_ index: Int, _ body: (Image) -> Result) throws(DataError) -> Result
+}
+
+extension PictureSource {
+  public func withImage<Result>(_ index: Int, _ body: (Image) -> Result) throws(DataError) -> Result {
+    body(try image(index))
+  }
 }
 
 extension PictureSource {
@@ -43,7 +51,7 @@ extension PictureSource {
     var random = SplitMix64(seed: seed, index: UInt64(index))
     let caption = caption(index, &random)
     let isMirrored = mirror && random.chance(0.5) && Mirroring.isAllowed(for: caption)
-    let square = crop.square(of: try image(index), size: size, &random)
+    let square = try withImage(index) { crop.square(of: $0, size: size, &random) }
     return CaptionedPicture(id: id(index), image: isMirrored ? square.mirrored : square, caption: caption)
   }
 
@@ -129,6 +137,7 @@ public enum DataError: Error, CustomStringConvertible, Sendable, Equatable {
   case missing(path: String)
   case noPictures(path: String, found: String)
   case malformed(file: String, line: Int, reason: String)
+  case record(file: String, reason: String)
   case file(FileError)
   case archive(TarError)
   case picture(RasterError)
@@ -141,6 +150,7 @@ public enum DataError: Error, CustomStringConvertible, Sendable, Equatable {
       "\(path) holds no pictures to learn from: Flux looks for metadata.jsonl or metadata.csv, for .tar archives, and for "
         + ".jpg, .jpeg, .png and .webp files beside .txt files of the same name, and found \(found)"
     case .malformed(let file, let line, let reason): "\(file), line \(line): \(reason)"
+    case .record(let file, let reason): "\(file): \(reason)"
     case .file(let error): error.description
     case .archive(let error): error.description
     case .picture(let error): error.description

@@ -42,7 +42,7 @@ public struct PictureSurvey: Sendable, Encodable {
   public private(set) var thumbnails: [Image] = []
 
   /// Pictures with nothing wrong.
-  public var sound: Int { pictures - Set(findings.map(\.id)).count }
+  public var sound: Int { pictures - Set(findings.map { ByteString($0.id) }).count }
 
   private enum CodingKeys: String, CodingKey { case pictures, captions, digest, findings, shorterSides, tokens }
 
@@ -61,7 +61,9 @@ public struct PictureSurvey: Sendable, Encodable {
     pictures = source.count
     digest = source.digest
     captions = (0..<source.count).reduce(0) { $0 + source.captions($1).count }
-    tokens = Histogram(bounds: Array(stride(from: 9, through: maxTokens, by: 8)) + [maxTokens + 1])
+    let longest = min(maxTokens, Int.max - 1)
+    let width = max(8, (longest / 64 + 7) / 8 * 8)  // tokens of a class: there are at most about 64 classes
+    tokens = Histogram(bounds: Array(stride(from: width + 1, through: longest, by: width)) + [longest + 1])
     var firsts: [String: Int] = [:]  // of pixels, the first picture that has them
     /// The side of a picture's thumbnail, or nil where it has none: every so many pictures have one.
     func thumbnailSide(_ index: Int) -> Int? {
@@ -92,7 +94,7 @@ public struct PictureSurvey: Sendable, Encodable {
   ) -> [Result<Facts, DataError>] {
     Parallel.map(range.map { ($0, side($0)) }) { index, side in
       do throws(DataError) {
-        return Result.success(measure(try source.image(index), thumbnail: side))
+        return Result.success(try source.withImage(index) { measure($0, thumbnail: side) })
       } catch { return Result.failure(error) }
     }
   }

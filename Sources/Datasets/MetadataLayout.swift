@@ -1,110 +1,129 @@
 import Foundation
 import Support
 
-/// Hugging Face's image folders: `metadata.jsonl` or `metadata.csv` beside the pictures that its lines name.
+/// Hugging Face's image folders: `metadata.jsonl` or `metadata.csv` beside the images that its lines name.
 ///
-/// A line holds `file_name`, from the folder of the metadata, and `text` or `caption`. Several lines about one picture
-/// are several captions.
+/// A line holds `file_name`, from the folder of the metadata, and `text`, `caption` or `prompt`. Several lines about one
+/// image are several captions.
 enum MetadataLayout {
   private static let largestFile = 1 << 32
 
-  static func isMetadata(_ name: String) -> Bool {
-    ["metadata.jsonl", "metadata.csv"].contains(name.split(separator: "/").last)
+  static func isMetadata(_ name: ByteString) -> Bool {
+    ["metadata.jsonl", "metadata.csv"].contains(ByteString(FileName.last(name)).description.lowercased())
   }
 
-  static func list(_ names: [String], in root: String) throws(DataError) -> PictureListing {
-    var places: [String: Int] = [:]  // where in the entries a name is
+  static func list(_ names: [ByteString], in root: String) throws(DataError) -> PictureListing {
+    var files = NameIndex<Bool>()  // on the disk
+    for name in names { files[exactly: name] = true }
+    var metadata: [ByteString: ByteString] = [:]  // of a folder
+    var places: [ByteString: Int] = [:]  // where in the entries a name is
     var listing = PictureListing()
     for file in names where isMetadata(file) {
       let folder = FileName.folder(file)
-      if file.hasSuffix(".jsonl"), names.contains(folder + "metadata.csv") {
+      if let other = metadata.updateValue(file, forKey: folder) {
         throw .malformed(
-          file: "\(root)/\(file)", line: 1, reason: "metadata.csv lies beside it, and only one of them can be right")
+          file: "\(root)/\(file)", line: 1,
+          reason: "\(ByteString(FileName.last(other))) lies beside it, and only one of them can be right")
       }
-      for record in try records("\(root)/\(file)") {
-        let name = folder + record.name
+      let table = try records(ByteString(root + "/") + file)
+      if let columns = table.otherColumns {
+        listing.remarks.append("\(file): no line has \(CaptionText.columnNames); there are \(columns)")
+      }
+      for record in table.records {
+        let name = files.resolve(folder + record.name) ?? folder + record.name
         if let place = places[name] {
           listing.entries[place].captions += record.captions
         } else {
           places[name] = listing.entries.count
-          let path = "\(root)/\(name)"
+          let slice = FileSlice(name: ByteString(root + "/") + name)
           listing.entries.append(
-            PictureEntry(id: name, slice: FileSlice(path: path), size: FileName.size(path), captions: record.captions))
+            PictureEntry(name: name, slice: slice, size: FileName.size(slice), captions: record.captions))
         }
       }
     }
     listing.leftOver = names.filter { name in
-      places[name] == nil && (FileName.isPicture(name) || FileName.isOtherPicture(name))
+      places[name] == nil && !isMetadata(name) && (FileName.isImage(name) || FileName.isUnread(name))
     }
     return listing
   }
 
   private struct Record {
-    let name: String
+    let name: ByteString
     let captions: [String]
   }
 
-  private static func records(_ path: String) throws(DataError) -> [Record] {
+  private struct Table {
+    var records: [Record] = []
+    var otherColumns: String?  // what lines have where none has a column for captions
+  }
+
+  private static func records(_ file: ByteString) throws(DataError) -> Table {
     let bytes: [UInt8]
     do {
-      bytes = try FileSlice(path: path).read(limit: largestFile)
+      bytes = try FileSlice(name: file).read(limit: largestFile)
     } catch { throw .file(error) }
-    return path.hasSuffix(".csv") ? try table(bytes, path) : try lines(bytes, path)
+    let path = file.description
+    return FileName.ending(file) == "csv" ? try table(bytes, path) : try lines(bytes, path)
   }
 
-  private static func lines(_ bytes: [UInt8], _ path: String) throws(DataError) -> [Record] {
-    var records: [Record] = []
-    let start = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
-    for (index, line) in bytes[start...].split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+  private static func lines(_ bytes: [UInt8], _ path: String) throws(DataError) -> Table {
+    var table = Table()
+    var (hasColumn, keys): (Bool, Set<String>) = (false, [])
+    for (index, line) in CaptionText.withoutMark(bytes)
+      .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       .enumerated() where !line.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 })
     {
-      guard let object = try? JSONSerialization.jsonObject(with: Foundation.Data(line)),
-        let fields = object as? [String: Any]
-      else { throw .malformed(file: path, line: index + 1, reason: "it is no JSON object") }
-      guard let name = fields["file_name"] as? String else {
-        throw .malformed(
-          file: path, line: index + 1, reason: "\"file_name\" is missing; there are \(list(fields.keys.sorted()))")
+      func malformed(_ reason: String) -> DataError { .malformed(file: path, line: index + 1, reason: reason) }
+      guard let record = JSONValue(line), let fields = record.fields else { throw malformed("it is no JSON object") }
+      guard let name = CaptionText.nameColumns.lazy.compactMap({ record[$0]?.string }).first else {
+        throw malformed("\"file_name\" is missing; there are \(list(fields.map(\.key).sorted()))")
       }
-      records.append(
-        Record(name: try checked(name, path, index + 1), captions: CaptionText.captions(in: fields)))
+      let captions: CaptionText.Record
+      do throws(CaptionText.Damage) {
+        captions = try CaptionText.captions(in: record)
+      } catch { throw malformed(error.reason) }
+      if captions.hasColumn { hasColumn = true }
+      if !hasColumn { keys.formUnion(fields.map(\.key)) }
+      table.records.append(Record(name: try checked(name, path, index + 1), captions: captions.captions))
     }
-    return records
+    if !hasColumn, !table.records.isEmpty { table.otherColumns = list(keys.sorted()) }
+    return table
   }
 
-  private static func table(_ bytes: [UInt8], _ path: String) throws(DataError) -> [Record] {
+  private static func table(_ bytes: [UInt8], _ path: String) throws(DataError) -> Table {
     let rows: [CSV.Row]
     do {
       rows = try CSV.rows(bytes)
     } catch { throw .malformed(file: path, line: error.line, reason: "the quote that opens here is never closed") }
     guard let head = rows.first else { throw .malformed(file: path, line: 1, reason: "it is empty") }
-    guard let nameColumn = head.fields.firstIndex(of: "file_name"),
-      let textColumn = head.fields.firstIndex(of: "text") ?? head.fields.firstIndex(of: "caption")
-    else {
+    let names = CaptionText.nameColumns.compactMap { head.fields.firstIndex(of: $0) }
+    let texts = CaptionText.columns.compactMap { head.fields.firstIndex(of: $0) }
+    guard let nameColumn = names.first, !texts.isEmpty else {
       throw .malformed(
         file: path, line: head.line,
-        reason: "the columns file_name and text or caption are needed; there are \(list(head.fields))")
+        reason: "the columns file_name and \(CaptionText.columnNames) are needed; there are \(list(head.fields))")
     }
-    var records: [Record] = []
+    var table = Table()
     for row in rows.dropFirst() {
       guard row.fields.count == head.fields.count else {
         throw .malformed(
           file: path, line: row.line, reason: "it has \(row.fields.count) fields, the first line \(head.fields.count)")
       }
-      records.append(
-        Record(
-          name: try checked(row.fields[nameColumn], path, row.line),
-          captions: CaptionText.captions(in: ["text": row.fields[textColumn]])))
+      let caption = texts.lazy.map { CaptionText.tidy(row.fields[$0]) }.first { !$0.isEmpty }
+      table.records.append(
+        Record(name: try checked(row.fields[nameColumn], path, row.line), captions: caption.map { [$0] } ?? []))
     }
-    return records
+    return table
   }
 
   /// A name without "./"; names that lead out of the folder are refused.
-  private static func checked(_ name: String, _ path: String, _ line: Int) throws(DataError) -> String {
-    let parts = name.split(separator: "/").filter { $0 != "." }
-    guard !name.hasPrefix("/"), !parts.isEmpty, !parts.contains("..") else {
-      throw .malformed(file: path, line: line, reason: "the file name \"\(name)\" is none within the folder")
-    }
-    return parts.joined(separator: "/")
+  private static func checked(_ name: String, _ path: String, _ line: Int) throws(DataError) -> ByteString {
+    let bytes = Array(name.utf8)
+    let parts = bytes.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
+    guard bytes.first != UInt8(ascii: "/"), !parts.isEmpty, !bytes.contains(0),
+      !parts.contains(where: { $0.elementsEqual("..".utf8) })
+    else { throw .malformed(file: path, line: line, reason: "the file name \"\(name)\" is none within the folder") }
+    return ByteString(parts.joined(separator: [UInt8(ascii: "/")]))
   }
 
   private static func list(_ names: [String]) -> String {

@@ -1,7 +1,8 @@
+import Support
 import Torch
 
 /// What the network's output means. With x_t = α x₀ + σ ε:
-public enum Prediction: String, Codable, Sendable, CaseIterable {
+public enum Prediction: String, ConfigurationChoice {
   /// The noise ε (Ho et al., 2020).
   case epsilon
   /// v = α ε − σ x₀ (Salimans & Ho 2022).

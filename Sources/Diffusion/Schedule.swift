@@ -1,10 +1,11 @@
 import Foundation
+import Support
 
 /// How much noise there is at each of the training times: plain numbers, no tensors.
 public struct Schedule: Sendable, Equatable {
   /// The fields of diffusers' `scheduler_config.json` that define the noise and what the network predicts.
-  public struct Configuration: Codable, Sendable, Equatable {
-    public enum Betas: String, Codable, Sendable, CaseIterable {
+  public struct Configuration: ModelConfiguration, Equatable {
+    public enum Betas: String, ConfigurationChoice {
       case linear
       case scaledLinear = "scaled_linear"  // linear in √β
       case cosine = "squaredcos_cap_v2"  // Nichol & Dhariwal 2021
@@ -26,6 +27,42 @@ public struct Schedule: Sendable, Equatable {
       self.numTrainTimesteps = numTrainTimesteps
       self.predictionType = predictionType
     }
+
+    /// The least share of the signal's variance that may be left at the last time: below it √ᾱ is no divisor.
+    private static let leastSignal = 1e-16
+
+    public func validate() throws(ConfigurationError) {
+      try require("num_train_timesteps", numTrainTimesteps, in: 2...100_000)
+      try require("beta_start", betaStart, in: 1e-9...0.999)
+      try require("beta_end", betaEnd, in: 1e-9...0.999)
+      if betaEnd < betaStart {
+        throw ConfigurationError("beta_end", betaEnd, expected: "beta_start, \(betaStart), or more")
+      }
+      let left = betas.reduce(1) { $0 * (1 - $1) }
+      if left < Self.leastSignal {
+        throw ConfigurationError(
+          "beta_end", betaEnd,
+          expected: "less: after \(numTrainTimesteps) steps \(left) of the signal's variance is left, "
+            + "and \(Self.leastSignal) is needed")
+      }
+    }
+
+    /// β_t, the variance that step t adds.
+    var betas: [Double] {
+      let count = numTrainTimesteps
+      let fractions = (0..<count).map { Double($0) / Double(count - 1) }
+      let (start, end) = (betaStart, betaEnd)
+      return switch betaSchedule {
+      case .linear: fractions.map { start + (end - start) * $0 }
+      case .scaledLinear:
+        fractions.map { pow(start.squareRoot() + (end.squareRoot() - start.squareRoot()) * $0, 2) }
+      case .cosine:
+        (0..<count).map { step in
+          func kept(_ t: Double) -> Double { pow(cos((t + 0.008) / 1.008 * .pi / 2), 2) }
+          return min(1 - kept(Double(step + 1) / Double(count)) / kept(Double(step) / Double(count)), 0.999)
+        }
+      }
+    }
   }
 
   public let configuration: Configuration
@@ -37,22 +74,11 @@ public struct Schedule: Sendable, Equatable {
   public let alphasCumprod: [Double]
 
   public init(_ configuration: Configuration) {
-    let count = configuration.numTrainTimesteps
-    guard count > 1 else { fatalError("a schedule needs at least 2 steps, got \(count)") }
+    do {
+      try configuration.validate()
+    } catch { fatalError("schedule: \(error)") }
     self.configuration = configuration
-    let fractions = (0..<count).map { Double($0) / Double(count - 1) }
-    let (start, end) = (configuration.betaStart, configuration.betaEnd)
-    betas =
-      switch configuration.betaSchedule {
-      case .linear: fractions.map { start + (end - start) * $0 }
-      case .scaledLinear:
-        fractions.map { pow(start.squareRoot() + (end.squareRoot() - start.squareRoot()) * $0, 2) }
-      case .cosine:
-        (0..<count).map { step in
-          func kept(_ t: Double) -> Double { pow(cos((t + 0.008) / 1.008 * .pi / 2), 2) }
-          return min(1 - kept(Double(step + 1) / Double(count)) / kept(Double(step) / Double(count)), 0.999)
-        }
-      }
+    betas = configuration.betas
     var product = 1.0
     alphasCumprod = betas.map { beta in
       product *= 1 - beta

@@ -10,7 +10,7 @@ import Torch
 ///     fast/pytorch_lora_weights.safetensors      the LoRA
 public struct FastStudent: Sendable, Equatable {
   /// What `config.json` says.
-  public struct Configuration: Codable, Sendable, Equatable {
+  public struct Configuration: ModelConfiguration, Equatable {
     public var steps: Int  // DDIM steps, trailing, that it was trained for
     public var guidance: Guidance  // of the teacher
     public var teacherSteps: Int  // the teacher's for each of them
@@ -21,6 +21,13 @@ public struct FastStudent: Sendable, Equatable {
       self.guidance = guidance
       self.teacherSteps = teacherSteps
       self.modelHash = modelHash
+    }
+
+    public func validate() throws(ConfigurationError) {
+      try require("steps", steps, in: 1...1000)
+      try require("teacher_steps", teacherSteps, in: 1...1000)
+      try require("guidance.scale", guidance.scale, in: -1000...1000)
+      try require("guidance.rescale", guidance.rescale, in: 0...1)
     }
   }
 
@@ -34,21 +41,12 @@ public struct FastStudent: Sendable, Equatable {
   /// Reads a student's folder; throws where it belongs to other weights than `model`'s.
   public init(_ folder: URL, of model: ModelSource) throws {
     let config = folder.appendingPathComponent("config.json")
-    guard let data = FileManager.default.contents(atPath: config.path) else {
+    guard FileManager.default.fileExists(atPath: config.path) else {
       throw FastStudentError.missing(model: model.name)
     }
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    do {
-      configuration = try decoder.decode(Configuration.self, from: data)
-    } catch {
-      throw CheckpointError.configuration(file: config.path, reason: "it does not describe a student: \(error)")
-    }
+    configuration = try JSONFile.read(config)
     guard configuration.modelHash == model.hash else {
       throw FastStudentError.other(folder: folder.path, model: model, wanted: configuration.modelHash)
-    }
-    guard (1...1000).contains(configuration.steps) else {
-      throw CheckpointError.configuration(file: config.path, reason: "steps \(configuration.steps) must be 1 to 1000")
     }
     file = folder.appendingPathComponent(LoRA.fileName)
     hash = try LoRASource(file: file, scale: 1).hash
@@ -56,6 +54,17 @@ public struct FastStudent: Sendable, Equatable {
 
   /// Adds the student's change to the weights of its model.
   public func merge(into unet: UNet) throws(CheckpointError) { try LoRA.load(file, for: unet).merge(into: unet) }
+
+  /// Writes the same student for a model that has the same weights in another storage.
+  public func copy(to folder: URL, for model: ModelSource) throws {
+    let lora = try FileSlice(path: file.path).read()
+    var configuration = configuration
+    configuration.modelHash = model.hash
+    try AtomicFolder.write(folder) { url in
+      try AtomicFile.write(lora, to: url.appendingPathComponent(LoRA.fileName))
+      try JSONFile.write(configuration, to: url.appendingPathComponent("config.json"))
+    }
+  }
 
   /// A request as the student draws it: its steps and DDIM, nothing but the prompt to steer.
   public func request(_ request: GenerationRequest) -> GenerationRequest {
@@ -67,13 +76,9 @@ public struct FastStudent: Sendable, Equatable {
 
   /// Writes a student in the place of an older one; the folder appears whole or not at all.
   public static func save(_ lora: LoRA, _ configuration: Configuration, to folder: URL) throws {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    let json = try encoder.encode(configuration)
     try AtomicFolder.write(folder) { url in
       try lora.save(to: url.appendingPathComponent(LoRA.fileName))
-      try AtomicFile.write(Array(json) + [10], to: url.appendingPathComponent("config.json"))
+      try JSONFile.write(configuration, to: url.appendingPathComponent("config.json"))
     }
   }
 }

@@ -67,17 +67,24 @@ public final class ModelBundle {
 
   /// Reads a model directory.
   public init(directory: URL) throws(CheckpointError) {
-    let index: Index = try Self.readJSON(directory.appendingPathComponent("model_index.json"))
+    let (indexFile, schedulerFile) = (Self.indexFile(directory), Self.schedulerFile(directory))
+    let index: Index
+    let scheduler: Schedule.Configuration
+    do throws(JSONFileError) {
+      (index, scheduler) = (try JSONFile.read(indexFile), try JSONFile.read(schedulerFile))
+    } catch { throw CheckpointError(error) }
     autoencoder = try Autoencoder.load(from: directory.appendingPathComponent("autoencoder"))
     adapter = try TextAdapter.load(from: directory.appendingPathComponent("text_adapter"))
     unet = try UNet.load(from: directory.appendingPathComponent("unet"))
-    let scheduler: Schedule.Configuration = try Self.readJSON(
-      directory.appendingPathComponent("scheduler/scheduler_config.json"))
     configuration = Configuration(
       autoencoder: autoencoder.configuration, adapter: adapter.configuration, unet: unet.configuration,
       schedule: scheduler, imageSize: index.imageSize)
     scenes = index.scenes
     schedule = Schedule(scheduler)
+    let cell = configuration.autoencoder.downsample
+    do throws(ConfigurationError) {
+      try index.require("image_size", index.imageSize, multipleOf: cell, "the autoencoder's cell")
+    } catch { throw .configuration(file: indexFile.path, reason: error.description) }
     if let problem = Self.mismatch(configuration) {
       throw .configuration(file: directory.path, reason: problem)
     }
@@ -98,17 +105,26 @@ public final class ModelBundle {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch { throw .unreadable(file: folder.path, reason: "the folder cannot be created") }
-    try Self.writeJSON(
-      configuration.schedule, className: "DDPMScheduler",
-      to: folder.appendingPathComponent("scheduler_config.json"))
-    try Self.writeJSON(
-      Index(imageSize: configuration.imageSize, scenes: scenes), className: "FluxPipeline",
-      to: directory.appendingPathComponent("model_index.json"))
+    do throws(FileError) {
+      try JSONFile.write(configuration.schedule, className: "DDPMScheduler", to: Self.schedulerFile(directory))
+      try JSONFile.write(
+        Index(imageSize: configuration.imageSize, scenes: scenes), className: "FluxPipeline", to: Self.indexFile(directory))
+    } catch { throw .notWritten(error) }
   }
 
-  private struct Index: Codable {
+  private static func indexFile(_ directory: URL) -> URL { directory.appendingPathComponent("model_index.json") }
+  private static func schedulerFile(_ directory: URL) -> URL {
+    directory.appendingPathComponent("scheduler/scheduler_config.json")
+  }
+
+  private struct Index: ModelConfiguration {
     var imageSize: Int
     var scenes: Scenes?
+
+    func validate() throws(ConfigurationError) {
+      try require("image_size", imageSize, in: ConfigurationLimit.imageSide)
+      if let scenes { try require("scenes.version", scenes.version, in: 1...1000) }
+    }
   }
 
   /// What does not fit between the parts, or nil.
@@ -121,39 +137,13 @@ public final class ModelBundle {
       return
         "the U-Net reads a context \(c.unet.crossAttentionDim) wide, the adapter makes \(c.adapter.width)"
     }
-    if c.imageSize <= 0 || c.imageSize % c.autoencoder.downsample != 0 {
-      return "image_size \(c.imageSize) is not a multiple of \(c.autoencoder.downsample)"
+    if c.unet.outChannels != c.unet.inChannels {
+      return "the U-Net reads \(c.unet.inChannels) channels and makes \(c.unet.outChannels)"
+    }
+    if c.unet.classEmbedType != nil, c.unet.projectionClassEmbeddingsInputDim != c.adapter.width {
+      return "the U-Net reads a pooled text \(c.unet.projectionClassEmbeddingsInputDim ?? 0) wide, "
+        + "the adapter makes \(c.adapter.width)"
     }
     return nil
-  }
-
-  private static func readJSON<T: Decodable>(_ url: URL) throws(CheckpointError) -> T {
-    guard let data = FileManager.default.contents(atPath: url.path) else {
-      throw .unreadable(file: url.path, reason: "it does not exist or cannot be opened")
-    }
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    do {
-      return try decoder.decode(T.self, from: data)
-    } catch { throw .configuration(file: url.path, reason: "it is not the JSON that was expected: \(error)") }
-  }
-
-  private static func writeJSON(_ value: some Encodable, className: String, to url: URL)
-    throws(CheckpointError)
-  {
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    guard let body = try? encoder.encode(value), let object = try? JSONSerialization.jsonObject(with: body),
-      var table = object as? [String: Any]
-    else { fatalError("plain values always encode") }
-    table["_class_name"] = className
-    guard
-      let json = try? JSONSerialization.data(withJSONObject: table, options: [.prettyPrinted, .sortedKeys])
-    else {
-      fatalError("plain values always encode")
-    }
-    do throws(FileError) {
-      try AtomicFile.write(Array(json) + [10], to: url)
-    } catch { throw .notWritten(error) }
   }
 }

@@ -3,6 +3,7 @@ import Foundation
 import Images
 import Models
 import NN
+import Support
 import Torch
 
 /// From prompt to picture, in three stages that can be called apart.
@@ -39,6 +40,12 @@ public final class Pipeline {
     }
     self.source = source
     prompts = try PromptEncoder(directory: textEncoder)
+    do throws(ConfigurationError) {
+      try prompts.check(model.configuration.adapter)
+    } catch {
+      let file = directory.appendingPathComponent("text_adapter/config.json")
+      throw CheckpointError.configuration(file: file.path, reason: error.description)
+    }
     model.move(to: device)
   }
 

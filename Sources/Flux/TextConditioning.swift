@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import NN
+import Support
 import Tokenizers
 import Torch
 
@@ -21,8 +22,22 @@ public final class PromptEncoder {
   public init(directory: URL, device: Device = .cpu) throws {
     tokenizer = try WordPieceTokenizer(vocabulary: directory.appendingPathComponent("vocab.txt"))
     encoder = try TextEncoder.load(from: directory)
+    guard tokenizer.count <= encoder.configuration.vocabSize else {
+      let reason =
+        "vocab_size is \(encoder.configuration.vocabSize), expected \(tokenizer.count) or more: as vocab.txt has"
+      throw CheckpointError.configuration(file: directory.appendingPathComponent("config.json").path, reason: reason)
+    }
     self.device = device
     if device != .cpu { encoder.move(to: device) }
+  }
+
+  /// Throws unless an adapter reads the states that this encoder makes, of prompts that it has positions for.
+  public func check(_ adapter: TextAdapter.Configuration) throws(ConfigurationError) {
+    let (width, positions) = (encoder.configuration.hiddenSize, encoder.configuration.maxPositionEmbeddings)
+    if adapter.inputWidth != width {
+      throw ConfigurationError("input_width", adapter.inputWidth, expected: "the text encoder's width, \(width)")
+    }
+    try adapter.require("max_tokens", adapter.maxTokens, in: 3...positions)
   }
 
   /// Encodes prompts without gradients, padded to `length` tokens (or to the longest, when nil).

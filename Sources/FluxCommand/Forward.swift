@@ -9,7 +9,7 @@ struct Forward: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs one network of a model on the tensors of a safetensors file.",
     discussion: """
-      The tensors of each component, all of them float32 unless said otherwise:
+      The tensors of each component, all of them floating-point unless said otherwise:
         text-encoder  in: input_ids [B, N] (int64), attention_mask [B, N]      out: hidden_states.0 … hidden_states.6
         adapter       in: states [B, N, 768], attention_mask [B, N]            out: context, pooled
         unet          in: sample, timestep [B], encoder_hidden_states,
@@ -41,38 +41,46 @@ struct Forward: ParsableCommand {
   }
 
   private func forward(_ file: SafetensorsFile) throws -> [(key: String, tensor: Tensor)] {
-    func read(_ key: String) throws -> Tensor {
-      let tensor = try file.tensor(key)
-      return tensor.dtype.isFloatingPoint ? tensor.to(.float32) : tensor
-    }
+    var input = ForwardInput(file: file)
     switch component {
     case .textEncoder:
       let encoder = try TextEncoder.load(from: model.map { URL(fileURLWithPath: $0) } ?? Home.textEncoder)
-      let states = encoder(try read("input_ids"), mask: try read("attention_mask").to(.float32))
+      let c = encoder.configuration
+      let ids = try input.ids(
+        "input_ids", ["B", .init("N", in: 1...c.maxPositionEmbeddings)], below: c.vocabSize)
+      let states = encoder(ids, mask: try input.mask("attention_mask", ["B", "N"]))
       return states.enumerated().map { ("hidden_states.\($0)", $1) }
     case .adapter:
       let adapter: TextAdapter = try load("text_adapter")
-      let (context, pooled) = adapter(try read("states"), mask: try read("attention_mask").to(.float32))
+      let states = try input.floats("states", ["B", "N", .init(2 * adapter.configuration.inputWidth)])
+      let (context, pooled) = adapter(states, mask: try input.mask("attention_mask", ["B", "N"]))
       return [("context", context), ("pooled", pooled)]
     case .unet:
       let unet: UNet = try load("unet")
+      let c = unet.configuration
+      // Without padding every level below the first rounds its side down.
+      let least = c.downsamplePadding == 0 ? 1 << (c.blockOutChannels.count - 1) : 1
+      let sample = try input.floats(
+        "sample", ["B", .init(c.inChannels), .init("h", in: least...Int.max), .init("w", in: least...Int.max)])
+      let time = try input.floats("timestep", ["B"])
+      let context = try input.floats("encoder_hidden_states", ["B", "N", .init(c.crossAttentionDim)])
       let mask =
-        file.keys.contains("encoder_attention_mask") ? try read("encoder_attention_mask").to(.float32) : nil
-      let labels = file.keys.contains("class_labels") ? try read("class_labels") : nil
-      if unet.configuration.classEmbedType != nil, labels == nil {
-        throw CheckpointError.missingKey(file: input, key: "class_labels")
-      }
-      let sample = unet(
-        try read("sample"), timesteps: try read("timestep").to(.float32),
-        context: try read("encoder_hidden_states"),
-        contextMask: mask, classLabels: labels)
-      return [("sample", sample)]
+        file.info("encoder_attention_mask") == nil ? nil : try input.mask("encoder_attention_mask", ["B", "N"])
+      let labels =
+        c.classEmbedType == nil
+        ? nil : try input.floats("class_labels", ["B", .init(c.projectionClassEmbeddingsInputDim ?? 0)])
+      let output = unet(sample, timesteps: time, context: context, contextMask: mask, classLabels: labels)
+      return [("sample", output)]
     case .encoder:
       let autoencoder: Autoencoder = try load("autoencoder")
-      return [("latents", autoencoder.encode(try read("pixels")))]
+      let cell = autoencoder.configuration.downsample
+      let pixels = try input.floats(
+        "pixels", ["B", 3, .init("H", multipleOf: cell), .init("W", multipleOf: cell)])
+      return [("latents", autoencoder.encode(pixels))]
     case .decoder:
       let autoencoder: Autoencoder = try load("autoencoder")
-      return [("pixels", autoencoder.decode(try read("latents")))]
+      let latents = try input.floats("latents", ["B", .init(autoencoder.configuration.latentChannels), "h", "w"])
+      return [("pixels", autoencoder.decode(latents))]
     }
   }
 

@@ -11,6 +11,8 @@ struct Tokens: ParsableCommand {
   @Option(help: "Most tokens that the model reads, with [CLS] and [SEP].") var maxTokens: Int = 32
   @Flag(help: "Print JSON.") var json = false
 
+  func validate() throws { try TokenLimit.check(maxTokens) }
+
   func run() throws {
     let tokenizer = try WordPieceTokenizer(vocabulary: Home.textEncoder.appendingPathComponent("vocab.txt"))
     let encoding = tokenizer.encode(text, maxLength: maxTokens)
@@ -24,5 +26,17 @@ struct Tokens: ParsableCommand {
     }
     for (piece, id) in zip(encoding.pieces, encoding.ids) { print("\(id)\t\(piece)") }
     if !encoding.dropped.isEmpty { print("cut off: \(encoding.dropped.joined(separator: " "))") }
+  }
+}
+
+/// What `--max-tokens` may be.
+enum TokenLimit {
+  /// From [CLS] and [SEP] alone to as many tokens as BERT has positions for.
+  static let range = 2...512
+
+  static func check(_ value: Int) throws {
+    if !range.contains(value) {
+      throw ValidationError("--max-tokens \(value) must be \(range.lowerBound) to \(range.upperBound)")
+    }
   }
 }

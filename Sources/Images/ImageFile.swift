@@ -7,8 +7,11 @@ public enum ImageFile: String, Sendable, CaseIterable {
   /// The longest side that is decoded: a small file can claim a picture of terabytes.
   public static let maxSide = 16_384
 
+  /// The most pixels that are decoded, as many as Pillow takes before it speaks of a decompression bomb.
+  public static let maxPixels = 178_956_970
+
   /// Endings of file names, lower case, without the dot.
-  public static let extensions: Set<String> = ["jpg", "jpeg", "png", "webp"]
+  public static let extensions: Set<String> = ["jpg", "jpeg", "jpe", "jfif", "pjpeg", "png", "webp"]
 
   /// All formats, for messages.
   static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
@@ -38,6 +41,29 @@ public enum ImageFile: String, Sendable, CaseIterable {
     }
   }
 
+  /// The size of an image as it is stored, from the beginning of its file; nil where that does not tell.
+  public static func size(_ head: [UInt8]) -> (width: Int, height: Int)? {
+    switch ImageFile(head) {
+    case .jpeg: return (try? JPEGHeader.read(head).get()).map { ($0.width, $0.height) }
+    case .png:
+      guard head.count >= 24 else { return nil }
+      func number(_ place: Int) -> Int { head[place..<place + 4].reduce(0) { $0 << 8 | Int($1) } }
+      return (number(16), number(20))
+    case .webp: return WebP.size(head)
+    case nil: return nil
+    }
+  }
+
+  /// Throws where an image has more pixels than are decoded.
+  static func check(_ width: Int, _ height: Int, file: String) throws(RasterError) {
+    guard width <= maxSide, height <= maxSide else {
+      throw .tooLarge(file: file, width: width, height: height, limit: maxSide)
+    }
+    guard width * height <= maxPixels else {
+      throw .tooManyPixels(file: file, width: width, height: height, limit: maxPixels)
+    }
+  }
+
   /// The first bytes as people may recognise them: letters where they are letters.
   private static func begin(_ bytes: [UInt8]) -> String {
     let first = bytes.prefix(6)
@@ -54,6 +80,7 @@ public enum RasterError: Error, CustomStringConvertible, Sendable, Equatable {
   case malformed(file: String, format: String, reason: String)
   case unsupported(file: String, format: String, reason: String)
   case tooLarge(file: String, width: Int, height: Int, limit: Int)
+  case tooManyPixels(file: String, width: Int, height: Int, limit: Int)
   case encoding(format: String, reason: String)
 
   public var description: String {
@@ -66,6 +93,8 @@ public enum RasterError: Error, CustomStringConvertible, Sendable, Equatable {
       "\(file) is a \(format) picture of a kind that Flux does not read: \(reason)"
     case .tooLarge(let file, let width, let height, let limit):
       "\(file) is \(width)×\(height) pixels; Flux reads up to \(limit) pixels a side"
+    case .tooManyPixels(let file, let width, let height, let limit):
+      "\(file) is \(width)×\(height) pixels, \(width * height) in all; Flux reads up to \(limit) in all"
     case .encoding(let format, let reason): "the picture cannot be written as \(format): \(reason)"
     }
   }

@@ -13,9 +13,7 @@ public enum JPEG {
     case .failure(let damage): throw malformed(damage.reason)
     }
     let (width, height) = (header.width, header.height)
-    guard width <= ImageFile.maxSide, height <= ImageFile.maxSide else {
-      throw .tooLarge(file: file, width: width, height: height, limit: ImageFile.maxSide)
-    }
+    try ImageFile.check(width, height, file: file)
     guard width > 0, height > 0 else { throw malformed("its header claims \(width)×\(height) pixels") }
     // Huffman codes take one bit or more for 8×8 pixels: what claims more would fill memory for nothing.
     guard header.isArithmetic || width * height <= 512 * bytes.count + 4096 else {

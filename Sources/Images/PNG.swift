@@ -43,9 +43,9 @@ public enum PNG {
         return .failure(.malformed(file: file, format: "PNG", reason: message(&control)))
       }
       let (width, height) = (Int(control.width), Int(control.height))
-      guard width <= ImageFile.maxSide, height <= ImageFile.maxSide else {
-        return .failure(.tooLarge(file: file, width: width, height: height, limit: ImageFile.maxSide))
-      }
+      do throws(RasterError) {
+        try ImageFile.check(width, height, file: file)
+      } catch { return .failure(error) }
       // Deflate makes at most 1,032 bytes of one, each of at most 8 pixels: what claims more would fill memory for nothing.
       guard width * height <= 8 * 1032 * bytes.count else {
         let reason = "\(bytes.count) bytes cannot hold the \(width)×\(height) pixels that its header claims"

@@ -12,9 +12,7 @@ public enum WebP {
       throw .unsupported(file: file, format: "WebP", reason: "it is animated; only still pictures are read")
     }
     let (width, height) = (Int(features.width), Int(features.height))
-    guard width <= ImageFile.maxSide, height <= ImageFile.maxSide else {
-      throw .tooLarge(file: file, width: width, height: height, limit: ImageFile.maxSide)
-    }
+    try ImageFile.check(width, height, file: file)
     guard width > 0, height > 0 else { throw malformed("its header claims \(width)×\(height) pixels") }
     let channels: Image.Channels = features.has_alpha != 0 ? .rgba : .rgb
     let (size, stride) = (width * height * channels.rawValue, Int32(width * channels.rawValue))
@@ -28,6 +26,12 @@ public enum WebP {
     }
     guard pixels.count == size else { throw malformed("its pixels are damaged or the file is truncated") }
     return Image(width: width, height: height, channels: channels, pixels: pixels)
+  }
+
+  /// The size of a WebP from the beginning of its file, or nil.
+  static func size(_ head: [UInt8]) -> (width: Int, height: Int)? {
+    var (width, height): (Int32, Int32) = (0, 0)
+    return WebPGetInfo(head, head.count, &width, &height) == 0 ? nil : (Int(width), Int(height))
   }
 
   /// The orientation that a WebP's EXIF chunk asks for.

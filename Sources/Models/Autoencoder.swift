@@ -1,4 +1,5 @@
 import NN
+import Support
 import Torch
 
 /// Pictures to latents and back: a small convolutional encoder and a bilinear decoder.
@@ -7,7 +8,7 @@ import Torch
 /// levels, if any, double it further. Latents are normalised per channel by running statistics that are stored with
 /// the weights: everything outside this file sees normalised latents of mean 0 and deviation 1.
 public final class Autoencoder: Module {
-  public struct Configuration: Codable, Sendable, Equatable {
+  public struct Configuration: NetworkConfiguration, Equatable {
     public var latentChannels: Int  // channels of the latent
     public var encoderPatch: Int  // side of the square of pixels that becomes one position first
     public var encoderWidths: [Int]  // per level, each half the size of the one before
@@ -52,32 +53,92 @@ public final class Autoencoder: Module {
     /// Painted pixels per latent cell, along one side.
     public var downsample: Int { coreFactor * superResolutionFactor }
 
-    /// What is wrong with these numbers, or nil.
-    public var problem: String? {
-      if let problem = palette?.problem { return problem }
+    public func validate() throws(ConfigurationError) {
+      try require("latent_channels", latentChannels, in: ConfigurationLimit.channels)
+      try require("norm_groups", normGroups, in: ConfigurationLimit.channels)
+      try require("encoder_patch", encoderPatch, in: 1...64)
+      try require("decoder_output_width", decoderOutputWidth, in: ConfigurationLimit.channels)
+      for (key, widths) in [("encoder_widths", encoderWidths), ("decoder_widths", decoderWidths)] {
+        if !ConfigurationLimit.levels.contains(widths.count) {
+          throw ConfigurationError(key, "a list of \(widths.count)", expected: "1 to 16 levels")
+        }
+        try require(key, widths, in: ConfigurationLimit.channels)
+      }
+      if superResolutionWidths.count > 8 {
+        throw ConfigurationError(
+          "super_resolution_widths", "a list of \(superResolutionWidths.count)", expected: "up to 8 levels")
+      }
+      try require("super_resolution_widths", superResolutionWidths, in: ConfigurationLimit.channels)
+      try require("encoder_blocks", count: encoderBlocks.count, as: encoderWidths.count, of: "encoder_widths")
+      try require("decoder_blocks", count: decoderBlocks.count, as: decoderWidths.count, of: "decoder_widths")
+      try require("encoder_blocks", encoderBlocks, in: ConfigurationLimit.layers)
+      try require("decoder_blocks", decoderBlocks, in: ConfigurationLimit.layers)
+      if let palette {
+        try palette.validate()
+        try validateShortcuts()
+      } else {
+        for (key, widths) in [
+          ("encoder_widths", encoderWidths), ("decoder_widths", decoderWidths),
+          ("super_resolution_widths", superResolutionWidths),
+        ] {
+          for (level, width) in widths.enumerated() {
+            try require("\(key)[\(level)]", width, multipleOf: normGroups, "norm_groups")
+          }
+        }
+        try require("decoder_output_width", decoderOutputWidth, multipleOf: normGroups, "norm_groups")
+      }
       let encoderFactor = (palette?.encoderShrink ?? 1) * encoderPatch << (encoderWidths.count - 1)
       if encoderFactor != coreFactor {
-        return "the encoder shrinks \(encoderFactor) times and the decoder grows \(coreFactor) times"
+        throw ConfigurationError(
+          "encoder_patch", encoderPatch,
+          expected: "one with which the encoder shrinks as often as the decoder grows: it shrinks \(encoderFactor) "
+            + "times, the decoder grows \(coreFactor) times")
       }
-      if encoderWidths.count != encoderBlocks.count {
-        return "encoderWidths and encoderBlocks differ in length"
+    }
+
+    /// The shortcuts without parameters of a palette autoencoder average or repeat whole groups of channels.
+    private func validateShortcuts() throws(ConfigurationError) {
+      if !superResolutionWidths.isEmpty {
+        throw ConfigurationError(
+          "super_resolution_widths", superResolutionWidths, expected: "an empty list beside a palette")
       }
-      if decoderWidths.count != decoderBlocks.count {
-        return "decoderWidths and decoderBlocks differ in length"
+      func divides(_ a: Int, _ b: Int) -> Bool { a % b == 0 || b % a == 0 }
+      for level in encoderWidths.indices.dropFirst() {
+        let (before, width) = (encoderWidths[level - 1], encoderWidths[level])
+        if !divides(4 * before, width) {
+          throw ConfigurationError(
+            "encoder_widths[\(level)]", width,
+            expected: "a multiple or a divisor of four times the one before, \(before)")
+        }
       }
-      if palette != nil {
-        return superResolutionWidths.isEmpty ? nil : "a palette decoder has no super-resolution levels"
+      for level in decoderWidths.indices.dropFirst() {
+        let (before, width) = (decoderWidths[level - 1], decoderWidths[level])
+        try require("decoder_widths[\(level - 1)]", before, multipleOf: 4, "2×2 positions")
+        if !divides(before / 4, width) {
+          throw ConfigurationError(
+            "decoder_widths[\(level)]", width,
+            expected: "a multiple or a divisor of a quarter of the one before, \(before)")
+        }
       }
-      let widths = encoderWidths + decoderWidths + [decoderOutputWidth] + superResolutionWidths
-      if let bad = widths.first(where: { $0 % normGroups != 0 }) {
-        return "width \(bad) is not a multiple of normGroups \(normGroups)"
+    }
+
+    public var weightCount: Int {
+      func blocks(_ widths: [Int], _ counts: [Int]) -> Int {
+        zip(widths, counts).reduce(0) { $0 + 18 * $1.0 * $1.0 * $1.1 }
       }
-      return nil
+      func chain(_ widths: [Int]) -> Int { zip(widths, widths.dropFirst()).reduce(0) { $0 + 9 * $1.0 * $1.1 } }
+      let encoder =
+        chain([3 * encoderPatch * encoderPatch] + encoderWidths + [latentChannels])
+        + blocks(encoderWidths, encoderBlocks)
+      let decoder =
+        chain([latentChannels] + decoderWidths + [palette.map { 4 * $0.colors } ?? decoderOutputWidth])
+        + blocks(decoderWidths, decoderBlocks)
+      return encoder + decoder + chain([decoderOutputWidth] + superResolutionWidths)
     }
   }
 
   /// The palette head of a decoder (`PaletteDecoder`).
-  public struct Palette: Codable, Sendable, Equatable {
+  public struct Palette: ModelConfiguration, Equatable {
     public var colors: Int  // K: logits and colors per position
     public var enlargement: Int  // pixels per position of the fields, along one side: a power of two
     public var sharpness: Double  // what logits are multiplied by before the softmax
@@ -88,14 +149,14 @@ public final class Autoencoder: Module {
       (self.sharpness, self.encoderShrink) = (sharpness, encoderShrink)
     }
 
-    /// What is wrong with these numbers, or nil.
-    var problem: String? {
-      if !(1...64).contains(colors) { return "palette.colors \(colors) is not in 1…64" }
-      if !(1...64).contains(enlargement) || enlargement & (enlargement - 1) != 0 {
-        return "palette.enlargement \(enlargement) is not a power of two up to 64"
+    public func validate() throws(ConfigurationError) {
+      try require("palette.colors", colors, in: 1...64)
+      try require("palette.enlargement", enlargement, in: 1...64)
+      if enlargement & (enlargement - 1) != 0 {
+        throw ConfigurationError("palette.enlargement", enlargement, expected: "a power of two")
       }
-      if !(1...16).contains(encoderShrink) { return "palette.encoder_shrink \(encoderShrink) is not in 1…16" }
-      return sharpness.isFinite && sharpness > 0 ? nil : "palette.sharpness \(sharpness) is not a positive number"
+      try require("palette.encoder_shrink", encoderShrink, in: 1...16)
+      try require("palette.sharpness", sharpness, in: 1e-3...1e4)
     }
   }
 
@@ -107,7 +168,7 @@ public final class Autoencoder: Module {
   public let configuration: Configuration
 
   public init(_ configuration: Configuration, _ initial: Initializer) {
-    if let problem = configuration.problem { fatalError("autoencoder configuration: \(problem)") }
+    configuration.checkedOrTrap()
     self.configuration = configuration
     encoder = Encoder(configuration, initial)
     decoder =

@@ -1,5 +1,6 @@
 import Foundation
 import NN
+import Support
 import Torch
 
 // The file that PEFT and diffusers write: `unet.LAYER.lora_A.weight` and `unet.LAYER.lora_B.weight`.
@@ -42,7 +43,7 @@ extension LoRA {
       let shapes = Pair.shapes(of: weight.shape, rank: rank)
       let (A, B) = (try file.floats(down, shapes.down), try file.floats(up, shapes.up))
       let alpha = prefix + layer + ".alpha"
-      let own = file.info(alpha) == nil ? common : try file.floats(alpha, nil).sum().item()
+      let own = file.info(alpha) == nil ? common : try Self.alpha(alpha, in: file)
       let scale = own.map { $0 / Double(rank) } ?? 1
       pairs.append(Pair(layer: layer, down: A, up: scale == 1 ? B : B * scale))
       known.formUnion([down, up, alpha])
@@ -63,30 +64,60 @@ extension LoRA {
       })
   }
 
-  /// The alpha of PEFT's configuration, which newer programs store beside the tensors.
+  /// A layer's own alpha: one number of any type but bool.
+  private static func alpha(_ key: String, in file: SafetensorsFile) throws(CheckpointError) -> Double {
+    let value = try file.tensor(key)
+    guard value.count == 1, value.rank <= 1 else {
+      throw .shape(file: file.path, key: key, expected: [], actual: value.shape)
+    }
+    guard value.dtype != .bool else {
+      throw .type(file: file.path, key: key, expected: "a number's", actual: value.dtype.rawValue)
+    }
+    let number = value.to(.float64).item()
+    guard number.isFinite else {
+      throw .configuration(file: file.path, reason: "\(key) is \(number), expected a number")
+    }
+    return number
+  }
+
+  /// The alpha of PEFT's configuration, which newer programs store beside the tensors: with the network's name before
+  /// each option where the file holds several networks, or without.
   private static func commonAlpha(_ file: SafetensorsFile) throws(CheckpointError) -> Double? {
     guard let text = file.metadata["lora_adapter_metadata"] else { return nil }
-    guard let table = (try? JSONSerialization.jsonObject(with: Data(text.utf8))) as? [String: Any] else {
+    guard let table = JSONValue(Array(text.utf8)), table.fields != nil else {
       throw .configuration(file: file.path, reason: "its lora_adapter_metadata is not a JSON object")
     }
     // Each of these would change what A and B mean.
     for option in ["alpha_pattern", "use_dora", "use_rslora", "lora_bias", "modules_to_save", "fan_in_fan_out"] {
-      let value = table[prefix + option]
-      let isEmpty =
-        value == nil || value is NSNull || (value as? NSNumber)?.boolValue == false
-        || (value as? [String: Any])?.isEmpty == true || (value as? [Any])?.isEmpty == true
-      guard isEmpty else {
+      for value in [table[prefix + option], table[option]] {
+        guard let value, !isOff(value) else { continue }
         throw .configuration(
           file: file.path, reason: "its lora_adapter_metadata sets \(option), which Flux does not implement")
       }
     }
-    return (table[prefix + "lora_alpha"] as? NSNumber)?.doubleValue
+    guard let alpha = table[prefix + "lora_alpha"] ?? table["lora_alpha"], !alpha.isNull else { return nil }
+    guard let number = alpha.double, number.isFinite else {
+      throw .configuration(file: file.path, reason: "lora_alpha of its lora_adapter_metadata is not a number")
+    }
+    return number
+  }
+
+  /// Whether an option is as if it were not there.
+  private static func isOff(_ value: JSONValue) -> Bool {
+    switch value {
+    case .null: true
+    case .bool(let on): !on
+    case .number(let number, _): number == 0
+    case .object(let fields): fields.isEmpty
+    case .array(let values): values.isEmpty
+    case .string: false
+    }
   }
 }
 
 extension SafetensorsFile {
   /// A tensor as float32; throws where it is no floating-point one.
-  fileprivate func floats(_ key: String, _ shape: [Int]?) throws(CheckpointError) -> Tensor {
+  fileprivate func floats(_ key: String, _ shape: [Int]) throws(CheckpointError) -> Tensor {
     let value = try tensor(key, shape: shape)
     guard value.dtype.isFloatingPoint else {
       throw .type(file: path, key: key, expected: "a floating-point one", actual: value.dtype.rawValue)

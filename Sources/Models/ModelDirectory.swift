@@ -5,19 +5,32 @@ import Torch
 
 /// A network that lives in a directory: `config.json` beside safetensors, as diffusers and transformers keep theirs.
 public protocol ConfiguredModel: Module {
-  associatedtype Configuration: Codable
+  associatedtype Configuration: NetworkConfiguration
   /// What `config.json` names the class.
   static var className: String { get }
   /// Name of the safetensors set, without extension.
   static var weightsName: String { get }
   /// Keys of files that this model does not use.
   static func ignores(_ key: String) -> Bool
-  /// What is wrong with a configuration, or nil.
-  static func problem(_ configuration: Configuration) -> String?
   /// Options that the field's other programs know, which must have these values if they are given.
   static var fixedOptions: [String: FixedOption] { get }
   var configuration: Configuration { get }
   init(_ configuration: Configuration, _ initial: Initializer)
+}
+
+/// The sizes of a network.
+public protocol NetworkConfiguration: ModelConfiguration {
+  /// Elements of its matrices and kernels; vectors are left out. Only of a configuration that is valid.
+  var weightCount: Int { get }
+}
+
+extension NetworkConfiguration {
+  /// Traps with the sentence of `validate`: for programs that build networks from numbers of their own.
+  public func checkedOrTrap() {
+    do {
+      try validate()
+    } catch { fatalError("\(Self.self): \(error)") }
+  }
 }
 
 /// The one value of an option that Flux implements.
@@ -30,45 +43,41 @@ public enum FixedOption: Sendable, Equatable {
 
 extension ConfiguredModel {
   public static func ignores(_ key: String) -> Bool { false }
-  public static func problem(_ configuration: Configuration) -> String? { nil }
   public static var fixedOptions: [String: FixedOption] { [:] }
   public static var weightsName: String { "diffusion_pytorch_model" }
 
   /// Reads configuration and weights; names file, key, expected and actual where they do not fit.
   public static func load(from directory: URL) throws(CheckpointError) -> Self {
-    let model = Self(try readConfiguration(directory), .empty)
-    try model.loadWeights(from: directory)
+    let configuration = try readConfiguration(directory)
+    let set = try WeightSet(directory, name: weightsName)
+    // A network far larger than its files would fill memory before the first shape is compared.
+    let (asked, stored) = (configuration.weightCount, set.elementCount)
+    guard asked <= 4 * stored + 10_000_000 else {
+      throw .configuration(
+        file: directory.appendingPathComponent("config.json").path,
+        reason: "its sizes make a network of \(asked) weights, and \(set.path) holds \(stored)")
+    }
+    let model = Self(configuration, .empty)
+    try model.loadWeights(set)
     return model
   }
 
   /// Reads and checks `config.json`.
   public static func readConfiguration(_ directory: URL) throws(CheckpointError) -> Configuration {
-    let url = directory.appendingPathComponent("config.json")
-    guard let data = FileManager.default.contents(atPath: url.path) else {
-      throw .unreadable(file: url.path, reason: "it does not exist or cannot be opened")
-    }
-    guard let object = try? JSONSerialization.jsonObject(with: data), let table = object as? [String: Any]
-    else {
-      throw .configuration(file: url.path, reason: "it is not a JSON object")
-    }
-    for (key, expected) in fixedOptions.sorted(by: { $0.key < $1.key }) {
-      if let value = table[key], !expected.matches(value) {
-        throw .configuration(file: url.path, reason: "\(key) is \(value), Flux implements only \(expected)")
+    do throws(JSONFileError) {
+      return try JSONFile.read(directory.appendingPathComponent("config.json")) { table throws(ConfigurationError) in
+        for (key, expected) in fixedOptions.sorted(by: { $0.key < $1.key }) {
+          if let value = table[key], !expected.matches(value) {
+            throw ConfigurationError(
+              key, JSONFile.shown(value), expected: "\(expected), the only one that Flux implements")
+          }
+        }
       }
-    }
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    let configuration: Configuration
-    do {
-      configuration = try decoder.decode(Configuration.self, from: data)
-    } catch { throw .configuration(file: url.path, reason: sentence(error)) }
-    if let problem = problem(configuration) { throw .configuration(file: url.path, reason: problem) }
-    return configuration
+    } catch { throw CheckpointError(error) }
   }
 
-  /// Copies the weights of a directory into this network.
-  public func loadWeights(from directory: URL) throws(CheckpointError) {
-    let set = try WeightSet(directory, name: Self.weightsName)
+  /// Copies the weights of a set into this network.
+  private func loadWeights(_ set: WeightSet) throws(CheckpointError) {
     try load { (key: String, shape: [Int]) throws(CheckpointError) in
       try Quantisation.read(key, shape, from: set)
     }
@@ -76,7 +85,7 @@ extension ConfiguredModel {
     let unknown = set.keys.filter {
       !known.contains($0) && !Self.ignores($0) && !known.contains(Quantisation.quantisedKey($0))
     }
-    if !unknown.isEmpty { throw .unexpectedKeys(file: set.path, keys: unknown.sorted()) }
+    if !unknown.isEmpty { throw .unexpectedKeys(file: set.path, keys: unknown) }
   }
 
   /// Writes configuration and weights; every file appears whole or not at all.
@@ -84,21 +93,9 @@ extension ConfiguredModel {
     throws(CheckpointError)
   {
     try Self.createDirectory(directory)
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    guard let body = try? encoder.encode(configuration),
-      let object = try? JSONSerialization.jsonObject(with: body),
-      var table = object as? [String: Any]
-    else { fatalError("a configuration of plain values always encodes") }
-    table["_class_name"] = Self.className
-    guard
-      let json = try? JSONSerialization.data(withJSONObject: table, options: [.prettyPrinted, .sortedKeys])
-    else {
-      fatalError("a table of plain values always encodes")
-    }
     do throws(FileError) {
-      try AtomicFile.write(Array(json) + [10], to: directory.appendingPathComponent("config.json"))
+      try JSONFile.write(
+        configuration, className: Self.className, to: directory.appendingPathComponent("config.json"))
     } catch { throw .notWritten(error) }
     let tensors = parameters.flatMap { format.stored($0.key, $0.tensor) }
     try WeightSet.write(tensors, metadata: metadata, directory: directory, name: Self.weightsName)
@@ -131,25 +128,10 @@ extension FixedOption: CustomStringConvertible {
   }
 }
 
-/// A decoding error as a sentence that names the option.
-private func sentence(_ error: any Error) -> String {
-  func path(_ context: DecodingError.Context) -> String {
-    context.codingPath.map(\.stringValue).joined(separator: ".")
-  }
-  return switch error {
-  case DecodingError.keyNotFound(let key, _): "it lacks \"\(key.stringValue)\""
-  case DecodingError.typeMismatch(let type, let context): "\"\(path(context))\" is not a \(type)"
-  case DecodingError.valueNotFound(_, let context): "\"\(path(context))\" is null"
-  case DecodingError.dataCorrupted(let context): "\"\(path(context))\": \(context.debugDescription)"
-  default: "\(error)"
-  }
-}
-
 // Which directory each network is stored in, and under which names.
 
 extension UNet: ConfiguredModel {
   public static var className: String { "UNet2DConditionModel" }
-  public static func problem(_ configuration: Configuration) -> String? { configuration.problem }
 
   /// Options of diffusers' class that Flux implements in one way only.
   public static var fixedOptions: [String: FixedOption] {
@@ -173,7 +155,6 @@ extension UNet: ConfiguredModel {
 
 extension Autoencoder: ConfiguredModel {
   public static var className: String { "FluxAutoencoder" }
-  public static func problem(_ configuration: Configuration) -> String? { configuration.problem }
 }
 
 extension TextAdapter: ConfiguredModel {
@@ -183,6 +164,7 @@ extension TextAdapter: ConfiguredModel {
 extension TextEncoder: ConfiguredModel {
   public static var className: String { "BertModel" }
   public static var weightsName: String { "model" }
+  public static var fixedOptions: [String: FixedOption] { ["position_embedding_type": .text("absolute")] }
 
   /// MiniLM stores a table of positions, which are just counted, and a pooler, which nobody reads here.
   public static func ignores(_ key: String) -> Bool {

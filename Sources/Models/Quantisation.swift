@@ -26,12 +26,19 @@ public enum Quantisation: String, Codable, Sendable, CaseIterable {
     }
   }
 
-  /// A parameter as float32, or as it is stored when that is no smaller type.
+  /// A parameter as float32; throws where it is stored in a type that weights do not have.
   static func read(_ key: String, _ shape: [Int], from set: WeightSet) throws(CheckpointError) -> Tensor {
+    func wrong(_ key: String, _ value: Tensor, _ expected: String) -> CheckpointError {
+      .type(file: set.path, key: key, expected: expected, actual: value.dtype.rawValue)
+    }
     let value = try set.tensor(key, shape: shape)
-    guard value.dtype == .int8 else { return value.dtype.isFloatingPoint ? value.to(.float32) : value }
-    let scale = try set.tensor(key + scaleSuffix, shape: [shape[0]])
-    return value.to(.float32) * scale.reshaped([shape[0]] + shape.dropFirst().map { _ in 1 })
+    if value.dtype.isFloatingPoint { return value.to(.float32) }
+    guard value.dtype == .int8, let rows = shape.first else {
+      throw wrong(key, value, "a floating-point type, or int8 with a scale for each row")
+    }
+    let scale = try set.tensor(key + scaleSuffix, shape: [rows])
+    guard scale.dtype.isFloatingPoint else { throw wrong(key + scaleSuffix, scale, "a floating-point type") }
+    return value.to(.float32) * scale.reshaped([rows] + shape.dropFirst().map { _ in 1 })
   }
 
   /// The parameter that a stored key belongs to, when it is a scale.

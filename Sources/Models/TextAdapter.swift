@@ -1,4 +1,5 @@
 import NN
+import Support
 import Torch
 
 /// What the U-Net reads: the frozen encoder's word identities (its embedding layer) and word meanings (its last
@@ -8,7 +9,7 @@ import Torch
 /// noun; the embedding layer keeps identity and order. MicroDiT adapts its prompt embeddings the same way
 /// (`AttentionBlockPromptEmbedding`).
 public final class TextAdapter: Module {
-  public struct Configuration: Codable, Sendable, Equatable {
+  public struct Configuration: NetworkConfiguration, Equatable {
     public var inputWidth: Int  // width of one text encoder state; two of them are read
     public var width: Int  // width of the context
     public var layers: Int
@@ -22,6 +23,17 @@ public final class TextAdapter: Module {
       self.heads = heads
       self.maxTokens = maxTokens
     }
+
+    public func validate() throws(ConfigurationError) {
+      try require("input_width", inputWidth, in: ConfigurationLimit.channels)
+      try require("width", width, in: ConfigurationLimit.channels)
+      try require("layers", layers, in: ConfigurationLimit.layers)
+      try require("heads", heads, in: ConfigurationLimit.channels)
+      try require("width", width, multipleOf: heads, "heads")
+      try require("max_tokens", maxTokens, in: 3...65_536)  // with [CLS] and [SEP]
+    }
+
+    public var weightCount: Int { operations(tokens: 1) / 2 }
   }
 
   let projection: Linear
@@ -31,7 +43,7 @@ public final class TextAdapter: Module {
 
   public init(_ configuration: Configuration, _ initial: Initializer) {
     let c = configuration
-    if c.width % c.heads != 0 { fatalError("adapter width \(c.width) is not a multiple of heads \(c.heads)") }
+    c.checkedOrTrap()
     self.configuration = c
     projection = Linear(in: 2 * c.inputWidth, out: c.width, initial)
     layers = (0..<c.layers).map { _ in AdapterLayer(c.width, heads: c.heads, initial) }

@@ -1,11 +1,12 @@
 import NN
+import Support
 import Torch
 
 /// The frozen transformer that reads the prompt: BERT (Devlin et al., 2018) with the key names of Hugging Face's
 /// `BertModel`, as MiniLM-L6-v2 is stored.
 public final class TextEncoder: Module {
   /// The fields of Hugging Face's `config.json` that BERT needs.
-  public struct Configuration: Codable, Sendable, Equatable {
+  public struct Configuration: NetworkConfiguration, Equatable {
     public var vocabSize: Int
     public var hiddenSize: Int
     public var numHiddenLayers: Int
@@ -15,6 +16,23 @@ public final class TextEncoder: Module {
     public var typeVocabSize: Int
     public var layerNormEps: Double
     public var hiddenAct: Activation
+
+    public func validate() throws(ConfigurationError) {
+      try require("vocab_size", vocabSize, in: 4...10_000_000)
+      try require("hidden_size", hiddenSize, in: ConfigurationLimit.channels)
+      try require("num_hidden_layers", numHiddenLayers, in: ConfigurationLimit.layers)
+      try require("num_attention_heads", numAttentionHeads, in: ConfigurationLimit.channels)
+      try require("hidden_size", hiddenSize, multipleOf: numAttentionHeads, "num_attention_heads")
+      try require("intermediate_size", intermediateSize, in: 1...1_000_000)
+      try require("max_position_embeddings", maxPositionEmbeddings, in: 3...1_000_000)
+      try require("type_vocab_size", typeVocabSize, in: 1...1000)
+      try require("layer_norm_eps", layerNormEps, in: ConfigurationLimit.epsilon)
+    }
+
+    public var weightCount: Int {
+      (vocabSize + maxPositionEmbeddings + typeVocabSize) * hiddenSize
+        + numHiddenLayers * hiddenSize * (4 * hiddenSize + 2 * intermediateSize)
+    }
   }
 
   let embeddings: BertEmbeddings
@@ -22,6 +40,7 @@ public final class TextEncoder: Module {
   public let configuration: Configuration
 
   public init(_ configuration: Configuration, _ initial: Initializer) {
+    configuration.checkedOrTrap()
     self.configuration = configuration
     embeddings = BertEmbeddings(configuration, initial)
     encoder = BertLayers(configuration, initial)

@@ -16,7 +16,7 @@ public final class UNet: Module {
   public let configuration: Configuration
 
   public init(_ configuration: Configuration, _ initial: Initializer) {
-    if let problem = configuration.problem { fatalError("U-Net configuration: \(problem)") }
+    configuration.checkedOrTrap()
     let c = configuration
     self.configuration = c
     let widths = c.blockOutChannels

@@ -1,22 +1,23 @@
 import Foundation
 import NN
+import Support
 
 extension UNet {
   /// The numbers that define a U-Net: diffusers' `config.json` of `UNet2DConditionModel`, in Swift names.
-  public struct Configuration: Codable, Sendable, Equatable {
-    public enum DownBlock: String, Codable, Sendable {
+  public struct Configuration: NetworkConfiguration, Equatable {
+    public enum DownBlock: String, ConfigurationChoice {
       case plain = "DownBlock2D"
       case crossAttention = "CrossAttnDownBlock2D"
     }
-    public enum MidBlock: String, Codable, Sendable {
+    public enum MidBlock: String, ConfigurationChoice {
       case plain = "UNetMidBlock2D"
       case crossAttention = "UNetMidBlock2DCrossAttn"
     }
-    public enum UpBlock: String, Codable, Sendable {
+    public enum UpBlock: String, ConfigurationChoice {
       case plain = "UpBlock2D"
       case crossAttention = "CrossAttnUpBlock2D"
     }
-    public enum ClassEmbedding: String, Codable, Sendable {
+    public enum ClassEmbedding: String, ConfigurationChoice {
       case projection
     }
 
@@ -74,36 +75,54 @@ extension UNet {
       self.downsamplePadding = downsamplePadding
     }
 
-    /// What is wrong with these numbers, or nil.
-    public var problem: String? {
+    public func validate() throws(ConfigurationError) {
+      if let sampleSize { try require("sample_size", sampleSize, in: ConfigurationLimit.imageSide) }
+      try require("in_channels", inChannels, in: ConfigurationLimit.channels)
+      try require("out_channels", outChannels, in: ConfigurationLimit.channels)
+      try require("cross_attention_dim", crossAttentionDim, in: ConfigurationLimit.channels)
+      try require("norm_num_groups", normNumGroups, in: ConfigurationLimit.channels)
+      try require("norm_eps", normEps, in: ConfigurationLimit.epsilon)
+      try require("downsample_padding", downsamplePadding, in: 0...1)
+
       let levels = blockOutChannels.count
-      if levels == 0 { return "block_out_channels is empty" }
-      if downBlockTypes.count != levels {
-        return "down_block_types has \(downBlockTypes.count) entries for \(levels) levels"
+      if !ConfigurationLimit.levels.contains(levels) {
+        throw ConfigurationError("block_out_channels", "a list of \(levels)", expected: "1 to 16 levels")
       }
-      if upBlockTypes.count != levels {
-        return "up_block_types has \(upBlockTypes.count) entries for \(levels) levels"
-      }
-      for (name, list) in [
-        ("layers_per_block", layersPerBlock), ("transformer_layers_per_block", transformerLayersPerBlock),
-        ("attention_head_dim", attentionHeadDim),
-      ] {
-        if case .each(let values) = list, values.count != levels {
-          return "\(name) has \(values.count) entries for \(levels) levels"
-        }
-      }
+      try require("block_out_channels", blockOutChannels, in: ConfigurationLimit.channels)
+      try require("down_block_types", count: downBlockTypes.count, as: levels, of: "block_out_channels")
+      try require("up_block_types", count: upBlockTypes.count, as: levels, of: "block_out_channels")
+      try requirePerLevel("layers_per_block", layersPerBlock)
+      try requirePerLevel("transformer_layers_per_block", transformerLayersPerBlock)
+      try requirePerLevel("attention_head_dim", attentionHeadDim)
       for (level, width) in blockOutChannels.enumerated() {
-        if width % normNumGroups != 0 {
-          return "width \(width) is not a multiple of norm_num_groups \(normNumGroups)"
-        }
-        let heads = attentionHeadDim[level]
-        if heads < 1 || width % heads != 0 { return "width \(width) is not a multiple of heads \(heads)" }
+        let key = "block_out_channels[\(level)]"
+        try require(key, width, multipleOf: normNumGroups, "norm_num_groups")
+        try require(key, width, multipleOf: attentionHeadDim[level], "attention_head_dim")
       }
-      if classEmbedType == .projection, projectionClassEmbeddingsInputDim == nil {
-        return "class_embed_type projection needs projection_class_embeddings_input_dim"
+      // Half of the first width are sines, half cosines, of frequencies that are spread over that half.
+      try require("block_out_channels[0]", blockOutChannels[0], multipleOf: 2, "sines and cosines")
+      let half = Double(blockOutChannels[0] / 2)
+      if !(freqShift >= 0 && freqShift < half) {
+        throw ConfigurationError("freq_shift", freqShift, expected: "0 or more, and less than \(half)")
       }
-      return nil
+      if let input = projectionClassEmbeddingsInputDim {
+        try require("projection_class_embeddings_input_dim", input, in: ConfigurationLimit.channels)
+      } else if classEmbedType == .projection {
+        throw ConfigurationError(
+          "projection_class_embeddings_input_dim", "null", expected: "a number, since class_embed_type is projection")
+      }
     }
+
+    private func requirePerLevel(_ key: String, _ value: PerLevel) throws(ConfigurationError) {
+      switch value {
+      case .all(let number): try require(key, number, in: ConfigurationLimit.layers)
+      case .each(let numbers):
+        try require(key, count: numbers.count, as: blockOutChannels.count, of: "block_out_channels")
+        try require(key, numbers, in: ConfigurationLimit.layers)
+      }
+    }
+
+    public var weightCount: Int { operations(height: 1, width: 1, tokens: 1) / 2 }
   }
 }
 
@@ -118,8 +137,13 @@ public enum PerLevel: Codable, Sendable, Equatable, ExpressibleByIntegerLiteral,
   public init(from decoder: any Swift.Decoder) throws {
     let container = try decoder.singleValueContainer()
     self =
-      if let value = try? container.decode(Int.self) { .all(value) } else {
-        .each(try container.decode([Int].self))
+      if let value = try? container.decode(Int.self) {
+        .all(value)
+      } else if let values = try? container.decode([Int].self) {
+        .each(values)
+      } else {
+        throw DecodingError.dataCorruptedError(
+          in: container, debugDescription: "expected a whole number, or a list of one for each level")
       }
   }
 

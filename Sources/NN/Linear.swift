@@ -1,3 +1,4 @@
+import Support
 import Torch
 
 /// `y = x · Wᵀ + b` over the last dimension.
@@ -37,7 +38,7 @@ public final class Embedding: Module {
 }
 
 /// Element-wise non-linearities, named as in diffusers' configurations.
-public enum Activation: String, Codable, Sendable {
+public enum Activation: String, ConfigurationChoice {
   case silu, gelu, relu
 
   public func callAsFunction(_ x: Tensor) -> Tensor {

@@ -4,7 +4,7 @@
 public enum TarArchive {
   /// A regular file of an archive.
   public struct Member: Sendable, Equatable {
-    public let name: String
+    public let name: ByteString
     public let slice: FileSlice
   }
 
@@ -12,8 +12,9 @@ public enum TarArchive {
   ///
   /// An archive without the block of zeros that ends it is refused: it is the only sign of one that lost its last
   /// members.
-  public static func members(of path: String) throws(TarError) -> [Member] {
-    let file = try open(path)
+  public static func members(of archive: FileSlice) throws(TarError) -> [Member] {
+    let file = try open(archive.name)
+    let path = file.path
     var members: [Member] = []
     var next = PaxRecords()  // what the headers before a member say about it
     var offset = 0
@@ -43,8 +44,8 @@ public enum TarArchive {
       } else {
         let name = next.path ?? header.name
         if header.kind == .sparse { throw failure("\"\(name)\" is a sparse file, which is not read") }
-        if header.kind == .file, !name.hasSuffix("/") {
-          members.append(Member(name: name, slice: FileSlice(path: path, offset: start, length: size)))
+        if header.kind == .file, name.bytes.last != UInt8(ascii: "/") {
+          members.append(Member(name: name, slice: FileSlice(name: archive.name, offset: start, length: size)))
         }
         next = PaxRecords()
       }
@@ -55,7 +56,7 @@ public enum TarArchive {
   private static let block = 512
   private static let longestName = 1 << 20  // bytes of a long name or of pax records
 
-  private static func open(_ path: String) throws(TarError) -> OpenFile {
+  private static func open(_ path: ByteString) throws(TarError) -> OpenFile {
     do {
       return try OpenFile(path)
     } catch { throw .unreadable(error) }
@@ -83,7 +84,7 @@ struct TarHeader {
     var isExtension: Bool { self == .longName || self == .pax || self == .ignored }
   }
 
-  let name: String
+  let name: ByteString
   let size: Int
   let kind: Kind
 
@@ -93,7 +94,7 @@ struct TarHeader {
   }
 
   static func read(_ bytes: [UInt8]) -> Result<TarHeader, Damage> {
-    func text(_ range: Range<Int>) -> String { String(decoding: bytes[range].prefix { $0 != 0 }, as: UTF8.self) }
+    func text(_ range: Range<Int>) -> ByteString { ByteString(bytes[range].prefix { $0 != 0 }) }
     // The checksum counts its own field as spaces; some programs summed signed bytes.
     let counted = bytes.indices.map { (148..<156).contains($0) ? 0x20 : bytes[$0] }
     let sums = [counted.reduce(0) { $0 + Int($1) }, counted.reduce(0) { $0 + Int(Int8(bitPattern: $1)) }]
@@ -106,7 +107,9 @@ struct TarHeader {
     var name = text(0..<100)
     let prefix = text(345..<500)
     // GNU's magic ends in a space, and keeps other things where ustar has the beginning of long names.
-    if bytes[257..<263].elementsEqual("ustar\0".utf8), !prefix.isEmpty { name = "\(prefix)/\(name)" }
+    if bytes[257..<263].elementsEqual("ustar\0".utf8), !prefix.bytes.isEmpty {
+      name = prefix + "/" + name
+    }
     let kind: Kind =
       switch bytes[156] {
       case 0, UInt8(ascii: "0"), UInt8(ascii: "7"): .file
@@ -140,14 +143,14 @@ struct TarHeader {
 
 /// What extended headers say about the next member of an archive: pax records, and GNU's long names.
 struct PaxRecords {
-  private(set) var path: String?
+  private(set) var path: ByteString?
   private(set) var size: Int?
 
   /// Takes in the data of an extended header; false where its records are damaged.
   mutating func note(_ bytes: [UInt8], of kind: TarHeader.Kind) -> Bool {
     switch kind {
     case .longName:
-      path = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      path = ByteString(bytes.prefix { $0 != 0 })
       return true
     case .pax: return noteRecords(bytes)
     default: return true
@@ -164,10 +167,10 @@ struct PaxRecords {
       let record = rest.prefix(length).dropFirst(digits.count)
       guard record.first == 0x20, record.last == 0x0a, let equals = record.firstIndex(of: 0x3d) else { return false }
       let key = String(decoding: record[record.startIndex + 1..<equals], as: UTF8.self)
-      let value = String(decoding: record[(equals + 1)...].dropLast(), as: UTF8.self)
+      let value = ByteString(record[(equals + 1)...].dropLast())
       if key == "path" { path = value }
       if key == "size" {
-        guard let number = Int(value), number >= 0 else { return false }
+        guard let number = Int(value.description), number >= 0 else { return false }
         size = number
       }
       rest = rest.dropFirst(length)

@@ -31,6 +31,9 @@ public struct WordPieceTokenizer: Sendable {
     (padID, unkID, clsID, sepID) = (id("[PAD]"), id("[UNK]"), id("[CLS]"), id("[SEP]"))
   }
 
+  /// Number of pieces in the vocabulary: ids are below it.
+  public var count: Int { vocabulary.pieces.count }
+
   /// Cuts a text into pieces; at most `maxLength` ids with `[CLS]` and `[SEP]`, where the end is cut off.
   public func encode(_ text: String, maxLength: Int? = nil) -> Encoding {
     let limit = max(maxLength ?? .max, 2) - 1  // room for [SEP]

@@ -54,6 +54,7 @@ import Testing
 
   @Test(arguments: [
     (2, [3]), (8, [9]), (32, [9, 17, 25, 33]), (77, Array(stride(from: 9, through: 73, by: 8)) + [78]),
+    (512, Array(stride(from: 9, through: 505, by: 8)) + [513]),
   ])
   func theLastClassOfTokensIsWhatIsCut(_ maxTokens: Int, _ bounds: [Int]) throws {
     try PictureFolder.with { folder in
@@ -61,6 +62,15 @@ import Testing
       let survey = PictureSurvey(
         of: try folder.open(), size: 8, maxTokens: maxTokens, read: { _ in .init(tokens: 4, dropped: []) })
       #expect(survey.tokens.bounds == bounds)
+    }
+  }
+
+  @Test(arguments: [999_999_999_999, Int.max]) func absurdNumbersOfTokensMakeFewClasses(_ maxTokens: Int) throws {
+    try PictureFolder.with { folder in
+      try folder.writePicture("a.png", 1)
+      let survey = PictureSurvey(
+        of: try folder.open(), size: 8, maxTokens: maxTokens, read: { _ in .init(tokens: 4, dropped: []) })
+      #expect(survey.tokens.bounds.count <= 66)
     }
   }
 

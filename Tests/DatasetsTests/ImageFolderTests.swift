@@ -118,7 +118,16 @@ import Testing
 
   @Test(arguments: [
     ("metadata.jsonl", "{\"file_name\": \"a.png\"}\n[1]\n", "line 2: it is no JSON object"),
-    ("metadata.jsonl", "{\"image\": \"a.png\"}\n", "line 1: \"file_name\" is missing; there are \"image\""),
+    ("metadata.jsonl", "{\"picture\": \"a.png\"}\n", "line 1: \"file_name\" is missing; there are \"picture\""),
+    (
+      "metadata.jsonl", "{\"image\": \"a.png\", \"text\": 7}\n",
+      "line 1: \"text\" is neither a text nor a list of texts"
+    ),
+    (
+      "metadata.jsonl", "{\"image\": \"a.png\", \"prompt\": [\"a\", {}]}\n",
+      "line 1: \"prompt\" is neither a text nor a list of texts"
+    ),
+    ("metadata.jsonl", "{\"image\": \"a.png\\u0000b\"}\n", "line 1: the file name \"a.png"),
     (
       "metadata.jsonl", "{\"file_name\": \"../a.png\"}\n",
       "line 1: the file name \"../a.png\" is none within the folder"
@@ -126,7 +135,7 @@ import Testing
     ("metadata.csv", "file_name,text\na.png\n", "line 2: it has 1 fields, the first line 2"),
     (
       "metadata.csv", "name,text\na.png,b\n",
-      "columns file_name and text or caption are needed; there are \"name\", \"text\""
+      "columns file_name and text, caption or prompt are needed; there are \"name\", \"text\""
     ),
     ("metadata.csv", "file_name,text\na.png,\"b\n", "line 2: the quote that opens here is never closed"),
   ])

@@ -60,6 +60,37 @@ import Testing
     }
   }
 
+  @Test func trainSaysWhatCheckWouldSayOfNamesAndTexts() throws {
+    try Project.inTemporaryFolder { folder in
+      let data = folder.appendingPathComponent("d")
+      try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
+      for (index, name) in ["a", "b", "a_mask"].enumerated() { try write("\(name).png", UInt8(index), to: data) }
+      try write("b.txt", "a cat", to: data)
+      try write("c.gif", "x", to: data)
+      let result = try Program.run(
+        ["train", "--preset", "tiny", "--data", "d", "--steps", "20", "--dry-run", "--output", "run"], in: folder)
+      #expect(result.code == 0, "\(result.errors)")
+      for line in [
+        "flux: d: 1 image without a caption: a.png\n", "flux: d: 1 left out as masks: a_mask.png\n",
+        "flux: d: 1 not used: c.gif\n",
+      ] { #expect(result.errors.contains(line), "\(result.errors)") }
+    }
+  }
+
+  @Test func checkNamesMasksAndColumns() throws {
+    try Project.inTemporaryFolder { folder in
+      for (index, name) in ["a", "a-masklabel"].enumerated() { try write("\(name).png", UInt8(index), to: folder) }
+      try write("a.txt", "a cat", to: folder)
+      let result = try Program.run(["data", "check", ".", "--size", "64"], in: folder)
+      #expect(result.code == 0 && result.output.contains("\n1 mask left out\n  a-masklabel.png\n"), "\(result.output)")
+      try write("metadata.jsonl", "{\"file_name\": \"a.png\", \"label\": 3}", to: folder)
+      let other = try Program.run(["data", "check", ".", "--size", "64"], in: folder)
+      #expect(
+        other.output.contains(
+          "metadata.jsonl: no line has text, caption or prompt; there are \"file_name\", \"label\"\n"))
+    }
+  }
+
   @Test func checkSpeaksJSON() throws {
     try Project.inTemporaryFolder { folder in
       try write("a.png", 1, to: folder)

@@ -18,7 +18,7 @@ import Testing
       let result = try Program.run(["evaluate", "--renders", "--quick", "--judge", "nowhere"], in: folder)
       #expect(result.code == 1)
       #expect(
-        result.errors.hasSuffix("nowhere/config.json: it does not exist or cannot be opened\n"), "\(result.errors)")
+        result.errors.hasSuffix("nowhere/config.json: No such file or directory\n"), "\(result.errors)")
     }
   }
 

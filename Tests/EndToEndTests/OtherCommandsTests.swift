@@ -1,4 +1,6 @@
+import Flux
 import Foundation
+import Models
 import TestSupport
 import Testing
 import Torch
@@ -15,27 +17,36 @@ import Torch
     }
   }
 
-  @Test func forwardRunsOneNetwork() throws {
+  @Test func convertTakesTheStudentAlongAndNamesWhatItLeaves() throws {
     try Project.inTemporaryFolder { folder in
       try Program.makeModel(in: folder)
-      let latents = Tensor.randn([1, 64, 4, 4], generator: Generator(seed: 1))
-      try Safetensors.write([("latents", latents)], to: folder.appendingPathComponent("in.safetensors"))
-      let result = try Program.run(
-        ["forward", "decoder", "--model", "model", "--in", "in.safetensors", "--out", "out.safetensors"], in: folder)
-      #expect(result.output == "pixels\tfloat32\t[1, 3, 64, 64]\n", "\(result.errors)")
-      let file = try SafetensorsFile(folder.appendingPathComponent("out.safetensors"))
-      #expect(file.info("pixels")?.shape == [1, 3, 64, 64])
+      let model = folder.appendingPathComponent("model")
+      let unet = try ModelBundle(directory: model).unet
+      let configuration = FastStudent.Configuration(
+        steps: 2, guidance: .init(scale: 3), teacherSteps: 2, modelHash: try ModelSource(directory: model).hash)
+      let student = model.appendingPathComponent("fast")
+      try FastStudent.save(LoRA(for: unet, rank: 1, Generator(seed: 1)), configuration, to: student)
+      try Data("x".utf8).write(to: model.appendingPathComponent("README.md"))
+      let result = try Program.run(["convert", "model", "--storage", "bfloat16", "--output", "small"], in: folder)
+      #expect(result.code == 0 && result.errors == "flux: left behind: README.md\n", "\(result.errors)")
+      let drawn = try Program.run(["generate", "a fox", "-m", "small", "--fast", "-q", "-o", "fox.png"], in: folder)
+      #expect(drawn.code == 0, "\(drawn.errors)")
+
+      try FastStudent.save(
+        LoRA(for: unet, rank: 1, Generator(seed: 1)),
+        .init(steps: 2, guidance: .init(scale: 3), teacherSteps: 2, modelHash: "other"), to: student)
+      let other = try Program.run(["convert", "model", "--storage", "int8", "--output", "tiny"], in: folder)
+      #expect(
+        other.code == 0 && other.errors.hasPrefix("flux: the few-step student is left behind: "), "\(other.errors)")
+      #expect(!FileManager.default.fileExists(atPath: folder.path + "/tiny/fast"))
     }
   }
 
-  @Test func forwardNamesATensorThatIsMissing() throws {
+  @Test(arguments: [["tokens", "a"], ["data", "check", "."]], ["-5", "0", "1", "513", "999999999999"])
+  func tokensAreLimitedToWhatTheTextEncoderReads(_ command: [String], _ value: String) throws {
     try Project.inTemporaryFolder { folder in
-      try Program.makeModel(in: folder)
-      try Safetensors.write([("x", Tensor.zeros([1]))], to: folder.appendingPathComponent("in.safetensors"))
-      let result = try Program.run(
-        ["forward", "unet", "--model", "model", "--in", "in.safetensors", "--out", "out.safetensors"], in: folder)
-      #expect(result.code == 1)
-      #expect(result.errors == "flux: in.safetensors has no tensor \"class_labels\"\n")
+      let result = try Program.run(command + ["--max-tokens=\(value)"], in: folder)
+      #expect(result.code == 2 && result.errors == "flux: --max-tokens \(value) must be 2 to 512\n", "\(result.errors)")
     }
   }
 

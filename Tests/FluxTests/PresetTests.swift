@@ -15,9 +15,12 @@ import Torch
     #expect(abs(Double(operations) / 1e9 - work) < 0.1)
   }
 
-  @Test(arguments: Preset.allCases) func aPresetIsConsistent(preset: Preset) {
+  @Test(arguments: Preset.allCases) func aPresetIsConsistent(preset: Preset) throws {
     let c = preset.configuration
-    #expect(c.unet.problem == nil && c.autoencoder.problem == nil)
+    try c.unet.validate()
+    try c.autoencoder.validate()
+    try c.adapter.validate()
+    try c.schedule.validate()
     #expect(c.latentSize == c.unet.sampleSize && c.unet.inChannels == c.autoencoder.latentChannels)
     #expect(c.unet.crossAttentionDim == c.adapter.width)
   }

@@ -75,12 +75,53 @@ import Testing
   @Test func filesThatClaimAHugePictureAreRefusedBeforeMemoryIsTaken() throws {
     var jpeg = try golden.bytes("jpeg-444")
     let frame = try #require(jpeg.indices.first { jpeg[$0] == 0xff && jpeg[$0 + 1] == 0xc0 })
-    jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0x40, 0, 0x40, 0])  // 16,384 × 16,384
+    jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0x30, 0, 0x38, 0])  // 14,336 × 12,288
     let lying = #expect(throws: RasterError.self) { try ImageFile.decode(jpeg, file: "x.jpg") }
-    #expect(lying?.description.contains("cannot hold the 16384×16384 pixels") == true)
+    #expect(lying?.description.contains("cannot hold the 14336×12288 pixels") == true)
     jpeg.replaceSubrange(frame + 5..<frame + 7, with: [0x60, 0])
-    #expect(throws: RasterError.tooLarge(file: "x.jpg", width: 16384, height: 24576, limit: 16384)) {
+    #expect(throws: RasterError.tooLarge(file: "x.jpg", width: 14336, height: 24576, limit: 16384)) {
       try ImageFile.decode(jpeg, file: "x.jpg")
     }
+  }
+
+  /// Of each format a file that claims 16,000 × 16,000 pixels: less than the longest side, more than all pixels.
+  @Test(arguments: ["jpeg-444", "png-rgb", "webp-lossy"]) func tooManyPixelsAreRefused(_ name: String) throws {
+    var bytes = try golden.bytes(name)
+    switch try #require(ImageFile(bytes)) {
+    case .jpeg:
+      let frame = try #require(bytes.indices.first { bytes[$0] == 0xff && bytes[$0 + 1] == 0xc0 })
+      bytes.replaceSubrange(frame + 5..<frame + 9, with: [0x3e, 0x80, 0x3e, 0x80])
+    case .png:
+      bytes.replaceSubrange(16..<24, with: [0, 0, 0x3e, 0x80, 0, 0, 0x3e, 0x80])
+      bytes.replaceSubrange(29..<33, with: PNGCheck.sum(bytes[12..<29]))
+    case .webp: bytes.replaceSubrange(26..<30, with: [0x80, 0x3e, 0x80, 0x3e])
+    }
+    let size = try #require(ImageFile.size(bytes))
+    #expect(size.width == 16_000 && size.height == 16_000)
+    let error = #expect(throws: RasterError.self) { try ImageFile.decode(bytes, file: "x") }
+    #expect(
+      error?.description == "x is 16000×16000 pixels, 256000000 in all; Flux reads up to 178956970 in all")
+  }
+
+  @Test func theSizeIsReadFromTheBeginningOfAFile() throws {
+    for name in golden.names where !name.contains("orientation") {
+      let bytes = try golden.bytes(name)
+      let image = try ImageFile.decode(bytes, file: name)
+      let size = ImageFile.size(bytes)
+      #expect(size?.width == image.width && size?.height == image.height, "\(name)")
+      _ = ImageFile.size(Array(bytes.prefix(20)))
+    }
+  }
+}
+
+/// The checksum of a PNG's chunk (CRC-32 of type and data).
+private enum PNGCheck {
+  static func sum(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+    var sum = ~UInt32(0)
+    for byte in bytes {
+      sum ^= UInt32(byte)
+      for _ in 0..<8 { sum = sum & 1 == 1 ? 0xedb8_8320 ^ (sum >> 1) : sum >> 1 }
+    }
+    return withUnsafeBytes(of: (~sum).bigEndian) { Array($0) }
   }
 }

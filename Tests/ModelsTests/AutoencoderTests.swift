@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import NN
+import Support
 import TestSupport
 import Testing
 import Torch
@@ -57,12 +58,39 @@ import Torch
   }
 
   @Test func numbersThatDoNotFitAreNamed() {
-    var wrong = configuration
-    wrong.encoderPatch = 4
-    #expect(wrong.problem == "the encoder shrinks 8 times and the decoder grows 4 times")
-    wrong = configuration
-    wrong.decoderOutputWidth = 6
-    #expect(wrong.problem == "width 6 is not a multiple of normGroups 4")
-    #expect(configuration.problem == nil)
+    func sentence(_ change: (inout Autoencoder.Configuration) -> Void) -> String? {
+      var wrong = configuration
+      change(&wrong)
+      return #expect(throws: ConfigurationError.self) { try wrong.validate() }?.description
+    }
+    #expect(
+      sentence { $0.encoderPatch = 4 }?.hasPrefix("encoder_patch is 4, expected one with which the encoder") == true)
+    #expect(
+      sentence { $0.decoderOutputWidth = 6 } == "decoder_output_width is 6, expected a multiple of norm_groups, 4")
+    #expect(sentence { $0.encoderWidths = [] } == "encoder_widths is a list of 0, expected 1 to 16 levels")
+    #expect(throws: Never.self) { try configuration.validate() }
+  }
+
+  @Test func thePaletteIsCheckedToo() {
+    func sentence(_ change: (inout Autoencoder.Configuration) -> Void) -> String? {
+      var wrong = Autoencoder.Configuration(
+        latentChannels: 6, encoderPatch: 2, encoderWidths: [8, 8], encoderBlocks: [1, 1], decoderWidths: [8, 8],
+        decoderBlocks: [1, 1], decoderOutputWidth: 8, superResolutionWidths: [], normGroups: 4,
+        palette: Autoencoder.Palette(enlargement: 4))
+      change(&wrong)
+      do {
+        try wrong.validate()
+        return nil
+      } catch { return error.description }
+    }
+    #expect(sentence { _ in } == nil)
+    #expect(sentence { $0.palette?.colors = 0 } == "palette.colors is 0, expected 1 to 64")
+    #expect(sentence { $0.palette?.enlargement = 3 } == "palette.enlargement is 3, expected a power of two")
+    #expect(sentence { $0.palette?.sharpness = .nan }?.hasPrefix("palette.sharpness is nan, expected ") == true)
+    #expect(sentence { $0.encoderWidths = [8, 12] }?.hasPrefix("encoder_widths[1] is 12, expected a multiple") == true)
+    #expect(
+      sentence { $0.decoderWidths = [6, 8] } == "decoder_widths[0] is 6, expected a multiple of 2×2 positions, 4")
+    #expect(sentence { $0.decoderWidths = [8, 7] }?.hasPrefix("decoder_widths[1] is 7, expected a multiple") == true)
+    #expect(sentence { $0.superResolutionWidths = [8] }?.hasSuffix("an empty list beside a palette") == true)
   }
 }

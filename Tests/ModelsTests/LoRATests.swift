@@ -103,6 +103,46 @@ import Torch
     }
   }
 
+  /// Loads one layer whose alpha is as given, and says what its change is a multiple of.
+  private func scale(alpha: Tensor? = nil, metadata: [String: String] = [:]) throws -> Double {
+    try Project.inTemporaryFolder { folder in
+      let unet = try UNet.load(from: golden)
+      let pair = try #require(random(unet).pairs.first { $0.layer == "conv_in" })
+      let file = folder.appendingPathComponent(LoRA.fileName)
+      var tensors: [NamedTensor] = [
+        ("unet.conv_in.lora_A.weight", pair.down), ("unet.conv_in.lora_B.weight", pair.up),
+      ]
+      if let alpha { tensors.append(("unet.conv_in.alpha", alpha)) }
+      try Safetensors.write(tensors, metadata: metadata, to: file)
+      let read = try #require(try LoRA.load(file, for: unet).pairs.first)
+      return (read.change / pair.change).mean().item()
+    }
+  }
+
+  @Test(arguments: [DType.float32, .bfloat16, .int64, .int32, .uint8])
+  func anAlphaIsOneNumberOfAnyType(_ dtype: DType) throws {
+    #expect(abs(try scale(alpha: Tensor(2).to(dtype)) - 0.5) < 1e-5)
+    #expect(abs(try scale(alpha: Tensor([2 as Float], shape: [1]).to(dtype)) - 0.5) < 1e-5)
+  }
+
+  @Test func alphasThatAreNotOneNumberAreRefused() throws {
+    for shape in [[2, 2], [0], [2], [1, 1]] {
+      let message = try error { $0.append(("unet.conv_in.alpha", Tensor.ones(shape))) }
+      #expect(message == "FILE: tensor \"unet.conv_in.alpha\" has shape \(shape), expected []")
+    }
+    let infinite = try error { $0.append(("unet.conv_in.alpha", Tensor(Double.infinity))) }
+    #expect(infinite == "FILE: unet.conv_in.alpha is inf, expected a number")
+    let flag = try error { $0.append(("unet.conv_in.alpha", Tensor(1).to(.bool))) }
+    #expect(flag == "FILE: tensor \"unet.conv_in.alpha\" has type bool, expected a number's")
+  }
+
+  @Test(arguments: ["unet.lora_alpha", "lora_alpha"])
+  func theCommonAlphaIsReadWithAndWithoutTheNetworksName(_ key: String) throws {
+    #expect(abs(try scale(metadata: ["lora_adapter_metadata": "{\"\(key)\": 8}"]) - 2) < 1e-5)
+    let message = try error(metadata: ["lora_adapter_metadata": "{\"\(key)\": \"8\"}"]) { _ in }
+    #expect(message == "FILE: lora_alpha of its lora_adapter_metadata is not a number")
+  }
+
   @Test func aPartOfTheWrongShapeIsNamed() throws {
     let message = try error { tensors in
       let index = tensors.firstIndex { $0.key == "unet.conv_in.lora_B.weight" }!
@@ -125,5 +165,7 @@ import Torch
   @Test func optionsThatChangeTheMeaningAreRefused() throws {
     let message = try error(metadata: ["lora_adapter_metadata": "{\"unet.use_dora\": true}"]) { _ in }
     #expect(message == "FILE: its lora_adapter_metadata sets use_dora, which Flux does not implement")
+    let plain = try error(metadata: ["lora_adapter_metadata": "{\"use_rslora\": true}"]) { _ in }
+    #expect(plain == "FILE: its lora_adapter_metadata sets use_rslora, which Flux does not implement")
   }
 }

@@ -55,7 +55,7 @@ import Torch
       .replacingOccurrences(of: "\"addition_embed_type\": null", with: "\"addition_embed_type\": \"text\"")
     try text.write(to: folder.appendingPathComponent("config.json"), atomically: true, encoding: .utf8)
     let error = #expect(throws: CheckpointError.self) { _ = try UNet.readConfiguration(folder) }
-    #expect(error?.description.contains("addition_embed_type is text, Flux implements only null") == true)
+    #expect(error?.description.contains("addition_embed_type is \"text\", expected null, the only one") == true)
   }
 
   @Test func aWeightOfTheWrongShapeIsNamed() throws {
@@ -82,5 +82,17 @@ import Torch
     let output = try run(UNet.load(from: folder), inputs)
     let expected = try inputs.tensor("output")
     #expect((output - expected).abs().mean().item() < 0.05 * expected.abs().mean().item())
+  }
+
+  @Test(arguments: [DType.bool, .int64, .uint8, .int32]) func weightsOfOtherTypesAreRefused(_ dtype: DType) throws {
+    try Project.inTemporaryFolder { folder in
+      let unet = try UNet.load(from: Project.golden("unet/one-level"))
+      try unet.save(to: folder)
+      var tensors = unet.parameters
+      tensors[0].tensor = tensors[0].tensor.to(dtype)
+      try WeightSet.write(tensors, directory: folder, name: UNet.weightsName)
+      let error = #expect(throws: CheckpointError.self) { _ = try UNet.load(from: folder) }
+      #expect(error?.description.contains("\"\(tensors[0].key)\" has type \(dtype.rawValue), expected a float") == true)
+    }
   }
 }

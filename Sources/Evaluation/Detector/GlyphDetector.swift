@@ -1,5 +1,6 @@
 import Models
 import NN
+import Support
 import Torch
 
 /// Finds the objects of a small picture by their centres: the learnt judge's network, after CenterNet (Zhou 2019).
@@ -7,7 +8,7 @@ import Torch
 /// One heat map for the centres of all kinds of objects; name, colour and box are read from the features of a centre's
 /// cell, the background from their mean.
 public final class GlyphDetector: Module {
-  public struct Configuration: Codable, Sendable, Equatable {
+  public struct Configuration: NetworkConfiguration, Equatable {
     public var world: String  // whose objects it knows
     public var names: Int
     public var colours: Int
@@ -29,14 +30,24 @@ public final class GlyphDetector: Module {
       self.normGroups = normGroups
     }
 
-    /// What is wrong with it, or nil.
-    public var problem: String? {
-      if widths.count != 3 || blocks.count != 3 { return "widths and blocks must each be three numbers" }
-      if let bad = [names, colours, backgrounds, normGroups].first(where: { $0 < 1 }) { return "\(bad) is no count" }
-      if let bad = widths.first(where: { $0 < 1 || $0 % normGroups != 0 }) {
-        return "width \(bad) is not a multiple of normGroups \(normGroups)"
+    public func validate() throws(ConfigurationError) {
+      try require("names", names, in: ConfigurationLimit.channels)
+      try require("colours", colours, in: ConfigurationLimit.channels)
+      try require("backgrounds", backgrounds, in: ConfigurationLimit.channels)
+      try require("norm_groups", normGroups, in: ConfigurationLimit.channels)
+      if widths.count != 3 { throw ConfigurationError("widths", "a list of \(widths.count)", expected: "three widths") }
+      try require("blocks", count: blocks.count, as: 3, of: "widths")
+      try require("widths", widths, in: ConfigurationLimit.channels)
+      try require("blocks", blocks, in: ConfigurationLimit.layers)
+      for (level, width) in widths.enumerated() {
+        try require("widths[\(level)]", width, multipleOf: normGroups, "norm_groups")
       }
-      return nil
+    }
+
+    public var weightCount: Int {
+      let levels = zip(widths, blocks).reduce(0) { $0 + 18 * $1.0 * $1.0 * $1.1 }
+      let between = 9 * (48 * widths[0] + widths[0] * widths[1] + widths[1] * widths[2]) + widths[2] * widths[1]
+      return levels + between + widths[1] * (18 * widths[1] + names + colours + backgrounds)
     }
   }
 
@@ -74,6 +85,7 @@ public final class GlyphDetector: Module {
 
   public init(_ configuration: Configuration, _ initial: Initializer) {
     let c = configuration
+    c.checkedOrTrap()
     self.configuration = c
     convIn = Conv2d(in: 3 * 16, out: c.widths[0], kernel: 3, initial)
     levels = c.widths.indices.map { level in
@@ -113,5 +125,4 @@ public final class GlyphDetector: Module {
 extension GlyphDetector: ConfiguredModel {
   public static var className: String { "FluxGlyphDetector" }
   public static var weightsName: String { "model" }
-  public static func problem(_ configuration: Configuration) -> String? { configuration.problem }
 }

@@ -23,8 +23,8 @@ struct DataCheck: ParsableCommand {
   @Flag(name: [.short, .long], help: "No progress.") var quiet = false
 
   func validate() throws {
-    if size < 1 { throw ValidationError("--size \(size) must be at least 1") }
-    if maxTokens < 2 { throw ValidationError("--max-tokens \(maxTokens) must be at least 2") }
+    if !(1...16_384).contains(size) { throw ValidationError("--size \(size) must be 1 to 16384") }
+    try TokenLimit.check(maxTokens)
   }
 
   func run() throws {

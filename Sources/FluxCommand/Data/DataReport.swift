@@ -6,15 +6,18 @@ struct DataReport: Encodable {
   let layout: PictureFiles.Layout
   let survey: PictureSurvey
   let leftOver: [String]
+  let masks: [String]
   let size: Int
   let maxTokens: Int
+  let remarks: [String]
   let summary: String
 
   /// The most names of one kind that the text lists; the JSON has all.
   private static let listed = 10
 
   init(survey: PictureSurvey, source: PictureFiles, size: Int, maxTokens: Int) {
-    (layout, leftOver) = (source.layout, source.leftOver)
+    (layout, leftOver, masks) = (source.layout, source.leftOver, source.masks)
+    remarks = source.remarks
     (self.survey, self.size, self.maxTokens) = (survey, size, maxTokens)
     let counted = Self.counts(survey).map { "\($0.count) \(Self.name($0.kind, $0.count))" }
     func plural(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
@@ -46,6 +49,10 @@ struct DataReport: Encodable {
     if !leftOver.isEmpty {
       lines += ["", "\(leftOver.count) \(leftOver.count == 1 ? "file" : "files") not used"] + Self.shortened(leftOver)
     }
+    if !masks.isEmpty {
+      lines += ["", "\(masks.count) \(masks.count == 1 ? "mask" : "masks") left out"] + Self.shortened(masks)
+    }
+    if !remarks.isEmpty { lines += [""] + remarks }
     if survey.findings.isEmpty { lines += ["", summary] }
     return lines.joined(separator: "\n")
   }

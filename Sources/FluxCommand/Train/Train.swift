@@ -31,6 +31,9 @@ struct Train: ParsableCommand {
     let device = try Device(flag: options.device)
     let start = try learning.from.map { try Home.model($0) }
     let data = try learning.trainingData()
+    if case .pictures(let files, _, _) = data {
+      for warning in files.warnings { say("flux: \(learning.data): \(warning)") }
+    }
     var plan = TrainingPlan(
       profile: learning.profile, preset: learning.preset, data: data, steps: options.steps, batch: options.batch,
       accumulation: options.accumulate, seed: options.seed, bfloat16: options.precision == .bfloat16,

@@ -10,6 +10,7 @@ public enum CheckpointError: Error, CustomStringConvertible, Sendable, Equatable
   case type(file: String, key: String, expected: String, actual: String)
   case configuration(file: String, reason: String)
   case shard(file: String, expected: String, actual: String, others: Int)
+  case notRead(FileError)
   case notWritten(FileError)
 
   public var description: String {
@@ -28,7 +29,17 @@ public enum CheckpointError: Error, CustomStringConvertible, Sendable, Equatable
     case .shard(let file, let expected, let actual, let others):
       "\(file): expected \(expected), found \(actual)"
         + (others == 0 ? "" : "; \(others) more shard\(others == 1 ? " is" : "s are") missing or damaged")
-    case .notWritten(let error): error.description
+    case .notRead(let error), .notWritten(let error): error.description
+    }
+  }
+}
+
+extension CheckpointError {
+  /// A configuration file's error as one of the directory that it lies in.
+  public init(_ error: JSONFileError) {
+    switch error {
+    case .unreadable(let error): self = .notRead(error)
+    case .invalid(let file, let reason): self = .configuration(file: file, reason: reason)
     }
   }
 }

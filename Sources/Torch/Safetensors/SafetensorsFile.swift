@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// A safetensors file, mapped into memory: only the tensors that are asked for are read.
 ///
@@ -6,7 +7,7 @@ import Foundation
 public final class SafetensorsFile {
   public let path: String
   private let header: SafetensorsHeader
-  private let index: [String: Int]
+  private let index: [ByteString: Int]
   private let mapping: UnsafeRawBufferPointer
 
   /// Maps a file and checks its whole header.
@@ -32,7 +33,7 @@ public final class SafetensorsFile {
       throw error
     }
     self.mapping = mapping
-    index = Dictionary(uniqueKeysWithValues: header.entries.enumerated().map { ($1.key, $0) })
+    index = Dictionary(uniqueKeysWithValues: header.entries.enumerated().map { (ByteString($1.key), $0) })
   }
 
   deinit { munmap(UnsafeMutableRawPointer(mutating: mapping.baseAddress), mapping.count) }
@@ -43,19 +44,27 @@ public final class SafetensorsFile {
   /// Names of all tensors, in the order of their bytes.
   public var keys: [String] { header.entries.map(\.key) }
 
-  /// Type and shape of a tensor, or nil.
-  public func info(_ key: String) -> (dtype: DType, shape: [Int])? {
-    index[key].map { (header.entries[$0].dtype, header.entries[$0].shape) }
+  /// Elements of all tensors.
+  public var elementCount: Int { header.entries.reduce(0) { $0 + $1.shape.reduce(1, *) } }
+
+  /// Type (nil where tensors here do not have it) and shape of a tensor, or nil where the file lacks it.
+  public func info(_ key: String) -> (dtype: DType?, shape: [Int])? {
+    index[ByteString(key)].map { (header.entries[$0].dtype, header.entries[$0].shape) }
   }
 
-  /// A copy of a tensor, on the CPU; throws when it is missing or does not have the expected shape.
+  /// A copy of a tensor, on the CPU; throws when it is missing, does not have the expected shape, or is of a type that
+  /// Flux does not read.
+  ///
+  /// Keys are compared byte by byte.
   public func tensor(_ key: String, shape expected: [Int]? = nil) throws(CheckpointError) -> Tensor {
-    guard let position = index[key] else { throw .missingKey(file: path, key: key) }
+    guard let position = index[ByteString(key)] else { throw .missingKey(file: path, key: key) }
     let entry = header.entries[position]
     if let expected, expected != entry.shape {
       throw .shape(file: path, key: key, expected: expected, actual: entry.shape)
     }
-    return Tensor(
-      bytes: UnsafeRawBufferPointer(rebasing: mapping[entry.range]), shape: entry.shape, dtype: entry.dtype)
+    guard let dtype = entry.dtype else {
+      throw .type(file: path, key: key, expected: SafetensorsHeader.readable, actual: entry.type)
+    }
+    return Tensor(bytes: UnsafeRawBufferPointer(rebasing: mapping[entry.range]), shape: entry.shape, dtype: dtype)
   }
 }

@@ -1,4 +1,4 @@
-import Foundation
+import Support
 
 /// The table of contents of a safetensors file, checked against the size of the file.
 ///
@@ -7,7 +7,8 @@ import Foundation
 struct SafetensorsHeader {
   struct Entry: Equatable {
     let key: String
-    let dtype: DType
+    let dtype: DType?  // nil for a type that libtorch's tensors here do not have
+    let type: String  // as in the file
     let shape: [Int]
     let range: Range<Int>  // within the file
   }
@@ -23,6 +24,15 @@ struct SafetensorsHeader {
     (.int32, "I32"),
     (.int16, "I16"), (.int8, "I8"), (.uint8, "U8"), (.bool, "BOOL"),
   ]
+
+  /// Types of the format that Flux does not compute with, and the bits of an element.
+  private static let otherTypes: [String: Int] = [
+    "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8,
+    "F8_E5M2FNUZ": 8, "U16": 16, "U32": 32, "U64": 64, "C64": 64,
+  ]
+
+  /// The types that are read, for messages.
+  static var readable: String { "one of " + names.map(\.1).joined(separator: ", ") }
 
   static func name(of dtype: DType) -> String { names.first { $0.0 == dtype }!.1 }
 
@@ -41,49 +51,47 @@ struct SafetensorsHeader {
       throw malformed(
         "its header claims \(length) bytes, but only \(bytes.count - 8) follow: the file is truncated")
     }
-    let json = Data(bytes: bytes.baseAddress! + 8, count: Int(length))
-    guard let object = try? JSONSerialization.jsonObject(with: json), let table = object as? [String: Any]
-    else {
-      throw malformed("its header is not a JSON object")
-    }
+    let json = UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart])
+    guard let table = JSONValue(json)?.fields else { throw malformed("its header is not a JSON object") }
 
     var metadata: [String: String] = [:]
     var entries: [Entry] = []
+    var known: Set<ByteString> = []
     let dataCount = bytes.count - dataStart
     for (key, value) in table {
       if key == "__metadata__" {
-        guard let strings = value as? [String: String] else {
-          throw malformed("__metadata__ is not a table of strings")
-        }
-        metadata = strings
+        metadata = try Self.metadata(value, malformed)
         continue
       }
-      guard let fields = value as? [String: Any], let typeName = fields["dtype"] as? String,
-        let shape = Self.integers(fields["shape"]), let offsets = Self.integers(fields["data_offsets"]),
-        offsets.count == 2
+      guard known.insert(ByteString(key)).inserted else { throw malformed("it has two tensors \"\(key)\"") }
+      guard let typeName = value["dtype"]?.string, let shape = Self.sizes(value["shape"]),
+        let offsets = Self.sizes(value["data_offsets"]), offsets.count == 2
       else { throw malformed("the entry of tensor \"\(key)\" lacks a proper dtype, shape or data_offsets") }
-      guard let dtype = Self.names.first(where: { $0.1 == typeName })?.0 else {
-        throw malformed("tensor \"\(key)\" has type \(typeName), which Flux does not read")
+      let dtype = Self.names.first { $0.1 == typeName }?.0
+      guard let bits = dtype.map({ 8 * $0.size }) ?? Self.otherTypes[typeName] else {
+        throw malformed("tensor \"\(key)\" has type \(typeName), which is none of the format's")
       }
       guard offsets[0] <= offsets[1], offsets[1] <= dataCount else {
         throw malformed("tensor \"\(key)\" claims bytes \(offsets[0])..<\(offsets[1]) of \(dataCount)")
       }
-      var expected = dtype.size
+      var expected = bits
       for size in shape {
         let (product, overflow) = expected.multipliedReportingOverflow(by: size)
         if overflow { throw malformed("tensor \"\(key)\" has an impossible shape \(shape)") }
         expected = product
       }
-      guard expected == offsets[1] - offsets[0] else {
+      guard expected % 8 == 0, expected / 8 == offsets[1] - offsets[0] else {
         throw malformed(
-          "tensor \"\(key)\" of shape \(shape) and type \(typeName) needs \(expected) bytes, its range has "
+          "tensor \"\(key)\" of shape \(shape) and type \(typeName) needs \((expected + 7) / 8) bytes, its range has "
             + "\(offsets[1] - offsets[0])")
       }
       entries.append(
-        Entry(key: key, dtype: dtype, shape: shape, range: dataStart + offsets[0]..<dataStart + offsets[1]))
+        Entry(
+          key: key, dtype: dtype, type: typeName, shape: shape, range: dataStart + offsets[0]..<dataStart + offsets[1]))
     }
-    entries.sort {
-      ($0.range.lowerBound, $0.range.upperBound, $0.key) < ($1.range.lowerBound, $1.range.upperBound, $1.key)
+    entries.sort { a, b in
+      let (from, to) = ((a.range.lowerBound, a.range.upperBound), (b.range.lowerBound, b.range.upperBound))
+      return from == to ? a.key.utf8.lexicographicallyPrecedes(b.key.utf8) : from < to
     }
     var end = dataStart
     for entry in entries {
@@ -98,19 +106,24 @@ struct SafetensorsHeader {
     self.entries = entries
   }
 
-  /// Non-negative whole numbers; nil for anything else, such as 1.5, −1, true or 1e30.
-  private static func integers(_ value: Any?) -> [Int]? {
-    guard let list = value as? [Any] else { return nil }
-    var result: [Int] = []
-    for item in list {
-      guard let number = item as? NSNumber, CFBooleanLike(number) == false,
-        let exact = Int(exactly: number.doubleValue),
-        exact >= 0
-      else { return nil }
-      result.append(exact)
+  /// Free text beside the tensors; null is none, as in the reference implementation.
+  private static func metadata(
+    _ value: JSONValue, _ malformed: (String) -> CheckpointError
+  ) throws(CheckpointError) -> [String: String] {
+    if value.isNull { return [:] }
+    guard let fields = value.fields else { throw malformed("__metadata__ is not a table of strings") }
+    var metadata: [String: String] = [:]
+    for (key, value) in fields {
+      guard let text = value.string else { throw malformed("__metadata__ is not a table of strings") }
+      metadata[key] = text
     }
-    return result
+    return metadata
   }
 
-  private static func CFBooleanLike(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
+  /// Whole numbers of 0 and more; nil for anything else, such as 1.5, −1, true or 1e30.
+  private static func sizes(_ value: JSONValue?) -> [Int]? {
+    guard let list = value?.array else { return nil }
+    let sizes = list.compactMap { $0.int }.filter { $0 >= 0 }
+    return sizes.count == list.count ? sizes : nil
+  }
 }

@@ -32,7 +32,10 @@ public enum Safetensors {
 
   /// Widest elements first, then by name, as the reference implementation does: every tensor stays aligned.
   private static func ordered(_ tensors: [(key: String, tensor: Tensor)]) -> [(key: String, tensor: Tensor)] {
-    tensors.sorted { ($1.tensor.dtype.size, $0.key) < ($0.tensor.dtype.size, $1.key) }
+    tensors.sorted { a, b in
+      a.tensor.dtype.size == b.tensor.dtype.size
+        ? a.key.utf8.lexicographicallyPrecedes(b.key.utf8) : a.tensor.dtype.size > b.tensor.dtype.size
+    }
   }
 
   private static func header(_ tensors: [(key: String, tensor: Tensor)], _ metadata: [String: String])
@@ -57,7 +60,8 @@ public enum Safetensors {
     return withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) } + json
   }
 
-  private static func quoted(_ text: String) -> String {
+  /// A text as a JSON string.
+  static func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

@@ -6,31 +6,78 @@ import Synchronization
 /// What lies beside the shards of a set: which tensor is where, and what every shard is known to be.
 ///
 /// `metadata` and `weight_map` are those of transformers and diffusers, which pass over `shards`.
-struct ShardIndex: Codable {
-  struct Shard: Codable, Equatable, Sendable {
+struct ShardIndex {
+  struct Shard: Equatable, Sendable {
     var bytes: Int
     var sha256: String
   }
 
   var metadata: [String: Int] = [:]
   var shards: [String: Shard]?  // by file name; other programs' indices have none
-  var weight_map: [String: String] = [:]
+  var weight_map: [ByteString: String] = [:]  // of a tensor, the name of its file
 
   /// Reads an index; throws where a name in it is not that of a file beside it.
   init(reading url: URL) throws(CheckpointError) {
     guard let data = try? Data(contentsOf: url) else {
       throw .unreadable(file: url.path, reason: "it cannot be opened")
     }
-    guard let table = try? JSONDecoder().decode(Readable.self, from: data) else {
+    guard let table = JSONValue(data), let map = Self.map(table["weight_map"]) else {
       throw .configuration(file: url.path, reason: "it has no weight_map from keys to file names")
     }
-    (shards, weight_map) = (table.shards, table.weight_map)
+    weight_map = map
+    if let entries = table["shards"], !entries.isNull {
+      guard let known = Self.shards(entries) else {
+        throw .configuration(file: url.path, reason: "its shards are not a table of bytes and sha256 by file name")
+      }
+      shards = known
+    }
     for name in files where name.contains("/") || name == ".." || !name.hasSuffix(".safetensors") {
       throw .configuration(file: url.path, reason: "\"\(name)\" is not the name of a shard")
     }
   }
 
   init() {}
+
+  private static func map(_ value: JSONValue?) -> [ByteString: String]? {
+    guard let fields = value?.fields else { return nil }
+    var map: [ByteString: String] = [:]
+    for (key, value) in fields {
+      guard let file = value.string else { return nil }
+      map[ByteString(key)] = file
+    }
+    return map
+  }
+
+  private static func shards(_ value: JSONValue) -> [String: Shard]? {
+    guard let fields = value.fields else { return nil }
+    var shards: [String: Shard] = [:]
+    for (name, value) in fields {
+      guard let bytes = value["bytes"]?.int, let sha256 = value["sha256"]?.string else { return nil }
+      shards[name] = Shard(bytes: bytes, sha256: sha256)
+    }
+    return shards
+  }
+
+  /// The bytes of the file.
+  var json: [UInt8] {
+    func table(_ entries: [String], _ indent: String) -> String {
+      entries.isEmpty ? "{}" : "{\n" + entries.map { "\(indent)  \($0)" }.joined(separator: ",\n") + "\n\(indent)}"
+    }
+    func quoted(_ text: String) -> String { Safetensors.quoted(text) }
+    var parts = [
+      "\"metadata\" : "
+        + table(metadata.sorted { $0.key < $1.key }.map { "\(quoted($0.key)) : \($0.value)" }, "  ")
+    ]
+    if let shards {
+      let entries = shards.sorted { $0.key < $1.key }.map { name, shard in
+        "\(quoted(name)) : {\"bytes\" : \(shard.bytes), \"sha256\" : \(quoted(shard.sha256))}"
+      }
+      parts.append("\"shards\" : " + table(entries, "  "))
+    }
+    let map = weight_map.sorted { $0.key < $1.key }.map { "\(quoted($0.key.description)) : \(quoted($0.value))" }
+    parts.append("\"weight_map\" : " + table(map, "  "))
+    return Array(table(parts, "").utf8)
+  }
 
   /// The shards' names, in order.
   var files: [String] { Set(weight_map.values).union((shards ?? [:]).keys).sorted() }
@@ -59,12 +106,6 @@ struct ShardIndex: Codable {
     data.withUnsafeBytes { hash.update($0) }
     let digest = hash.hexDigest()
     return digest == shard.sha256 ? nil : ("SHA-256 \(shard.sha256)", digest)
-  }
-
-  /// The fields that are read: other programs put all sorts of values into `metadata`.
-  private struct Readable: Codable {
-    var shards: [String: Shard]?
-    var weight_map: [String: String]
   }
 }
 

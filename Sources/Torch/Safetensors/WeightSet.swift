@@ -7,7 +7,7 @@ public final class WeightSet {
   /// Path of the file that was opened first, for messages.
   public let path: String
   private var files: [String: SafetensorsFile] = [:]
-  private let fileOfKey: [String: String]
+  private let fileOfKey: [ByteString: String]
 
   /// Opens the set called `name` in a directory, all of whose shards must be there and pass the check.
   public init(_ directory: URL, name: String, checking check: ShardCheck = .sizes) throws(CheckpointError) {
@@ -17,7 +17,7 @@ public final class WeightSet {
       let file = try SafetensorsFile(single)
       path = single.path
       files[single.lastPathComponent] = file
-      fileOfKey = Dictionary(uniqueKeysWithValues: file.keys.map { ($0, single.lastPathComponent) })
+      fileOfKey = Dictionary(uniqueKeysWithValues: file.keys.map { (ByteString($0), single.lastPathComponent) })
       return
     }
     path = index.path
@@ -28,26 +28,30 @@ public final class WeightSet {
     let table = try ShardIndex(reading: index)
     try table.check(in: directory, check)
     for shard in table.files { files[shard] = try SafetensorsFile(directory.appendingPathComponent(shard)) }
-    for (key, shard) in table.weight_map.sorted(by: { $0.key < $1.key }) where files[shard]?.info(key) == nil {
-      throw .missingKey(file: directory.appendingPathComponent(shard).path, key: key)
+    for (key, shard) in table.weight_map.sorted(by: { $0.key < $1.key })
+    where files[shard]?.info(key.description) == nil {
+      throw .missingKey(file: directory.appendingPathComponent(shard).path, key: key.description)
     }
     fileOfKey = table.weight_map
   }
 
-  /// Names of all tensors.
-  public var keys: Set<String> { Set(fileOfKey.keys) }
+  /// Names of all tensors, in the order of their bytes.
+  public var keys: [String] { fileOfKey.keys.sorted().map(\.description) }
+
+  /// Elements of all tensors of all files.
+  public var elementCount: Int { files.values.reduce(0) { $0 + $1.elementCount } }
 
   /// Free text stored with the first file.
   public var metadata: [String: String] { files.sorted { $0.key < $1.key }.first?.value.metadata ?? [:] }
 
-  /// Type and shape of a tensor, or nil.
-  public func info(_ key: String) -> (dtype: DType, shape: [Int])? {
-    fileOfKey[key].flatMap { files[$0]?.info(key) }
+  /// Type (nil where tensors here do not have it) and shape of a tensor, or nil where the set lacks it.
+  public func info(_ key: String) -> (dtype: DType?, shape: [Int])? {
+    fileOfKey[ByteString(key)].flatMap { files[$0]?.info(key) }
   }
 
   /// A copy of a tensor, on the CPU.
   public func tensor(_ key: String, shape: [Int]? = nil) throws(CheckpointError) -> Tensor {
-    guard let name = fileOfKey[key], let file = files[name] else { throw .missingKey(file: path, key: key) }
+    guard let name = fileOfKey[ByteString(key)], let file = files[name] else { throw .missingKey(file: path, key: key) }
     return try file.tensor(key, shape: shape)
   }
 
@@ -74,15 +78,12 @@ public final class WeightSet {
       index.metadata["total_size"] = tensors.reduce(0) { $0 + $1.tensor.count * $1.tensor.dtype.size }
       let names = shards.indices.map { "\(name)-\(padded($0 + 1))-of-\(padded(shards.count)).safetensors" }
       for (name, shard) in zip(names, shards) {
-        for (key, _) in shard { index.weight_map[key] = name }
+        for (key, _) in shard { index.weight_map[ByteString(key)] = name }
       }
       index.shards = try write(shards, names, metadata, directory)
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-      guard let json = try? encoder.encode(index) else { fatalError("an index of strings always encodes") }
       let indexFile = "\(name).safetensors.index.json"
       do throws(FileError) {
-        try AtomicFile.write(Array(json), to: directory.appendingPathComponent(indexFile))
+        try AtomicFile.write(index.json, to: directory.appendingPathComponent(indexFile))
       } catch { throw .notWritten(error) }
       written = Set(names + [indexFile])
     }

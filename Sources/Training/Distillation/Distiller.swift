@@ -49,9 +49,10 @@ public final class Distiller {
     teacherGrid = try TimeGrid(
       teacher.schedule, kind: .ddim, steps: plan.studentSteps * plan.teacherSteps, spacing: .trailing)
     studentGrid = teacherGrid.every(plan.teacherSteps)
+    let prompts = try PromptEncoder(directory: textEncoder, device: device)
+    try prompts.check(teacher.configuration.adapter)
     texts = TextStates(
-      try PromptEncoder(directory: textEncoder, device: device), maxTokens: teacher.configuration.adapter.maxTokens,
-      bfloat16: plan.bfloat16)
+      prompts, maxTokens: teacher.configuration.adapter.maxTokens, bfloat16: plan.bfloat16)
     student = LowRankStudent(
       of: teacher.unet, rank: plan.rank, Generator(seed: plan.seed &+ 0x10ad), device: device)
     optimiser = Optimizer([AdamW(student.lora.parameters, weightDecay: 0)], maxGradNorm: 1)

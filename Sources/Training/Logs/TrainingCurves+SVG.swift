@@ -37,13 +37,14 @@ private struct Panel {
   var elements: [String] {
     let points = curve.smoothed(to: 250)
     let ticks = Self.ticks(points.map(\.value))
-    let range = ticks[0]...max(ticks[ticks.count - 1], ticks[0] + 1e-12)
+    let (lowest, highest) = (ticks[0], max(ticks[ticks.count - 1], ticks[0] + 1e-12))
     let frame = Self.frame
     func x(_ step: Int) -> Double {
-      frame.left + (frame.right - frame.left) * Double(step - steps.lowerBound) / Double(steps.count - 1)
+      frame.left + (frame.right - frame.left) * (Double(step) - Double(steps.lowerBound))
+        / (Double(steps.upperBound) - Double(steps.lowerBound))
     }
     func y(_ value: Double) -> Double {
-      let share = (value - range.lowerBound) / (range.upperBound - range.lowerBound)
+      let share = (value / 2 - lowest / 2) / (highest / 2 - lowest / 2)  // halves, whose difference is finite
       return frame.bottom - (frame.bottom - frame.top) * min(max(share, 0), 1)
     }
     var parts: [String] = []
@@ -52,7 +53,8 @@ private struct Panel {
       let shade = index.isMultiple(of: 2) ? "#f2f4f8" : "#e4e8f0"
       parts.append(
         "<rect x=\"\(text(left))\" y=\"\(text(frame.top))\" width=\"\(text(max(right - left, 0.5)))\" "
-          + "height=\"\(text(frame.bottom - frame.top))\" fill=\"\(shade)\"><title>\(stage.name)</title></rect>")
+          + "height=\"\(text(frame.bottom - frame.top))\" fill=\"\(shade)\"><title>\(escaped(stage.name))</title></rect>"
+      )
     }
     for tick in ticks {
       parts.append(
@@ -70,7 +72,7 @@ private struct Panel {
 
   private func label(_ words: String, _ x: Double, _ y: Double, _ anchor: String, weight: String = "normal") -> String {
     "<text x=\"\(text(x))\" y=\"\(text(y))\" text-anchor=\"\(anchor)\" font-weight=\"\(weight)\" fill=\"#303640\">"
-      + "\(words)</text>"
+      + "\(escaped(words))</text>"
   }
 
   /// About four round numbers that enclose the values; the highest twentieth may lie above, since the first steps of a
@@ -79,17 +81,31 @@ private struct Panel {
     let sorted = values.sorted()
     guard let low = sorted.first else { return [0, 1] }
     let high = sorted[min(sorted.count * 19 / 20, sorted.count - 1)]
-    let rough = max((high - low) / 4, max(abs(high), 1e-9) * 1e-3)
+    let rough = max(high / 4 - low / 4, max(abs(high), 1e-9) * 1e-3)
     let magnitude = pow(10, floor(log10(rough)))
     let unit = [1, 2, 5, 10].first { $0 * magnitude >= rough } ?? 10
     let step = unit * magnitude
     let first = Int((low / step).rounded(.down))
     let last = max(Int((high / step).rounded(.up)), first + 1)
-    return (first...last).map { Double($0) * step }
+    let largest = Double.greatestFiniteMagnitude
+    return (first...last).map { min(max(Double($0) * step, -largest), largest) }
   }
 }
 
 /// A number in as few digits as a drawing needs.
 private func text(_ value: Double) -> String {
   String(format: "%.4g", abs(value) < 1e-9 ? 0 : value)
+}
+
+/// A name as XML text; characters that XML forbids are replaced.
+private func escaped(_ text: String) -> String {
+  text.unicodeScalars.reduce(into: "") { result, scalar in
+    switch scalar {
+    case "&": result += "&amp;"
+    case "<": result += "&lt;"
+    case ">": result += "&gt;"
+    case _ where scalar.value < 0x20 || scalar.value == 0xfffe || scalar.value == 0xffff: result += "\u{FFFD}"
+    default: result.unicodeScalars.append(scalar)
+    }
+  }
 }

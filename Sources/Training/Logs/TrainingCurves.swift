@@ -40,7 +40,7 @@ public struct TrainingCurves: Sendable {
     var places: [String: Int] = [:]
     for line in log.split(separator: "\n") {
       guard let object = try? JSONSerialization.jsonObject(with: Data(line.utf8)),
-        let fields = object as? [String: Any], let step = fields["step"] as? Int
+        let fields = object as? [String: Any], let step = (fields["step"] as? NSNumber).flatMap(Self.step)
       else { continue }
       forget(after: fields["note"] == nil ? step - 1 : step)
       if let stage = fields["stage"] as? String { extend(stage, step) }
@@ -67,6 +67,11 @@ public struct TrainingCurves: Sendable {
     }
   }
 
+  /// A step as a log may have it: a whole number of 0 and more.
+  private static func step(_ number: NSNumber) -> Int? {
+    Int(exactly: number.doubleValue).flatMap { $0 < 0 ? nil : $0 }
+  }
+
   private mutating func extend(_ stage: String, _ step: Int) {
     if let last = stages.last, last.name == stage {
       stages[stages.count - 1].steps = last.steps.lowerBound...max(last.steps.lowerBound, step)
@@ -82,7 +87,7 @@ extension TrainingCurves.Curve {
     guard points.count > count, count > 0 else { return points }
     return (0..<count).map { index in
       let part = points[index * points.count / count..<(index + 1) * points.count / count]
-      let mean = part.map(\.value).reduce(0, +) / Double(part.count)
+      let mean = part.reduce(0) { $0 + $1.value / Double(part.count) }  // a sum of all might overflow
       return TrainingCurves.Point(step: part[part.startIndex + part.count / 2].step, value: mean)
     }
   }

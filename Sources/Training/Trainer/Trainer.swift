@@ -59,6 +59,7 @@ public final class Trainer {
     self.textEncoder = textEncoder
     cacheFolder = cache
     prompts = try PromptEncoder(directory: textEncoder, device: device)
+    try prompts.check(plan.configuration.adapter)
     texts = TextStates(prompts, maxTokens: plan.configuration.adapter.maxTokens, bfloat16: plan.bfloat16)
     networks = try TrainedNetworks(plan, labels: data.labelCount, from: start, on: device)
     networks.model.scenes = data.scenesOfModel

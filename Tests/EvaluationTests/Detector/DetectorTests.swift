@@ -1,4 +1,7 @@
+import Foundation
+import Models
 import Scenes
+import TestSupport
 import Testing
 import Torch
 
@@ -71,5 +74,21 @@ import Torch
     let change = (spoilt - clean).abs().mean([1, 2, 3]).doubles()
     #expect(change.allSatisfy { $0 > 0.005 && $0 < 0.15 }, "\(change)")
     #expect(PictureDamage.spoil(clean, Generator(seed: 1)).floats() == spoilt.floats())
+  }
+
+  @Test func aDamagedNumberOfItsConfigurationIsRefusedByNameOrHarmless() throws {
+    try Project.inTemporaryFolder { folder in
+      let configuration = GlyphDetector.Configuration(
+        world: "small", names: 3, colours: 2, backgrounds: 2, widths: [8, 8, 8], blocks: [1, 1, 1], normGroups: 4)
+      try GlyphDetector(configuration, .random(Generator(seed: 1))).save(to: folder)
+      try DamagedConfiguration.forEach(folder.appendingPathComponent("config.json")) { key, value in
+        do {
+          _ = try GlyphDetector.load(from: folder)(Tensor.zeros([1, 3, 128, 128]))
+        } catch {
+          let text = "\(error)"
+          #expect(text.contains(folder.path) && (text.contains(key) || text.contains("tensor \"")), "\(value): \(text)")
+        }
+      }
+    }
   }
 }

@@ -94,6 +94,63 @@ import Torch
     }
   }
 
+  /// Names that Unicode calls equal are two tensors.
+  @Test func keysAreBytes() throws {
+    try Project.inTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("a.safetensors")
+      let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}")
+      try Safetensors.write([(composed, Tensor(1)), (decomposed, Tensor(2))], to: url)
+      let file = try SafetensorsFile(url)
+      #expect(file.keys.count == 2)
+      #expect(try file.tensor(composed).item() == 1 && file.tensor(decomposed).item() == 2)
+      let name = "a"
+      try WeightSet.write(
+        [(composed, Tensor(1)), (decomposed, Tensor(2))], directory: folder, name: name, maxShardBytes: 200)
+      try FileManager.default.removeItem(at: url)
+      let set = try WeightSet(folder, name: name)
+      #expect(set.keys.count == 2)
+      #expect(try set.tensor(composed).item() == 1 && set.tensor(decomposed).item() == 2)
+    }
+  }
+
+  @Test func twoTensorsOfOneNameAreRefused() throws {
+    try Project.inTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("a.safetensors")
+      let entry = #""a":{"dtype":"F32","shape":[2],"data_offsets":"#
+      let header = "{\(entry)[0,8]},\(entry)[8,16]}}"
+      try Self.file(length: UInt64(header.utf8.count), header: header).write(to: url)
+      let error = #expect(throws: CheckpointError.self) { try SafetensorsFile(url) }
+      #expect(error?.description.hasSuffix("it has two tensors \"a\"") == true)
+    }
+  }
+
+  @Test(arguments: ["F8_E4M3", "F8_E5M2", "F8_E8M0", "U16", "U32", "U64", "C64", "F4"])
+  func otherTypesAreErrorsOnlyOfTheTensorsThatHaveThem(_ type: String) throws {
+    let bits = ["F4": 4, "U16": 16, "U32": 32, "U64": 64, "C64": 64][type] ?? 8
+    try Project.inTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("a.safetensors")
+      let header =
+        "{\"x\":{\"dtype\":\"\(type)\",\"shape\":[\(64 / bits)],\"data_offsets\":[0,8]},"
+        + "\"y\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}}"
+      try Self.file(length: UInt64(header.utf8.count), header: header).write(to: url)
+      let file = try SafetensorsFile(url)
+      #expect(try file.tensor("y").floats() == [0, 0])
+      let info = try #require(file.info("x"))
+      #expect(info.dtype == nil && info.shape == [64 / bits])
+      let error = #expect(throws: CheckpointError.self) { try file.tensor("x") }
+      #expect(error?.description.contains("tensor \"x\" has type \(type), expected one of F64, F32") == true)
+    }
+  }
+
+  @Test func metadataMayBeNull() throws {
+    try Project.inTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("a.safetensors")
+      let header = #"{"__metadata__":null,"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}"#
+      try Self.file(length: UInt64(header.utf8.count), header: header).write(to: url)
+      #expect(try SafetensorsFile(url).metadata.isEmpty)
+    }
+  }
+
   @Test(arguments: [UInt64.max, 1 << 63, 100_000_001, 1000])
   func aHeaderLengthBeyondTheFileIsRefused(_ length: UInt64) throws {
     try Project.inTemporaryFolder { folder in

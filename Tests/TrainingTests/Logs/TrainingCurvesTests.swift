@@ -39,6 +39,7 @@ import Testing
     }
   }
 
+<<<<<<< HEAD
   @Test func stepsThatWereMadeAgainCountOnce() {
     let log = """
       {"step":10,"stage":"joint","loss":1}
@@ -52,5 +53,32 @@ import Testing
     #expect(curves.curves.map { $0.points.map(\.step) } == [[10, 20]])
     #expect(curves.curves[0].points.map(\.value) == [1, 4])
     #expect(curves.stages == [TrainingCurves.StageSpan(name: "joint", steps: 10...20)])
+=======
+  @Test(arguments: [
+    "1e308", "-1e308", "1.7976931348623157e308", "5e-324", "0", "-0.0", "1e-300", "123456789012345678901234567890",
+  ])
+  func absurdValuesAreDrawn(_ value: String) throws {
+    let many = (1...600).map { "{\"step\":\($0),\"stage\":\"a\",\"x\":1.7e308}\n" }.joined()
+    let log = """
+      {"step":0,"stage":"a","x":\(value)}
+      \(many)
+      {"step":2305843009213693952,"stage":"a","x":-1e308}
+      {"step":4611686018427387904,"stage":"b","x":\(value)}
+      {"step":9223372036854775807,"stage":"b","x":1}
+      {"step":1e300,"stage":"b","x":1}
+      {"step":-9223372036854775808,"stage":"b","x":1}
+      {"step":4611686018427387904.5,"stage":"b","x":1}
+      """
+    let text = TrainingCurves(log: log).svg()
+    _ = try XMLDocument(xmlString: text)
+    #expect(!text.contains("nan") && !text.contains("inf"))
+  }
+
+  @Test func namesOfALogAreEscaped() throws {
+    let log = #"{"step":1,"stage":"<b> & \"c\"","<script>&\u0007":1}"#
+    let document = try XMLDocument(xmlString: TrainingCurves(log: log).svg())
+    #expect(try document.nodes(forXPath: "//*[local-name()='script']").isEmpty)
+    #expect(try document.nodes(forXPath: "//*[local-name()='title']").first?.stringValue == "<b> & \"c\"")
+>>>>>>> 7330af4 (forward, convert, plot, tokens and LoRA files say what is wrong with their input)
   }
 }

@@ -1,0 +1,130 @@
+import Foundation
+
+/// Configuration files: JSON objects whose keys are in snake case.
+public enum JSONFile {
+  /// The most bytes of a file that are read.
+  public static let limit = 1 << 24
+
+  /// Reads and validates a configuration; the error names the file, the key, its value and what was expected.
+  ///
+  /// `check` sees all fields first, those that the type does not know included.
+  public static func read<Configuration: ModelConfiguration>(
+    _ url: URL, as type: Configuration.Type = Configuration.self,
+    check: ([String: Any]) throws(ConfigurationError) -> Void = { _ in }
+  ) throws(JSONFileError) -> Configuration {
+    let bytes: [UInt8]
+    do {
+      bytes = try FileSlice(path: url.path).read(limit: limit)
+    } catch { throw .unreadable(error) }
+    guard let object = try? JSONSerialization.jsonObject(with: Data(bytes)), let table = object as? [String: Any] else {
+      throw .invalid(file: url.path, reason: "it is not a JSON object")
+    }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let configuration: Configuration
+    do {
+      configuration = try decoder.decode(type, from: Data(bytes))
+    } catch { throw .invalid(file: url.path, reason: sentence(error, table)) }
+    do throws(ConfigurationError) {
+      try check(table)
+      try configuration.validate()
+    } catch { throw .invalid(file: url.path, reason: error.description) }
+    return configuration
+  }
+
+  /// Writes a configuration, with the name of the class that it belongs to; the file appears whole or not at all.
+  public static func write(_ value: some Encodable, className: String? = nil, to url: URL) throws(FileError) {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    guard let body = try? encoder.encode(value), let object = try? JSONSerialization.jsonObject(with: body),
+      var table = object as? [String: Any]
+    else { fatalError("a configuration of plain values always encodes") }
+    table["_class_name"] = className
+    guard let json = try? JSONSerialization.data(withJSONObject: table, options: [.prettyPrinted, .sortedKeys]) else {
+      fatalError("a table of plain values always encodes")
+    }
+    try AtomicFile.write(Array(json) + [10], to: url)
+  }
+
+  /// A value of a file in messages.
+  public static func shown(_ value: Any?) -> String {
+    switch value {
+    case nil: "missing"
+    case is NSNull: "null"
+    case let text as String: "\"\(text.prefix(60))\""
+    case let number as NSNumber: isBoolean(number) ? (number.boolValue ? "true" : "false") : "\(number)"
+    case is [Any]: "a list"
+    default: "an object"
+    }
+  }
+
+  private static func isBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
+
+  /// What a decoder did not like: the key, its value, what it should be.
+  private static func sentence(_ error: any Error, _ table: [String: Any]) -> String {
+    switch error {
+    case DecodingError.keyNotFound(let key, let context):
+      return "\(path(context.codingPath + [key])) is missing"
+    case DecodingError.typeMismatch(let type, let context):
+      return mismatch(context.codingPath, table, name(of: type))
+    case DecodingError.valueNotFound(let type, let context):
+      return mismatch(context.codingPath, table, name(of: type))
+    case DecodingError.dataCorrupted(let context):
+      let isOurs = context.debugDescription.hasPrefix("expected ")
+      return mismatch(
+        context.codingPath, table, isOurs ? String(context.debugDescription.dropFirst(9)) : "a whole number that fits")
+    default: return "\(error)"
+    }
+  }
+
+  private static func mismatch(_ keys: [any CodingKey], _ table: [String: Any], _ expected: String) -> String {
+    var value: Any? = table
+    for key in keys {
+      if let index = key.intValue {
+        let list = value as? [Any] ?? []
+        value = list.indices.contains(index) ? list[index] : nil
+      } else {
+        value = (value as? [String: Any])?[snakeCase(key.stringValue)]
+      }
+    }
+    return "\(path(keys)) is \(shown(value)), expected \(expected)"
+  }
+
+  private static func path(_ keys: [any CodingKey]) -> String {
+    keys.reduce(into: "") { path, key in
+      if let index = key.intValue {
+        path += "[\(index)]"
+      } else {
+        path += (path.isEmpty ? "" : ".") + snakeCase(key.stringValue)
+      }
+    }
+  }
+
+  private static func snakeCase(_ name: String) -> String {
+    name.reduce(into: "") { $0 += $1.isUppercase ? "_\($1.lowercased())" : String($1) }
+  }
+
+  private static func name(of type: Any.Type) -> String {
+    switch type {
+    case is any FixedWidthInteger.Type: "a whole number"
+    case is any BinaryFloatingPoint.Type: "a number"
+    case is Bool.Type: "true or false"
+    case is String.Type: "text"
+    case is any Sequence.Type: "a list"
+    default: "an object"
+    }
+  }
+}
+
+/// Why a configuration file cannot be used.
+public enum JSONFileError: Error, CustomStringConvertible, Sendable, Equatable {
+  case unreadable(FileError)
+  case invalid(file: String, reason: String)
+
+  public var description: String {
+    switch self {
+    case .unreadable(let error): error.description
+    case .invalid(let file, let reason): "\(file): \(reason)"
+    }
+  }
+}
