@@ -12,6 +12,7 @@
 // of threads.
 #include "winograd.h"
 #include "bridge.h"
+#include "winograd_tiles.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
@@ -21,146 +22,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
-#include <memory>
-#include <new>
 
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-/// The functions of winograd_kernels.h for one instruction set.
-struct Kernels {
-  void (*inputTile)(const float *const *pixels, int64_t channels, float *to, int64_t slab);
-  void (*outputTile)(const float *from, int64_t slab, int64_t channels, const float *bias, float *const *pixels);
-  void (*outputAdjointTile)(const float *const *pixels, int64_t channels, float *to, int64_t slab);
-  void (*inputAdjointTile)(const float *from, int64_t slab, int64_t first, int64_t last, float *const *pixels);
-  void (*weightRow)(const float *weight, int64_t column, int64_t columns, float *to, int64_t slab);
-  void (*weightAdjointRow)(const float *from, int64_t slab, float *weight, int64_t column, int64_t columns);
-  void (*product)(const float *a, int64_t aRow, int64_t aStep, const float *b, int64_t bStep, float *c, int64_t cRow,
-                  int64_t rows, int64_t depth, bool adds);
-};
-
-namespace baseline {
-#include "winograd_kernels.h"
-}
-
-#if defined(__x86_64__)
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-namespace avx2 {
-#include "winograd_kernels.h"
-}
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#endif
-
-const Kernels &kernels() {
-#if defined(__x86_64__)
-  static const bool hasAVX2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (hasAVX2) return avx2::kernels;
-#endif
-  return baseline::kernels;
-}
-
-using baseline::lanes;
-using baseline::panel;
-constexpr int64_t frequencies = 36;
-constexpr int64_t middle = 7;  // the frequency of a tile that is its sum, in A dY Aᵀ
-constexpr int64_t depthAtOnce = 384;  // a panel of so many rows stays in the first-level cache
-constexpr int64_t blockBytes = 2 << 20;  // of both transforms of a block of tiles, where these are cut into blocks
-constexpr int64_t wholeBytes = 16 << 20;  // up to which tiles stay together if the weights are many, compared with them
-constexpr int64_t panelBytes = 640 << 10;  // of weights in all frequencies, where these are transformed in groups
-constexpr int64_t fewestTiles = 4;  // with fewer ones the transform of the weights takes longer than it saves
-constexpr int64_t fewestChannels = 16;
-
-int64_t panels(int64_t columns) { return (columns + panel - 1) / panel; }
-
-/// Rows of a matrix product: an even number, at least 4.
-int64_t productRows(int64_t rows) { return std::max<int64_t>((rows + 1) / 2 * 2, 4); }
-
-/// `count` floats and more, an odd number of cache lines: rows that are so far apart do not compete for the same places
-/// in a cache.
-int64_t spaced(int64_t count) { return (panels(count) | 1) * panel; }
-
-/// Memory that a thread keeps from call to call: the system takes long to give and clear new memory.
-class Buffer {
- public:
-  /// At least `count` floats of any value.
-  float *operator()(int64_t count) {
-    if (count > size) {
-      memory.reset();
-      size = 0;
-      memory.reset(static_cast<float *>(::operator new[](count * sizeof(float), alignment)));
-      size = count;
-    }
-    return memory.get();
-  }
-
- private:
-  static constexpr std::align_val_t alignment{64};
-  struct Free {
-    void operator()(float *p) const { ::operator delete[](p, alignment); }
-  };
-  std::unique_ptr<float, Free> memory;
-  int64_t size = 0;
-};
-
-struct Buffers {
-  Buffer inputs, outputs, weights, weightGradient, edge;
-};
-thread_local Buffers buffers;
-
-/// The sizes of a convolution, and how its tiles are cut into blocks.
-struct Shape {
-  int64_t inputs, outputs;  // channels
-  int64_t height, width, tileColumns, tilesPerImage, tiles;
-  int64_t block;  // tiles of a block: of several ones, or all if reading them again is less than keeping all weights
-  int64_t inputRow, outputRow;  // floats from tile to tile in a buffer
-  int64_t inputSlab, outputSlab;  // floats from frequency to frequency
-  int64_t edgeCount;  // floats that stand for a pixel outside of the image
-
-  Shape(const at::Tensor &x, const at::Tensor &weight)
-      : inputs(weight.size(1)), outputs(weight.size(0)), height(x.size(2)), width(x.size(3)),
-        tileColumns((width + 3) / 4), tilesPerImage((height + 3) / 4 * tileColumns), tiles(x.size(0) * tilesPerImage),
-        inputRow(spaced(inputs)), outputRow(spaced(outputs)), edgeCount(std::max(inputRow, outputRow)) {
-    const int64_t bytesPerTile = frequencies * (inputRow + outputRow) * int64_t(sizeof(float));
-    const bool isSmall = tiles * bytesPerTile <= wholeBytes && tiles * (inputs + outputs) <= 2 * inputs * outputs;
-    const int64_t most = isSmall ? tiles : std::max<int64_t>(blockBytes / bytesPerTile, 48);
-    const int64_t blocks = std::max<int64_t>((tiles + most - 1) / most, 1);
-    block = productRows((tiles + blocks - 1) / blocks);
-    inputSlab = spaced(block * inputRow);
-    outputSlab = spaced(block * outputRow);
-  }
-
-  /// Calls `f` with every block's first tile and its number of tiles.
-  template <class F> void forEachBlock(F f) const {
-    for (int64_t first = 0; first < tiles; first += block) f(first, std::min(block, tiles - first));
-  }
-
-  /// Pointers to `side`×`side` pixels of a tile, the first of them `before` pixels above and left of the tile; those
-  /// outside of the image point to `edge`.
-  template <class Float>
-  void pixels(int64_t tile, Float *images, int64_t channels, Float *edge, int64_t side, int64_t before,
-              Float **pixels) const {
-    const int64_t image = tile / tilesPerImage, place = tile % tilesPerImage;
-    const int64_t top = place / tileColumns * 4 - before, left = place % tileColumns * 4 - before;
-    for (int64_t y = top; y < top + side; y++) {
-      for (int64_t x = left; x < left + side; x++) {
-        const bool inside = y >= 0 && y < height && x >= 0 && x < width;
-        *pixels++ = inside ? images + ((image * height + y) * width + x) * channels : edge;
-      }
-    }
-  }
-};
 
 /// Calls `f` for every tile of a block, on all threads.
 template <class F> void forEachTile(int64_t count, F f) {
@@ -237,8 +103,7 @@ at::Tensor convolved(const at::Tensor &x, const at::Tensor &weight, const at::Te
   const Shape s(x, weight);
   at::Tensor y = at::empty({x.size(0), s.outputs, s.height, s.width},
                            x.options().memory_format(at::MemoryFormat::ChannelsLast));
-  float *const edge = buffers.edge(3 * s.edgeCount), *const zeros = edge + s.edgeCount;
-  float *const shift = zeros + s.edgeCount;
+  float *const zeros = buffers.constants(2 * s.edgeCount), *const shift = zeros + s.edgeCount;
   std::fill_n(zeros, 2 * s.edgeCount, 0.0f);
   if (bias.defined()) std::copy_n(bias.const_data_ptr<float>(), s.outputs, shift);
   const Weights weights(s, weight.const_data_ptr<float>(), s.inputs, 9, s.outputs, 9 * s.inputs);
@@ -251,7 +116,7 @@ at::Tensor convolved(const at::Tensor &x, const at::Tensor &weight, const at::Te
     weights.multiply(inputs, s.inputRow, s.inputSlab, outputs, s.outputRow, s.outputSlab, count);
     forEachTile(count, [&](int64_t i) {
       float *pixels[16];
-      s.pixels(first + i, to, s.outputs, edge, 4, 0, pixels);
+      s.pixels(first + i, to, s.outputs, buffers.discarded(s.edgeCount), 4, 0, pixels);
       kernels().outputTile(outputs + i * s.outputRow, s.outputSlab, s.outputs, shift, pixels);
     });
   });
@@ -266,8 +131,7 @@ struct Gradients {
             bool wantsBias)
       : s(x, weight), group(panelsAtOnce(s, productRows(s.outputs), s.inputs)),
         weightRow(spaced(std::min(group * panel, s.inputs))), weightSlab(spaced(productRows(s.outputs) * weightRow)) {
-    edge = buffers.edge(2 * s.edgeCount);
-    zeros = edge + s.edgeCount;
+    zeros = buffers.constants(s.edgeCount);
     std::fill_n(zeros, s.edgeCount, 0.0f);
     inputs = buffers.inputs(frequencies * s.inputSlab);
     outputs = buffers.outputs(frequencies * s.outputSlab);
@@ -300,7 +164,7 @@ struct Gradients {
   const Shape s;
   const int64_t group;  // panels of the weights' gradient that are processed together
   const int64_t weightRow, weightSlab;  // floats from row to row, from frequency to frequency of the weights' gradient
-  float *edge, *zeros, *inputs, *outputs, *weightGradient = nullptr;
+  float *zeros, *inputs, *outputs, *weightGradient = nullptr;
   std::optional<Weights> weights;
 
   void addToBias(int64_t count) const {
@@ -321,8 +185,8 @@ struct Gradients {
             for (int64_t j = first; j < last; j++) {
               kernels().product(outputs + f * s.outputSlab + p * s.outputRow, 1, s.outputRow,
                                 inputs + f * s.inputSlab + p * s.inputRow + j * panel, s.inputRow,
-                                weightGradient + f * weightSlab + (j - first) * panel, weightRow, productRows(s.outputs),
-                                std::min(depthAtOnce, count - p), adds || p > 0);
+                                weightGradient + f * weightSlab + (j - first) * panel, weightRow,
+                                productRows(s.outputs), std::min(depthAtOnce, count - p), adds || p > 0);
             }
           }
         }
@@ -337,7 +201,7 @@ struct Gradients {
     at::parallel_for(0, panels(s.inputs), 1, [&](int64_t begin, int64_t end) {  // tiles overlap, channels do not
       for (int64_t i = 0; i < count; i++) {
         float *pixels[36];
-        s.pixels(first + i, to, s.inputs, edge, 6, 1, pixels);
+        s.pixels(first + i, to, s.inputs, buffers.discarded(s.edgeCount), 6, 1, pixels);
         kernels().inputAdjointTile(inputs + i * s.inputRow, s.inputSlab, begin * panel, std::min(end * panel, s.inputs),
                                    pixels);
       }
@@ -350,8 +214,8 @@ struct Gradients {
     at::parallel_for(0, s.outputs, 4, [&](int64_t begin, int64_t end) {
       for (int64_t k = begin; k < end; k++) {
         for (int64_t c = first; c < last; c += lanes) {
-          kernels().weightAdjointRow(weightGradient + k * weightRow + c - first, weightSlab, to + (k * s.inputs + c) * 9,
-                                     9, std::min(lanes, last - c));
+          kernels().weightAdjointRow(weightGradient + k * weightRow + c - first, weightSlab,
+                                     to + (k * s.inputs + c) * 9, 9, std::min(lanes, last - c));
         }
       }
     });

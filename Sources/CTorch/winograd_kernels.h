@@ -64,7 +64,8 @@ inline void outputAdjoint(const V *y, int stride, V *o, int out) {
 /// G: three weights to six.
 inline void weightTransform(const V *g, int stride, V *o, int out) {
   const V g0 = g[0], g1 = g[stride], g2 = g[2 * stride];
-  const V a = (g0 + g2) * (-1 / 6.0f), b = g1 * (1 / 6.0f), c = g0 * (1 / 24.0f) + g2 * (1 / 6.0f), e = g1 * (1 / 12.0f);
+  const V a = (g0 + g2) * (-1 / 6.0f), b = g1 * (1 / 6.0f);
+  const V c = g0 * (1 / 24.0f) + g2 * (1 / 6.0f), e = g1 * (1 / 12.0f);
   o[0] = g0 * 0.25f;
   o[out] = a - b;
   o[2 * out] = a + b;
