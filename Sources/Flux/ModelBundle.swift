@@ -108,7 +108,8 @@ public final class ModelBundle {
     do throws(FileError) {
       try JSONFile.write(configuration.schedule, className: "DDPMScheduler", to: Self.schedulerFile(directory))
       try JSONFile.write(
-        Index(imageSize: configuration.imageSize, scenes: scenes), className: "FluxPipeline", to: Self.indexFile(directory))
+        Index(imageSize: configuration.imageSize, scenes: scenes), className: "FluxPipeline",
+        to: Self.indexFile(directory))
     } catch { throw .notWritten(error) }
   }
 
@@ -140,6 +141,8 @@ public final class ModelBundle {
     if c.unet.outChannels != c.unet.inChannels {
       return "the U-Net reads \(c.unet.inChannels) channels and makes \(c.unet.outChannels)"
     }
+    // Without padding a level halves a side of one cell to nothing, and people may ask for such images.
+    if c.unet.downsamplePadding == 0 { return "unet/config.json: downsample_padding is 0, expected 1 in a model" }
     if c.unet.classEmbedType != nil, c.unet.projectionClassEmbeddingsInputDim != c.adapter.width {
       return "the U-Net reads a pooled text \(c.unet.projectionClassEmbeddingsInputDim ?? 0) wide, "
         + "the adapter makes \(c.adapter.width)"

@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import NN
+import Support
 import TestSupport
 import Testing
 import Torch
@@ -18,7 +19,8 @@ import Torch
   }
 
   @Test func sizesFollowFromTheConfiguration() {
-    #expect(configuration.problem == nil && configuration.downsample == 8)
+    #expect(throws: Never.self) { try configuration.validate() }
+    #expect(configuration.downsample == 8)
     let images = Tensor.rand([2, 3, 32, 48], generator: Generator(seed: 2)) * 2 - 1
     let latent = withInference { autoencoder().encode(images) }
     #expect(latent.shape == [2, 6, 4, 6])
@@ -99,14 +101,15 @@ import Torch
   }
 
   @Test func itsNumbersAreChecked() {
-    var wrong = configuration
-    wrong.palette?.enlargement = 3
-    #expect(wrong.problem == "palette.enlargement 3 is not a power of two up to 64")
-    wrong = configuration
-    wrong.palette?.colors = 0
-    #expect(wrong.problem == "palette.colors 0 is not in 1…64")
-    wrong = configuration
-    wrong.superResolutionWidths = [8]
-    #expect(wrong.problem == "a palette decoder has no super-resolution levels")
+    func fault(_ change: (inout Autoencoder.Configuration) -> Void) -> String {
+      var wrong = configuration
+      change(&wrong)
+      let error = #expect(throws: ConfigurationError.self) { try wrong.validate() }
+      return error.map(\.description) ?? ""
+    }
+    let (enlargement, colors) = (fault { $0.palette?.enlargement = 3 }, fault { $0.palette?.colors = 0 })
+    #expect(enlargement.contains("enlargement") && colors.contains("colors"), "\(enlargement); \(colors)")
+    let levels = fault { $0.superResolutionWidths = [8] }
+    #expect(levels.contains("super_resolution_widths"))
   }
 }

@@ -83,6 +83,9 @@ struct PlanOptions: ParsableArguments {
   /// Puts what was given in the place of the profile's numbers.
   func apply(to plan: inout TrainingPlan) throws(Failure) {
     // Heads without labels would get no gradient.
+    if !plan.knowsObjects, textures ?? 0 > 0 {
+      throw Failure("--textures is about scenes, not about pictures", code: 2)
+    }
     if !plan.knowsObjects, objectWeight != nil || alignment != nil || latentAlignment != nil {
       throw Failure("--object-weight, --alignment and --latent-alignment are about scenes, not about pictures", code: 2)
     }

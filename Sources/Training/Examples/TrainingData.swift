@@ -50,7 +50,7 @@ public enum TrainingData: Sendable {
       let count = plan.profile == .specification ? TrainingPlan.specifiedPairs : nil
       return SceneExamples(
         seed: plan.seed, world: world, emphasis: emphasis, count: count, side: side,
-        atlas: try GlyphAtlas(world: world, version: version))
+        atlas: try GlyphAtlas(world: world, version: version), textures: plan.textures)
     case .pictures(let files, let crop, let mirror):
       return PictureExamples(files, crop: crop, mirror: mirror, seed: plan.seed)
     }

@@ -85,6 +85,8 @@ struct SceneExamples: TrainingExamples {
   let count: Int?
   let side: Int  // of the latent, in cells
   let atlas: GlyphAtlas
+  /// Share of the autoencoder's images that are textures instead of scenes, so that it is not good for flat stickers only.
+  var textures = 0.0
   var failures: [String] { [] }
 
   func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) -> ExampleBatch {
@@ -92,15 +94,29 @@ struct SceneExamples: TrainingExamples {
     let (indices, chosen) = scenes(stream, range)
     let focus = zip(range, chosen).map { index, example in
       var random = SplitMix64(seed: streamSeed &+ 0xf0c5, index: UInt64(index))
-      if random.chance(0.25) { return ExampleBatch.Focus(x: random.unit(), y: random.unit()) }
+      if random.chance(0.25) || isTexture(stream, index) {
+        return ExampleBatch.Focus(x: random.unit(), y: random.unit())
+      }
       let object = random.pick(example.scene.objects)  // anywhere in it, so that large ones' edges are seen, too
       return ExampleBatch.Focus(
         x: object.x + random.real(-0.4, 0.4) * object.side, y: object.y + random.real(-0.4, 0.4) * object.side)
     }
     let words = words(stream, indices, chosen)
+    let images = Parallel.map(Array(zip(indices, chosen))) { index, example in
+      isTexture(stream, index)
+        ? TexturePatterns.render(seed: streamSeed, index: index, size: size)
+        : example.scene.render(size: size, atlas: atlas)
+    }
     return ExampleBatch(
-      pictures: SceneBatches.render(chosen.map(\.scene), size: size, atlas: atlas), captions: words.captions,
-      ids: words.ids, labels: words.labels, focus: focus, items: indices)
+      pictures: TensorImage.bytes(images), captions: words.captions, ids: words.ids,
+      labels: words.labels, focus: focus, items: indices)
+  }
+
+  /// Whether an image of a stream shows a texture in the place of its scene: those that captions go with never do.
+  private func isTexture(_ stream: ExampleStream, _ index: Int) -> Bool {
+    guard stream == .autoencoder, textures > 0 else { return false }
+    var random = SplitMix64(seed: stream.seed(of: seed) &+ 0x7e87, index: UInt64(index))
+    return random.chance(textures)
   }
 
   func block(at index: Int) -> ExampleBlock { ExampleBlock(endless: index) }

@@ -78,7 +78,7 @@ extension TrainingPlan {
     diffusionMuon = MuonSettings(weightDecay: 0.1)
     (autoencoderRate, diffusionRate) = (4e-4, 1e-3)
     (latentNoise, latentNoiseWide) = (0.1, 0.3)
-    (latentAlignment, lateLoss, equivariance) = (0, 0.5, 0.25)
+    (latentAlignment, lateLoss, equivariance, textures) = (0, 0.5, 0.25, knowsObjects ? 0.125 : 0)
     (timeShift, evenTimes) = (4, 0.2)
   }
 

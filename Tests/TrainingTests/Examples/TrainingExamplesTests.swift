@@ -33,6 +33,19 @@ import Torch
     }
   }
 
+  @Test func someOfTheAutoencodersImagesAreTexturesAndNoOthers() throws {
+    let atlas = try GlyphAtlas()
+    func pixels(_ stream: ExampleStream, textures: Double) -> [[Float]] {
+      let examples = SceneExamples(seed: 1, world: .small, count: nil, side: 8, atlas: atlas, textures: textures)
+      let images = examples.batch(stream, 0..<40, size: 32).pictures.to(.float32)
+      return (0..<40).map { images[$0].contiguous().floats() }
+    }
+    let (plain, mixed) = (pixels(.autoencoder, textures: 0), pixels(.autoencoder, textures: 0.5))
+    let changed = zip(plain, mixed).filter { $0 != $1 }.count
+    #expect((10...30).contains(changed), "\(changed)")
+    #expect(pixels(.diffusion, textures: 0.5) == pixels(.diffusion, textures: 0))
+  }
+
   @Test(arguments: [1, 2, 5, 64, 1000]) func anEpochShowsEveryItemOnceInAnOrderOfItsOwn(count: Int) {
     let order = EpochOrder(count: count, seed: 7)
     let epochs = (0..<3).map { epoch in (0..<count).map { order[epoch * count + $0] } }

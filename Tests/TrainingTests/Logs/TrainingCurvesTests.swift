@@ -39,7 +39,6 @@ import Testing
     }
   }
 
-<<<<<<< HEAD
   @Test func stepsThatWereMadeAgainCountOnce() {
     let log = """
       {"step":10,"stage":"joint","loss":1}
@@ -53,7 +52,8 @@ import Testing
     #expect(curves.curves.map { $0.points.map(\.step) } == [[10, 20]])
     #expect(curves.curves[0].points.map(\.value) == [1, 4])
     #expect(curves.stages == [TrainingCurves.StageSpan(name: "joint", steps: 10...20)])
-=======
+  }
+
   @Test(arguments: [
     "1e308", "-1e308", "1.7976931348623157e308", "5e-324", "0", "-0.0", "1e-300", "123456789012345678901234567890",
   ])
@@ -79,6 +79,5 @@ import Testing
     let document = try XMLDocument(xmlString: TrainingCurves(log: log).svg())
     #expect(try document.nodes(forXPath: "//*[local-name()='script']").isEmpty)
     #expect(try document.nodes(forXPath: "//*[local-name()='title']").first?.stringValue == "<b> & \"c\"")
->>>>>>> 7330af4 (forward, convert, plot, tokens and LoRA files say what is wrong with their input)
   }
 }
