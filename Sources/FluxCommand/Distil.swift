@@ -46,7 +46,7 @@ struct Distil: ParsableCommand {
   @Option(help: "Share of the paths that follow the student's own steps, 0 to 1.") var ownPaths: Double = 0.5
   @Option(help: "How often a step of a path is learnt from, on average.") var reuse: Double = 4
   @Option(name: .shortAndLong, help: "Seed of everything random.") var seed: UInt64 = 0
-  @Option(help: "The world whose captions are drawn: small or full.") var world: World = .small
+  @Option(help: "The world whose captions are drawn: small, medium or full.") var world: World = .small
   @Option(help: "A file with a prompt on every line, to draw instead of captions of scenes.") var promptFile: String?
 
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 100

@@ -34,7 +34,7 @@ struct Evaluate: ParsableCommand {
 
   @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model.") var model: String?
   @Option(name: .customLong("set"), help: "categories, held-out or autoencoder.") var prompts: Prompts = .categories
-  @Option(name: .customLong("world"), help: "The world that the model knows: small or full (default: its own).")
+  @Option(name: .customLong("world"), help: "The world that the model knows: small, medium or full (default: its own).")
   var askedWorld: World?
   @Option(help: "How scenes are drawn: 1 or 2 (default: as the model learned them).")
   var scenesVersion: RenderingVersion?
@@ -59,6 +59,7 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Judge renders of the categories instead of a model: the judge's own errors.") var renders = false
   @Option(name: [.short, .long], help: "A folder for scores.json, report.html and contact sheets.")
   var output: String?
+  @Option(help: "A file for how much the model needs to see each object: for flux train --need.") var writeNeed: String?
   @Option(help: "Where to draw: cpu, cuda or cuda:N; the judges stay on the CPU.") var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(help: "Print the scores as JSON.") var json = false
@@ -72,6 +73,7 @@ struct Evaluate: ParsableCommand {
     if latentNoise > 0, prompts != .autoencoder { throw ValidationError("--latent-noise is for --set autoencoder") }
     if renders, model != nil { throw ValidationError("--renders judges no model: leave out --model") }
     if renders, prompts != .categories { throw ValidationError("--renders is about the categories") }
+    if writeNeed != nil, prompts != .categories { throw ValidationError("--write-need is about the categories") }
     if renders, fast { throw ValidationError("--renders judges no model: leave out --fast") }
     if fast {
       try FastOptions.check([
@@ -143,7 +145,7 @@ struct Evaluate: ParsableCommand {
       others: PromptSet(world: atlas.world, seed: seed &+ 1, quick: quick), seed: seed, seeds: renders ? 1 : seeds,
       size: size, atlas: atlas,
       training: TrainingScenes.diffusion(
-        seed: trainingSeed, world: atlas.world, emphasis: trainingEmphasis.emphasis),
+        seed: trainingSeed, world: atlas.world, emphasis: try trainingEmphasis.emphasis(in: atlas.world)),
       learnt: learnt.map { Judge($0) })
     let progress = StepProgress(pictures: evaluation.pictureCount, quiet: quiet)
     let artist = GlyphEval.Artist(
@@ -165,6 +167,7 @@ struct Evaluate: ParsableCommand {
         Array(report.html(thumbnails).utf8), to: folder.appendingPathComponent("report.html"))
       try write(report.json(), thumbnails, to: folder)
     }
+    if let writeNeed { try AtomicFile.write(report.need.json, to: URL(fileURLWithPath: writeNeed)) }
     print(json ? try report.json() : report.table)
   }
 
@@ -174,8 +177,8 @@ struct Evaluate: ParsableCommand {
     let judge = Judge(atlas: atlas)
     let scenes = HeldOutReport.scenes(world: atlas.world, seed: seed, count: count)
     var report = HeldOutReport(
-      model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: atlas.world, seed: seed,
-      prompts: count, steps: painter.request.steps)
+      model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: atlas.world,
+      version: atlas.version, seed: seed, prompts: count, steps: painter.request.steps)
     var (thumbnails, renders): ([Image], [Image]) = ([], [])
     let meter = SharpnessMeter(side: size)
     let progress = StepProgress(pictures: count, quiet: quiet)
@@ -210,8 +213,8 @@ struct Evaluate: ParsableCommand {
   ) throws {
     let (judge, second) = (Judge(atlas: atlas), learnt.map { Judge($0) })
     var report = AutoencoderReport(
-      model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: atlas.world, seed: seed,
-      size: size, latentNoise: latentNoise)
+      model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: atlas.world,
+      version: atlas.version, seed: seed, size: size, latentNoise: latentNoise)
     let meter = SharpnessMeter(side: size)
     var thumbnails: [Image] = []
     let progress = StepProgress(pictures: count, quiet: quiet)

@@ -14,7 +14,7 @@ struct TrainJudge: ParsableCommand {
       never sees what a model drew. flux evaluate --judge DIR uses it. Ctrl-C ends without saving.
       """)
 
-  @Option(help: "The world whose objects it learns: small or full.") var world: World = .small
+  @Option(help: "The world whose objects it learns: small, medium or full.") var world: World = .small
   @Option(help: "How scenes are drawn: 1, soft where they are large, as mini learned them, or 2, sharp.")
   var scenesVersion: RenderingVersion = .latest
   @Option(help: "Training steps.") var steps: Int = 1800

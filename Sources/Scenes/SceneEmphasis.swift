@@ -1,6 +1,7 @@
 import Support
 
-/// Which scenes a collection holds more of than its world draws by itself: two objects are what models confuse longest.
+/// What a collection holds more of than its world draws by itself: kinds of scenes (two objects are what models confuse
+/// longest), captions that state every fact, and objects that a model draws badly.
 ///
 /// The rest is drawn as ever, and may be of these kinds too.
 public struct SceneEmphasis: Sendable, Codable, Equatable {
@@ -8,29 +9,51 @@ public struct SceneEmphasis: Sendable, Codable, Equatable {
   public var pairs: Double
   /// Share of scenes that hold two shapes, each in a colour that captions say.
   public var shapePairs: Double
+  /// Share of captions that state every fact; nil is the world's own.
+  public var fullCaptions: Double?
+  /// How often each object is drawn; nil is equally often.
+  public var need: ObjectNeed?
 
   public static let none = SceneEmphasis()
 
-  /// Shares of 0 to 1, together at most 1.
-  public init(pairs: Double = 0, shapePairs: Double = 0) {
+  /// Shares of 0 to 1, those of pairs together at most 1.
+  public init(pairs: Double = 0, shapePairs: Double = 0, fullCaptions: Double? = nil, need: ObjectNeed? = nil) {
     precondition(pairs >= 0 && shapePairs >= 0 && pairs + shapePairs <= 1, "shares of a whole")
+    precondition(fullCaptions.map((0...1).contains) ?? true, "a share")
     self.pairs = pairs
     self.shapePairs = shapePairs
+    self.fullCaptions = fullCaptions
+    self.need = need
   }
 
   /// In words, for what names data; empty where nothing is emphasised.
   public var name: String {
-    self == .none ? "" : " with \(pairs) pairs and \(shapePairs) pairs of shapes more"
+    let kinds = pairs + shapePairs == 0 ? "" : " with \(pairs) pairs and \(shapePairs) pairs of shapes more"
+    return kinds + (fullCaptions.map { ", \($0) full captions" } ?? "") + (need.map { ", need \($0.digest)" } ?? "")
   }
 
-  /// What a scene must be like: anything, most often.
+  /// What a scene must be.
+  enum Wanted {
+    case any, pair, shapePair
+
+    /// Whether a scene is that.
+    func allows(_ scene: Scene) -> Bool {
+      switch self {
+      case .any: true
+      case .pair: scene.isPair
+      case .shapePair: scene.isPair && scene.look.showsColours && scene.objects.allSatisfy(\.object.isShape)
+      }
+    }
+  }
+
+  /// What the next scene must be: anything, most often.
   ///
   /// Nothing random is drawn where nothing is emphasised, so that those scenes are what they were.
-  func draw(_ random: inout SplitMix64) -> (Scene) -> Bool {
-    if self == .none { return { _ in true } }
+  func draw(_ random: inout SplitMix64) -> Wanted {
+    if pairs + shapePairs == 0 { return .any }
     let chance = random.unit()
-    if chance < shapePairs { return { $0.isPair && $0.look.showsColours && $0.objects.allSatisfy(\.object.isShape) } }
-    return chance < shapePairs + pairs ? { $0.isPair } : { _ in true }
+    if chance < shapePairs { return .shapePair }
+    return chance < shapePairs + pairs ? .pair : .any
   }
 }
 

@@ -171,8 +171,9 @@ public struct SceneDataset: Sendable {
     let count = format == .tar ? "\"count\":\(count)," : ""
     // Folders of version 1 do not name it: there was no other.
     let rendering = version == .v1 ? "" : "\"version\":\(version.rawValue),"
+    let emphasis = scenes.emphasis == .none ? "" : "\"emphasis\":\"\(scenes.emphasis.name)\","
     let settings =
-      "{\(count)\"format\":\"\(format.rawValue)\",\"seed\":\(scenes.seed),\"size\":\(size),"
+      "{\(count)\(emphasis)\"format\":\"\(format.rawValue)\",\"seed\":\(scenes.seed),\"size\":\(size),"
       + "\"split\":\"\(scenes.split.rawValue)\",\(rendering)\"world\":\"\(scenes.world.rawValue)\"}"
     let url = folder.appendingPathComponent("dataset.json")
     if let found = try? String(contentsOf: url, encoding: .utf8) {

@@ -1,24 +1,61 @@
 import Images
 import Support
 
-/// Draws the facts of a scene of the full world.
+/// Draws the facts of a scene of the medium or the full world.
 ///
 /// Every layout keeps its objects apart by construction: the largest side and the jitter fit between the centres.
-enum FullWorldSampler {
-  static func draw(_ random: inout SplitMix64) -> Scene {
-    let look = drawLook(&random)
+struct SceneSampler {
+  /// How many objects a scene has, and of what kind.
+  enum Composition {
+    case single, pair, shapePair, trio, group
+  }
+
+  let world: World
+  let choice: ObjectChoice
+
+  /// What is decided before anything else, so that held-out combinations, of which large scenes have more, do not make
+  /// them rarer; nil where worlds have always decided later.
+  func composition(_ wanted: SceneEmphasis.Wanted, _ random: inout SplitMix64) -> Composition? {
+    guard world == .medium else { return nil }
+    switch wanted {
+    case .pair: return .pair
+    case .shapePair: return .shapePair
+    case .any:
+      switch random.unit() {
+      case ..<0.45: return .single
+      case ..<0.70: return .pair
+      case ..<0.85: return .shapePair
+      default: return .group
+      }
+    }
+  }
+
+  /// A scene; of a composition that is decided by now where there is none.
+  func draw(_ composition: Composition?, _ random: inout SplitMix64) -> Scene {
+    let look = world == .medium ? (random.chance(0.8) ? .flat : .sticker) : Self.drawLook(&random)
     let background = look == .blueprint ? .plain(.white) : drawBackground(&random)
     let horizon = random.real(0.56, 0.64)
-    let painter = ObjectPainter(background: background, look: look)
+    let painter = ObjectPainter(world: world, choice: choice, background: background, look: look)
     var scene = Scene(
       objects: [], place: nil, relation: nil, background: background, horizon: horizon, look: look)
-    switch random.unit() {
-    case ..<0.34: single(&scene, painter, &random)
-    case ..<0.60: pair(&scene, painter, &random)
-    case ..<0.70: trio(&scene, painter, &random)
-    default: group(&scene, painter, &random)
+    switch composition ?? Self.composition(random.unit()) {
+    case .single: single(&scene, painter, &random)
+    case .pair: pair(&scene, painter, &random)
+    case .shapePair: pair(&scene, painter.ofShapes, &random)
+    case .trio: trio(&scene, painter, &random)
+    case .group: group(&scene, painter, &random)
     }
     return scene
+  }
+
+  /// That of the full world, by a number from 0 to 1.
+  private static func composition(_ chance: Double) -> Composition {
+    switch chance {
+    case ..<0.34: .single
+    case ..<0.60: .pair
+    case ..<0.70: .trio
+    default: .group
+    }
   }
 
   private static func drawLook(_ random: inout SplitMix64) -> Scene.Look {
@@ -32,8 +69,8 @@ enum FullWorldSampler {
     }
   }
 
-  private static func drawBackground(_ random: inout SplitMix64) -> Scene.Background {
-    let colours = World.full.colours
+  private func drawBackground(_ random: inout SplitMix64) -> Scene.Background {
+    let colours = world.colours
     func two(_ random: inout SplitMix64) -> (ColourName, ColourName) {
       let first = random.pick(colours)
       var second = random.pick(colours)
@@ -42,8 +79,8 @@ enum FullWorldSampler {
     }
     switch random.unit() {
     case ..<0.50: return .plain(random.pick(colours))
-    case ..<0.80: return .landscape(random.pick(World.full.landscapes))
-    case ..<0.90:
+    case ..<0.80: return .landscape(random.pick(world.landscapes))
+    case ..<(world == .medium ? 1 : 0.90):
       let (top, bottom) = two(&random)
       return .gradient(top: top, bottom: bottom)
     default:
@@ -56,21 +93,21 @@ enum FullWorldSampler {
 
   private typealias Point = (x: Double, y: Double)
 
-  private static func single(_ scene: inout Scene, _ painter: ObjectPainter, _ random: inout SplitMix64) {
+  private func single(_ scene: inout Scene, _ painter: ObjectPainter, _ random: inout SplitMix64) {
     let place = random.chance(0.4) ? Scene.Place.centre : random.pick(Array(Scene.Place.allCases.dropFirst()))
     let sizes: [Scene.Size] = place == .centre ? [.small, .medium, .medium, .large] : [.small, .medium, .medium]
     let size = random.pick(sizes)
     let side =
       switch size {
-      case .small: random.real(0.18, 0.24)
+      case .small: random.real(max(0.18, leastSide), 0.24)
       case .medium: random.real(0.36, 0.46)
       case .large: random.real(0.62, 0.72)
       }
     scene.place = place
-    scene.objects = [put(painter.draw(&random), size, side, at: place.centre, 0.02, &random)]
+    scene.objects = [Self.put(painter.draw(&random), size, side, at: place.centre, 0.02, &random)]
   }
 
-  private static func pair(_ scene: inout Scene, _ painter: ObjectPainter, _ random: inout SplitMix64) {
+  private func pair(_ scene: inout Scene, _ painter: ObjectPainter, _ random: inout SplitMix64) {
     let relation = random.pick(Scene.Relation.allCases)
     let (a, b) = (0.25, 0.75)
     let centres: [Point] =
@@ -81,20 +118,21 @@ enum FullWorldSampler {
       case .below: [(0.5, b), (0.5, a)]
       }
     scene.relation = relation
-    scene.objects = different(painter, at: centres, sides: (0.17...0.21, 0.30...0.36, 0.42...0.46), 0.015, &random)
+    let small = world == .medium ? leastSide...0.24 : 0.17...0.21
+    scene.objects = different(painter, at: centres, sides: (small, 0.30...0.36, 0.42...0.46), 0.015, &random)
   }
 
-  private static func trio(_ scene: inout Scene, _ painter: ObjectPainter, _ random: inout SplitMix64) {
+  private func trio(_ scene: inout Scene, _ painter: ObjectPainter, _ random: inout SplitMix64) {
     let isRow = random.chance(0.6)
     scene.arrangement = isRow ? .row : .triangle
     scene.objects =
       isRow
-      ? different(painter, at: row(3), sides: (0.15...0.17, 0.22...0.26, 0.29...0.31), 0.008, &random)
-      : different(painter, at: triangle, sides: (0.17...0.21, 0.29...0.34, 0.40...0.43), 0.012, &random)
+      ? different(painter, at: Self.row(3), sides: (0.15...0.17, 0.22...0.26, 0.29...0.31), 0.008, &random)
+      : different(painter, at: Self.triangle, sides: (0.17...0.21, 0.29...0.34, 0.40...0.43), 0.012, &random)
   }
 
   /// Objects that differ from each other, most of them of medium size.
-  private static func different(
+  private func different(
     _ painter: ObjectPainter, at centres: [Point],
     sides: (small: ClosedRange<Double>, medium: ClosedRange<Double>, large: ClosedRange<Double>), _ jitter: Double,
     _ random: inout SplitMix64
@@ -112,17 +150,18 @@ enum FullWorldSampler {
         case .large: sides.large
         }
       let side = random.real(range.lowerBound, range.upperBound)
-      placed.append(put(object, size, side, at: centre, jitter, &random))
+      placed.append(Self.put(object, size, side, at: centre, jitter, &random))
     }
     return placed
   }
 
-  private static func group(_ scene: inout Scene, _ painter: ObjectPainter, _ random: inout SplitMix64) {
+  private func group(_ scene: inout Scene, _ painter: ObjectPainter, _ random: inout SplitMix64) {
+    let layouts = world == .medium ? Self.roomyLayouts : Self.layouts
     let layout = random.pick(layouts[random.below(layouts.count)])
     scene.arrangement = layout.arrangement
     let object = painter.draw(&random, counted: true)
     let side = random.real(layout.sides.lowerBound, layout.sides.upperBound)
-    scene.objects = layout.centres.map { put(object, .medium, side, at: $0, 0.008, &random) }
+    scene.objects = layout.centres.map { Self.put(object, .medium, side, at: $0, 0.008, &random) }
   }
 
   /// Where several of one kind stand.
@@ -160,6 +199,18 @@ enum FullWorldSampler {
     ],
   ]
 
+  /// Those of the medium world, whose objects may not be small.
+  private static let roomyLayouts = layouts.map { layouts in
+    layouts.filter { $0.sides.upperBound > 0.2 }.map { layout in
+      Layout(
+        arrangement: layout.arrangement, centres: layout.centres,
+        sides: max(0.2, layout.sides.lowerBound)...layout.sides.upperBound)
+    }
+  }
+
+  /// The longer side of the smallest object, as a share of the canvas.
+  private var leastSide: Double { world == .medium ? 0.2 : 0.145 }
+
   private static func row(_ count: Int) -> [Point] { (0..<count).map { ((Double($0) + 0.5) / Double(count), 0.5) } }
   private static func column(_ count: Int) -> [Point] { row(count).map { ($0.y, $0.x) } }
   private static let triangle: [Point] = [(0.5, 0.26), (0.26, 0.74), (0.74, 0.74)]
@@ -180,20 +231,30 @@ enum FullWorldSampler {
 
 /// Draws objects that can be seen on a background.
 private struct ObjectPainter {
+  let world: World
+  let choice: ObjectChoice
   let background: Scene.Background
   let look: Scene.Look
+  var emojiShare = 0.75
 
-  /// An emoji three times out of four; `counted` ones have a plural.
+  /// One that draws nothing but shapes.
+  var ofShapes: ObjectPainter {
+    var other = self
+    other.emojiShare = 0
+    return other
+  }
+
+  /// An emoji three times out of four, unless told otherwise; `counted` ones have a plural.
   func draw(_ random: inout SplitMix64, counted: Bool = false) -> SceneObject {
-    if random.chance(0.75) {
+    if emojiShare > 0, random.chance(emojiShare) {
       while true {
-        let entry = random.pick(World.full.emoji)
+        let entry = choice.emoji(&random)
         if !counted || entry.allNames[0].plural != nil { return .emoji(entry.names[0]) }
       }
     }
-    let shape = random.pick(World.full.shapes)
+    let shape = choice.shape(&random)
     while true {
-      let colour = random.pick(World.full.colours)
+      let colour = random.pick(world.colours)
       if isVisible(colour) { return .shape(shape, colour) }
     }
   }

@@ -11,6 +11,7 @@ public struct Scenes: Sendable {
   public let split: Split
   public let world: World
   public let emphasis: SceneEmphasis
+  private let choice: ObjectChoice
 
   public init(
     seed: UInt64, split: Split = .training, world: World = .small, emphasis: SceneEmphasis = .none
@@ -19,25 +20,24 @@ public struct Scenes: Sendable {
     self.split = split
     self.world = world
     self.emphasis = emphasis
+    choice = ObjectChoice(world: world, need: emphasis.need)
   }
 
   public subscript(index: Int) -> CaptionedScene {
     var random = SplitMix64(seed: seed, index: UInt64(index))
-    let isWanted = emphasis.draw(&random)
+    let wanted = emphasis.draw(&random)
+    let sampler = SceneSampler(world: world, choice: choice)
+    let composition = sampler.composition(wanted, &random)
     while true {
-      let scene =
-        switch world {
-        case .small: Self.drawSmall(&random)
-        case .full: FullWorldSampler.draw(&random)
-        }
-      if isWanted(scene), HeldOut.contains(scene) == (split == .heldOut) {
-        return SceneCaption.write(scene, of: world, &random)
+      let scene = world == .small ? drawSmall(&random) : sampler.draw(composition, &random)
+      if wanted.allows(scene), HeldOut.contains(scene) == (split == .heldOut) {
+        return SceneCaption.write(scene, of: world, full: emphasis.fullCaptions ?? world.fullCaptions, &random)
       }
     }
   }
 
-  private static func drawSmall(_ random: inout SplitMix64) -> Scene {
-    let background = drawBackground(&random)
+  private func drawSmall(_ random: inout SplitMix64) -> Scene {
+    let background = Self.drawBackground(&random)
     let horizon = random.real(0.56, 0.64)
     if random.chance(0.7) {
       let place =
@@ -47,7 +47,7 @@ public struct Scenes: Sendable {
       let size = random.pick(sizes)
       let side = random.real(size.range.0, size.range.1)
       let object = drawObject(&random, on: background)
-      let placed = put(object, size, side, at: place.centre, &random)
+      let placed = Self.put(object, size, side, at: place.centre, &random)
       return Scene(objects: [placed], place: place, relation: nil, background: background, horizon: horizon)
     }
     let relation = random.pick(Scene.Relation.allCases)
@@ -63,7 +63,7 @@ public struct Scenes: Sendable {
       case .below: ((0.5, b), (0.5, a))
       }
     let objects = [(first, p), (second, q)].map { object, centre in
-      put(object, .medium, random.real(0.38, 0.43), at: centre, &random)
+      Self.put(object, .medium, random.real(0.38, 0.43), at: centre, &random)
     }
     return Scene(objects: objects, place: nil, relation: relation, background: background, horizon: horizon)
   }
@@ -84,11 +84,11 @@ public struct Scenes: Sendable {
       ? .plain(random.pick(World.small.colours)) : .landscape(random.pick(World.small.landscapes))
   }
 
-  private static func drawObject(_ random: inout SplitMix64, on background: Scene.Background) -> SceneObject {
-    if random.chance(0.75) { return .emoji(random.pick(Vocabulary.emoji).names[0]) }
+  private func drawObject(_ random: inout SplitMix64, on background: Scene.Background) -> SceneObject {
+    if random.chance(0.75) { return .emoji(choice.emoji(&random).names[0]) }
     var colour = random.pick(World.small.colours)
     while background == .plain(colour) { colour = random.pick(World.small.colours) }
-    return .shape(random.pick(World.small.shapes), colour)
+    return .shape(choice.shape(&random), colour)
   }
 }
 

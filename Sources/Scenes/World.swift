@@ -1,7 +1,10 @@
-/// How much there is to draw: one renderer, one grammar and one held-out rule serve both worlds.
+/// How much there is to draw: one renderer, one grammar and one held-out rule serve all worlds.
 public enum World: String, Sendable, Codable, CaseIterable {
   /// 64 emoji, 8 shapes in 10 colours, 15 backgrounds, one or two objects: what two CPU cores can learn.
   case small
+  /// 256 emoji that do not look alike, 12 shapes in 11 colours, counts, gradients and stickers: for some days of a CPU, or
+  /// an hour of a GPU. Nothing is smaller than a fifth of the canvas.
+  case medium
   /// All nameable emoji, 12 shapes in 11 colours, counts, three objects, patterned backgrounds and looks.
   case full
 
@@ -9,6 +12,7 @@ public enum World: String, Sendable, Codable, CaseIterable {
   public var emoji: [EmojiEntry] {
     switch self {
     case .small: Vocabulary.emoji
+    case .medium: MediumVocabulary.emoji
     case .full: EmojiTable.entries
     }
   }
@@ -17,7 +21,7 @@ public enum World: String, Sendable, Codable, CaseIterable {
   public var shapes: [VectorShape] {
     switch self {
     case .small: [.circle, .square, .triangle, .star, .heart, .diamond, .ring, .cross]
-    case .full: VectorShape.allCases
+    case .medium, .full: VectorShape.allCases
     }
   }
 
@@ -25,7 +29,7 @@ public enum World: String, Sendable, Codable, CaseIterable {
   public var colours: [ColourName] {
     switch self {
     case .small: ColourName.allCases.filter { $0 != .grey }
-    case .full: ColourName.allCases
+    case .medium, .full: ColourName.allCases
     }
   }
 
@@ -33,18 +37,23 @@ public enum World: String, Sendable, Codable, CaseIterable {
   public var landscapes: [Scene.Landscape] {
     switch self {
     case .small: [.grass, .beach, .night, .snow, .sea]
-    case .full: Scene.Landscape.allCases
+    case .medium, .full: Scene.Landscape.allCases
     }
   }
 
   /// Every background that its scenes may have, in a fixed order.
   public var backgrounds: [Scene.Background] {
     let simple = colours.map { Scene.Background.plain($0) } + landscapes.map { .landscape($0) }
-    guard self == .full else { return simple }
+    if self == .small { return simple }
     let pairs = colours.flatMap { a in colours.filter { $0 != a }.map { (a, $0) } }
-    return simple + pairs.map { .gradient(top: $0, bottom: $1) }
+    let gradients = pairs.map { Scene.Background.gradient(top: $0, bottom: $1) }
+    if self == .medium { return simple + gradients }
+    return simple + gradients
       + Scene.Pattern.allCases.flatMap { pattern in pairs.map { .pattern(pattern, ground: $0, figure: $1) } }
   }
+
+  /// Share of the captions that state every fact, unless a collection has its own (`SceneEmphasis.fullCaptions`).
+  public var fullCaptions: Double { self == .medium ? 0.75 : 0 }
 
   /// The nouns of all objects, in a fixed order: a shape has one for all its colours.
   public var nouns: [String] { emoji.map { $0.names[0] } + shapes.map(\.rawValue) }

@@ -121,7 +121,12 @@ struct DetectorScenes {
   private func crowd(_ index: Int) -> Scene {
     var random = SplitMix64(seed: seed &+ 0xc20d, index: UInt64(index))
     let background = random.pick(world.backgrounds)
-    let sides = world == .small ? (0.27, 0.48) : (0.15, 0.48)
+    let sides =
+      switch world {
+      case .small: (0.27, 0.48)
+      case .medium: (0.18, 0.48)
+      case .full: (0.15, 0.48)
+      }
     var placed: [Scene.Placed] = []
     for _ in 0..<24 where placed.count < 6 {
       let side = random.real(sides.0, sides.1)

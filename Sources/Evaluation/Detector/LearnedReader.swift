@@ -23,7 +23,7 @@ public final class LearntReader: SceneReader {
     let c = network.configuration
     let file = directory.appendingPathComponent("config.json").path
     guard let world = World(rawValue: c.world) else {
-      throw .configuration(file: file, reason: "there is no world \"\(c.world)\"; there are small and full")
+      throw .configuration(file: file, reason: "there is no world \"\(c.world)\"; there are small, medium and full")
     }
     let counts = [world.nouns.count, world.colours.count, world.backgrounds.count]
     if [c.names, c.colours, c.backgrounds] != counts {

@@ -15,11 +15,11 @@ struct BackgroundReader {
     let nearest =
       switch known.world {
       case .small: known.nearest(top: rows.prefix(margin), bottom: rows.suffix(margin))
-      case .full: known.nearest(to: picture)
+      case .medium, .full: known.nearest(to: picture)
       }
     label = nearest.label
     if nearest.isUpright {
-      if known.world == .full {
+      if known.world != .small {
         // Six objects reach into the margins from both sides: what is known stands in for such rows.
         let painted = known.painted(nearest, like: picture)
         let strange = rows.indices.map { y in

@@ -30,7 +30,7 @@ public struct PromptSet: Sendable {
 
   /// The categories that scenes of a world belong to: the small one has at most one object of a kind.
   public static func categories(of world: World) -> [PromptCategory] {
-    PromptCategory.allCases.filter { $0 != .counting || world == .full }
+    PromptCategory.allCases.filter { $0 != .counting || world != .small }
   }
 
   /// Scenes are drawn until every category is full; `quick` keeps a tenth of each.

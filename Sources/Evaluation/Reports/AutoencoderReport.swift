@@ -25,6 +25,7 @@ public struct AutoencoderReport: Sendable, Encodable {
   public let model: String
   public let modelHash: String
   public let world: World
+  public let scenesVersion: Int  // of the renderer
   public let seed: UInt64
   public let latentNoise: Double  // deviation of what was added to the normalized latents before decoding
   public private(set) var fidelity: [Fidelity] = []
@@ -36,11 +37,13 @@ public struct AutoencoderReport: Sendable, Encodable {
 
   /// Nothing yet of pictures of `size` × `size` pixels.
   public init(
-    model: String, modelHash: String, world: World, seed: UInt64, size: Int, latentNoise: Double = 0
+    model: String, modelHash: String, world: World, version: RenderingVersion, seed: UInt64, size: Int,
+    latentNoise: Double = 0
   ) {
     self.model = model
     self.modelHash = modelHash
     self.world = world
+    scenesVersion = version.rawValue
     self.seed = seed
     self.latentNoise = latentNoise
     let bounds = [0, 96, 160, 256, 512].map { $0 * size / 512 }

@@ -112,6 +112,7 @@ public struct EvaluationReport: Sendable, Codable {
   public internal(set) var reconstructionSharpness: Sharpness.Values?  // of encoded and decoded renders
   public internal(set) var measures = Measures()
   public internal(set) var agreement: Agreement?  // of the two judges on all drawn pictures
+  public internal(set) var objects: [String: Scorecard.Tally] = [:]  // by noun: pictures that asked for it and show it
   public internal(set) var pictures: [Judged] = []
 
   init(settings: Settings, world: World) {
@@ -134,6 +135,16 @@ public struct EvaluationReport: Sendable, Codable {
     case .learntRenders: scores[score].learntRenders.add(isRight)
     }
   }
+
+  /// Counts the objects of a drawn picture's prompt, each kind once, as shown or not.
+  mutating func noteObjects(_ reading: PictureReading, of prompt: EvaluationPrompt) {
+    for object in Set(prompt.scene.objects.map(\.object)) {
+      objects[object.noun, default: Scorecard.Tally()].add(reading.found.contains { $0.object.noun == object.noun })
+    }
+  }
+
+  /// How much the model needs to see each object.
+  public var need: ObjectNeed { ObjectNeed(world: world, shown: objects.mapValues { ($0.right, $0.count) }) }
 
   mutating func note(_ drawn: [PromptCategory: Sharpness], reconstructions: Sharpness?) {
     var all = Sharpness()

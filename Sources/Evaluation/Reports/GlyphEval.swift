@@ -76,6 +76,7 @@ public struct GlyphEval {
         let image = try artist.draw(prompt, seed, thumbnails.count)
         let reading = judge.read(image)
         see(image, reading)
+        report.noteObjects(reading, of: prompt)
         report.pictures.append(
           EvaluationReport.Judged(
             kind: kind, category: prompt.category, index: index, prompt: prompt.text, seed: seed,

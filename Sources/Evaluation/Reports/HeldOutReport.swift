@@ -26,6 +26,7 @@ public struct HeldOutReport: Sendable, Encodable {
   public let model: String
   public let modelHash: String
   public let world: World
+  public let scenesVersion: Int  // of the renderer
   public let seed: UInt64
   public let prompts: Int
   public let steps: Int
@@ -42,14 +43,17 @@ public struct HeldOutReport: Sendable, Encodable {
   private var readings: [PictureReading] = []
 
   enum CodingKeys: String, CodingKey {
-    case model, modelHash, world, seed, prompts, steps, drawn, autoencoded, rendered, shuffled
+    case model, modelHash, world, scenesVersion, seed, prompts, steps, drawn, autoencoded, rendered, shuffled
     case learntDrawn, learntRendered, sharpness, reconstructionSharpness, pictures, denoising
   }
 
-  public init(model: String, modelHash: String, world: World, seed: UInt64, prompts: Int, steps: Int) {
+  public init(
+    model: String, modelHash: String, world: World, version: RenderingVersion, seed: UInt64, prompts: Int, steps: Int
+  ) {
     self.model = model
     self.modelHash = modelHash
     self.world = world
+    scenesVersion = version.rawValue
     self.seed = seed
     self.prompts = prompts
     self.steps = steps

@@ -5,7 +5,7 @@ import Scenes
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data", abstract: "Looks at training data, and writes it.",
-    subcommands: [DataCheck.self, DataShow.self, DataScenes.self])
+    subcommands: [DataCheck.self, DataShow.self, DataScenes.self, DataDistinctEmoji.self])
 }
 
 extension World: ExpressibleByArgument {}

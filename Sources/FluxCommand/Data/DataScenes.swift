@@ -20,12 +20,13 @@ struct DataScenes: ParsableCommand {
 
   @Option(help: "How many.") var count: Int = 80_000
   @Option(help: "Side of each picture, in pixels.") var size: Int = 512
-  @Option(help: "The world: small (what mini knows) or full.") var world: World = .full
+  @Option(help: "The world: small (what mini knows), medium or full.") var world: World = .full
   @Option(help: "How scenes are drawn: 1, soft where they are large, as mini learned them, or 2, sharp.")
   var scenesVersion: RenderingVersion = .latest
   @Option(name: .shortAndLong, help: "Seed of the scenes.") var seed: UInt64 = 0
   @Option(help: "training, or held-out: only scenes with a combination that training never sees.")
   var split: Split = .training
+  @OptionGroup var emphasis: EmphasisOptions
   @Option(help: "folder or tar.") var format: SceneDataset.Format = .folder
   @Option(name: .shortAndLong, help: "The folder to write.") var output: String?
   @Flag(help: "Draw and encode, write nothing: to time it.") var dryRun = false
@@ -40,7 +41,9 @@ struct DataScenes: ParsableCommand {
   }
 
   func run() throws {
-    let scenes = Scenes(seed: seed, split: split == .training ? .training : .heldOut, world: world)
+    let scenes = Scenes(
+      seed: seed, split: split == .training ? .training : .heldOut, world: world,
+      emphasis: try emphasis.emphasis(in: world))
     let dataset = SceneDataset(scenes, count: count, size: size, format: format)
     let atlas = try GlyphAtlas(world: world, version: scenesVersion)
     let folder = dryRun ? nil : output.map { URL(fileURLWithPath: $0) }

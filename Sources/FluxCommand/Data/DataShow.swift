@@ -19,7 +19,7 @@ struct DataShow: ParsableCommand {
   var seed: UInt64 = 0
   @Option(help: "How many.") var count: Int = 48
   @Option(help: "Side of each picture, in pixels.") var size: Int = 128
-  @Option(help: "The world of the scenes: small (what mini knows) or full.") var world: World = .small
+  @Option(help: "The world of the scenes: small (what mini knows), medium or full.") var world: World = .small
   @Option(help: "How scenes are drawn: 1, soft where they are large, as mini learned them, or 2, sharp.")
   var scenesVersion: RenderingVersion = .latest
   @Flag(help: "Combinations that training never sees.") var heldOut = false

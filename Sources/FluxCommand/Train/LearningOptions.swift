@@ -17,7 +17,8 @@ struct LearningOptions: ParsableArguments {
       data check).
       """)
   var data: String = "scenes"
-  @Option(help: "The world of the scenes: small or full (default: what the preset is meant for).") var world: World?
+  @Option(help: "The world of the scenes: small, medium or full (default: what the preset is meant for).") var world:
+    World?
   @Option(help: "How scenes are drawn: 1, soft where they are large, as mini learned them, or 2, sharp (default: 2).")
   var scenesVersion: RenderingVersion?
   @OptionGroup var emphasis: EmphasisOptions
@@ -45,12 +46,13 @@ struct LearningOptions: ParsableArguments {
 
   /// Opens what is to be learnt.
   func trainingData() throws -> TrainingData {
-    let emphasis = emphasis.emphasis
     if data == "scenes" {
-      return .scenes(
-        world ?? (preset ?? profile.preset).world, emphasis: emphasis, version: scenesVersion ?? .latest)
+      let world = world ?? (preset ?? profile.preset).world
+      return .scenes(world, emphasis: try emphasis.emphasis(in: world), version: scenesVersion ?? .latest)
     }
-    if emphasis != .none { throw Failure("--pairs and --shape-pairs are about scenes, not about \(data)", code: 2) }
+    if emphasis.isAsked {
+      throw Failure("--pairs, --shape-pairs, --captions-full and --need are about scenes, not about \(data)", code: 2)
+    }
     if scenesVersion != nil { throw Failure("--scenes-version is about scenes, not about \(data)", code: 2) }
     if world != nil { throw Failure("--world is about scenes, not about \(data)", code: 2) }
     return .pictures(try PictureFiles(URL(fileURLWithPath: data)), crop: crop, mirror: mirror)
@@ -62,7 +64,8 @@ extension Preset {
   fileprivate var world: World {
     switch self {
     case .tiny, .mini: .small
-    case .midi, .base, .fine, .specification: .full
+    case .midi: .medium
+    case .base, .fine, .specification: .full
     }
   }
 }
@@ -76,13 +79,26 @@ struct EmphasisOptions: ParsableArguments {
   @Option(help: "Share of the scenes that hold two objects, besides those that do by chance.") var pairs: Double = 0
   @Option(help: "Share of the scenes that hold two coloured shapes, besides those that do by chance.")
   var shapePairs: Double = 0
+  @Option(help: "Share of the captions that state every fact (default: 0.75 in the medium world, else 0).")
+  var captionsFull: Double?
+  @Option(help: "A file that says how often each object is drawn, as flux evaluate --write-need makes it.")
+  var need: String?
 
   func validate() throws {
-    for (flag, value) in [("pairs", pairs), ("shape-pairs", shapePairs)] where !(0...1).contains(value) {
+    let shares = [("pairs", pairs), ("shape-pairs", shapePairs), ("captions-full", captionsFull ?? 0)]
+    for (flag, value) in shares where !(0...1).contains(value) {
       throw ValidationError("--\(flag) \(value) must be 0 to 1")
     }
     if pairs + shapePairs > 1 { throw ValidationError("--pairs and --shape-pairs together must be at most 1") }
   }
 
-  var emphasis: SceneEmphasis { SceneEmphasis(pairs: pairs, shapePairs: shapePairs) }
+  /// Whether anything was given.
+  var isAsked: Bool { pairs + shapePairs > 0 || captionsFull != nil || need != nil }
+
+  /// What was given; the file is read, and must be of the world.
+  func emphasis(in world: World) throws -> SceneEmphasis {
+    SceneEmphasis(
+      pairs: pairs, shapePairs: shapePairs, fullCaptions: captionsFull,
+      need: try need.map { try ObjectNeed(file: URL(fileURLWithPath: $0), world: world) })
+  }
 }

@@ -11,7 +11,7 @@ extension SceneCaption {
         "on \(article) \(name) background",
         "with \(article) \(name) background", "against \(article) \(name) background", "on \(name)",
       ]
-      if world == .full { phrases.append("in front of \(article) \(name) wall") }
+      if world != .small { phrases.append("in front of \(article) \(name) wall") }
       return (random.pick(phrases), "\(article) \(name) background")
     case .landscape(let landscape): return landscapePhrase(landscape)
     case .gradient(let top, let bottom):

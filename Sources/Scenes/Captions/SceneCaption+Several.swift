@@ -7,7 +7,7 @@ extension SceneCaption {
     let number = random.chance(0.9) ? English.number(count) : String(count)
     let body = ([number] + words + [name.plural ?? name.text]).joined(separator: " ")
     guard let arrangement = scene.arrangement else { return body }
-    guard random.chance(0.6) else {
+    guard isFull || random.chance(0.6) else {
       claims.place = false
       return body
     }
@@ -24,7 +24,7 @@ extension SceneCaption {
   /// Three different objects, in a row or a triangle.
   mutating func trio() -> String {
     let names = scene.objects.map { noun($0) }
-    let form = random.below(10)
+    let form = isFull ? random.pick([1, 2, 3, 6, 7, 8, 9]) : random.below(10)
     if form == 0 {
       // In any order.
       claims.place = false

@@ -3,23 +3,29 @@ import Support
 /// The grammar of captions: many phrasings of the same facts, articles right, nothing false.
 ///
 /// What a caption leaves out has a default, so that a short prompt has a picture to expect: no size means medium, no
-/// place means the centre, no look means flat. A left-out background may be any. In the full world some captions leave
-/// out more; `claims` says what.
+/// place means the centre, no look means flat. A left-out background may be any. Beyond the small world some captions
+/// leave out more; `claims` says what. Full captions leave out nothing but these defaults, and often say them, too.
 struct SceneCaption {
   let scene: Scene
   let world: World
+  let isFull: Bool
   var random: SplitMix64
   var claims = CaptionedScene.Claims(background: true, place: true)
 
-  static func write(_ scene: Scene, of world: World, _ random: inout SplitMix64) -> CaptionedScene {
-    var writer = SceneCaption(scene: scene, world: world, random: random)
+  /// A caption that is full with a probability; nothing random is drawn where that is 0.
+  static func write(
+    _ scene: Scene, of world: World, full: Double = 0, _ random: inout SplitMix64
+  ) -> CaptionedScene {
+    let isFull = full > 0 && random.chance(full)
+    var writer = SceneCaption(scene: scene, world: world, isFull: isFull, random: random)
     let caption = writer.text()
     random = writer.random
     return CaptionedScene(scene: scene, caption: caption, claims: writer.claims)
   }
 
   private mutating func text() -> String {
-    let background = random.chance(world == .small ? 0.06 : 0.12) ? nil : backgroundPhrase()
+    let isLeftOut = !isFull && random.chance(world == .small ? 0.06 : 0.12)
+    let background = isLeftOut ? nil : backgroundPhrase()
     if background == nil { claims.background = false }
     let body =
       if scene.isGroup {
@@ -50,13 +56,13 @@ struct SceneCaption {
   private mutating func single() -> String {
     let object = noun(scene.objects[0])
     guard let place = scene.place else { return object }
-    if world == .full, place != .centre, random.chance(0.05) {
+    if world != .small, place != .centre, !isFull, random.chance(0.05) {
       claims.place = false
       return object
     }
     let words: [String] =
       switch place {
-      case .centre: random.chance(0.85) ? [""] : ["in the middle", "in the centre", "in the center"]
+      case .centre: random.chance(isFull ? 0.5 : 0.85) ? [""] : ["in the middle", "in the centre", "in the center"]
       case .left: ["on the left", "on the left side", "at the left"]
       case .right: ["on the right", "on the right side", "at the right"]
       case .top: ["at the top", "on top", "at the top centre"]
@@ -73,7 +79,7 @@ struct SceneCaption {
   private mutating func pair() -> String {
     var (first, second) = (noun(scene.objects[0]), noun(scene.objects[1]))
     guard var relation = scene.relation else { return "\(first) and \(second)" }
-    if random.chance(0.12) {
+    if !isFull, random.chance(0.12) {
       // Side by side: either order is true.
       if random.chance(0.5) { swap(&first, &second) }
       switch relation {
@@ -107,11 +113,13 @@ struct SceneCaption {
   mutating func noun(_ placed: Scene.Placed) -> String {
     var words: [String] = []
     if placed.size != .medium {
-      if world == .full, random.chance(0.08) {
+      if world != .small, !isFull, random.chance(0.08) {
         claims.sizes = false
       } else {
         words.append(random.pick(placed.size == .small ? ["small", "little", "tiny"] : ["large", "big", "huge"]))
       }
+    } else if isFull, random.chance(0.2) {
+      words.append(random.pick(["medium-sized", "medium-sized", "medium"]))
     }
     let name = colouredName(placed.object, counted: false, &words)
     guard name.plural != nil else {
@@ -127,7 +135,7 @@ struct SceneCaption {
   mutating func colouredName(_ object: SceneObject, counted: Bool, _ words: inout [String]) -> EmojiEntry.Name {
     switch object {
     case .shape(let shape, let colour):
-      if scene.look.showsColours, world == .small || !random.chance(0.04) {
+      if scene.look.showsColours, world == .small || isFull || !random.chance(0.04) {
         words.append(colour.rawValue)
       } else {
         claims.colours = false

@@ -5,10 +5,13 @@
 /// article and is not counted, as "popcorn" or "scissors". Names are Unicode's where people use them, and what people
 /// say where they do not; `Tools/vocabulary/missing` lists what Unicode has and these tables do not.
 enum EmojiTable {
-  /// All themes, in a fixed order.
-  static let entries: [EmojiEntry] = [
+  /// Those of each theme, in a fixed order.
+  static let themes: [[EmojiEntry]] = [
     nature, food, places, travel, activities, belongings, things, figures,
-  ].flatMap { $0.split(separator: "\n").map(entry) }
+  ].map { $0.split(separator: "\n").map(entry) }
+
+  /// Those of all themes, in a fixed order.
+  static let entries = themes.flatMap { $0 }
 
   private static func entry(_ line: Substring) -> EmojiEntry {
     guard let space = line.firstIndex(of: " "), let scalar = line.unicodeScalars.first else {

@@ -24,6 +24,10 @@ import Testing
     try expectCeiling(.small, every: Long.isAsked ? 1 : 24, atLeast: 0.99, shuffledBelow: 0.1)
   }
 
+  @Test(.enabled(if: Long.isAsked)) func rendersOfTheMediumWorldAreRight() throws {
+    try expectCeiling(.medium, every: 1, atLeast: 0.97, shuffledBelow: 0.1)
+  }
+
   @Test(.enabled(if: Long.isAsked)) func rendersOfTheFullWorldAreRight() throws {
     try expectCeiling(.full, every: 1, atLeast: 0.97, shuffledBelow: 0.1)
   }
@@ -74,7 +78,7 @@ import Testing
   private func expectCeiling(_ world: World, every: Int, atLeast: Double, shuffledBelow: Double) throws {
     let atlas = try GlyphAtlas(world: world)
     let judge = Judge(atlas: atlas)
-    let prompts = (world == .small ? Prepared.small : Prepared.full).prompts
+    let prompts = Prepared.set(of: world).prompts
     for category in PromptSet.categories(of: world) {
       let mine = prompts.filter { $0.category == category }.enumerated().filter { $0.offset % every == 0 }.map(
         \.element)

@@ -11,7 +11,16 @@ enum Long {
 /// Prompts that several tests read, made once.
 enum Prepared {
   static let small = PromptSet(world: .small, seed: 1)
+  static let medium = PromptSet(world: .medium, seed: 1)
   static let full = PromptSet(world: .full, seed: 1)
+
+  static func set(of world: World) -> PromptSet {
+    switch world {
+    case .small: small
+    case .medium: medium
+    case .full: full
+    }
+  }
 }
 
 @Suite struct PromptSetTests {
@@ -26,8 +35,8 @@ enum Prepared {
     #expect(PromptCategory.allCases.reduce(0) { $0 + $1.count } == 553)
   }
 
-  @Test func theFullWorldCountsFromTwoToSix() {
-    let set = Prepared.full
+  @Test(arguments: [World.medium, .full]) func largerWorldsCountFromTwoToSix(world: World) {
+    let set = Prepared.set(of: world)
     #expect(set.prompts.count == 553)
     let counts = set.prompts.filter { $0.category == .counting }.map(\.scene.objects.count)
     for count in 2...6 { #expect(counts.filter { $0 == count }.count == 16, "\(count)") }
@@ -40,7 +49,7 @@ enum Prepared {
   }
 
   @Test func noPromptAsksForAHeldOutCombination() {
-    for prompt in Prepared.small.prompts {
+    for prompt in Prepared.small.prompts + Prepared.medium.prompts {
       #expect(!HeldOut.contains(prompt.scene), "\(prompt.text)")
     }
   }

@@ -29,6 +29,8 @@ import Testing
     #expect(thumbnails.count == report.pictures.count)
     #expect(report.overall.value == 0.5)
     #expect(report.fidelity?.decibels == 99)
+    // Every object that was asked for was shown half of the time.
+    #expect(Set(report.need.weights.values) == [0.6])
     #expect(report.table.contains("counting is left out"))
     let count = report.pictures.count
     #expect(report.agreement == Agreement((0..<count).map { ($0 % 2 == 0, $0 % 2 == 0) }))
@@ -47,7 +49,8 @@ import Testing
     let (first, second) = (Judge(atlas: atlas), Judge(try LearntReader(directory: Learnt.folder)))
     let scenes = HeldOutReport.scenes(world: .small, seed: 1, count: 2)
     for hasLearnt in [false, true] {
-      var report = HeldOutReport(model: "m", modelHash: "", world: .small, seed: 1, prompts: 2, steps: 20)
+      var report = HeldOutReport(
+        model: "m", modelHash: "", world: .small, version: .v2, seed: 1, prompts: 2, steps: 20)
       for scene in scenes {
         let render = scene.scene.render(size: 128, atlas: atlas)
         let reading = first.read(render)
@@ -62,7 +65,8 @@ import Testing
   @Test func whatAnAutoencoderLeavesIsReportedBySize() throws {
     let atlas = try GlyphAtlas()
     let judge = Judge(atlas: atlas)
-    var report = AutoencoderReport(model: "m", modelHash: "", world: .small, seed: 1, size: 128)
+    var report = AutoencoderReport(
+      model: "m", modelHash: "", world: .small, version: .v2, seed: 1, size: 128)
     let meter = SharpnessMeter(side: 128)
     let grey = Image(width: 128, height: 128, channels: .rgb, pixels: [UInt8](repeating: 90, count: 3 * 128 * 128))
     let scenes = HeldOutReport.scenes(world: .small, seed: 1, count: 12)

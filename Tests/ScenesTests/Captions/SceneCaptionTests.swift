@@ -2,15 +2,17 @@ import Testing
 
 @testable import Scenes
 
-/// What captions of the full world say is so.
+/// What captions of the medium and the full world say is so.
 @Suite struct SceneCaptionTests {
-  private static let examples = (0..<4000).map { Scenes(seed: 21, world: .full)[$0] }
+  private static let worlds = [World.medium, .full]
+  private static let examples = Dictionary(
+    uniqueKeysWithValues: worlds.map { world in (world, (0..<4000).map { Scenes(seed: 21, world: world)[$0] }) })
 
-  @Test func captionsNameEveryObject() {
-    for example in Self.examples {
+  @Test(arguments: worlds) func captionsNameEveryObject(world: World) {
+    for example in Self.examples[world]! {
       for placed in example.scene.objects {
         guard case .emoji(let name) = placed.object else { continue }
-        let names = World.full.entry(name)!.allNames
+        let names = world.entry(name)!.allNames
         let forms = example.scene.isGroup ? names.compactMap(\.plural) : names.map(\.text)
         // "the Milky Way" may become "the small Milky Way".
         let needed = forms.map { $0.hasPrefix("the ") ? String($0.dropFirst(4)) : $0 }
@@ -19,8 +21,8 @@ import Testing
     }
   }
 
-  @Test func groupsSayTheirNumber() {
-    for example in Self.examples where example.scene.isGroup {
+  @Test(arguments: worlds) func groupsSayTheirNumber(world: World) {
+    for example in Self.examples[world]! where example.scene.isGroup {
       let count = example.scene.objects.count
       let words = example.caption.split { $0 == " " || $0 == "," }.map(String.init)
       #expect(words.contains(English.number(count)) || words.contains(String(count)), "\(example.caption)")
@@ -28,8 +30,8 @@ import Testing
     }
   }
 
-  @Test func statedColoursAreThere() {
-    for example in Self.examples {
+  @Test(arguments: worlds) func statedColoursAreThere(world: World) {
+    for example in Self.examples[world]! {
       if example.claims.colours {
         for case .shape(_, let colour) in example.scene.objects.map(\.object) {
           #expect(example.caption.contains(colour.rawValue), "\(example.caption)")
@@ -43,26 +45,26 @@ import Testing
     }
   }
 
-  @Test func looksWithoutColoursNameNone() {
-    for example in Self.examples where !example.scene.look.showsColours {
+  @Test(arguments: worlds) func looksWithoutColoursNameNone(world: World) {
+    for example in Self.examples[world]! where !example.scene.look.showsColours {
       if case .landscape = example.scene.background { continue }  // "a green field"
       let words = Set(example.caption.split(separator: " ").map(String.init))
       let hasNone = words.isDisjoint(with: ["red", "yellow", "purple", "orange"])
-      #expect(hasNone || isNamedSo(example), "\(example.caption)")
+      #expect(hasNone || isNamedSo(example, world), "\(example.caption)")
       #expect(!example.claims.colours || !example.scene.objects.contains { $0.object.isShape })
     }
   }
 
-  private func isNamedSo(_ example: CaptionedScene) -> Bool {
+  private func isNamedSo(_ example: CaptionedScene, _ world: World) -> Bool {
     example.scene.objects.contains { placed in
       guard case .emoji(let name) = placed.object else { return false }
-      return World.full.entry(name)!.names.contains { $0.contains("red ") || $0.contains("orange ") }
+      return world.entry(name)!.names.contains { $0.contains("red ") || $0.contains("orange ") }
     }
   }
 
-  @Test func statedSizesArePresent() {
+  @Test(arguments: worlds) func statedSizesArePresent(world: World) {
     let words: [Scene.Size: [String]] = [.small: ["small", "little", "tiny"], .large: ["large", "big", "huge"]]
-    for example in Self.examples where example.claims.sizes {
+    for example in Self.examples[world]! where example.claims.sizes {
       for placed in example.scene.objects {
         guard let fitting = words[placed.size] else { continue }
         #expect(fitting.contains { example.caption.contains($0) }, "\(example.caption)")
@@ -70,12 +72,12 @@ import Testing
     }
   }
 
-  @Test func looksAreSaid() {
+  @Test(arguments: worlds) func looksAreSaid(world: World) {
     let words: [Scene.Look: [String]] = [
       .sticker: ["sticker"], .greyscale: ["black and white", "greyscale", "grayscale"], .sepia: ["sepia"],
       .pixelArt: ["pixel art", "8-bit"], .blueprint: ["blueprint", "blue paper"],
     ]
-    for example in Self.examples {
+    for example in Self.examples[world]! {
       for (look, phrases) in words {
         let isSaid = phrases.contains { example.caption.contains($0) }
         if example.scene.look == look { #expect(isSaid, "\(example.caption)") }
@@ -84,15 +86,15 @@ import Testing
     }
   }
 
-  @Test func relationsAreTrue() {
+  @Test(arguments: worlds) func relationsAreTrue(world: World) {
     let after: [Scene.Relation: [String]] = [
       .leftOf: [" left of "], .rightOf: [" right of "], .above: [" above ", " over ", " on top of "],
       .below: [" below ", " under ", " beneath "],
     ]
-    for example in Self.examples where example.claims.place {
+    for example in Self.examples[world]! where example.claims.place {
       guard let relation = example.scene.relation else { continue }
       let caption = example.caption
-      let names = example.scene.objects.map { nameRange($0.object, in: caption) }
+      let names = example.scene.objects.map { nameRange($0.object, in: caption, world) }
       guard let first = names[0], let second = names[1], !first.overlaps(second) else { continue }
       let isFirst = first.lowerBound < second.lowerBound
       let said = isFirst ? relation : relation.opposite
@@ -103,14 +105,14 @@ import Testing
   }
 
   /// Where an emoji's longest name in the caption stands; nil for shapes, which may share their words.
-  private func nameRange(_ object: SceneObject, in caption: String) -> Range<String.Index>? {
+  private func nameRange(_ object: SceneObject, in caption: String, _ world: World) -> Range<String.Index>? {
     guard case .emoji(let name) = object else { return nil }
-    let found = World.full.entry(name)!.names.filter { caption.contains($0) }
+    let found = world.entry(name)!.names.filter { caption.contains($0) }
     return found.max { $0.count < $1.count }.flatMap { caption.firstRange(of: $0) }
   }
 
-  @Test func articlesFitTheWordsAfterThem() {
-    for example in Self.examples {
+  @Test(arguments: worlds) func articlesFitTheWordsAfterThem(world: World) {
+    for example in Self.examples[world]! {
       let words = example.caption.split(separator: " ")
       for (article, word) in zip(words, words.dropFirst()) where article == "a" || article == "an" {
         let soundsLikeAConsonant = ["uni", "UFO", "eur", "one-"].contains { word.hasPrefix($0) }
