@@ -9,10 +9,9 @@ public enum TexturePatterns {
     case gradient, colors, clouds, terrain, wood, stripes, checks, mixture
   }
 
-  /// Image `index` of a seed, `size` pixels wide and high, in RGB: the same on every machine, and the same pattern at
-  /// every size. All kinds are equally frequent.
+  /// Image `index` of a seed, `size` pixels wide and high (at least 1), in RGB; all kinds are equally frequent.
   ///
-  /// `size` must be at least 1.
+  /// It has the same bytes on every machine, and the same pattern at every size.
   public static func render(seed: UInt64, index: Int, size: Int) -> Image {
     var random = stream(seed, index)
     let painter = painter(random.pick(Kind.allCases), &random, size)
