@@ -6,6 +6,7 @@
 #include <ATen/core/Generator.h>
 #include <c10/util/Exception.h>
 
+#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -25,6 +26,15 @@ inline std::vector<at::Tensor> L(CTTensor *const *xs, size_t count) {
   return list;
 }
 
+/// Whether a message is about memory: the allocator of the CPU throws an error like any other.
+inline bool isAboutMemory(const char *message) {
+  return std::strstr(message, "can't allocate memory") || std::strstr(message, "not enough memory") ||
+         std::strstr(message, "out of memory") || std::strstr(message, "could not create a memory object");
+}
+inline CTErrorKind kindOf(const char *message, CTErrorKind other) {
+  return isAboutMemory(message) ? CT_ERROR_MEMORY : other;
+}
+
 template <class F> bool guarded(F f) noexcept {
   try {
     f();
@@ -32,11 +42,11 @@ template <class F> bool guarded(F f) noexcept {
   } catch (const c10::OutOfMemoryError &e) {
     ct_fail(CT_ERROR_MEMORY, e.what_without_backtrace());
   } catch (const c10::Error &e) {
-    ct_fail(CT_ERROR_ARGUMENT, e.what_without_backtrace());
+    ct_fail(kindOf(e.what_without_backtrace(), CT_ERROR_ARGUMENT), e.what_without_backtrace());
   } catch (const std::bad_alloc &) {
     ct_fail(CT_ERROR_MEMORY, "out of memory");
   } catch (const std::exception &e) {
-    ct_fail(CT_ERROR_OTHER, e.what());
+    ct_fail(kindOf(e.what(), CT_ERROR_OTHER), e.what());
   } catch (...) {
     ct_fail(CT_ERROR_OTHER, "unknown C++ exception");
   }

@@ -50,6 +50,21 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
     }
   }
 
+  /// Reads a name that may end in that of a spacing, as other programs have one list of both: "DPM++ 2M Karras".
+  public static func read(_ name: String) throws(SamplingError) -> (kind: SamplerKind, spacing: Spacing?) {
+    do throws(SamplingError) {
+      return (try SamplerKind(named: name), nil)
+    } catch {
+      let key = NameTable<SamplerKind>.key(name)
+      for (ending, spacing) in Spacing.names {
+        let end = NameTable<Spacing>.key(ending)
+        guard key.hasSuffix(end), let kind = try? SamplerKind(named: String(key.dropLast(end.count))) else { continue }
+        return (kind, spacing)
+      }
+      throw error
+    }
+  }
+
   /// Whether noise is added while sampling (with `ddim`, only when eta is above 0).
   public var isStochastic: Bool { self == .ddpm || self == .euler_a }
 
@@ -101,12 +116,14 @@ public enum Spacing: String, Codable, Sendable, CaseIterable {
     }
   }
 
+  /// All names of all spacings.
+  static var names: [(String, Spacing)] {
+    allCases.flatMap { spacing in ([spacing.rawValue] + spacing.aliases).map { ($0, spacing) } }
+  }
+
   /// Reads any of the names, whatever their case, spaces, dashes and underscores; throws with the nearest name.
   public init(named name: String) throws(SamplingError) {
-    let table = Self.allCases.flatMap { spacing in
-      ([spacing.rawValue] + spacing.aliases).map { ($0, spacing) }
-    }
-    switch NameTable(table).lookUp(name) {
+    switch NameTable(Self.names).lookUp(name) {
     case .found(let spacing): self = spacing
     case .missing(let near): throw .unknownSpacing(name, suggestion: near?.rawValue)
     }

@@ -19,13 +19,16 @@ public struct Picture: Sendable, Equatable {
     ParametersText.write(request, source, width: image.width, height: image.height)
   }
 
-  /// A PNG file's bytes, with `parameters` in a text chunk unless told otherwise.
-  public func png(metadata: Bool = true) throws(RasterError) -> [UInt8] {
-    try PNG.encode(image, text: metadata ? [PNGText.Entry(keyword: "parameters", text: parameters)] : [])
+  /// A file's bytes, with `parameters` in it unless told otherwise: a text chunk in a PNG, EXIF in a JPEG or WebP, whose
+  /// `quality` is 1…100.
+  public func encoded(
+    as format: ImageFile = .png, metadata: Bool = true, quality: Int = 95
+  ) throws(RasterError) -> [UInt8] {
+    try format.encode(image, parameters: metadata ? parameters : nil, quality: quality)
   }
 
-  /// Writes a PNG that appears whole or not at all.
+  /// Writes a file that appears whole or not at all, in the format of its name's ending (PNG where there is none).
   public func write(to url: URL, metadata: Bool = true) throws {
-    try AtomicFile.write(png(metadata: metadata), to: url)
+    try AtomicFile.write(encoded(as: ImageFile(ending: url.pathExtension) ?? .png, metadata: metadata), to: url)
   }
 }

@@ -4,7 +4,7 @@ import Diffusion
 public struct GenerationRequest: Codable, Sendable, Equatable {
   public var prompt: String
   public var negativePrompt: String  // what guidance leads away from; the empty prompt when empty
-  public var seed: UInt64
+  public var seed: UInt64  // all 64 bits count
   public var steps: Int
   public var sampler: SamplerKind
   public var spacing: Spacing?  // the sampler's own when nil
@@ -46,7 +46,17 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
 public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable {
   case size(name: String, value: Int, multiple: Int, largest: Int)
   case noDevice(String, found: Int)
-  case notFinite(step: Int)
+  /// A network gave NaN or infinity; `loras` are those whose change is in the U-Net's weights.
+  case notFinite(NetworkPart, step: Int?, loras: [String])
+
+  /// The networks that a prompt passes on its way to a picture.
+  public enum NetworkPart: String, Sendable {
+    case textEncoder = "text encoder"
+    case textAdapter = "text adapter"
+    case unet = "U-Net"
+    case decoder = "decoder"
+    case superResolution = "super-resolution"
+  }
 
   public var description: String {
     switch self {
@@ -54,11 +64,15 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
       "\(name) \(value): this model draws multiples of \(multiple) from \(multiple) to \(largest)"
         + (1...largest ~= value ? ", such as \(max(1, (value + multiple / 2) / multiple) * multiple)" : "")
     case .noDevice(let name, let found):
-      found == 0
-        ? "device \(name): this libtorch has no CUDA device; use cpu, or point FLUX_TORCH at a PyTorch with CUDA"
-        : "device \(name): there are \(found) CUDA devices, numbered from 0"
-    case .notFinite(let step):
-      "the latent is not finite after step \(step + 1): the model's weights are damaged"
+      name == "mps"
+        ? "device mps: Flux computes on cpu and cuda"
+        : found == 0
+          ? "device \(name): this libtorch has no CUDA device; use cpu, or point FLUX_TORCH at a PyTorch with CUDA"
+          : "device \(name): there are \(found) CUDA devices, numbered from 0"
+    case .notFinite(let part, let step, let loras):
+      "the \(part.rawValue) gives numbers that are not finite"
+        + (step.map { ", at step \($0 + 1)" } ?? "") + ": its weights are damaged"
+        + (loras.isEmpty ? "" : ", or changed too much by the LoRA \(loras.joined(separator: ", "))")
     }
   }
 }

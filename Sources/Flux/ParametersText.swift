@@ -21,10 +21,17 @@ public enum ParametersText {
     }
     if request.eta != 0 { fields.append(("Eta", number(request.eta))) }
     if let fast = source.fast { fields.append(("Fast", String(fast.prefix(10)))) }
-    for lora in source.loras { fields.append(("LoRA", "\(lora.name):\(number(lora.scale)):\(lora.hash.prefix(10))")) }
-    fields += [("RNG", "CPU"), ("Version", "flux \(Version.current)")]
-    var lines = [request.prompt]
-    if !request.negativePrompt.isEmpty { lines.append("Negative prompt: \(request.negativePrompt)") }
+    if !source.loras.isEmpty {  // one field: readers keep the last of several that have one name
+      let list = source.loras.map { "\($0.name):\(number($0.scale)):\($0.hash.prefix(10))" }
+      fields.append(("LoRA", list.joined(separator: ", ")))
+    }
+    // "CPU" says that torch's generator gives this noise, and torch takes 32 bits of a seed.
+    fields.append(("RNG", request.seed <= UInt64(UInt32.max) ? "CPU" : "CPU 64-bit"))
+    fields.append(("Version", "flux \(Version.current)"))
+    var lines = [PromptSyntax.withoutTags(request.prompt)]
+    if !request.negativePrompt.isEmpty {
+      lines.append("Negative prompt: \(PromptSyntax.withoutTags(request.negativePrompt))")
+    }
     lines.append(fields.map { "\($0.0): \(quoted($0.1))" }.joined(separator: ", "))
     return lines.joined(separator: "\n").trimmingCharacters(in: .whitespacesAndNewlines)
   }

@@ -40,7 +40,7 @@ extension Pipeline {
         return latent
       }
       guard let latent else { fatalError("a time grid has at least one step") }
-      _ = timed(2) { decodeLatents(latent) }
+      _ = try timed(2) { try decodeLatents(latent) }
     }
     try draw()
     let first = seconds.reduce(0, +)
@@ -63,7 +63,7 @@ extension Pipeline {
     let (h, w) = (shape[1], shape[2])
     let (c, tokens) = (model.configuration, text.mask.shape[1])
     var passes = 0
-    let grid = try TimeGrid(model.schedule, kind: request.sampler, steps: request.steps, spacing: request.spacing)
+    let grid = try timeGrid(request)
     for time in grid.times.dropLast() { passes += request.guidance.applies(at: time) ? 2 : 1 }
     return passes * c.unet.operations(height: h, width: w, tokens: tokens)
       + c.autoencoder.decoderOperations(height: h, width: w)

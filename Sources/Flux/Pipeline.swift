@@ -4,6 +4,7 @@ import Images
 import Models
 import NN
 import Support
+import Tokenizers
 import Torch
 
 /// From prompt to picture, in three stages that can be called apart.
@@ -19,12 +20,19 @@ public final class Pipeline {
 
   /// Reads a model directory and the directory of the pretrained text encoder.
   ///
-  /// With `fast` the model's few-step student is merged into its weights; so are LoRA files, each times its scale.
+  /// With `fast` the model's few-step student is merged into its weights; so are LoRA files, each times its scale, except
+  /// those times 0.
   public init(
     model directory: URL, textEncoder: URL, fast: Bool = false, loras: [(file: URL, scale: Double)] = [],
     device: Device = .cpu
   ) throws {
-    if case .cuda(let index) = device, index >= Device.cudaCount {
+    let isThere =
+      switch device {
+      case .cpu: true
+      case .cuda(let index): index < Device.cudaCount
+      case .mps: false
+      }
+    guard isThere else {
       throw GenerationError.noDevice(device.description, found: Device.cudaCount)
     }
     self.device = device
@@ -34,7 +42,7 @@ public final class Pipeline {
     model = try ModelBundle(directory: directory)
     try student?.merge(into: model.unet)
     source.fast = student?.hash
-    for lora in loras {
+    for lora in loras where lora.scale != 0 {
       try LoRA.load(lora.file, for: model.unet).merge(into: model.unet, scale: lora.scale)
       source.loras.append(try LoRASource(file: lora.file, scale: lora.scale))
     }
@@ -64,6 +72,7 @@ public final class Pipeline {
     public let mask: Tensor  // [2, N]
     public let pooled: Tensor  // [2, D]
     public let dropped: [String]  // words of the prompt that did not fit
+    public let droppedNegative: [String]  // words of the other one that did not fit
   }
 
   /// Reads the prompts; the texts are cut at the adapter's longest.
@@ -72,8 +81,21 @@ public final class Pipeline {
       let text = prompts([negative, prompt], maxTokens: model.configuration.adapter.maxTokens)
       let mask = text.mask.to(device)
       let (context, pooled) = model.adapter(text.states.to(device), mask: mask)
-      return TextConditioning(context: context, mask: mask, pooled: pooled, dropped: text.dropped[1])
+      return TextConditioning(
+        context: context, mask: mask, pooled: pooled, dropped: text.dropped[1], droppedNegative: text.dropped[0])
     }
+  }
+
+  /// How a prompt is cut into tokens, with the words that do not fit and those that the vocabulary lacks.
+  public func tokens(of prompt: String) -> WordPieceTokenizer.Encoding {
+    prompts.tokenizer.encode(prompt, maxLength: model.configuration.adapter.maxTokens)
+  }
+
+  /// The times that a request visits; throws where this model cannot draw it, for its size or its steps.
+  @discardableResult
+  public func timeGrid(_ request: GenerationRequest) throws -> TimeGrid {
+    _ = try latentShape(request)
+    return try TimeGrid(model.schedule, kind: request.sampler, steps: request.steps, spacing: request.spacing)
   }
 
   /// The steps from noise to clean latents, each made when it is asked for.
@@ -81,8 +103,7 @@ public final class Pipeline {
   /// Picture k of `count` that are drawn together begins with the noise of seed + k.
   public func denoise(_ text: TextConditioning, _ request: GenerationRequest, count: Int = 1) throws -> Denoising {
     let shape = try latentShape(request)
-    let grid = try TimeGrid(
-      model.schedule, kind: request.sampler, steps: request.steps, spacing: request.spacing)
+    let grid = try timeGrid(request)
     let noise = NoiseSource(seeds: NoiseSource.seeds(from: request.seed, count: count), shape: shape)
     let network: BranchedDenoiser = { [model] x, time, branches in
       let rows = branches.map { $0 == .conditional ? 1 : 0 }
@@ -102,26 +123,41 @@ public final class Pipeline {
       denoiser: request.guidance(network))
   }
 
-  /// Paints latents `[B, 64, h, w]`.
-  public func decodeLatents(_ latents: Tensor) -> [Image] {
-    withInference { TensorImage.images(model.autoencoder.decode(latents).to(.cpu)) }
+  /// Paints latents `[B, 64, h, w]`; throws where the decoder gives NaN or infinity, which no picture shows.
+  public func decodeLatents(_ latents: Tensor) throws(GenerationError) -> [Image] {
+    let images: [Image]? = withInference {
+      let pixels = model.autoencoder.decode(latents)
+      return pixels.allFinite ? TensorImage.images(pixels.to(.cpu)) : nil
+    }
+    if let images { return images }
+    let isCoreFinite = withInference { model.autoencoder.decoder(latents.channelsLast()).pixels.allFinite }
+    throw .notFinite(isCoreFinite ? .superResolution : .decoder, step: nil, loras: [])
   }
 
   /// All stages.
   ///
-  /// `onStep` sees every step and stops the run by throwing.
+  /// `onStep` sees every step and stops the run by throwing. The picture's request is without settings that change
+  /// nothing. Throws where a network gives NaN or infinity, and names it.
   public func generate(_ request: GenerationRequest, onStep: (DenoisingStep) throws -> Void = { _ in }) throws
     -> Picture
   {
+    let grid = try timeGrid(request)
     let text = encodeText(request.prompt, negative: request.negativePrompt)
+    guard text.context.allFinite, text.pooled.allFinite else {
+      let tokens = model.configuration.adapter.maxTokens
+      let states = withInference { prompts([request.negativePrompt, request.prompt], maxTokens: tokens).states }
+      throw GenerationError.notFinite(states.allFinite ? .textAdapter : .textEncoder, step: nil, loras: [])
+    }
     var latent: Tensor?
     for step in try denoise(text, request) {
-      guard step.latent.allFinite else { throw GenerationError.notFinite(step: step.index) }
+      guard step.latent.allFinite else {
+        throw GenerationError.notFinite(.unet, step: step.index, loras: source.loras.map(\.name))
+      }
       latent = step.latent
       try onStep(step)
     }
     guard let latent else { fatalError("a time grid has at least one step") }
-    return Picture(image: decodeLatents(latent)[0], request: request, source: source)
+    return Picture(image: try decodeLatents(latent)[0], request: request.effective(along: grid), source: source)
   }
 
   /// Latents are normalised, so that no true one lies outside; far estimates at high noise are pulled in.

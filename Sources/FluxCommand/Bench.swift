@@ -13,17 +13,17 @@ struct Bench: ParsableCommand {
   static func printJSON(_ result: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    print(String(decoding: try encoder.encode(result), as: UTF8.self))
+    try printLine(String(decoding: try encoder.encode(result), as: UTF8.self))
   }
 
   /// Prints a line of a table.
-  static func line(_ name: String, _ value: Double, _ unit: String) {
-    print(name.padding(toLength: 16, withPad: " ", startingAt: 0) + String(format: "%.3g ", value) + unit)
+  static func line(_ name: String, _ value: Double, _ unit: String) throws {
+    try printLine(name.padding(toLength: 16, withPad: " ", startingAt: 0) + String(format: "%.3g ", value) + unit)
   }
 
   /// How much of what the device can do was reached.
-  static func lineOfWork(_ teraflops: Double, _ products: Double) {
-    line(
+  static func lineOfWork(_ teraflops: Double, _ products: Double) throws {
+    try line(
       "arithmetic", teraflops,
       String(format: "TFLOP/s, %.0f %% of the %.3g of large products", 100 * teraflops / products, products))
   }
@@ -50,12 +50,13 @@ struct BenchTrain: ParsableCommand {
     let result = try Trainer.benchmark(
       plan, steps: steps, textEncoder: Home.textEncoder, device: try options.begin(), winograd: convolutions.winograd)
     if options.json { return try Bench.printJSON(result) }
-    print("\(preset) at batch \(result.batch), \(options.precision), on \(options.device), \(result.threads) threads")
-    Bench.line("networks only", result.networksOnly, "steps/s")
-    Bench.line("with data", result.withData, "steps/s")
-    Bench.line("waiting for it", 100 * result.waiting, "% of the time")
-    Bench.lineOfWork(result.teraflops, result.productTeraflops)
-    Bench.line("peak memory", Double(result.peakBytes) / 1e9, "GB")
+    try printLine(
+      "\(preset) at batch \(result.batch), \(options.precision), on \(options.device), \(result.threads) threads")
+    try Bench.line("networks only", result.networksOnly, "steps/s")
+    try Bench.line("with data", result.withData, "steps/s")
+    try Bench.line("waiting for it", 100 * result.waiting, "% of the time")
+    try Bench.lineOfWork(result.teraflops, result.productTeraflops)
+    try Bench.line("peak memory", Double(result.peakBytes) / 1e9, "GB")
   }
 }
 
@@ -67,7 +68,7 @@ struct BenchGenerate: ParsableCommand {
   @Option(help: "Sizes of the networks, whose weights are then random: tiny, mini, base, fine or specification.")
   var preset: Preset?
   @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model (default: mini).")
-  var model: String?
+  var model: FilePath?
   @Option(help: "Pictures that are drawn together.") var batch: Int = 1
   @Option(help: "Denoising steps of DPM-Solver++ 2M.") var steps: Int = 20
   @Option(name: .customLong("cfg-scale"), help: "Guidance; 1 is none, for half the work.") var guidance: Double = 3
@@ -87,16 +88,18 @@ struct BenchGenerate: ParsableCommand {
     let request = GenerationRequest(
       prompt: "a red apple to the left of a rocket on a blue background", steps: steps,
       guidance: .init(scale: guidance))
+    try pipeline.timeGrid(request)
     let result = try pipeline.benchmark(request, batch: batch, rounds: rounds, bfloat16: options.precision == .bfloat16)
     if options.json { return try Bench.printJSON(result) }
-    print("\(pipeline.source.name), \(batch) at a time, \(steps) steps, \(options.precision), on \(options.device)")
-    Bench.line("pictures", result.picturesPerSecond, "/s")
-    Bench.line("first", result.firstSeconds, "s")
+    try printLine(
+      "\(pipeline.source.name), \(batch) at a time, \(steps) steps, \(options.precision), on \(options.device)")
+    try Bench.line("pictures", result.picturesPerSecond, "/s")
+    try Bench.line("first", result.firstSeconds, "s")
     for (name, share) in [
       ("text", result.textShare), ("U-Net", result.unetShare), ("decoder", result.decoderShare),
-    ] { Bench.line(name, 100 * share, "% of the time") }
-    Bench.lineOfWork(result.teraflops, result.productTeraflops)
-    Bench.line("peak memory", Double(result.peakBytes) / 1e9, "GB")
+    ] { try Bench.line(name, 100 * share, "% of the time") }
+    try Bench.lineOfWork(result.teraflops, result.productTeraflops)
+    try Bench.line("peak memory", Double(result.peakBytes) / 1e9, "GB")
   }
 
   private func pipeline(on device: Device) throws -> Pipeline {
@@ -119,7 +122,7 @@ struct BenchOptions: ParsableArguments {
   @Flag(help: "Print JSON.") var json = false
 
   func validate() throws {
-    if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
+    try ThreadCount.check(threads)
   }
 
   /// The device, after the threads are set.

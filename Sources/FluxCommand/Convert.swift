@@ -14,14 +14,19 @@ struct Convert: ParsableCommand {
       Files that are left behind are named.
       """)
 
-  @Argument(help: "A model directory, the name of a shipped model, or a text encoder's directory.") var model: String
-  @Option(name: [.short, .long], help: "The directory to write.") var output: String
+  @Argument(help: "A model directory, the name of a shipped model, or a text encoder's directory.") var model: FilePath
+  @Option(name: [.short, .long], help: "The directory to write.") var output: FilePath
   @Option(help: "How to store weights: float32, bfloat16 or int8.") var storage: Quantisation
 
   func run() throws {
-    let target = URL(fileURLWithPath: output)
-    let given = URL(fileURLWithPath: model)
-    if FileManager.default.fileExists(atPath: given.appendingPathComponent("vocab.txt").path) {
+    let (target, given) = (output.url, model.url)
+    let isEncoder = FileManager.default.fileExists(atPath: given.appendingPathComponent("vocab.txt").path)
+    let source = isEncoder ? given : try Home.model(model)
+    func place(_ url: URL) -> String { url.resolvingSymlinksInPath().standardizedFileURL.path }
+    guard place(source) != place(target)
+    else { throw Failure("\(model.text) is read and would be overwritten: give --output another name", code: 2) }
+    try OutputFile.checkFolder(target)
+    if isEncoder {
       try TextEncoder.load(from: given).save(to: target, as: storage)
       let copied = ["vocab.txt", "tokenizer.json", "README.md"]
       for name in copied {
@@ -30,7 +35,6 @@ struct Convert: ParsableCommand {
       }
       nameOthers(in: given, than: copied + ["config.json"], besides: target) { $0.hasPrefix("model") }
     } else {
-      let source = try Home.model(model)
       let student = try student(of: source)
       try ModelBundle(directory: source).save(to: target, as: storage)
       try student?.copy(
@@ -40,7 +44,7 @@ struct Convert: ParsableCommand {
         than: ["model_index.json", "autoencoder", "text_adapter", "unet", "scheduler", FastStudent.folderName],
         besides: target)
     }
-    print(target.relativePath)
+    try printLine(target.relativePath)
   }
 
   /// The few-step student of a model; one that belongs to other weights is left behind, and named.

@@ -23,8 +23,8 @@ struct Distil: ParsableCommand {
       """)
 
   @Option(name: .shortAndLong, help: "The teacher: a model directory, or the name of a shipped model.") var model:
-    String?
-  @Option(name: .shortAndLong, help: "Folder of the run.") var output: String
+    FilePath?
+  @Option(name: .shortAndLong, help: "Folder of the run.") var output: FilePath
   @Flag(help: "Put the student into the model's directory when the run is finished.") var install = false
 
   @Option(help: "Steps in which the student draws.") var studentSteps: Int = 4
@@ -47,7 +47,7 @@ struct Distil: ParsableCommand {
   @Option(help: "How often a step of a path is learnt from, on average.") var reuse: Double = 4
   @Option(name: .shortAndLong, help: "Seed of everything random.") var seed: UInt64 = 0
   @Option(help: "The world whose captions are drawn: small, medium or full.") var world: World = .small
-  @Option(help: "A file with a prompt on every line, to draw instead of captions of scenes.") var promptFile: String?
+  @Option(help: "A file with a prompt on every line, to draw instead of captions of scenes.") var promptFile: FilePath?
 
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 100
   @Option(help: "Save and end in time, to be continued by the same command: 90s, 9m, 1h30m.") var timeLimit: TimeLimit?
@@ -60,8 +60,9 @@ struct Distil: ParsableCommand {
   func validate() throws {
     for (flag, value) in [
       ("--student-steps", studentSteps), ("--teacher-steps", teacherSteps), ("--rank", rank), ("--steps", steps),
-      ("--batch", batch), ("--save-every", saveEvery), ("--threads", threads ?? 1),
+      ("--batch", batch), ("--save-every", saveEvery),
     ] where value < 1 { throw ValidationError("\(flag) \(value) must be at least 1") }
+    try ThreadCount.check(threads)
     if !(0...100).contains(guidance) { throw ValidationError("--guidance \(guidance) must be 0 to 100") }
     if !(0...1).contains(rescale) { throw ValidationError("--cfg-rescale \(rescale) must be 0 to 1") }
     if !(0...1).contains(ownPaths) { throw ValidationError("--own-paths \(ownPaths) must be 0 to 1") }
@@ -81,7 +82,8 @@ struct Distil: ParsableCommand {
       guidance: Guidance(scale: guidance, interval: interval?.range, rescale: rescale), rank: rank, steps: steps,
       batch: batch, seed: seed, rate: rate, bfloat16: precision == .bfloat16)
     (plan.ownPaths, plan.reuse) = (ownPaths, reuse)
-    let folder = URL(fileURLWithPath: output)
+    let folder = output.url
+    try OutputFile.checkFolder(folder)
     let distiller: Distiller
     do {
       distiller = try Distiller(
@@ -97,9 +99,9 @@ struct Distil: ParsableCommand {
     guard case .stopped(let step) = outcome else {
       let target = (install ? directory : folder).appendingPathComponent(FastStudent.folderName)
       if install { try distiller.saveStudent(to: target) }
-      return print(target.path)
+      return try printLine(target.path)
     }
-    if step > 0 { print(folder.appendingPathComponent(FastStudent.folderName).path) }
+    if step > 0 { try printLine(folder.appendingPathComponent(FastStudent.folderName).path) }
     say(outcome.sentence(of: steps))
     if Interruption.isAsked { throw ExitCode(130) }
   }

@@ -32,7 +32,7 @@ struct Evaluate: ParsableCommand {
     case autoencoder
   }
 
-  @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model.") var model: String?
+  @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model.") var model: FilePath?
   @Option(name: .customLong("set"), help: "categories, held-out or autoencoder.") var prompts: Prompts = .categories
   @Option(name: .customLong("world"), help: "The world that the model knows: small, medium or full (default: its own).")
   var askedWorld: World?
@@ -55,11 +55,11 @@ struct Evaluate: ParsableCommand {
   @Option(help: "How much of the contrast that guidance adds is taken back, 0 to 1 (default: 0).")
   var cfgRescale: Double?
   @Option(name: .customLong("sampler"), help: "The sampler (default: dpmpp_2m).") var sampler: String?
-  @Option(help: "A learnt judge, as flux train-judge makes them (default: the shipped one).") var judge: String?
+  @Option(help: "A learnt judge, as flux train-judge makes them (default: the shipped one).") var judge: FilePath?
   @Flag(help: "Judge renders of the categories instead of a model: the judge's own errors.") var renders = false
   @Option(name: [.short, .long], help: "A folder for scores.json, report.html and contact sheets.")
-  var output: String?
-  @Option(help: "A file for how much the model needs to see each object: for flux train --need.") var writeNeed: String?
+  var output: FilePath?
+  @Option(help: "A file for how much the model needs to see each object: for flux train --need.") var writeNeed: FilePath?
   @Option(help: "Where to draw: cpu, cuda or cuda:N; the judges stay on the CPU.") var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(help: "Print the scores as JSON.") var json = false
@@ -68,7 +68,13 @@ struct Evaluate: ParsableCommand {
   func validate() throws {
     if count < 1 { throw ValidationError("--count \(count) must be at least 1") }
     if !(1...100).contains(seeds) { throw ValidationError("--seeds \(seeds) must be 1 to 100") }
-    if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
+    try ThreadCount.check(threads)
+    if let cfgScale, !(0...100).contains(cfgScale) {
+      throw ValidationError("--cfg-scale \(cfgScale) must be 0 to 100")
+    }
+    if let cfgRescale, !(0...1).contains(cfgRescale) {
+      throw ValidationError("--cfg-rescale \(cfgRescale) must be 0 to 1")
+    }
     if !(0...100).contains(latentNoise) { throw ValidationError("--latent-noise \(latentNoise) must be 0 to 100") }
     if latentNoise > 0, prompts != .autoencoder { throw ValidationError("--latent-noise is for --set autoencoder") }
     if renders, model != nil { throw ValidationError("--renders judges no model: leave out --model") }
@@ -89,7 +95,7 @@ struct Evaluate: ParsableCommand {
     do {
       kind = try sampler.map { try SamplerKind(named: $0) } ?? .dpmpp_2m
     } catch { throw Failure("\(error)", code: 2) }
-    let folder = try output.map(makeFolder)
+    try output.map { try OutputFile.checkFolder($0.url) }
     let device = try Device(flag: device)
     let pipeline =
       renders ? nil : try Pipeline(model: Home.model(model), textEncoder: Home.textEncoder, fast: fast, device: device)
@@ -99,6 +105,7 @@ struct Evaluate: ParsableCommand {
     }
     let atlas = try atlas(for: pipeline)
     let learnt = try learntJudge(of: atlas.world)
+    let folder = try output.map(makeFolder)
     switch (prompts, pipeline) {
     case (.autoencoder, let pipeline?): try copies(Painter(pipeline, self, kind), size, atlas, learnt, folder)
     case (.heldOut, let pipeline?): try heldOut(Painter(pipeline, self, kind), size, atlas, learnt, folder)
@@ -126,14 +133,14 @@ struct Evaluate: ParsableCommand {
     }
 
     /// What encoding and decoding leave of a picture, with noise on its latents that depends on `seed` alone.
-    func copy(_ image: Image, noise: Double = 0, seed: UInt64 = 0) -> Image {
+    func copy(_ image: Image, noise: Double = 0, seed: UInt64 = 0) throws -> Image {
       let pixels = TensorImage.tensor([image]).to(pipeline.device)
       let latents = withInference {
         let clean = pipeline.model.autoencoder.encode(pixels)  // [1, C, h, w]
         guard noise > 0 else { return clean }
         return clean + Tensor.randn(clean.shape, generator: Generator(seed: seed)).to(pipeline.device) * noise
       }
-      return pipeline.decodeLatents(latents)[0]
+      return try pipeline.decodeLatents(latents)[0]
     }
   }
 
@@ -153,7 +160,7 @@ struct Evaluate: ParsableCommand {
         if let painter { return try painter.draw(prompt.text, seed, number, progress) }
         progress.show(picture: number, step: 0, of: 1)
         return prompt.scene.render(size: size, atlas: atlas)
-      }, copy: painter.map { painter in { painter.copy($0) } })
+      }, copy: painter.map { painter in { try painter.copy($0) } })
     let settings = EvaluationReport.Settings(
       version: Version.current, model: painter?.pipeline.source.name, modelHash: painter?.pipeline.source.hash,
       seed: seed, seeds: evaluation.seeds, quick: quick, steps: painter?.request.steps,
@@ -167,8 +174,8 @@ struct Evaluate: ParsableCommand {
         Array(report.html(thumbnails).utf8), to: folder.appendingPathComponent("report.html"))
       try write(report.json(), thumbnails, to: folder)
     }
-    if let writeNeed { try AtomicFile.write(report.need.json, to: URL(fileURLWithPath: writeNeed)) }
-    print(json ? try report.json() : report.table)
+    if let writeNeed { try AtomicFile.write(report.need.json, to: writeNeed.url) }
+    try printLine(json ? try report.json() : report.table)
   }
 
   private func heldOut(
@@ -185,7 +192,7 @@ struct Evaluate: ParsableCommand {
     for (index, scene) in scenes.enumerated() {
       let image = try painter.draw(scene.caption, seed &+ UInt64(index), index, progress)
       let render = scene.scene.render(size: size, atlas: atlas)
-      let (copy, reading) = (painter.copy(render), judge.read(image))
+      let (copy, reading) = (try painter.copy(render), judge.read(image))
       report.add(
         scene, drawn: reading, rendered: judge.read(render), copied: judge.read(copy),
         learnt: learnt.map { ($0.read(image), $0.read(render)) })
@@ -205,7 +212,7 @@ struct Evaluate: ParsableCommand {
     }
     progress.clear()
     if let folder { try write(report.json(), thumbnails, to: folder) }
-    print(json ? try report.json() : report.table)
+    try printLine(json ? try report.json() : report.table)
   }
 
   private func copies(
@@ -220,7 +227,7 @@ struct Evaluate: ParsableCommand {
     let progress = StepProgress(pictures: count, quiet: quiet)
     for (index, scene) in HeldOutReport.scenes(world: atlas.world, seed: seed, count: count).enumerated() {
       let render = scene.scene.render(size: size, atlas: atlas)
-      let copy = painter.copy(render, noise: latentNoise, seed: seed &+ UInt64(index))
+      let copy = try painter.copy(render, noise: latentNoise, seed: seed &+ UInt64(index))
       let reference = meter.reference(render, of: scene.scene, atlas: atlas)
       report.add(
         scene, render: render, copy: copy, sharpness: meter.compare(copy, with: reference), judge: judge,
@@ -230,7 +237,7 @@ struct Evaluate: ParsableCommand {
     }
     progress.clear()
     if let folder { try write(report.json(), thumbnails, to: folder) }
-    print(json ? try report.json() : report.table)
+    try printLine(json ? try report.json() : report.table)
   }
 
   /// The objects of the world that the model learned, drawn as it learned them; models from before there was a choice
@@ -249,15 +256,15 @@ struct Evaluate: ParsableCommand {
   private func learntJudge(of world: World) throws -> LearntReader? {
     let shipped = Home.judge
     if judge == nil, !FileManager.default.fileExists(atPath: shipped.path) { return nil }
-    let reader = try LearntReader(directory: judge.map { URL(fileURLWithPath: $0) } ?? shipped)
+    let reader = try LearntReader(directory: judge?.url ?? shipped)
     return reader.world == world ? reader : nil
   }
 
-  private func makeFolder(_ path: String) throws(Failure) -> URL {
+  private func makeFolder(_ path: FilePath) throws(Failure) -> URL {
     do {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch { throw Failure("the folder \(path) cannot be created") }
-    return URL(fileURLWithPath: path)
+      try FileManager.default.createDirectory(atPath: path.path, withIntermediateDirectories: true)
+    } catch { throw Failure("the folder \(path.text) cannot be created") }
+    return path.url
   }
 
   private func write(_ json: String, _ thumbnails: [Image], to folder: URL) throws {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diffusion
 import Flux
 import Foundation
 import Support
@@ -22,40 +23,49 @@ struct FluxCommand: ParsableCommand {
 
   /// Parses, runs, and turns every error into one sentence on standard error and an exit code.
   static func main() {
+    Console.replaceClosedStreams()
     Interruption.install()
     do {
-      var command = try parseAsRoot()
+      var command = try Arguments.parse(try Arguments.text())
+      try checkWorkingFolder()
       try command.run()
-    } catch {
-      if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
-      if let failure = error as? Failure {
-        say("flux: \(failure.description)")
-        Foundation.exit(failure.code)
-      }
-      if exitCode(for: error) == .validationFailure || exitCode(for: error) == .success {
-        let text = message(for: error)
-        if exitCode(for: error) == .success {
-          print(fullMessage(for: error))
-          Foundation.exit(0)
-        }
-        say("flux: \(nearCommand(text) ?? text)")
-        Foundation.exit(2)
-      }
-      say("flux: \(error)")
-      Foundation.exit(1)
+    } catch { end(error) }
+  }
+
+  /// libtorch would look for its own files there, and not say what is wrong.
+  private static func checkWorkingFolder() throws(Failure) {
+    guard let path = getcwd(nil, 0) else {
+      throw Failure("the working folder does not exist any more: change into another one (cd)")
+    }
+    free(path)
+  }
+
+  private static func end(_ error: any Error) -> Never {
+    if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
+    if let failure = error as? Failure { end(failure.description, failure.code) }
+    switch exitCode(for: error) {
+    case .success:  // help or version
+      do throws(Failure) {
+        try printLine(fullMessage(for: error))
+        Foundation.exit(0)
+      } catch { end(error.description, error.code) }
+    case .validationFailure:
+      let text = message(for: error)
+      let arguments = Array(CommandLine.arguments.dropFirst())
+      end(Arguments.misspelledCommand(arguments, text) ?? Arguments.misreadText(text) ?? text, 2)
+    default: end("\(error)", isAboutTheCall(error) ? 2 : 1)
     }
   }
-}
 
-extension FluxCommand {
-  /// A better sentence for a first word that is no subcommand.
-  private static func nearCommand(_ message: String) -> String? {
-    guard let word = CommandLine.arguments.dropFirst().first,
-      message.contains(/[Uu]nexpected arguments?:? '/), message.contains("'\(word)'")
-    else { return nil }
-    let names = configuration.subcommands.map { $0._commandName }
-    let near = NameTable(names.map { ($0, $0) }).nearest(to: word)
-    return "there is no command \"\(word)\""
-      + (near.map { "; did you mean \"\($0)\"?" } ?? "; there are \(names.joined(separator: ", "))")
+  private static func end(_ sentence: String, _ code: Int32) -> Never {
+    say(Console.printable("flux: \(sentence)", lineBreaks: false))
+    Foundation.exit(code)
+  }
+
+  /// Whether other arguments would have helped: sizes, steps and names that there are not.
+  private static func isAboutTheCall(_ error: any Error) -> Bool {
+    if error is SamplingError { return true }
+    if case GenerationError.size = error { return true }
+    return false
   }
 }

@@ -28,23 +28,24 @@ struct Forward: ParsableCommand {
   @Option(
     name: [.short, .long],
     help: "A model directory, the name of a shipped model, or the directory of one component.")
-  var model: String?
-  @Option(name: .customLong("in"), help: "The safetensors file to read.") var input: String
-  @Option(name: .customLong("out"), help: "The safetensors file to write.") var output: String
+  var model: FilePath?
+  @Option(name: .customLong("in"), help: "The safetensors file to read.") var input: FilePath
+  @Option(name: .customLong("out"), help: "The safetensors file to write.") var output: FilePath
 
   func run() throws {
-    let file = try SafetensorsFile(URL(fileURLWithPath: input))
+    try OutputFile.check(output.url, notAmong: [input])
+    let file = try SafetensorsFile(input.url)
     let results: [(key: String, tensor: Tensor)] = try withInference { try forward(file) }
     try Safetensors.write(
-      results.map { ($0.key, $0.tensor.contiguous()) }, metadata: [:], to: URL(fileURLWithPath: output))
-    for (key, tensor) in results { print("\(key)\t\(tensor.dtype)\t\(tensor.shape)") }
+      results.map { ($0.key, $0.tensor.contiguous()) }, metadata: [:], to: output.url)
+    for (key, tensor) in results { try printLine("\(key)\t\(tensor.dtype)\t\(tensor.shape)") }
   }
 
   private func forward(_ file: SafetensorsFile) throws -> [(key: String, tensor: Tensor)] {
     var input = ForwardInput(file: file)
     switch component {
     case .textEncoder:
-      let encoder = try TextEncoder.load(from: model.map { URL(fileURLWithPath: $0) } ?? Home.textEncoder)
+      let encoder = try TextEncoder.load(from: model?.url ?? Home.textEncoder)
       let c = encoder.configuration
       let ids = try input.ids(
         "input_ids", ["B", .init("N", in: 1...c.maxPositionEmbeddings)], below: c.vocabSize)
@@ -86,8 +87,8 @@ struct Forward: ParsableCommand {
 
   /// A component from a model's directory, or from a directory of its own (as diffusers saves one).
   private func load<Model: ConfiguredModel>(_ name: String) throws -> Model {
-    if let model, FileManager.default.fileExists(atPath: model + "/config.json") {
-      return try Model.load(from: URL(fileURLWithPath: model))
+    if let model, FileManager.default.fileExists(atPath: model.path + "/config.json") {
+      return try Model.load(from: model.url)
     }
     return try Model.load(from: Home.model(model).appendingPathComponent(name))
   }

@@ -3,6 +3,7 @@ import Diffusion
 import Flux
 import Foundation
 import Images
+import RegexBuilder
 import Support
 import Torch
 
@@ -20,23 +21,29 @@ struct Generate: ParsableCommand {
 
   @Argument(help: "What to draw.") var text: String?
   @Option(name: [.short, .customLong("prompt")], help: "What to draw; the same as the argument.") var prompt: String?
-  @Option(help: "A file with a prompt on every line; - is standard input.") var promptFile: String?
+  @Option(help: "A file with a prompt on every line; - is standard input.") var promptFile: FilePath?
   @Option(name: [.short, .long], help: "What to lead away from.") var negativePrompt: String = ""
-  @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model.") var model: String?
+  @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model.") var model: FilePath?
   @Option(
     name: [.short, .long],
-    help: "PNG to write; with several pictures a folder, a name with %d in it, or a name that gets -1, -2, …")
-  var output: String = "output.png"
-  @Option(help: "Also all pictures as one contact sheet, four times smaller, in this PNG.") var grid: String?
+    help: """
+      PNG, JPEG or WebP to write; with several pictures a folder, a name with %d in it, or a name that gets -1, -2, …; - \
+      is standard output.
+      """)
+  var output = FilePath("output.png")
+  @Option(help: "Format in a folder or on standard output: png, jpg or webp (default: png).") var format: ImageFile?
+  @Option(help: "Quality of JPEG and WebP, 1 to 100 (default: 95).") var quality: Int?
+  @Flag(help: "Draw nothing where a file would be overwritten.") var noOverwrite = false
+  @Option(help: "Also all pictures as one contact sheet, four times smaller, in this PNG.") var grid: FilePath?
 
   @Flag(help: "Draw with the model's few-step student (flux distil), whose steps and guidance are fixed.")
   var fast = false
-  @Option(help: "A LoRA of the U-Net as diffusers stores them; may be given several times.") var lora: [String] = []
+  @Option(help: "A LoRA of the U-Net as diffusers stores them; may be given several times.") var lora: [FilePath] = []
   @Option(help: "How much of each LoRA is added, in their order (default: 1).") var loraScale: [Double] = []
 
   @Option(
     name: [.short, .long], parsing: .unconditional,
-    help: "Picture k of a batch uses seed + k; a negative one stands for a random one.")
+    help: "Picture k of a batch uses seed + k; a negative one stands for a random one, which is printed.")
   var seed: Seed = Seed(value: 42)
   @Option(
     name: [.short, .customLong("batch-count"), .customLong("image-count"), .customLong("num-samples")],
@@ -78,12 +85,12 @@ struct Generate: ParsableCommand {
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(
     name: .customLong("disable-image-metadata"),
-    help: "Leave out the PNG text that says how the picture was made.")
+    help: "Leave out the text in the file that says how the picture was made.")
   var withoutMetadata = false
   @Flag(name: [.short, .long], help: "No progress.") var quiet = false
 
   func validate() throws {
-    let given = [text, prompt, promptFile].compactMap { $0 }.count
+    let given = [text, prompt, promptFile?.text].compactMap { $0 }.count
     if given == 0 { throw ValidationError("there is no prompt: flux generate \"a red apple\"") }
     if given > 1 {
       throw ValidationError(
@@ -92,20 +99,21 @@ struct Generate: ParsableCommand {
     if !(1...10_000).contains(batchCount) {
       throw ValidationError("--batch-count \(batchCount) must be 1 to 10000")
     }
-    if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
+    try ThreadCount.check(threads)
+    if let quality, !(1...100).contains(quality) { throw ValidationError("--quality \(quality) must be 1 to 100") }
     if let guidanceScale, !(0...100).contains(guidanceScale) {
       throw ValidationError("--cfg-scale \(guidanceScale) must be 0 to 100")
     }
     if let guidanceRescale, !(0...1).contains(guidanceRescale) {
       throw ValidationError("--cfg-rescale \(guidanceRescale) must be 0 to 1")
     }
-    if let grid, !grid.lowercased().hasSuffix(".png") {
-      throw ValidationError("the contact sheet is a PNG: let the name --grid \(grid) end in .png")
-    }
     if let eta, !(0...1).contains(eta) { throw ValidationError("--eta \(eta) must be 0 to 1") }
     if !loraScale.isEmpty, loraScale.count != lora.count {
       throw ValidationError(
         "--lora-scale is given \(loraScale.count) times, --lora \(lora.count) times: give one for each")
+    }
+    if let scale = loraScale.first(where: { !(-100...100).contains($0) }) {
+      throw ValidationError("--lora-scale \(scale) must be -100 to 100")
     }
     if fast {
       try FastOptions.check([
@@ -119,83 +127,160 @@ struct Generate: ParsableCommand {
   func run() throws {
     // All that can be wrong with the request is found before the first second of work.
     let device = try Device(flag: device)
-    let request = try request()
+    var request = try request()
     let prompts = try Prompts.read(argument: text ?? prompt, file: promptFile)
-    let targets = try OutputNames(output, count: prompts.count * batchCount)
+    let targets = try OutputNames(output, count: prompts.count * batchCount, format: format)
+    if quality != nil, targets.format == .png { say("flux: --quality has no effect on PNG, which loses nothing") }
+    try targets.check(
+      seeds: prompts.flatMap { _ in request.batch(batchCount).map(\.seed) }, grid: grid,
+      inputs: lora + [promptFile].compactMap { $0 }, overwriting: !noOverwrite)
     if let threads { Libtorch.threads = threads }
 
     let pipeline = try Pipeline(
       model: Home.model(model), textEncoder: Home.textEncoder, fast: fast,
-      loras: lora.enumerated().map { (URL(fileURLWithPath: $1), loraScale.isEmpty ? 1 : loraScale[$0]) }, device: device
+      loras: lora.enumerated().map { ($1.url, loraScale.isEmpty ? 1 : loraScale[$0]) }, device: device
     )
+    request = pipeline.student?.request(request) ?? request
+    let grid = try pipeline.timeGrid(request)
     let batches = prompts.map { prompt in
-      var one = pipeline.student?.request(request) ?? request
+      var one = request
       one.prompt = prompt
       return one.batch(batchCount)
     }
+    advise(on: request, along: grid, prompts, pipeline)
+    for prompt in prompts where !withoutMetadata { try checkLength(of: prompt + negativePrompt, for: targets.format) }
+    try targets.makeFolder()
+    try draw(Array(batches.joined()), pipeline, to: targets)
+  }
+
+  private func draw(_ requests: [GenerationRequest], _ pipeline: Pipeline, to targets: OutputNames) throws {
     let progress = StepProgress(pictures: targets.count, quiet: quiet)
     var drawn: [Image] = []
-    for (index, one) in batches.joined().enumerated() {
-      if index % batchCount == 0 { warn(of: pipeline.encodeText(one.prompt).dropped, in: one.prompt) }
+    for (index, one) in requests.enumerated() {
       let picture = try pipeline.generate(one) { step in
-        progress.show(picture: index, step: step.index, of: step.count)
+        progress.show(picture: index, step: step.index, of: step.count, seed: one.seed)
       }
       progress.clear()
-      let target = targets.url(index, seed: one.seed)
-      try picture.write(to: target, metadata: !withoutMetadata)
-      print(target.relativePath)
+      let bytes = try picture.encoded(as: targets.format, metadata: !withoutMetadata, quality: quality ?? 95)
+      if let target = targets.url(index, seed: one.seed) {
+        try write(bytes, to: target)
+        try printLine(target.relativePath)
+      } else {
+        try writeOutput(bytes)
+      }
       if grid != nil { drawn.append(picture.image) }
     }
     if let grid {
-      try AtomicFile.write(PNG.encode(ContactSheet.thumbnails(drawn)), to: URL(fileURLWithPath: grid))
-      print(grid)
+      try write(PNG.encode(ContactSheet.thumbnails(drawn)), to: grid.url)
+      if !targets.isStandardOutput { try printLine(grid.url.relativePath) }
+    }
+  }
+
+  private func write(_ bytes: [UInt8], to url: URL) throws {
+    guard noOverwrite else { return try AtomicFile.write(bytes, to: url) }
+    guard try AtomicFile.create(bytes, at: url) else {
+      throw Failure("\(url.relativePath) exists by now, and --no-overwrite was given")
     }
   }
 
   /// The request without its prompt; names are looked up here.
   private func request() throws -> GenerationRequest {
     do {
+      let named = try sampler.map { try SamplerKind.read($0) } ?? (.dpmpp_2m, nil)
+      let isAutomatic = scheduler?.lowercased() == "automatic"  // the web UI's word for the sampler's own
+      let asked = try isAutomatic ? nil : scheduler.map { try Spacing(named: $0) }
+      if let spacing = named.spacing, let asked, spacing != asked {
+        throw Failure(
+          "the sampler \"\(sampler ?? "")\" and --scheduler \(asked.rawValue) do not agree: leave one of them out",
+          code: 2)
+      }
       return GenerationRequest(
-        prompt: "", negativePrompt: negativePrompt, seed: seed.value, steps: steps ?? 20,
-        sampler: try sampler.map { try SamplerKind(named: $0) } ?? .dpmpp_2m,
-        spacing: try scheduler.map { try Spacing(named: $0) }, eta: eta ?? 0,
+        prompt: "", negativePrompt: negativePrompt, seed: seed.value, steps: steps ?? 20, sampler: named.kind,
+        spacing: asked ?? named.spacing, eta: eta ?? 0,
         guidance: Guidance(
           scale: guidanceScale ?? 3, interval: guidanceInterval?.range, rescale: guidanceRescale ?? 0),
         width: width, height: height)
     } catch let error as SamplingError { throw Failure(error.description, code: 2) }
   }
 
-  private func warn(of dropped: [String], in prompt: String) {
-    if dropped.isEmpty { return }
-    say("flux: the prompt is too long; these words are not read: \(dropped.joined(separator: " "))")
+  /// Says what of the call has no effect, and what of the prompts is not read as it may be meant.
+  private func advise(
+    on request: GenerationRequest, along grid: TimeGrid, _ prompts: [String], _ pipeline: Pipeline
+  ) {
+    if seed.isRandom, !quiet { say("seed \(request.seed)") }
+    let effective = request.effective(along: grid)
+    if effective.eta != request.eta {
+      say("flux: --eta has no effect with the sampler \(request.sampler.rawValue): only ddim adds noise by it")
+    }
+    if effective.guidance != request.guidance {
+      let lost = [
+        ("--negative-prompt", !request.negativePrompt.isEmpty), ("--cfg-rescale", request.guidance.rescale != 0),
+        ("--cfg-interval", request.guidance.interval != nil), ("--cfg-scale", request.guidance.scale != 1),
+      ].filter(\.1).map(\.0)
+      say("flux: no step is guided, so these have no effect: \(lost.joined(separator: ", "))")
+    } else if effective.negativePrompt != request.negativePrompt {
+      say("flux: --negative-prompt has no effect at --cfg-scale 1, which is no guidance")
+    }
+    if request.guidance.scale == 0 {
+      say("flux: --cfg-scale 0 follows the negative prompt alone: the prompt has no effect")
+    }
+    for (file, scale) in zip(lora, loraScale) where scale == 0 {
+      say("flux: --lora-scale 0: \(file.text) has no effect")
+    }
+    if !request.negativePrompt.isEmpty {
+      PromptAdvice.lines(on: request.negativePrompt, "negative prompt", for: pipeline).forEach { say("flux: \($0)") }
+    }
+    for prompt in prompts {
+      PromptAdvice.lines(on: prompt, "prompt", for: pipeline).forEach { say("flux: \($0)") }
+    }
+  }
+
+  private func checkLength(of texts: String, for format: ImageFile) throws(Failure) {
+    let others = 1000 + 300 * lora.count  // the text has further fields
+    guard let longest = format.longestParameters, texts.utf16.count > longest - others else { return }
+    throw Failure(
+      "the prompt is too long for what a \(format.rawValue) can say of how it was made: write PNG or WebP, or give"
+        + " --disable-image-metadata", code: 2)
   }
 
   /// A seed: any number that 64 bits hold, or a random one for a negative number.
   struct Seed: ExpressibleByArgument {
     let value: UInt64
+    let isRandom: Bool
     var defaultValueDescription: String { "\(value)" }
 
-    init(value: UInt64) { self.value = value }
+    init(value: UInt64, isRandom: Bool = false) {
+      self.value = value
+      self.isRandom = isRandom
+    }
 
     init?(argument: String) {
       if let value = UInt64(argument) {
-        self.value = value
+        self.init(value: value)
       } else if let negative = Int64(argument), negative < 0 {
-        value = UInt64.random(in: 0...UInt64(UInt32.max))
+        self.init(value: .random(in: 0...UInt64(UInt32.max)), isRandom: true)
       } else {
         return nil
       }
     }
   }
 
-  /// `0.2-5`: a range of noise levels.
+  /// `0.2-5`: a range of noise levels, both plain numbers from 0 up.
   struct Interval: ExpressibleByArgument {
     let range: ClosedRange<Double>
 
     init?(argument: String) {
-      let ends = argument.split(separator: "-").compactMap { Double($0) }
-      guard ends.count == 2, ends[0] >= 0, ends[0] <= ends[1] else { return nil }
-      range = ends[0]...ends[1]
+      // The dash between the numbers is not that of an exponent (1e-1-5).
+      let number = /[0-9]+\.?[0-9]*(?:[eE][+\-]?[0-9]+)?|\.[0-9]+(?:[eE][+\-]?[0-9]+)?/
+      let form = Regex {
+        Capture(number)
+        "-"
+        Capture(number)
+      }
+      guard let match = argument.wholeMatch(of: form), let low = Double(match.1), let high = Double(match.2),
+        low <= high, high.isFinite
+      else { return nil }
+      range = low...high
     }
   }
 }

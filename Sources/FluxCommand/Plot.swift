@@ -8,16 +8,16 @@ struct Plot: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draws the curves of a training run as SVG.")
 
-  @Argument(help: "The folder of the run.") var folder: String
-  @Option(name: .shortAndLong, help: "The SVG to write (default: curves.svg in the folder).") var output: String?
+  @Argument(help: "The folder of the run.") var folder: FilePath
+  @Option(name: .shortAndLong, help: "The SVG to write (default: curves.svg in the folder).") var output: FilePath?
 
   func run() throws {
-    let folder = URL(fileURLWithPath: folder)
-    let target = output.map { URL(fileURLWithPath: $0) } ?? folder.appendingPathComponent("curves.svg")
+    let folder = folder.url
+    let target = output?.url ?? folder.appendingPathComponent("curves.svg")
     guard target.pathExtension.lowercased() == "svg" else {
       throw Failure("curves are drawn as SVG: let the name \(target.lastPathComponent) end in .svg", code: 2)
     }
     try AtomicFile.write(Array(TrainingCurves(run: folder).svg().utf8), to: target)
-    print(target.relativePath)
+    try printLine(target.relativePath)
   }
 }

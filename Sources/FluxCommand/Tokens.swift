@@ -21,11 +21,11 @@ struct Tokens: ParsableCommand {
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
       let report = Report(pieces: encoding.pieces, ids: encoding.ids, dropped: encoding.dropped)
-      print(String(decoding: try encoder.encode(report), as: UTF8.self))
+      try printLine(String(decoding: try encoder.encode(report), as: UTF8.self))
       return
     }
-    for (piece, id) in zip(encoding.pieces, encoding.ids) { print("\(id)\t\(piece)") }
-    if !encoding.dropped.isEmpty { print("cut off: \(encoding.dropped.joined(separator: " "))") }
+    for (piece, id) in zip(encoding.pieces, encoding.ids) { try printLine("\(id)\t\(piece)") }
+    if !encoding.dropped.isEmpty { try printLine("cut off: \(encoding.dropped.joined(separator: " "))") }
   }
 }
 

@@ -20,7 +20,7 @@ struct TrainJudge: ParsableCommand {
   @Option(help: "Training steps.") var steps: Int = 1800
   @Option(help: "Pictures in a step.") var batch: Int = 32
   @Option(name: .shortAndLong, help: "Seed of everything random.") var seed: UInt64 = 0
-  @Option(name: .shortAndLong, help: "Folder for configuration and weights.") var output: String
+  @Option(name: .shortAndLong, help: "Folder for configuration and weights.") var output: FilePath
   @Option(help: "Precision of matrix products: float32, or bfloat16 (faster where the CPU has AVX512-BF16).")
   var precision: Precision = .float32
   @Option(help: "How weights are stored: float32, bfloat16 or int8.") var storage: Quantisation = .int8
@@ -28,12 +28,14 @@ struct TrainJudge: ParsableCommand {
   @Flag(name: .shortAndLong, help: "No progress.") var quiet = false
 
   func validate() throws {
-    for (flag, value) in [("--steps", steps), ("--batch", batch), ("--threads", threads ?? 1)] where value < 1 {
+    try ThreadCount.check(threads)
+    for (flag, value) in [("--steps", steps), ("--batch", batch)] where value < 1 {
       throw ValidationError("\(flag) \(value) must be at least 1")
     }
   }
 
   func run() throws {
+    try OutputFile.checkFolder(output.url)
     if let threads { Libtorch.threads = threads }
     let trainer = try DetectorTrainer(
       DetectorTrainer.Plan(
@@ -52,7 +54,7 @@ struct TrainJudge: ParsableCommand {
         say("step \(step + 1): \(text)")
       }
     }
-    try trainer.network.save(to: URL(fileURLWithPath: output), as: storage)
-    print(output)
+    try trainer.network.save(to: output.url, as: storage)
+    try printLine(output.url.relativePath)
   }
 }

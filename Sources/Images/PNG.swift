@@ -35,6 +35,9 @@ public enum PNG {
   ///
   /// `file` is for messages.
   public static func decode(_ bytes: [UInt8], file: String = "the PNG") throws(RasterError) -> Image {
+    guard !isAnimated(bytes) else {
+      throw .unsupported(file: file, format: "PNG", reason: "it is animated; only still pictures are read")
+    }
     var control = png_image()
     control.version = UInt32(PNG_IMAGE_VERSION)
     defer { png_image_free(&control) }
@@ -67,16 +70,24 @@ public enum PNG {
 
   /// The orientation that a PNG's eXIf chunk asks for.
   public static func orientation(_ bytes: [UInt8]) -> Orientation {
+    chunk("eXIf", of: bytes).map { EXIF.orientation($0) } ?? .upright
+  }
+
+  /// Whether a PNG has several frames (PNG specification, third edition, 11.3.6.1).
+  private static func isAnimated(_ bytes: [UInt8]) -> Bool { chunk("acTL", of: bytes, before: "IDAT") != nil }
+
+  /// The data of the first chunk of a name, or nil.
+  private static func chunk(_ name: String, of bytes: [UInt8], before end: String? = nil) -> ArraySlice<UInt8>? {
     var offset = 8
     while offset + 12 <= bytes.count {
       let length = bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
-      guard length <= bytes.count - offset - 12 else { break }
-      if bytes[offset + 4..<offset + 8].elementsEqual("eXIf".utf8) {
-        return EXIF.orientation(bytes[offset + 8..<offset + 8 + length])
-      }
+      guard length <= bytes.count - offset - 12 else { return nil }
+      let kind = bytes[offset + 4..<offset + 8]
+      if kind.elementsEqual(name.utf8) { return bytes[offset + 8..<offset + 8 + length] }
+      if let end, kind.elementsEqual(end.utf8) { return nil }
       offset += 12 + length
     }
-    return .upright
+    return nil
   }
 
   private static func format(of channels: Image.Channels) -> UInt32 {

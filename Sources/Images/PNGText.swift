@@ -15,10 +15,13 @@ public enum PNGText {
   static let afterHeader = 33
 
   /// One whole chunk: tEXt when the text fits Latin-1, else iTXt in UTF-8.
+  ///
+  /// Neither may hold a zero; U+FFFD takes its place.
   static func chunk(_ entry: Entry) -> [UInt8] {
     let keyword = Array(entry.keyword.utf8)
-    if let latin = latin1(entry.text) { return wrap("tEXt", keyword + [0] + latin) }
-    return wrap("iTXt", keyword + [0, 0, 0, 0, 0] + Array(entry.text.utf8))
+    let text = String(String.UnicodeScalarView(entry.text.unicodeScalars.map { $0.value == 0 ? "\u{FFFD}" : $0 }))
+    if let latin = latin1(text) { return wrap("tEXt", keyword + [0] + latin) }
+    return wrap("iTXt", keyword + [0, 0, 0, 0, 0] + Array(text.utf8))
   }
 
   /// The uncompressed text entries of a PNG file; damaged or compressed ones are left out.
@@ -56,7 +59,7 @@ public enum PNGText {
   private static func latin1(_ text: String) -> [UInt8]? {
     var result: [UInt8] = []
     for scalar in text.unicodeScalars {
-      guard scalar.value > 0, scalar.value < 256 else { return nil }
+      guard scalar.value < 256 else { return nil }
       result.append(UInt8(scalar.value))
     }
     return result

@@ -1,6 +1,7 @@
 import CWebP
 
-/// Still WebP pictures, lossy and lossless, through libwebp: RGB, or RGBA where the file has alpha.
+/// Still WebP pictures through libwebp: lossy and lossless ones are read, RGB, or RGBA where the file has alpha; lossy
+/// ones are written.
 public enum WebP {
   /// Decodes a WebP as it is stored, whatever its EXIF orientation; `file` is for messages.
   public static func decode(_ bytes: [UInt8], file: String = "the WebP") throws(RasterError) -> Image {
@@ -33,6 +34,25 @@ public enum WebP {
     var (width, height): (Int32, Int32) = (0, 0)
     return WebPGetInfo(head, head.count, &width, &height) == 0 ? nil : (Int(width), Int(height))
   }
+
+  /// The bytes of a lossy WebP file of an RGB picture: `quality` 1…100.
+  public static func encode(_ image: Image, quality: Int) throws(RasterError) -> [UInt8] {
+    guard image.channels == .rgb, (1...100).contains(quality) else {
+      fatalError("expected an RGB picture and a quality of 1 to 100, got \(image.channels) and \(quality)")
+    }
+    guard image.width <= longestSide, image.height <= longestSide else {
+      throw .encoding(
+        format: "WebP", reason: "it is \(image.width)×\(image.height) pixels, and \(longestSide) a side are the most")
+    }
+    var buffer: UnsafeMutablePointer<UInt8>?
+    let size = WebPEncodeRGB(
+      image.pixels, Int32(image.width), Int32(image.height), Int32(3 * image.width), Float(quality), &buffer)
+    defer { WebPFree(buffer) }
+    guard size > 0, let buffer else { throw .encoding(format: "WebP", reason: "libwebp gives no bytes") }
+    return Array(UnsafeBufferPointer(start: buffer, count: size))
+  }
+
+  private static let longestSide = 16_383  // WEBP_MAX_DIMENSION, a macro
 
   /// The orientation that a WebP's EXIF chunk asks for.
   public static func orientation(_ bytes: [UInt8]) -> Orientation {

@@ -45,6 +45,9 @@ extension LoRA {
       let alpha = prefix + layer + ".alpha"
       let own = file.info(alpha) == nil ? common : try Self.alpha(alpha, in: file)
       let scale = own.map { $0 / Double(rank) } ?? 1
+      for (key, part) in [(down, A), (up, B)] where !part.allFinite {
+        throw .configuration(file: file.path, reason: "tensor \"\(key)\" holds numbers that are not finite")
+      }
       pairs.append(Pair(layer: layer, down: A, up: scale == 1 ? B : B * scale))
       known.formUnion([down, up, alpha])
     }

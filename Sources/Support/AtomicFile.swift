@@ -6,25 +6,53 @@ import Foundation
 /// crash or a full disk never meets half a file and an older file of that name stays until the new one is complete.
 /// What is not committed is removed. (A nameless `O_TMPFILE` would vanish even after kill -9, but cannot be linked over
 /// an existing name; the temporary's name begins with a dot and ends in the process number instead.)
+///
+/// A symbolic link stays one: the file that it leads to is replaced. The new file has the permissions of the old one.
+/// Pipes and character devices cannot be replaced; they are written through.
 public final class AtomicFile {
   private let target: String
-  private let temporary: String
+  private let temporary: String?  // nil where bytes go through
   private var descriptor: Int32
 
   /// Opens a temporary file beside `url`.
   public init(_ url: URL) throws(FileError) {
-    target = url.path
-    let folder = url.deletingLastPathComponent().path
-    temporary = "\(folder)/.\(url.lastPathComponent).\(UInt32.random(in: 0...UInt32.max)).\(getpid())"
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    let place = try OutputPlace(url.path)
+    target = place.path
+    guard !place.isStream else {
+      temporary = nil
+      descriptor = open(target, O_WRONLY | O_CLOEXEC)
+      if descriptor < 0 { throw FileError("write", target, errno: errno) }
+      return
+    }
+    let temporary = Self.temporaryPath(beside: target)
+    self.temporary = temporary
+    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     if descriptor < 0 { throw FileError("create", target, errno: errno) }
+    if let old = place.replaced {
+      fchown(descriptor, old.st_uid, old.st_gid)  // only the superuser may; for others it is theirs already
+      fchmod(descriptor, old.st_mode & 0o777)
+    }
     Temporaries.add(temporary)
   }
 
   deinit {
     if descriptor >= 0 { close(descriptor) }
+    guard let temporary else { return }
     unlink(temporary)  // gone already after a commit
     Temporaries.remove(temporary)
+  }
+
+  /// A hidden name beside a file or folder that is not used yet, whatever the length of its own name.
+  static func temporaryPath(beside path: String, ending: String = "") -> String {
+    let name = (path as NSString).lastPathComponent
+    var beginning = ""  // 255 bytes are the longest name; the numbers and dots take up to 22
+    for scalar in name.unicodeScalars {
+      guard beginning.utf8.count + 4 + ending.utf8.count <= 220 else { break }
+      beginning.unicodeScalars.append(scalar)
+    }
+    let folder = (path as NSString).deletingLastPathComponent
+    let hidden = ".\(beginning).\(UInt32.random(in: 0...UInt32.max)).\(getpid())\(ending)"
+    return folder.isEmpty ? hidden : (folder as NSString).appendingPathComponent(hidden)
   }
 
   /// Appends bytes.
@@ -56,6 +84,7 @@ public final class AtomicFile {
   /// that can be made again.
   public func commit(flushing: Bool = true) throws(FileError) {
     try finish(flushing: flushing)
+    guard let temporary else { return }
     if rename(temporary, target) != 0 { throw FileError("create", target, errno: errno) }
     if flushing { flushFolder() }
   }
@@ -64,6 +93,7 @@ public final class AtomicFile {
   /// answer is false.
   private func commitIfNew() throws(FileError) -> Bool {
     try finish(flushing: true)
+    guard let temporary else { return true }
     if link(temporary, target) != 0 {
       if errno == EEXIST { return false }
       throw FileError("create", target, errno: errno)

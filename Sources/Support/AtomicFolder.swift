@@ -13,8 +13,7 @@ public final class AtomicFolder {
   /// Makes the temporary folder beside `target`.
   public init(_ target: URL) throws(FileError) {
     self.target = target
-    let name = ".\(target.lastPathComponent).\(UInt32.random(in: 0...UInt32.max)).\(getpid())\(Self.suffix)"
-    url = target.deletingLastPathComponent().appendingPathComponent(name)
+    url = URL(fileURLWithPath: AtomicFile.temporaryPath(beside: target.path, ending: Self.suffix))
     if mkdir(url.path, 0o755) != 0 { throw FileError("create", target.path, errno: errno) }
   }
 

@@ -18,7 +18,8 @@ public struct NameTable<Value> {
     let wanted = Self.key(name)
     if let entry = entries.first(where: { $0.key == wanted }) { return .found(entry.value) }
     let ranked = entries.map { (value: $0.value, distance: Self.distance(wanted, $0.key)) }
-    guard let best = ranked.min(by: { $0.distance < $1.distance }), best.distance <= max(2, wanted.count / 3)
+    // One slip, and one more for every four letters: what is further away was not meant.
+    guard let best = ranked.min(by: { $0.distance < $1.distance }), best.distance <= max(1, wanted.count / 4)
     else { return .missing(nearest: nil) }
     return .missing(nearest: best.value)
   }
@@ -31,24 +32,28 @@ public struct NameTable<Value> {
     }
   }
 
-  private static func key(_ name: String) -> String {
+  /// The name's letters and digits, as they are compared.
+  public static func key(_ name: String) -> String {
     var key = name.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "+" }
     while let range = key.firstRange(of: "++") { key.replaceSubrange(range, with: "pp") }
     return key
   }
 
-  /// Levenshtein distance: single letters inserted, removed or replaced.
+  /// How many slips of a finger make one name of the other: letters inserted, removed, replaced, or two exchanged
+  /// (optimal string alignment).
   private static func distance(_ a: String, _ b: String) -> Int {
-    var row = Array(0...b.count)
-    for (i, x) in a.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, y) in b.enumerated() {
-        let replaced = diagonal + (x == y ? 0 : 1)
-        diagonal = row[j + 1]
-        row[j + 1] = min(replaced, min(row[j], row[j + 1]) + 1)
+    let (a, b) = (Array(a), Array(b))
+    var rows = [Array(0...b.count)]
+    for i in a.indices {
+      var row = [i + 1]
+      for j in b.indices {
+        let replaced = rows[i][j] + (a[i] == b[j] ? 0 : 1)
+        var least = min(replaced, rows[i][j + 1] + 1, row[j] + 1)
+        if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { least = min(least, rows[i - 1][j - 1] + 1) }
+        row.append(least)
       }
+      rows.append(row)
     }
-    return row[b.count]
+    return rows[a.count][b.count]
   }
 }

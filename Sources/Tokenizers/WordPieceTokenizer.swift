@@ -11,6 +11,8 @@ public struct WordPieceTokenizer: Sendable {
     public var pieces: [String]
     /// Words of the text, as typed, that were cut off wholly or partly because the limit was reached.
     public var dropped: [String]
+    /// Words of the text, as typed, that were read as `[UNK]`: the vocabulary has no pieces for them.
+    public var unknown: [String]
   }
 
   private let vocabulary: Vocabulary
@@ -38,7 +40,7 @@ public struct WordPieceTokenizer: Sendable {
   public func encode(_ text: String, maxLength: Int? = nil) -> Encoding {
     let limit = max(maxLength ?? .max, 2) - 1  // room for [SEP]
     var ids = [clsID]
-    var dropped: [String] = []
+    var (dropped, unknown): ([String], [String]) = ([], [])
     for part in Self.splitSpecials(text) {
       switch part {
       case .special(let piece):
@@ -52,16 +54,19 @@ public struct WordPieceTokenizer: Sendable {
           let pieces = pieces(of: word.scalars)
           let room = limit - ids.count
           ids += pieces.prefix(room)
+          guard pieces.count > room || pieces == [unkID] else { continue }
+          var typed = String.UnicodeScalarView()
+          typed.append(contentsOf: scalars[word.source])
           if pieces.count > room {
-            var typed = String.UnicodeScalarView()
-            typed.append(contentsOf: scalars[word.source])
             dropped.append(String(typed))
+          } else {
+            unknown.append(String(typed))
           }
         }
       }
     }
     ids.append(sepID)
-    return Encoding(ids: ids, pieces: ids.map { vocabulary.pieces[Int($0)] }, dropped: dropped)
+    return Encoding(ids: ids, pieces: ids.map { vocabulary.pieces[Int($0)] }, dropped: dropped, unknown: unknown)
   }
 
   /// The text of ids: special pieces left out, continued words joined.

@@ -84,6 +84,6 @@ public enum Libtorch {
   /// Threads used inside one operation on the CPU.
   public static var threads: Int {
     get { Int(ct_threads()) }
-    set { ct_set_threads(Int32(newValue)) }
+    set { ct_set_threads(Int32(clamping: newValue)) }
   }
 }

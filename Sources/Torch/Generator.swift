@@ -2,17 +2,23 @@ import CTorch
 
 /// Torch's random generator of a device; numbers come into being there.
 ///
-/// That of the CPU (Mersenne Twister) gives what `torch.Generator("cpu").manual_seed(seed)` gives, whatever the machine;
-/// a CUDA device's (Philox) gives other numbers from the same seed, and the same ones each time.
+/// That of the CPU (Mersenne Twister) gives what `torch.Generator("cpu").manual_seed(seed)` gives for seeds below 2³²,
+/// whatever the machine. Torch ignores the bits above; here all 64 count. A CUDA device's (Philox) gives other numbers
+/// from the same seed, and the same ones each time.
 public final class Generator {
   let handle: OpaquePointer
 
   /// A generator started from a seed.
   public init(seed: UInt64, device: Device = .cpu) {
     guard let handle = ct_generator_new(seed, device.code, device.index) else {
-      fatalError("Generator: \(lastFailure())")
+      failed("Generator")
     }
     self.handle = handle
+  }
+
+  /// A generator from a number that other numbers were mixed into; on a CPU its low 32 bits count, as in torch.
+  public convenience init(mixed seed: UInt64, device: Device = .cpu) {
+    self.init(seed: device == .cpu ? seed & 0xffff_ffff : seed, device: device)
   }
 
   deinit { ct_generator_free(handle) }

@@ -1,15 +1,18 @@
 import CTorch
+import Foundation
+import Support
 
 /// An n-dimensional array of libtorch: a reference to shared storage, with gradients when asked for.
 ///
 /// Not `Sendable`: libtorch's tensors are not safe to share between threads. Reference counting frees the storage
-/// at the last use. Operations trap on wrong shapes or types with libtorch's message.
+/// at the last use. Operations trap on wrong shapes or types with libtorch's message, and end the program with a
+/// sentence where memory runs out.
 public final class Tensor {
   let handle: OpaquePointer
 
   /// Takes ownership of a handle; traps at once when it is NULL, because the operation that made it failed.
   init(_ handle: OpaquePointer?, function: StaticString = #function) {
-    guard let handle else { fatalError("\(function): \(lastFailure())") }
+    guard let handle else { failed(function) }
     self.handle = handle
   }
 
@@ -84,15 +87,35 @@ func withInts<R>(_ values: [Int], _ body: (UnsafePointer<Int64>?, Int) -> R) -> 
   values.map(Int64.init).withUnsafeBufferPointer { body($0.baseAddress, $0.count) }
 }
 
-/// The text of libtorch's last failure on this thread.
-func lastFailure() -> String {
+/// Ends the program after a failed operation.
+///
+/// A wrong shape or type is a mistake of the program: it traps, with a backtrace. Memory that runs out is nobody's
+/// mistake: the program ends with one sentence and exit code 1, after taking half-written files away.
+func failed(_ function: StaticString) -> Never {
   let message = String(cString: ct_error_message())
-  return ct_error_kind() == CT_ERROR_MEMORY ? "out of memory: \(message)" : message
+  guard ct_error_kind() == CT_ERROR_MEMORY else { fatalError("\(function): \(message)") }
+  Console.say("flux: \(OutOfMemory.sentence(message))")
+  AtomicFile.removeTemporaries()
+  _exit(1)  // other threads may be at work: nothing is torn down under them
+}
+
+/// What is said where memory runs out.
+enum OutOfMemory {
+  /// A sentence from libtorch's message, with the size that was asked for where it names one.
+  static func sentence(_ message: String) -> String {
+    let size =
+      if let match = message.firstMatch(of: /tried to allocate ([0-9]+) bytes/), let bytes = Double(match.1) {
+        String(format: "%.3g GB more", bytes / 1e9)
+      } else if let match = message.firstMatch(of: /[Tt]ried to allocate ([0-9.]+ [KMGT]iB)/) {
+        "\(match.1) more on the device"
+      } else { "more" }
+    return "out of memory: \(size) could not be had; a smaller size, batch or model needs less"
+  }
 }
 
 /// Traps with libtorch's message when a call that returns a status failed.
 ///
 /// A failed operation is a programmer's mistake (a shape, a type): it does not throw, so that formulas stay formulas.
 func check(_ status: Int32, function: StaticString = #function) {
-  if status != 0 { fatalError("\(function): \(lastFailure())") }
+  if status != 0 { failed(function) }
 }

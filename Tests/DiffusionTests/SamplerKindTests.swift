@@ -34,4 +34,25 @@ import Testing
     let error = #expect(throws: SamplingError.self) { try SamplerKind(named: "restart sampling") }
     #expect(error?.description.contains("there are ddpm, ddim, euler, euler_a, heun, dpmpp_2m") == true)
   }
+
+  @Test(arguments: [
+    ("DPM++ 2M Karras", SamplerKind.dpmpp_2m, Spacing.karras), ("dpmpp_2m_karras", .dpmpp_2m, .karras),
+    ("Euler a Exponential", .euler_a, .exponential), ("DPM++ 2M SGM Uniform", .dpmpp_2m, .trailing),
+    ("Heun Karras", .heun, .karras), ("UniPC Simple", .unipc, .trailing), ("k_euler_normal", .euler, .linspace),
+  ])
+  func aNameMayHoldSamplerAndSpacing(_ name: String, _ kind: SamplerKind, _ spacing: Spacing) throws {
+    let read = try SamplerKind.read(name)
+    #expect(read.kind == kind && read.spacing == spacing)
+  }
+
+  @Test func aNameOfASamplerAloneHasNoSpacing() throws {
+    #expect(try SamplerKind.read("ddim_trailing").spacing == nil)
+    #expect(try SamplerKind.read("DPM++ 2M").spacing == nil)
+  }
+
+  @Test(arguments: ["DPM2", "DPM2 Karras", "DPM++ SDE Karras", "DPM++ 2M SDE", "LMS", "LCM", "DPM fast", "PLMS"])
+  func samplersThatFluxLacksAreNotTakenForOthers(_ name: String) {
+    let error = #expect(throws: SamplingError.self) { try SamplerKind.read(name) }
+    #expect(error == .unknownSampler(name, suggestion: nil))
+  }
 }

@@ -4,12 +4,7 @@ import TestSupport
 import Testing
 
 @Suite struct GenerateTests {
-  private func inModelFolder(_ body: (URL) throws -> Void) throws {
-    try Project.inTemporaryFolder { folder in
-      try Program.makeModel(in: folder)
-      try body(folder)
-    }
-  }
+  private func inModelFolder(_ body: (URL) throws -> Void) throws { try Program.inModelFolder(body) }
 
   private func names(_ folder: URL) throws -> Set<String> {
     Set(try FileManager.default.contentsOfDirectory(atPath: folder.path))
@@ -96,8 +91,12 @@ import Testing
     ),
     (["generate", "a", "-m", "model", "--steps", "0"], "0 steps: this schedule takes 1 to 1000"),
     (["generate", "a", "-m", "nowhere"], "there is no model \"nowhere\": give a model directory"),
-    (["generate", "a", "-m", "model", "-o", "a.jpg"], "pictures are written as PNG"),
-    (["generate", "a", "-m", "model", "-o", "no/a.png"], "the folder "),
+    (
+      ["generate", "a", "-m", "model", "-o", "a.gif"],
+      "pictures are written as PNG, JPEG or WebP: let the name a.gif end"
+    ),
+    (["generate", "a", "-m", "model", "-o", "a"], "pictures are written as PNG, JPEG or WebP: let the name a end"),
+    (["generate", "a", "-m", "model", "-o", "no/a.png"], "cannot create "),
     (["generate", "--prompt-file", "none.txt"], "cannot read the prompt file none.txt: it does not exist"),
     (["generate", "a", "--device", "tpu"], "device \"tpu\" is not known; there are cpu, cuda and cuda:N"),
     (["generate", "a", "--sede", "3"], "Unknown option '--sede'. Did you mean '--seed'?"),

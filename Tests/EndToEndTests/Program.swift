@@ -1,33 +1,38 @@
 import Flux
 import Foundation
+import Images
 import TestSupport
 
 /// The built program, run as people run it.
 enum Program {
   struct Result {
     let code: Int32  // of the exit, or minus the signal that ended it
-    let output: String
+    let bytes: [UInt8]  // of standard output
     let errors: String
+
+    var output: String { String(decoding: bytes, as: UTF8.self) }
   }
 
   /// Runs `flux` with arguments in a folder.
   ///
   /// - Parameters:
   ///   - input: what standard input holds.
+  ///   - shell: what follows the arguments in a line of bash, such as redirections.
+  ///   - before: what comes before them, such as limits.
+  ///   - environment: variables beside those of the tests.
   ///   - fileLimit: the most kilobytes that it may write to one file; stands for a full disk.
   ///   - signal: what is sent as soon as `whenThereIs`, a path in the folder, exists.
   static func run(
-    _ arguments: [String], in folder: URL, input: String = "", fileLimit: Int? = nil, signal: Int32 = SIGINT,
+    _ arguments: [String], in folder: URL, input: String = "", shell: String = "", before: String = "",
+    environment further: [String: String] = [:], fileLimit: Int? = nil, signal: Int32 = SIGINT,
     whenThereIs sign: String? = nil
   ) throws -> Result {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
     let limit = fileLimit.map { "ulimit -f \($0); " } ?? ""
-    process.arguments = ["-c", "\(limit)exec \"$0\" \"$@\"", executable.path] + arguments
+    process.arguments = ["-c", "\(limit)\(before)exec \"$0\" \"$@\" \(shell)", executable.path] + arguments
     process.currentDirectoryURL = folder
-    var environment = ProcessInfo.processInfo.environment
-    environment["FLUX_HOME"] = Project.root.path
-    process.environment = environment
+    process.environment = environment.merging(further) { $1 }
     let (given, output, errors) = (Pipe(), Pipe(), Pipe())
     (process.standardInput, process.standardOutput, process.standardError) = (given, output, errors)
     try process.run()
@@ -42,13 +47,66 @@ enum Program {
     let complained = errors.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
     let code = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
-    return Result(
-      code: code, output: String(decoding: said, as: UTF8.self), errors: String(decoding: complained, as: UTF8.self))
+    return Result(code: code, bytes: [UInt8](said), errors: String(decoding: complained, as: UTF8.self))
+  }
+
+  /// Runs `flux` with a terminal as standard error, and gives the bytes that it gets there.
+  static func runOnTerminal(
+    _ arguments: [String], in folder: URL, columns: UInt16, environment further: [String: String] = [:]
+  ) throws -> String {
+    let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
+    guard master >= 0 else { throw POSIXError(.ENODEV) }
+    defer { close(master) }
+    var (number, isLocked): (Int32, Int32) = (0, 0)
+    _ = ioctl(master, 0x4004_5431, &isLocked)  // TIOCSPTLCK, a macro as the next
+    _ = ioctl(master, 0x8004_5430, &number)  // TIOCGPTN
+    let terminal = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY)
+    var size = winsize(ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0)
+    _ = ioctl(terminal, UInt(TIOCSWINSZ), &size)
+    let process = Process()
+    process.executableURL = executable
+    process.arguments = arguments
+    process.currentDirectoryURL = folder
+    process.environment = environment.merging(further) { $1 }
+    process.standardOutput = FileHandle.nullDevice
+    process.standardInput = FileHandle.nullDevice
+    process.standardError = FileHandle(fileDescriptor: terminal, closeOnDealloc: false)
+    try process.run()
+    close(terminal)
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {  // ends with EIO when the program does
+      let count = read(master, &buffer, buffer.count)
+      if count <= 0 { break }
+      bytes += buffer[..<count]
+    }
+    process.waitUntilExit()
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// An untrained model of preset tiny, written into a folder under the name `model`.
   static func makeModel(in folder: URL) throws {
     try ModelBundle(Preset.tiny.configuration, .random(.init(seed: 1))).save(to: folder.appendingPathComponent("model"))
+  }
+
+  /// A small picture with its caption.
+  static func makePicture(_ name: String, in folder: URL) throws {
+    let image = Image(width: 40, height: 40, channels: .grey, pixels: .init(repeating: 9, count: 1600))
+    let file = folder.appendingPathComponent(name)
+    try Data(PNG.encode(image)).write(to: file)
+    try Data("a cat".utf8).write(to: file.deletingPathExtension().appendingPathExtension("txt"))
+  }
+
+  /// Runs `body` in a folder that holds such a model.
+  static func inModelFolder(_ body: (URL) throws -> Void) throws {
+    try Project.inTemporaryFolder { folder in
+      try makeModel(in: folder)
+      try body(folder)
+    }
+  }
+
+  private static var environment: [String: String] {
+    ProcessInfo.processInfo.environment.merging(["FLUX_HOME": Project.root.path]) { $1 }
   }
 
   /// `flux` lies beside the test program.

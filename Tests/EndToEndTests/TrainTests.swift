@@ -77,6 +77,25 @@ import Testing
     #expect(files.allSatisfy { !$0.hasPrefix(".") }, "\(files)")
   }
 
+  /// Nobody reads what it says, and the terminal is gone: a run goes on, and saves when it is asked to stop.
+  @Test(arguments: ["2>&-", "2>/dev/full"]) func messagesThatNobodyReadsEndNoRun(_ redirection: String) throws {
+    try Project.inTemporaryFolder { folder in
+      let loud = ["train", "--preset", "tiny", "--steps", "20", "--batch", "4", "--output", "run"]
+      let result = try Program.run(loud, in: folder, shell: redirection)
+      #expect(result.code == 0 && result.output.hasSuffix("/run/model\n"))
+      let log = try String(contentsOf: folder.appendingPathComponent("run/log.jsonl"), encoding: .utf8)
+      #expect(log.split(separator: "\n").allSatisfy { $0.hasPrefix("{") && $0.hasSuffix("}") })
+    }
+  }
+
+  @Test(arguments: [SIGHUP, SIGTERM]) func aTerminalThatClosesSavesAsControlCDoes(_ signal: Int32) throws {
+    try Project.inTemporaryFolder { folder in
+      let long = ["train", "--preset", "tiny", "--steps", "5000", "--batch", "4", "--quiet", "--output", "run"]
+      let result = try Program.run(long, in: folder, signal: signal, whenThereIs: "run/log.jsonl")
+      #expect(result.code == 130 && result.errors.contains("stopped after step "), "\(result.errors)")
+    }
+  }
+
   /// However slow the machine: either steps were made and saved, or it says that none was.
   @Test func aTimeLimitEndsARun() throws {
     let folder = try Project.temporaryFolder()

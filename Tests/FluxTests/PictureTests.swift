@@ -2,6 +2,7 @@ import Diffusion
 import Flux
 import Foundation
 import Images
+import TestSupport
 import Testing
 
 @Suite struct PictureTests {
@@ -39,7 +40,33 @@ import Testing
 
   @Test func theFileCarriesTheParametersUnlessToldOtherwise() throws {
     let one = picture(GenerationRequest(prompt: "日本"))
-    #expect(try PNGText.read(one.png()).map(\.text) == [one.parameters])
-    #expect(try PNGText.read(one.png(metadata: false)).isEmpty)
+    #expect(try PNGText.read(one.encoded()).map(\.text) == [one.parameters])
+    #expect(try PNGText.read(one.encoded(metadata: false)).isEmpty)
+  }
+
+  @Test func allLoRAsAreInOneField() throws {
+    try Project.inTemporaryFolder { folder in
+      var source = ModelSource(name: "mini", hash: "ab")
+      for (name, scale) in [("ink", 0.5), ("light", 1)] {
+        let file = folder.appendingPathComponent("\(name).safetensors")
+        try Data(name.utf8).write(to: file)
+        source.loras.append(try LoRASource(file: file, scale: scale))
+      }
+      let image = Image(width: 1, height: 1, channels: .rgb, pixels: [1, 2, 3])
+      let text = Picture(image: image, request: GenerationRequest(prompt: "a"), source: source).parameters
+      #expect(text.matches(of: #/LoRA:/#).count == 1)
+      #expect(text.contains(/LoRA: "ink:0\.5:[0-9a-f]{10}, light:1:[0-9a-f]{10}"/))
+    }
+  }
+
+  @Test func onlySeedsThatTorchTakesAreSaidToBeTorchs() {
+    for (seed, name) in [(UInt64(UInt32.max), "RNG: CPU,"), (1 << 32, "RNG: CPU 64-bit,")] {
+      #expect(picture(GenerationRequest(prompt: "a", seed: seed)).parameters.contains(name))
+    }
+  }
+
+  @Test func aTagInAPromptIsNoClaimThatALoRAWasUsed() {
+    let text = picture(GenerationRequest(prompt: "a <lora:ink:0.8> cat", negativePrompt: "<lyco:b:1>")).parameters
+    #expect(text.hasPrefix("a < lora:ink:0.8> cat\nNegative prompt: < lyco:b:1>\n"))
   }
 }

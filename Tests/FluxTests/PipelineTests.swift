@@ -2,6 +2,8 @@ import Diffusion
 import Flux
 import Foundation
 import Images
+import Models
+import NN
 import Support
 import TestSupport
 import Testing
@@ -123,5 +125,86 @@ import Torch
     for kind in SamplerKind.allCases {
       _ = try pipeline.generate(GenerationRequest(prompt: "a", steps: 4, sampler: kind))
     }
+  }
+
+  /// NaN and infinity in one number of a network, and which of the parts is named.
+  @Test(arguments: [Double.nan, .infinity, -.infinity])
+  func aNetworkThatGivesNoFiniteNumbersIsNamed(_ value: Double) throws {
+    func part(_ damage: (Pipeline) -> Tensor?) throws -> GenerationError.NetworkPart? {
+      let (pipeline, folder) = try untrained()
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let tensor = try #require(damage(pipeline))
+      withNoGrad { tensor.fill_(value) }
+      do {
+        _ = try pipeline.generate(GenerationRequest(prompt: "a red apple", steps: 2))
+      } catch GenerationError.notFinite(let part, _, _) { return part }
+      return nil
+    }
+    func named(_ module: any Module, _ key: String) -> Tensor? {
+      module.parameters.first { $0.key == key || $0.key.hasPrefix(key) }?.tensor
+    }
+    #expect(try part { named($0.model.autoencoder, "decoder.conv_out") } == .decoder)
+    #expect(try part { named($0.model.unet, "conv_out.bias") } == .unet)
+    #expect(try part { $0.model.adapter.parameters.last?.tensor } == .textAdapter)
+    #expect(try part { named($0.prompts.encoder, "embeddings.LayerNorm.bias") } == .textEncoder)
+  }
+
+  /// The further levels of a decoder, and a decoder of another kind.
+  @Test func noDecoderPaintsWhatIsNotFinite() throws {
+    let (tiny, folder) = try untrained()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (preset, part) in [(Preset.mini, GenerationError.NetworkPart.superResolution), (.midi, .decoder)] {
+      let model = ModelBundle(preset.configuration, .random(Generator(seed: 1)))
+      let pipeline = Pipeline(model: model, prompts: tiny.prompts, source: ModelSource(name: "x", hash: ""))
+      let latents = Tensor.zeros([1, model.configuration.autoencoder.latentChannels, 2, 2])
+      #expect(try pipeline.decodeLatents(latents).count == 1)
+      let last = try #require(
+        part == .decoder
+          ? model.autoencoder.decoder.parameters.last : model.autoencoder.superResolution?.parameters.last)
+      withNoGrad { last.tensor.fill_(.nan) }
+      let error = #expect(throws: GenerationError.self) { try pipeline.decodeLatents(latents) }
+      #expect(error == .notFinite(part, step: nil, loras: []), "\(preset)")
+    }
+  }
+
+  /// A LoRA that is sound by itself, but too much at its scale, is not the fault of the model alone.
+  @Test func aLoRAThatIsTooMuchIsNamedBesideTheModel() throws {
+    let (pipeline, folder) = try untrained()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let lora = LoRA(for: pipeline.model.unet, rank: 1, Generator(seed: 1))
+    withNoGrad { for (_, tensor) in lora.parameters { tensor.fill_(1e19) } }
+    let file = folder.appendingPathComponent("ink.safetensors")
+    try lora.save(to: file)
+    let model = folder.appendingPathComponent("model")
+    let strong = try Pipeline(model: model, textEncoder: Project.minilm, loras: [(file, 100)])
+    let error = #expect(throws: GenerationError.self) { try strong.generate(GenerationRequest(prompt: "a", steps: 1)) }
+    #expect(error?.description.hasSuffix("or changed too much by the LoRA ink") == true)
+    // Times 0 it is no part of the picture, and none of its text.
+    let none = try Pipeline(model: model, textEncoder: Project.minilm, loras: [(file, 0)])
+    #expect(try none.generate(GenerationRequest(prompt: "a", steps: 1)).source.loras.isEmpty)
+  }
+
+  @Test func aPictureRecordsOnlyWhatHadAnEffect() throws {
+    let (pipeline, folder) = try untrained()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    func drawn(_ change: (inout GenerationRequest) -> Void) throws -> GenerationRequest {
+      var request = GenerationRequest(prompt: "a cat", negativePrompt: "dog", steps: 2)
+      change(&request)
+      return try pipeline.generate(request).request
+    }
+    #expect(try drawn { $0.guidance.scale = 1 }.negativePrompt == "")
+    #expect(try drawn { $0.guidance = Guidance(scale: 3, interval: 1e8...1e9) }.guidance == Guidance(scale: 1))
+    #expect(try drawn { $0.eta = 0.5 }.eta == 0)
+    #expect(try drawn { ($0.eta, $0.sampler) = (0.5, .ddim) }.eta == 0.5)
+    #expect(try drawn { _ in }.negativePrompt == "dog")
+  }
+
+  @Test func seedsBeyond32BitsDrawOtherPictures() throws {
+    let (pipeline, folder) = try untrained()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let images = try [42, (1 << 32) + 42, (1 << 63) + 42].map {
+      try pipeline.generate(GenerationRequest(prompt: "a", seed: $0, steps: 1)).image
+    }
+    #expect(images[0] != images[1] && images[1] != images[2] && images[0] != images[2])
   }
 }

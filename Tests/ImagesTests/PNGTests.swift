@@ -42,4 +42,20 @@ import Testing
     bytes.replaceSubrange(16..<20, with: [0, 1, 0, 0])  // width 65536, with a checksum that no longer fits
     #expect(throws: RasterError.self) { try PNG.decode(bytes) }
   }
+
+  @Test func aZeroNeverEntersATextChunk() throws {
+    for text in ["a\0b", "🍎\0"] {
+      let bytes = try PNG.encode(image(.grey), text: [.init(keyword: "k", text: text)])
+      #expect(PNGText.read(bytes).first?.text == text.replacing("\0", with: "\u{FFFD}"))
+    }
+  }
+
+  /// As animated WebP files are, too: a part of what people gave is not what they gave.
+  @Test func animatedPicturesAreRefused() throws {
+    var bytes = try PNG.encode(image(.rgb))
+    let control: [UInt8] = [0, 0, 0, 8] + Array("acTL".utf8) + [0, 0, 0, 2, 0, 0, 0, 0] + [0, 0, 0, 0]
+    bytes.insert(contentsOf: control, at: 33)
+    let error = #expect(throws: RasterError.self) { try PNG.decode(bytes, file: "x.png") }
+    #expect(error?.description.hasSuffix("it is animated; only still pictures are read") == true)
+  }
 }

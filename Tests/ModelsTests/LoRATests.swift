@@ -152,6 +152,14 @@ import Torch
       message == "FILE: tensor \"unet.conv_in.lora_B.weight\" has shape [16, 5, 1, 1], expected [16, 4, 1, 1]")
   }
 
+  @Test(arguments: [Double.nan, .infinity]) func aPartThatIsNotFiniteIsNamed(_ value: Double) throws {
+    let message = try error { tensors in
+      let index = tensors.firstIndex { $0.key == "unet.conv_in.lora_B.weight" }!
+      tensors[index].tensor.fill_(value)
+    }
+    #expect(message == "FILE: tensor \"unet.conv_in.lora_B.weight\" holds numbers that are not finite")
+  }
+
   @Test func aLayerThatTheUNetLacksIsNamed() throws {
     let message = try error { $0.append(("unet.mid_block.conv9.lora_A.weight", Tensor.zeros([4, 16]))) }
     #expect(message?.contains("does not know, among them \"unet.mid_block.conv9.lora_A.weight\"") == true)

@@ -48,11 +48,61 @@ import Testing
     #expect(error?.description == "cannot create /nowhere/at/all.png: No such file or directory")
   }
 
-  @Test func aFullDiskIsAnErrorAndLeavesTheOldFile() throws {
-    guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
-    // /dev/full cannot be renamed onto; its driver shows that a failed write is reported.
-    let error = #expect(throws: FileError.self) { try AtomicFile.write([1], to: URL(fileURLWithPath: "/dev/full/x")) }
-    #expect(error?.description.contains("/dev/full/x") == true)
+  @Test func aFullDeviceIsAnError() throws {
+    let error = #expect(throws: FileError.self) { try AtomicFile.write([1], to: URL(fileURLWithPath: "/dev/full")) }
+    #expect(error?.description == "cannot write /dev/full: No space left on device")
+  }
+
+  @Test(arguments: [1, 230, 239, 254, 255])
+  func namesOfEveryLengthThatTheSystemAllowsAreWritten(_ length: Int) throws {
+    try Project.inTemporaryFolder { folder in
+      for name in [String(repeating: "a", count: length), String(repeating: "é", count: length / 2)] where !name.isEmpty
+      {
+        try AtomicFile.write([7], to: folder.appendingPathComponent(name))
+        #expect(try Data(contentsOf: folder.appendingPathComponent(name)) == Data([7]))
+      }
+    }
+  }
+
+  @Test func aLinkStaysOneAndItsFileIsReplaced() throws {
+    try Project.inTemporaryFolder { folder in
+      func url(_ name: String) -> URL { folder.appendingPathComponent(name) }
+      try Data([1]).write(to: url("file"))
+      for (link, end) in [("link", "file"), ("second", "link"), ("dangling", "new")] {
+        try FileManager.default.createSymbolicLink(atPath: url(link).path, withDestinationPath: end)
+        try AtomicFile.write([2], to: url(link))
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: url(link).path) == end)
+      }
+      #expect(try Data(contentsOf: url("file")) == Data([2]))
+      #expect(try Data(contentsOf: url("new")) == Data([2]))
+    }
+  }
+
+  @Test func permissionsOfTheOldFileStay() throws {
+    try Project.inTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("a")
+      try Data([1]).write(to: url)
+      for mode in [0o600, 0o644, 0o660] {
+        #expect(chmod(url.path, mode_t(mode)) == 0)
+        try AtomicFile.write([2], to: url)
+        #expect(try FileManager.default.attributesOfItem(atPath: url.path)[.posixPermissions] as? Int == mode)
+      }
+    }
+  }
+
+  @Test func aPipeIsWrittenThrough() throws {
+    try Project.inTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("pipe")
+      #expect(mkfifo(url.path, 0o600) == 0)
+      let reader = open(url.path, O_RDONLY | O_NONBLOCK)
+      defer { close(reader) }
+      try AtomicFile.write([1, 2, 3], to: url)
+      var bytes = [UInt8](repeating: 0, count: 8)
+      #expect(read(reader, &bytes, 8) == 3)
+      #expect(bytes.prefix(3) == [1, 2, 3])
+      #expect(try names(folder) == ["pipe"])
+      try AtomicFile.write([1], to: URL(fileURLWithPath: "/dev/null"))
+    }
   }
 
   private func names(_ folder: URL) throws -> [String] {

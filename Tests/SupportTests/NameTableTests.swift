@@ -12,8 +12,13 @@ import Testing
     }
   }
 
+  @Test func aNameThatIsHalfAnotherIsNotSuggested() {
+    #expect(NameTable([("ddpm", 1), ("dpmpp", 2)]).nearest(to: "DPM2") == nil)
+  }
+
   @Test func aNearNameIsSuggested() {
     #expect(table.nearest(to: "eulr") == 2)
+    #expect(table.nearest(to: "elur") == nil && table.nearest(to: "eulre") == 2)
     #expect(table.nearest(to: "something else") == nil)
   }
 }

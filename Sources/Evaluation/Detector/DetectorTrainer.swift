@@ -72,7 +72,7 @@ public final class DetectorTrainer {
 
   private func train(_ step: Int) throws(NotFinite) -> Losses {
     let chosen = (step * plan.batch..<(step + 1) * plan.batch).map { scenes[$0] }
-    let generator = Generator(seed: plan.seed &* 0x9e37_79b9 &+ UInt64(step))
+    let generator = Generator(mixed: plan.seed &* 0x9e37_79b9 &+ UInt64(step))
     let pixels = withNoGrad {
       // Drawn larger and shrunk, as the judge shrinks what it is shown.
       let drawn = chosen.pixels(size: 2 * GlyphDetector.side, atlas: atlas).to(.float32)

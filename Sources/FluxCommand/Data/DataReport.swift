@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Support
 
 /// What `flux data check` prints.
 struct DataReport: Encodable {
@@ -98,7 +99,10 @@ struct DataReport: Encodable {
     }
   }
 
+  // Names are those of foreign files: none may move a terminal's cursor or begin a new line.
+
   private static func shortened(_ names: [String]) -> [String] {
-    names.prefix(listed).map { "  \($0)" } + (names.count > listed ? ["  and \(names.count - listed) more"] : [])
+    names.prefix(listed).map { "  \(Console.printable($0, lineBreaks: false))" }
+      + (names.count > listed ? ["  and \(names.count - listed) more"] : [])
   }
 }

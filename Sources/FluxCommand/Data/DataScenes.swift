@@ -28,7 +28,7 @@ struct DataScenes: ParsableCommand {
   var split: Split = .training
   @OptionGroup var emphasis: EmphasisOptions
   @Option(help: "folder or tar.") var format: SceneDataset.Format = .folder
-  @Option(name: .shortAndLong, help: "The folder to write.") var output: String?
+  @Option(name: .shortAndLong, help: "The folder to write.") var output: FilePath?
   @Flag(help: "Draw and encode, write nothing: to time it.") var dryRun = false
   @Option(name: .shortAndLong, help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(name: .shortAndLong, help: "No progress.") var quiet = false
@@ -36,7 +36,7 @@ struct DataScenes: ParsableCommand {
   func validate() throws {
     if !(1...1_000_000).contains(count) { throw ValidationError("--count \(count) must be 1 to 1000000") }
     if !(16...1024).contains(size) { throw ValidationError("--size \(size) must be 16 to 1024") }
-    if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
+    try ThreadCount.check(threads)
     if output == nil, !dryRun { throw ValidationError("--output FOLDER is missing; --dry-run writes nothing") }
   }
 
@@ -46,14 +46,15 @@ struct DataScenes: ParsableCommand {
       emphasis: try emphasis.emphasis(in: world))
     let dataset = SceneDataset(scenes, count: count, size: size, format: format)
     let atlas = try GlyphAtlas(world: world, version: scenesVersion)
-    let folder = dryRun ? nil : output.map { URL(fileURLWithPath: $0) }
+    let folder = dryRun ? nil : output?.url
+    if let folder { try OutputFile.checkFolder(folder) }
     let progress = CountProgress(count: count, noun: "scenes", quiet: quiet)
     let started = Date()
     let work = try dataset.write(
       to: folder, atlas: atlas, workers: threads ?? ProcessInfo.processInfo.activeProcessorCount
     ) { progress.show($0) }
     progress.clear()
-    print(summary(work, seconds: Date().timeIntervalSince(started)))
+    try printLine(summary(work, seconds: Date().timeIntervalSince(started)))
   }
 
   private func summary(_ work: SceneDataset.Work, seconds: Double) -> String {

@@ -14,7 +14,7 @@ struct DataShow: ParsableCommand {
       from the middle, as training sees them, spread evenly over the names.
       """)
 
-  @Argument(help: "A folder of pictures with captions, or a .tar archive of them.") var folder: String?
+  @Argument(help: "A folder of pictures with captions, or a .tar archive of them.") var folder: FilePath?
   @Option(name: .shortAndLong, help: "Seed of the scenes, or of the choice among several captions.")
   var seed: UInt64 = 0
   @Option(help: "How many.") var count: Int = 48
@@ -23,7 +23,7 @@ struct DataShow: ParsableCommand {
   @Option(help: "How scenes are drawn: 1, soft where they are large, as mini learned them, or 2, sharp.")
   var scenesVersion: RenderingVersion = .latest
   @Flag(help: "Combinations that training never sees.") var heldOut = false
-  @Option(name: .shortAndLong, help: "The PNG to write.") var output: String
+  @Option(name: .shortAndLong, help: "The PNG to write.") var output: FilePath
 
   func validate() throws {
     if !(1...400).contains(count) { throw ValidationError("--count \(count) must be 1 to 400") }
@@ -32,32 +32,38 @@ struct DataShow: ParsableCommand {
   }
 
   func run() throws {
+    try DataSheet.check(output, of: folder)
     let pictures = try folder.map(files) ?? scenes()
     let sheet = ContactSheet.lay(pictures, columns: min(8, pictures.count))
-    try AtomicFile.write(PNG.encode(sheet), to: URL(fileURLWithPath: output))
+    try AtomicFile.write(PNG.encode(sheet), to: output.url)
   }
 
   private func scenes() throws -> [Image] {
     let atlas = try GlyphAtlas(world: world, version: scenesVersion)
     let scenes = Scenes(seed: seed, split: heldOut ? .heldOut : .training, world: world)
     let chosen = (0..<count).map { scenes[$0] }
-    for (index, scene) in chosen.enumerated() { print("\(index)\t\(scene.caption)") }
+    for (index, scene) in chosen.enumerated() { try printLine("\(index)\t\(scene.caption)") }
     return chosen.map { $0.scene.render(size: size, atlas: atlas) }
   }
 
+  /// A name or caption in one line and one column.
+  private static func line(_ text: String) -> String { Console.printable(text, lineBreaks: false) }
+
   /// Pictures that cannot be read are named and left out.
-  private func files(_ path: String) throws -> [Image] {
-    let source = try PictureFiles(URL(fileURLWithPath: path))
+  private func files(_ path: FilePath) throws -> [Image] {
+    let source = try PictureFiles(path.url)
     let shown = min(count, source.count)
     var images: [Image] = []
     for index in (0..<shown).map({ $0 * source.count / shown }) {
       do {
         let picture = try source.picture(index, size: size, seed: seed)
-        print("\(picture.id)\t\(picture.caption)")
+        try printLine("\(Self.line(picture.id))\t\(Self.line(picture.caption))")
         images.append(picture.image)
+      } catch let failure as Failure {
+        throw failure
       } catch { say("flux: \(error)") }
     }
-    if images.isEmpty { throw Failure("none of \(shown) pictures of \(path) can be read") }
+    if images.isEmpty { throw Failure("none of \(shown) pictures of \(path.text) can be read") }
     return images
   }
 }

@@ -4,7 +4,7 @@ import Torch
 extension Device {
   /// The device that a flag names, which this libtorch must have.
   init(flag name: String) throws(Failure) {
-    guard let device = Device(name) else {
+    guard let device = Device(name), device != .mps else {
       throw Failure("device \"\(name)\" is not known; there are cpu, cuda and cuda:N", code: 2)
     }
     if case .cuda(let index) = device, index >= Device.cudaCount {
@@ -13,6 +13,17 @@ extension Device {
         "there is no device \(device): libtorch sees \(found == 0 ? "no CUDA device" : "\(found) CUDA devices")")
     }
     self = device
+  }
+}
+
+/// How many threads may be asked for; more only wait for each other, and starting them takes seconds.
+enum ThreadCount {
+  static let range = 1...1024
+
+  /// Throws where `--threads` is outside.
+  static func check(_ threads: Int?) throws(ValidationError) {
+    guard let threads, !range.contains(threads) else { return }
+    throw ValidationError("--threads \(threads) must be \(range.lowerBound) to \(range.upperBound)")
   }
 }
 

@@ -14,15 +14,15 @@ enum Home {
   static var judge: URL { models.appendingPathComponent("judge") }
 
   /// A model directory by path, or a shipped model by name; `mini` when nil.
-  static func model(_ given: String?) throws(Failure) -> URL {
-    let name = given ?? "mini"
+  static func model(_ given: FilePath?) throws(Failure) -> URL {
+    let name = given?.text ?? "mini"
     let shipped = models.appendingPathComponent(name)
-    for candidate in [given.map { URL(fileURLWithPath: $0) }, shipped].compactMap({ $0 }) {
+    for candidate in [given?.url, shipped].compactMap({ $0 }) {
       if FileManager.default.fileExists(atPath: candidate.appendingPathComponent("model_index.json").path) {
         return candidate
       }
     }
-    if FileManager.default.fileExists(atPath: name) {
+    if let given, FileManager.default.fileExists(atPath: given.path) {
       throw Failure("\(name) is not a model directory: it has no model_index.json")
     }
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: models.path)) ?? []).filter {

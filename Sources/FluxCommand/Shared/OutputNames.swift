@@ -1,4 +1,7 @@
+import ArgumentParser
 import Foundation
+import Images
+import Support
 
 /// Where the pictures of a call go.
 struct OutputNames {
@@ -6,65 +9,109 @@ struct OutputNames {
     case single(String)
     case numbered(prefix: String, width: Int, suffix: String)  // "%03d" in the name
     case folder(String)
+    case standardOutput
   }
 
   private let form: Form
+  /// The format of the files.
+  let format: ImageFile
+  /// Number of pictures.
   let count: Int
 
-  /// Understands `FILE.png`, `NAME-%03d.png` and a folder (one that exists, or a name that ends in `/`, which is made).
-  init(_ output: String, count: Int) throws(Failure) {
+  /// Whether the one picture goes to standard output, which then holds nothing else.
+  var isStandardOutput: Bool { if case .standardOutput = form { true } else { false } }
+
+  /// Understands `FILE.png` (or .jpg, .jpeg, .webp), `NAME-%03d.png`, a folder (one that exists, or a name that ends in
+  /// `/`), a pipe, and `-`, standard output.
+  ///
+  /// `format` says what a name without an ending holds; where both speak they must agree. Nothing is made yet.
+  init(_ output: FilePath, count: Int, format asked: ImageFile?) throws(Failure) {
     self.count = count
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(atPath: output, isDirectory: &isFolder)
-    if output.hasSuffix("/") || (exists && isFolder.boolValue) {
-      do {
-        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
-      } catch { throw Failure("the folder \(output) cannot be created") }
-      form = .folder(output)
-    } else {
-      let file = URL(fileURLWithPath: output)
-      guard file.pathExtension.lowercased() == "png" else {
-        throw Failure(
-          "pictures are written as PNG: let the name \(output) end in .png, or in / for a folder", code: 2)
+    if output.text == "-" || output.text == "/dev/stdout" {
+      guard count == 1 else { throw Failure("standard output holds one picture, and \(count) were asked for", code: 2) }
+      guard isatty(STDOUT_FILENO) == 0 else {
+        throw Failure("standard output is a terminal, which shows no pictures: give -o a name, or use a pipe", code: 2)
       }
-      let folder = file.deletingLastPathComponent().path
-      guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
-        throw Failure("the folder \(folder) of \(output) does not exist")
-      }
-      if let match = output.firstMatch(of: /%(0?)([0-9]{0,2})d/) {
-        form = .numbered(
-          prefix: String(output[..<match.range.lowerBound]), width: Int(match.2) ?? 1,
-          suffix: String(output[match.range.upperBound...]))
-      } else if count > 1 {
-        form = .numbered(prefix: String(output.dropLast(4)) + "-", width: 1, suffix: String(output.suffix(4)))
-      } else {
-        form = .single(output)
-      }
+      (form, format) = (.standardOutput, asked ?? .png)
+      return
     }
-    guard let folder = Self.folder(of: form), FileManager.default.isWritableFile(atPath: folder) else {
-      throw Failure("the folder of \(output) cannot be written to")
+    let path = output.path
+    var facts = stat()
+    let kind = stat(path, &facts) == 0 ? facts.st_mode & S_IFMT : nil
+    if path.hasSuffix("/") || kind == S_IFDIR {
+      try OutputFile.checkFolder(output.url)
+      (form, format) = (.folder(path), asked ?? .png)
+      return
+    }
+    if let kind, kind != S_IFREG {
+      guard count == 1 else { throw Failure("\(output.text) is no file: it takes one picture, not \(count)", code: 2) }
+      (form, format) = (.single(path), asked ?? ImageFile(ending: output.url.pathExtension) ?? .png)
+      return
+    }
+    guard let named = ImageFile(ending: output.url.pathExtension) else {
+      throw Failure(
+        "pictures are written as PNG, JPEG or WebP: let the name \(output.text) end in .png, .jpg or .webp, or in / for a"
+          + " folder", code: 2)
+    }
+    if let asked, asked != named {
+      throw Failure("--format \(asked.ending) and the name \(output.text) do not agree", code: 2)
+    }
+    format = named
+    if let match = path.firstMatch(of: /%(0?)([0-9]{0,2})d/) {
+      form = .numbered(
+        prefix: String(path[..<match.range.lowerBound]), width: Int(match.2) ?? 1,
+        suffix: String(path[match.range.upperBound...]))
+    } else if count > 1 {
+      let ending = output.url.pathExtension.count + 1
+      form = .numbered(prefix: String(path.dropLast(ending)) + "-", width: 1, suffix: String(path.suffix(ending)))
+    } else {
+      form = .single(path)
     }
   }
 
-  /// The file of picture `index` (from 0) that `seed` gives.
-  func url(_ index: Int, seed: UInt64) -> URL {
+  /// The file of picture `index` (from 0) that `seed` gives; nil for standard output.
+  func url(_ index: Int, seed: UInt64) -> URL? {
     switch form {
     case .single(let path): URL(fileURLWithPath: path)
     case .numbered(let prefix, let width, let suffix):
       URL(fileURLWithPath: prefix + Self.padded(index + 1, width) + suffix)
     case .folder(let path):
       URL(fileURLWithPath: path).appendingPathComponent(
-        "\(Self.padded(index + 1, String(count).count))-\(seed).png")
+        "\(Self.padded(index + 1, String(count).count))-\(seed).\(format.ending)")
+    case .standardOutput: nil
     }
   }
 
-  private static func folder(of form: Form) -> String? {
-    switch form {
-    case .single(let path): URL(fileURLWithPath: path).deletingLastPathComponent().path
-    case .numbered(let prefix, _, let suffix):
-      URL(fileURLWithPath: prefix + "1" + suffix).deletingLastPathComponent().path
-    case .folder(let path): path
+  /// Throws unless every picture and the contact sheet can be written, each in a file of its own that is no input, and,
+  /// without `overwriting`, not there yet.
+  func check(seeds: [UInt64], grid: FilePath?, inputs: [FilePath], overwriting: Bool) throws(Failure) {
+    let sheet = try grid.map { grid throws(Failure) in
+      try OutputFile.checkSheet(grid, notAmong: inputs)
+      return try OutputFile.check(grid.url)
     }
+    func checkNew(_ place: OutputPlace, _ name: String) throws(Failure) {
+      guard place.exists, !place.isStream, !overwriting else { return }
+      throw Failure("\(name) exists already, and --no-overwrite was given")
+    }
+    if let sheet, let grid { try checkNew(sheet, grid.text) }
+    // In a folder that does not exist yet nothing is in the way.
+    if case .folder(let path) = form, !FileManager.default.fileExists(atPath: path) { return }
+    for (index, seed) in seeds.enumerated() {
+      guard let url = url(index, seed: seed) else { continue }
+      let place = try OutputFile.check(url, notAmong: inputs)
+      try checkNew(place, url.relativePath)
+      if let sheet, place.isSame(as: sheet) {
+        throw Failure("--grid would overwrite the picture \(url.relativePath): give it another name", code: 2)
+      }
+    }
+  }
+
+  /// Makes the folder, where there is one to make.
+  func makeFolder() throws(Failure) {
+    guard case .folder(let path) = form else { return }
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch { throw Failure("the folder \(path) cannot be created") }
   }
 
   private static func padded(_ number: Int, _ width: Int) -> String {
@@ -73,35 +120,7 @@ struct OutputNames {
   }
 }
 
-/// The prompts of a call: one argument, or the lines of a file.
-enum Prompts {
-  static func read(argument: String?, file: String?) throws(Failure) -> [String] {
-    if let argument { return [argument] }
-    guard let file else { return [] }
-    let name = file == "-" ? "standard input" : file
-    let data: Data
-    do {
-      data =
-        file == "-"
-        ? try FileHandle.standardInput.readToEnd() ?? Data()
-        : try Data(contentsOf: URL(fileURLWithPath: file))
-    } catch {
-      throw Failure("cannot read the prompt file \(name): \(Self.reason(file))")
-    }
-    guard let text = String(data: data, encoding: .utf8) else {
-      throw Failure("the prompt file \(name) is not UTF-8 text")
-    }
-    let prompts = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
-      .filter { !$0.isEmpty }
-    if prompts.isEmpty { throw Failure("the prompt file \(name) has no prompt: write one on every line") }
-    return prompts
-  }
-
-  private static func reason(_ path: String) -> String {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      return "it does not exist"
-    }
-    return isFolder.boolValue ? "it is a folder" : "it cannot be opened"
-  }
+extension ImageFile: ExpressibleByArgument {
+  public init?(argument: String) { self.init(ending: argument) }
+  public static var allValueStrings: [String] { allCases.map(\.ending) }
 }

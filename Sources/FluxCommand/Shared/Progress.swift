@@ -1,4 +1,5 @@
 import Foundation
+import Support
 
 /// One line of standard error that says how far a call is and how long it still takes; nothing when that is no
 /// terminal.
@@ -6,21 +7,19 @@ final class ProgressLine {
   private let isShown: Bool
   private let started = Date()
 
-  init(quiet: Bool) { isShown = !quiet && isatty(2) == 1 }
+  init(quiet: Bool) { isShown = !quiet && Console.rewritesLines }
 
-  /// A bar of the share that is done, what that is, and the time left.
+  /// A bar of the share that is done, what that is, and the time left; on a narrow terminal without the bar.
   func show(_ share: Double, _ text: @autoclosure () -> String) {
     guard isShown, share > 0 else { return }
     let left = Date().timeIntervalSince(started) / share * (1 - share)
     let filled = Int(share * 24)
     let bar = String(repeating: "━", count: filled) + String(repeating: "─", count: 24 - filled)
-    write("\r\u{1B}[K\(bar) \(text()), \(clock(left)) left")
+    Console.status((Console.columns < 60 ? "" : bar + " ") + "\(text()), \(clock(left)) left")
   }
 
   /// Takes the line away.
-  func clear() { if isShown { write("\r\u{1B}[K") } }
-
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  func clear() { if isShown { Console.clearStatus() } }
 
   private func clock(_ seconds: Double) -> String {
     seconds < 60 ? "\(Int(seconds.rounded(.up))) s" : "\(Int(seconds) / 60) min \(Int(seconds) % 60) s"
@@ -57,10 +56,11 @@ struct StepProgress {
   }
 
   /// Says that a step is done; picture and step count from 0.
-  func show(picture: Int, step: Int, of count: Int) {
+  func show(picture: Int, step: Int, of count: Int, seed: UInt64? = nil) {
     let share = (Double(picture) + Double(step + 1) / Double(count)) / Double(pictures)
     let which = pictures > 1 ? "picture \(picture + 1) of \(pictures), " : ""
-    line.show(share, "\(which)step \(step + 1) of \(count)")
+    let noise = seed.map { "seed \($0), " } ?? ""
+    line.show(share, "\(which)\(noise)step \(step + 1) of \(count)")
   }
 
   /// Takes the line away.

@@ -26,20 +26,21 @@ struct LearningOptions: ParsableArguments {
   @Flag(help: "Exchange left and right in every other picture, unless its caption speaks of them.") var mirror = false
   @Option(
     help: "Model to start from: its autoencoder stays as it is, its U-Net learns on (or anew, if the preset's differs)."
-  ) var from: String?
+  ) var from: FilePath?
   @Flag(help: "With --from: take the autoencoder only; U-Net and adapter learn anew.") var anew = false
 
   func validate() throws {
     if from != nil, profile == .specification {
       throw ValidationError("--from is for profile ship: the specification trains everything from the first step on")
     }
+    if data.isEmpty { throw ValidationError("--data needs a folder or an archive, or \"scenes\"") }
     if anew, from == nil { throw ValidationError("--anew says what to take from a model: give --from, too") }
   }
 
   /// A run inside its own data would learn from its own sample images, and could not be continued.
   func refuseRunInsideData(_ folder: URL) throws {
     func resolved(_ url: URL) -> String { url.standardizedFileURL.resolvingSymlinksInPath().path }
-    let (run, images) = (resolved(folder), resolved(URL(fileURLWithPath: data)))
+    let (run, images) = (resolved(folder), resolved(FilePath(data).url))
     guard data != "scenes", run == images || run.hasPrefix(images + "/") else { return }
     throw Failure("--output \(folder.path) lies inside of --data \(data): choose a folder beside it", code: 2)
   }
@@ -55,7 +56,7 @@ struct LearningOptions: ParsableArguments {
     }
     if scenesVersion != nil { throw Failure("--scenes-version is about scenes, not about \(data)", code: 2) }
     if world != nil { throw Failure("--world is about scenes, not about \(data)", code: 2) }
-    return .pictures(try PictureFiles(URL(fileURLWithPath: data)), crop: crop, mirror: mirror)
+    return .pictures(try PictureFiles(FilePath(data).url), crop: crop, mirror: mirror)
   }
 }
 

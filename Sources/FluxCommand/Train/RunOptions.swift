@@ -5,7 +5,7 @@ import Torch
 
 /// How long and where `flux train` computes, and what it writes.
 struct RunOptions: ParsableArguments {
-  @Option(name: .shortAndLong, help: "Folder of the run.") var output: String
+  @Option(name: .shortAndLong, help: "Folder of the run.") var output: FilePath
   @Option(help: "Training steps over all stages (default: the profile's).") var steps: Int?
   @Option(help: "Pictures in a U-Net step (default: the profile's).") var batch: Int?
   @Option(help: "Pieces that a batch is cut into, for less memory.") var accumulate: Int = 1
@@ -13,7 +13,7 @@ struct RunOptions: ParsableArguments {
   var gradientCheckpointing = false
   @Option(name: .shortAndLong, help: "Seed of everything random.") var seed: UInt64 = 0
   @Option(help: "Folder that keeps what the frozen encoders make, for runs that are continued or begin alike.")
-  var cache: String?
+  var cache: FilePath?
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 200
   @Option(help: "Checkpoints that are kept.") var keep: Int = 2
   @Flag(help: "Leave the optimisers' moments, half of a checkpoint, out of it: the rate then rises again.")
@@ -41,7 +41,7 @@ struct RunOptions: ParsableArguments {
     if sampleEvery < 0 { throw ValidationError("--sample-every \(sampleEvery) must not be negative") }
     if shardSize < 1 { throw ValidationError("--shard-size \(shardSize) must be at least 1") }
     if keep < 1 { throw ValidationError("--keep \(keep) must be at least 1") }
-    if let threads, threads < 1 { throw ValidationError("--threads \(threads) must be at least 1") }
+    try ThreadCount.check(threads)
   }
 }
 

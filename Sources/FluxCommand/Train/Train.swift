@@ -40,7 +40,8 @@ struct Train: ParsableCommand {
       start: try start.map { try ModelSource(directory: $0) })
     (plan.anew, plan.gradientCheckpointing) = (learning.anew, options.gradientCheckpointing)
     try differences.apply(to: &plan)
-    let folder = URL(fileURLWithPath: options.output)
+    let folder = options.output.url
+    try OutputFile.checkFolder(folder)
     try learning.refuseRunInsideData(folder)
     let model = try start.map { try ModelBundle(directory: $0) }
     if options.dryRun {
@@ -48,11 +49,11 @@ struct Train: ParsableCommand {
         plan, on: data, from: model, textEncoder: Home.textEncoder, device: device,
         winograd: options.convolutions.winograd)
       try forecast.save(in: folder)
-      return print(forecast.text)
+      return try printLine(forecast.text)
     }
     let trainer = try Trainer(
-      plan, on: data, from: model, textEncoder: Home.textEncoder,
-      cache: options.cache.map { URL(fileURLWithPath: $0) }, device: device, winograd: options.convolutions.winograd)
+      plan, on: data, from: model, textEncoder: Home.textEncoder, cache: options.cache?.url, device: device,
+      winograd: options.convolutions.winograd)
     trainer.notice = { say("flux: \($0)") }
     if !options.quiet {
       say(trainer.summary)
@@ -70,7 +71,7 @@ struct Train: ParsableCommand {
     report(trainer.failures)
     if !options.quiet { say(Forecast.memoryReport(in: folder, device)) }
     let saved = folder.appendingPathComponent("model")
-    if FileManager.default.fileExists(atPath: saved.path) { print(saved.path) }
+    if FileManager.default.fileExists(atPath: saved.path) { try printLine(saved.path) }
     if case .stopped(let step) = outcome {
       say(outcome.sentence(of: plan.steps))
       if Interruption.isAsked { throw ExitCode(130) }

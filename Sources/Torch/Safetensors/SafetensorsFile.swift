@@ -13,7 +13,7 @@ public final class SafetensorsFile {
   /// Maps a file and checks its whole header.
   public init(_ url: URL) throws(CheckpointError) {
     path = url.path
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)  // a named pipe would wait for ever
     guard descriptor >= 0 else { throw .unreadable(file: path, reason: String(cString: strerror(errno))) }
     defer { close(descriptor) }
     var facts = stat()

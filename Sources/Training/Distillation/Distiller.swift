@@ -218,6 +218,6 @@ public final class Distiller {
   private func generator(_ index: Int, _ purpose: Purpose) -> Generator {
     var random = SplitMix64(
       seed: plan.seed &* 16 &+ purpose.rawValue &+ 0xd157, index: UInt64(bitPattern: Int64(index)))
-    return Generator(seed: random.next())
+    return Generator(mixed: random.next())
   }
 }

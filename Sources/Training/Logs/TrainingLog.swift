@@ -52,8 +52,7 @@ final class TrainingLog {
         separator: "  ")
       let left = speed > 0 ? Int(Double(total - step) / speed) : 0
       let text = "\(stage) \(step)/\(total)  \(numbers)  \(rounded(speed)) steps/s  \(clock(left)) left"
-      let end = isatty(2) == 1 ? "\u{1B}[K\r" : "\n"
-      FileHandle.standardError.write(Data((text + end).utf8))
+      if Console.rewritesLines { Console.status(text) } else { Console.say(text) }
     }
     sums = [:]
     (lastReport, lastStep) = (now, step)
@@ -62,7 +61,7 @@ final class TrainingLog {
   /// Adds a sentence about the run, which is also shown.
   func say(_ note: String, stage: String, step: Int) throws {
     try file.write(Array("{\"step\":\(step),\"stage\":\"\(stage)\",\"note\":\"\(note)\"}\n".utf8))
-    if !quiet { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
+    if !quiet { Console.say(note) }
   }
 
   /// Shows a picture of the run as it is.

@@ -88,7 +88,7 @@ public final class Trainer {
   /// Random numbers of one step and purpose, from the seed, made on the device.
   func generator(_ step: Int, _ purpose: Purpose) -> Generator {
     var random = SplitMix64(seed: plan.seed &* 16 &+ purpose.rawValue &+ 0x9e37, index: UInt64(step))
-    return Generator(seed: random.next(), device: device)
+    return Generator(mixed: random.next(), device: device)
   }
 
   /// What a step draws random numbers for.

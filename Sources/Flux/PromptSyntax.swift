@@ -1,0 +1,34 @@
+import Foundation
+
+/// Marks that mean something in the prompts of other programs: weights, alternatives, LoRA tags, wildcards.
+///
+/// Flux reads all of them as words. Who draws should hear of it, and what a picture says of itself must not claim
+/// what was not done.
+public enum PromptSyntax {
+  /// The marks in a prompt, in their order, each once.
+  public static func marks(in prompt: String) -> [String] {
+    let isShouted = prompt == prompt.uppercased()  // there BREAK and AND are words
+    var found: [(place: String.Index, text: String)] = []
+    func add(_ pattern: Regex<Substring>) {
+      found += prompt.matches(of: pattern).map { ($0.range.lowerBound, String($0.0)) }
+    }
+    add(/<[A-Za-z]+:[^<>]+>/)  // <lora:name:0.8>
+    add(/\([^()]+:[ ]*[0-9]*\.?[0-9]+\)/)  // (red:1.2)
+    add(/\(\([^()]+\)\)/)  // ((red))
+    add(/\[[^\[\]]+\]/)  // [blue], [cat:dog:0.5]
+    add(/\{[^{}]+\}/)  // {red|blue}
+    add(/__[A-Za-z0-9_\/\-]+?__/)  // __color__
+    if !isShouted { add(/\b(?:BREAK|AND)\b/) }
+    let special: Set<String> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]  // pieces of the vocabulary
+    var seen = special
+    return found.sorted { $0.place < $1.place }.map(\.text).filter { seen.insert($0).inserted }
+  }
+
+  /// The prompt as a picture's text carries it: read with the same tokens, but tags of networks are no tags any more.
+  ///
+  /// Programs that read the text would take `<lora:name:0.8>` for a LoRA that was used. A space after "<" does not
+  /// change how a prompt is cut into tokens.
+  static func withoutTags(_ prompt: String) -> String {
+    prompt.replacing(/<(?=[A-Za-z]+:[^<>]+>)/, with: "< ")
+  }
+}

@@ -1,0 +1,91 @@
+import Flux
+import Foundation
+import Support
+
+/// The prompts of a call: one argument, or the lines of a file.
+enum Prompts {
+  private static let longestFile = 64 << 20  // bytes: a file that never ends is none of prompts
+
+  /// The argument, or the lines of a file, without blank ones; `-` is standard input.
+  static func read(argument: String?, file: FilePath?) throws(Failure) -> [String] {
+    if let argument { return [argument] }
+    guard let file else { return [] }
+    let isInput = file.text == "-"
+    let name = isInput ? "standard input" : file.text
+    func failure(_ reason: String) -> Failure { Failure("cannot read the prompt file \(name): \(reason)") }
+    // Any file will do, a pipe as shells make them for <(…) included.
+    let descriptor = isInput ? STDIN_FILENO : open(file.path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure(Self.reason(errno)) }
+    defer { if !isInput { close(descriptor) } }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = Foundation.read(descriptor, &buffer, buffer.count)
+      if count == 0 { break }
+      guard count > 0 else {
+        if errno == EINTR { continue }
+        throw failure(Self.reason(errno))
+      }
+      bytes += buffer[..<count]
+      guard bytes.count <= longestFile else { throw failure("it has more than \(longestFile >> 20) MiB") }
+    }
+    return try prompts(in: bytes, name)
+  }
+
+  /// The lines of a text in UTF-8 that are not blank.
+  ///
+  /// Line ends are those of text files. Unicode has further ones, which are part of a prompt: text that was pasted from
+  /// documents holds them within sentences.
+  private static func prompts(in bytes: [UInt8], _ name: String) throws(Failure) -> [String] {
+    let isUTF16 = bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) || bytes.contains(0)
+    guard !isUTF16 else { throw Failure("the prompt file \(name) is not UTF-8 text: it looks like UTF-16") }
+    let text = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes.dropFirst(3) : bytes[...]  // a byte order mark
+    var prompts: [String] = []
+    for line in text.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) {
+      guard let line = String(validating: line, as: UTF8.self) else {
+        throw Failure("the prompt file \(name) is not UTF-8 text")
+      }
+      let prompt = line.trimmingCharacters(in: .whitespaces)
+      if !prompt.isEmpty { prompts.append(prompt) }
+    }
+    if prompts.isEmpty { throw Failure("the prompt file \(name) has no prompt: write one on every line") }
+    return prompts
+  }
+
+  private static func reason(_ code: Int32) -> String {
+    switch code {
+    case ENOENT: "it does not exist"
+    case EISDIR: "it is a folder"
+    case EBADF: "it is closed"
+    default: String(cString: strerror(code))
+    }
+  }
+}
+
+/// What people should know about their prompts before they look at the pictures.
+enum PromptAdvice {
+  /// Sentences about a prompt; `kind` names it.
+  static func lines(on prompt: String, _ kind: String, for pipeline: Pipeline) -> [String] {
+    var lines: [String] = []
+    let tokens = pipeline.tokens(of: prompt)
+    if !tokens.dropped.isEmpty {
+      lines.append("the \(kind) is too long; these words are not read: \(tokens.dropped.joined(separator: " "))")
+    }
+    if !tokens.unknown.isEmpty {
+      let words = tokens.unknown.joined(separator: " ")
+      let isAll = tokens.pieces.dropFirst().dropLast().allSatisfy { $0 == "[UNK]" }
+      lines.append(
+        isAll
+          ? "the vocabulary has no word of the \(kind), which therefore says nothing: \(words)"
+          : "these words of the \(kind) are not in the vocabulary: \(words)")
+    }
+    let marks = PromptSyntax.marks(in: prompt)
+    if !marks.isEmpty {
+      let hasTag = marks.contains { $0.lowercased().hasPrefix("<lora:") }
+      lines.append(
+        "Flux has no prompt language; these marks of the \(kind) are read as plain words: "
+          + marks.joined(separator: " ") + (hasTag ? " (a LoRA is added with --lora FILE)" : ""))
+    }
+    return lines
+  }
+}

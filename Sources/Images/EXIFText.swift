@@ -1,0 +1,65 @@
+// Text in the EXIF of pictures: the field UserComment, where other programs look for how a JPEG or WebP was generated.
+
+extension EXIF {
+  /// EXIF with nothing but a user comment, as a TIFF structure without the "Exif" before it.
+  ///
+  /// Big-endian: a directory with the one entry that leads to the EXIF directory, and that one with the comment, which
+  /// is "UNICODE" and a zero, then UTF-16 (EXIF 2.32, 4.6.5; readers expect the byte order of the structure).
+  static func block(comment: String) -> [UInt8] {
+    let text = Array("UNICODE\0".utf8) + comment.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xff)] }
+    func number(_ value: Int, _ size: Int) -> [UInt8] {
+      (0..<size).reversed().map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+    /// One directory of one entry; 18 bytes.
+    func directory(_ tag: Int, _ type: Int, _ count: Int, _ value: Int) -> [UInt8] {
+      number(1, 2) + number(tag, 2) + number(type, 2) + number(count, 4) + number(value, 4) + number(0, 4)
+    }
+    let (first, second, comment) = (8, 8 + 18, 8 + 18 + 18)
+    return Array("MM".utf8) + number(42, 2) + number(first, 4)
+      + directory(exifTag, longType, 1, second) + directory(commentTag, undefinedType, text.count, comment) + text
+  }
+
+  private static let exifTag = 0x8769
+  private static let commentTag = 0x9286
+  private static let longType = 4
+  private static let undefinedType = 7
+}
+
+extension JPEG {
+  /// The longest comment that fits the one segment that a JPEG has for EXIF, in UTF-16 units.
+  static let longestComment = (65_533 - 6 - 44 - 8) / 2
+
+  /// A JPEG file with a user comment in its EXIF, after the segment that says it is JFIF.
+  static func adding(comment: String, to bytes: [UInt8]) throws(RasterError) -> [UInt8] {
+    guard comment.utf16.count <= longestComment else {
+      throw .encoding(
+        format: "JPEG",
+        reason: "its text has \(comment.utf16.count) characters, and \(longestComment) fit; PNG has no such limit")
+    }
+    let body = Array("Exif\0\0".utf8) + EXIF.block(comment: comment)
+    let length = body.count + 2
+    let isJFIF = bytes.count > 6 && bytes[2] == 0xff && bytes[3] == 0xe0
+    let place = isJFIF ? 4 + Int(bytes[4]) << 8 + Int(bytes[5]) : 2
+    var result = bytes
+    result.insert(contentsOf: [0xff, 0xe1, UInt8(length >> 8), UInt8(length & 0xff)] + body, at: place)
+    return result
+  }
+}
+
+extension WebP {
+  /// A still WebP file without alpha, with a user comment in an EXIF chunk (RFC 9649, 2.7).
+  ///
+  /// The simple form of the file has no place for it: an extended header comes before the pixels.
+  static func adding(comment: String, to bytes: [UInt8], width: Int, height: Int) -> [UInt8] {
+    func little(_ value: Int, _ size: Int) -> [UInt8] {
+      (0..<size).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+    func chunk(_ name: String, _ body: [UInt8]) -> [UInt8] {
+      Array(name.utf8) + little(body.count, 4) + body + (body.count % 2 == 1 ? [0] : [])
+    }
+    let header: [UInt8] = [0x08, 0, 0, 0] + little(width - 1, 3) + little(height - 1, 3)  // there is EXIF
+    let content =
+      Array("WEBP".utf8) + chunk("VP8X", header) + bytes[12...] + chunk("EXIF", EXIF.block(comment: comment))
+    return Array("RIFF".utf8) + little(content.count, 4) + content
+  }
+}

@@ -1,0 +1,198 @@
+import Foundation
+import Images
+import TestSupport
+import Testing
+
+/// How arguments are read, and what is said of those that cannot be meant.
+@Suite struct ArgumentTests {
+  private func inModelFolder(_ body: (URL) throws -> Void) throws { try Program.inModelFolder(body) }
+
+  private let draw = ["generate", "-m", "model", "--steps", "1", "-o", "a.png"]
+
+  private func text(_ folder: URL) throws -> String {
+    try PNGText.read([UInt8](Data(contentsOf: folder.appendingPathComponent("a.png")))).first?.text ?? ""
+  }
+
+  @Test func valuesMayBeginWithADash() throws {
+    try inModelFolder { folder in
+      let result = try Program.run(draw + ["-p", "-1 apple", "-n", "-blue"], in: folder)
+      #expect(result.code == 0, "\(result.errors)")
+      #expect(try text(folder).hasPrefix("-1 apple\nNegative prompt: -blue\n"))
+      #expect(try Program.run(["tokens", "--", "-1 apple"], in: folder).code == 0)
+      let named = try Program.run(["generate", "a", "-m", "model", "--steps", "1", "-o", "-x.png"], in: folder)
+      #expect(named.output == "-x.png\n", "\(named.errors)")
+    }
+  }
+
+  /// What is asked wrongly ends with 2 and one sentence.
+  @Test(arguments: [
+    (["-p", "a", "-W", "-64"], "width -64: this model draws multiples of 16 from 16 to 256"),
+    (["-p", "a", "--steps", "-1"], "-1 steps: this schedule takes 1 to 1000"),
+    (["-p", "a", "--steps", "0"], "0 steps: this schedule takes 1 to 1000"),
+    (["-p", "a", "-H", "1000000000000"], "height 1000000000000: this model draws"),
+    (["-p", "a", "--cfg-scale", "-3"], "--cfg-scale -3.0 must be 0 to 100"),
+    (["-p", "a", "-n", "--steps", "3"], "Missing value for '-n"),
+    (["-1 apple"], "\"-1 apple\" begins with a dash and looks like an option: write -- before it"),
+    (["-p", "a", "--device", "mps"], "device \"mps\" is not known; there are cpu, cuda and cuda:N"),
+    (["-p", "a", "--threads", "3000000000"], "--threads 3000000000 must be 1 to 1024"),
+    (["-p", "a", "--threads", "0"], "--threads 0 must be 1 to 1024"),
+    (["-p", "a", "--cfg-interval", "1e-1-x"], "The value '1e-1-x' is invalid for '--cfg-interval"),
+    (["-p", "a", "--cfg-interval", "-2-5"], "The value '-2-5' is invalid for '--cfg-interval"),
+    (["-p", "a", "--cfg-interval", "0.5-x-5"], "The value '0.5-x-5' is invalid for '--cfg-interval"),
+    (["-p", "a", "--cfg-interval", "0.2--5"], "The value '0.2--5' is invalid for '--cfg-interval"),
+    (["-p", "a", "--cfg-interval", "5-2"], "The value '5-2' is invalid for '--cfg-interval"),
+    (["-p", "a", "--cfg-interval", "0-inf"], "The value '0-inf' is invalid for '--cfg-interval"),
+    (["-p", "a", "--lora", "l", "--lora-scale", "nan"], "--lora-scale nan must be -100 to 100"),
+    (["-p", "a", "--lora", "l", "--lora-scale", "1e39"], "--lora-scale 1e+39 must be -100 to 100"),
+    (["-p", "a", "--sampler", "DPM2"], "no sampler is called \"DPM2\"; there are ddpm, ddim,"),
+    (
+      ["-p", "a", "--sampler", "Euler Karras", "--scheduler", "trailing"],
+      "the sampler \"Euler Karras\" and --scheduler"
+    ),
+    (["-p", "a", "--quality", "101"], "--quality 101 must be 1 to 100"),
+  ])
+  func whatIsAskedWronglyEndsWith2(_ arguments: [String], _ sentence: String) throws {
+    try inModelFolder { folder in
+      let result = try Program.run(["generate", "-m", "model"] + arguments, in: folder)
+      #expect(result.code == 2 && result.errors.hasPrefix("flux: \(sentence)"), "\(result.code) \(result.errors)")
+      #expect(result.errors.split(separator: "\n").count == 1)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model"])
+    }
+  }
+
+  @Test(arguments: [
+    ["train", "-o", "r"], ["distil", "-o", "r"], ["evaluate"], ["train-judge", "-o", "r"], ["bench", "train"],
+    ["bench", "generate"], ["data", "scenes", "-o", "r"],
+  ])
+  func everyCommandLimitsThreads(_ command: [String]) throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(command + ["--threads", "3000000000"], in: folder)
+      #expect(result.code == 2 && result.errors == "flux: --threads 3000000000 must be 1 to 1024\n")
+    }
+  }
+
+  @Test(arguments: [
+    ["--cfg-rescale", "7"], ["--cfg-rescale", "nan"], ["--cfg-scale", "1e9"], ["--cfg-scale", "nan"],
+  ])
+  func evaluateHasTheRangesOfGenerate(_ flags: [String]) throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(["evaluate"] + flags, in: folder)
+      #expect(result.code == 2 && result.errors.hasPrefix("flux: \(flags[0]) "), "\(result.errors)")
+    }
+  }
+
+  @Test(arguments: [("0.2-5", "0.2-5"), ("1e-1-5", "0.1-5"), (".5-2.", "0.5-2"), ("0-1e1", "0-10")])
+  func intervalsMeanWhatTheySay(_ interval: String, _ recorded: String) throws {
+    try inModelFolder { folder in
+      let call = ["generate", "a", "-m", "model", "--steps", "8", "-o", "a.png", "--cfg-interval", interval]
+      let result = try Program.run(call, in: folder)
+      let text = try text(folder)
+      #expect(result.code == 0 && text.contains("CFG interval: \(recorded),"), "\(text)")
+    }
+  }
+
+  @Test func aNameOfTheWebUIIsSamplerAndSchedule() throws {
+    try inModelFolder { folder in
+      let result = try Program.run(draw + ["-p", "a", "--sampler", "DPM++ 2M Karras"], in: folder)
+      let text = try text(folder)
+      #expect(result.code == 0 && text.contains("Sampler: DPM++ 2M, Schedule type: Karras"), "\(text)")
+    }
+  }
+
+  @Test func allBitsOfASeedCountAndARandomOneIsPrinted() throws {
+    try inModelFolder { folder in
+      func pixels(_ seed: String) throws -> Image {
+        #expect(try Program.run(draw + ["-p", "a", "-s", seed], in: folder).code == 0)
+        return try PNG.decode([UInt8](Data(contentsOf: folder.appendingPathComponent("a.png"))))
+      }
+      #expect(try pixels("42") != pixels("4294967338"))
+      let random = try Program.run(draw + ["-p", "a", "-s", "-1"], in: folder)
+      let seed = try #require(try text(folder).firstMatch(of: /Seed: ([0-9]+)/)).1
+      #expect(random.errors == "seed \(seed)\n" && random.output == "a.png\n")
+    }
+  }
+
+  /// What has no effect is said, and the picture does not claim it.
+  @Test(arguments: [
+    (["--eta", "0.5"], "--eta has no effect with the sampler dpmpp_2m", "Eta"),
+    (["-n", "dog", "--cfg-scale", "1"], "--negative-prompt has no effect at --cfg-scale 1", "Negative"),
+    (
+      ["--cfg-rescale", "0.5", "--cfg-scale", "1"], "no step is guided, so these have no effect: --cfg-rescale",
+      "rescale"
+    ),
+    (["--cfg-interval", "1e8-1e9"], "no step is guided, so these have no effect: --cfg-interval", "interval"),
+    (["--quality", "50"], "--quality has no effect on PNG", "uality"),
+  ])
+  func whatHasNoEffectIsSaid(_ arguments: [String], _ sentence: String, _ field: String) throws {
+    try inModelFolder { folder in
+      let result = try Program.run(draw + ["-p", "a"] + arguments, in: folder)
+      #expect(result.code == 0 && result.errors.hasPrefix("flux: \(sentence)"), "\(result.errors)")
+      #expect(try !text(folder).contains(field))
+    }
+  }
+
+  /// Prompts that are not read as they may be meant, and what is said of them.
+  @Test(arguments: [
+    (["🍎"], "the vocabulary has no word of the prompt, which therefore says nothing: 🍎"),
+    (["a 🍎 cat"], "these words of the prompt are not in the vocabulary: 🍎"),
+    (["a (red:1.2) [blue] cat"], "these marks of the prompt are read as plain words: (red:1.2) [blue]"),
+    (["a <lora:x:0.8> cat"], "read as plain words: <lora:x:0.8> (a LoRA is added with --lora FILE)"),
+    (
+      ["a", "-n", String(repeating: "word ", count: 60) + "blue"],
+      "the negative prompt is too long; these words are not read:"
+    ),
+    (["a", "-n", "[x]"], "these marks of the negative prompt are read as plain words: [x]"),
+  ])
+  func promptsThatAreReadOtherwiseBringALine(_ arguments: [String], _ sentence: String) throws {
+    try inModelFolder { folder in
+      let result = try Program.run(draw + arguments, in: folder)
+      #expect(result.code == 0 && result.errors.contains(sentence), "\(result.errors)")
+      #expect(result.errors.split(separator: "\n").count == 1)
+      #expect(try !text(folder).contains("<lora:"))
+    }
+  }
+
+  @Test func argumentsThatAreNotUTF8AreRefused() throws {
+    try inModelFolder { folder in
+      for shell in ["$'caf\\xe9'", "a -o $'caf\\xe9.png'"] {
+        let result = try Program.run(["generate", "-m", "model"], in: folder, shell: shell)
+        #expect(result.code == 2 && result.errors.contains(" is not UTF-8 text: "), "\(result.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model"])
+      }
+    }
+  }
+
+  @Test(arguments: [
+    (["help", "nothing"], "there is no command \"nothing\"; there are generate, train"),
+    (["help", "data", "chek"], "there is no command \"chek\"; did you mean \"check\"?"),
+    (["data", "chek"], "there is no command \"chek\"; did you mean \"check\"?"),
+    (["genrate", "a"], "there is no command \"genrate\"; did you mean \"generate\"?"),
+  ])
+  func wordsThatAreNoCommandAreNamed(_ arguments: [String], _ sentence: String) throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(arguments, in: folder)
+      #expect(result.code == 2 && result.errors.hasPrefix("flux: \(sentence)"), "\(result.errors)")
+      #expect(result.output.isEmpty)
+    }
+  }
+
+  @Test func aWorkingFolderThatIsGoneIsSaid() throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(["tokens", "a"], in: folder, before: "mkdir d; cd d; rmdir ../d; ")
+      #expect(result.code == 1)
+      #expect(result.errors == "flux: the working folder does not exist any more: change into another one (cd)\n")
+    }
+  }
+
+  @Test func memoryThatRunsOutIsOneSentence() throws {
+    try inModelFolder { folder in
+      // The address space holds the libraries, and no picture of a larger model.
+      let result = try Program.run(
+        ["generate", "a", "-m", "mini", "-W", "2048", "-H", "2048", "-o", "a.png", "--threads", "1"], in: folder,
+        before: "ulimit -v 1200000; ")
+      #expect(result.code == 1)
+      #expect(result.errors.contains(/^flux: out of memory: [0-9.]+ GB more could not be had/), "\(result.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model"])
+    }
+  }
+}
