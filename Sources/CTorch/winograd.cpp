@@ -263,7 +263,7 @@ at::Tensor winogradConvolution(const at::Tensor &x, const at::Tensor &weight, co
   TORCH_CHECK(!bias || (bias->is_cpu() && bias->scalar_type() == at::kFloat && bias->numel() == weight.size(0)),
               "the bias of a Winograd convolution must be ", weight.size(0), " float32 values");
   return Winograd::apply(x.contiguous(at::MemoryFormat::ChannelsLast), weight.contiguous(),
-                         bias ? bias->contiguous() : at::Tensor());
+                         bias ? bias->contiguous() : at::zeros({weight.size(0)}, weight.options()));
 }
 
 extern "C" {

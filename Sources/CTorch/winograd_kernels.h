@@ -1,10 +1,9 @@
 // Arithmetic of winograd.cpp. It is included once per instruction set, each time within a namespace of its own.
 //
 // Vectors are of 8 floats; they stay in memory and local variables, since passing them by value depends on the
-// instruction set.
+// instruction set. Pixels lie anywhere, so that they are copied: a compiler takes a vector type for aligned.
 
 using V = float __attribute__((vector_size(32), may_alias));
-using Unaligned = float __attribute__((vector_size(32), aligned(4), may_alias));
 
 constexpr int64_t lanes = 8;
 constexpr int64_t panel = 16;  // columns of a block of the matrix product
@@ -90,7 +89,7 @@ void inputTile(const float *const *pixels, int64_t channels, float *to, int64_t 
   V d[36], e[36];
   for (int64_t c = 0; c < channels; c += lanes) {
     if (c + lanes <= channels) {
-      for (int i = 0; i < 36; i++) d[i] = *reinterpret_cast<const Unaligned *>(pixels[i] + c);
+      for (int i = 0; i < 36; i++) std::memcpy(&d[i], pixels[i] + c, sizeof(V));
     } else {
       for (int i = 0; i < 36; i++) d[i] = V{}, std::memcpy(&d[i], pixels[i] + c, (channels - c) * sizeof(float));
     }
@@ -105,7 +104,7 @@ void outputAdjointTile(const float *const *pixels, int64_t channels, float *to, 
   V d[16], e[24], o[36];
   for (int64_t c = 0; c < channels; c += lanes) {
     if (c + lanes <= channels) {
-      for (int i = 0; i < 16; i++) d[i] = *reinterpret_cast<const Unaligned *>(pixels[i] + c);
+      for (int i = 0; i < 16; i++) std::memcpy(&d[i], pixels[i] + c, sizeof(V));
     } else {
       for (int i = 0; i < 16; i++) d[i] = V{}, std::memcpy(&d[i], pixels[i] + c, (channels - c) * sizeof(float));
     }
@@ -119,13 +118,14 @@ void outputAdjointTile(const float *const *pixels, int64_t channels, float *to, 
 void outputTile(const float *from, int64_t slab, int64_t channels, const float *bias, float *const *pixels) {
   V d[36], e[24], o[16];
   for (int64_t c = 0; c < channels; c += lanes) {
-    const V b = *reinterpret_cast<const Unaligned *>(bias + c);
+    V b;
+    std::memcpy(&b, bias + c, sizeof(V));
     for (int i = 0; i < 36; i++) d[i] = at(from + i * slab + c);
     for (int i = 0; i < 6; i++) outputTransform(d + i, 6, e + i, 6);
     for (int i = 0; i < 4; i++) outputTransform(e + 6 * i, 1, o + 4 * i, 1);
     for (int i = 0; i < 16; i++) o[i] += b;
     if (c + lanes <= channels) {
-      for (int i = 0; i < 16; i++) *reinterpret_cast<Unaligned *>(pixels[i] + c) = o[i];
+      for (int i = 0; i < 16; i++) std::memcpy(pixels[i] + c, &o[i], sizeof(V));
     } else {
       for (int i = 0; i < 16; i++) std::memcpy(pixels[i] + c, &o[i], (channels - c) * sizeof(float));
     }
@@ -140,7 +140,12 @@ void inputAdjointTile(const float *from, int64_t slab, int64_t first, int64_t la
     for (int i = 0; i < 6; i++) inputAdjoint(d + i, 6, e + i, 6);
     for (int i = 0; i < 6; i++) inputAdjoint(e + 6 * i, 1, d + 6 * i, 1);
     if (c + lanes <= last) {
-      for (int i = 0; i < 36; i++) *reinterpret_cast<Unaligned *>(pixels[i] + c) += d[i];
+      for (int i = 0; i < 36; i++) {
+        V sum;
+        std::memcpy(&sum, pixels[i] + c, sizeof(V));
+        sum += d[i];
+        std::memcpy(pixels[i] + c, &sum, sizeof(V));
+      }
     } else {
       for (int i = 0; i < 36; i++)
         for (int64_t l = 0; l < last - c; l++) pixels[i][c + l] += d[i][l];

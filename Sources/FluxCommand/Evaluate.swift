@@ -59,7 +59,8 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Judge renders of the categories instead of a model: the judge's own errors.") var renders = false
   @Option(name: [.short, .long], help: "A folder for scores.json, report.html and contact sheets.")
   var output: FilePath?
-  @Option(help: "A file for how much the model needs to see each object: for flux train --need.") var writeNeed: FilePath?
+  @Option(help: "A file for how much the model needs to see each object: for flux train --need.")
+  var writeNeed: FilePath?
   @Option(help: "Where to draw: cpu, cuda or cuda:N; the judges stay on the CPU.") var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(help: "Print the scores as JSON.") var json = false

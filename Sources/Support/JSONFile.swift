@@ -70,10 +70,28 @@ public enum JSONFile {
     case DecodingError.valueNotFound(let type, let context):
       return mismatch(context.codingPath, table, name(of: type))
     case DecodingError.dataCorrupted(let context):
+      // Foundation does not say where a number is that no whole number holds.
+      if context.codingPath.isEmpty, let (key, number) = hugeNumber(in: table) {
+        return "\(key) is \(number), expected a whole number that fits"
+      }
       let isOurs = context.debugDescription.hasPrefix("expected ")
       return mismatch(
         context.codingPath, table, isOurs ? String(context.debugDescription.dropFirst(9)) : "a whole number that fits")
     default: return "\(error)"
+    }
+  }
+
+  /// The first number beyond 64 bits, and where it is.
+  private static func hugeNumber(in value: Any, at path: String = "") -> (key: String, number: NSNumber)? {
+    switch value {
+    case let table as [String: Any]:
+      return table.sorted { $0.key < $1.key }.lazy.compactMap {
+        hugeNumber(in: $0.value, at: path.isEmpty ? $0.key : "\(path).\($0.key)")
+      }.first
+    case let list as [Any]:
+      return list.enumerated().lazy.compactMap { hugeNumber(in: $0.element, at: "\(path)[\($0.offset)]") }.first
+    case let number as NSNumber: return abs(number.doubleValue) >= 0x1p63 ? (path, number) : nil
+    default: return nil
     }
   }
 

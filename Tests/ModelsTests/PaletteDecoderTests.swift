@@ -101,15 +101,25 @@ import Torch
   }
 
   @Test func itsNumbersAreChecked() {
-    func fault(_ change: (inout Autoencoder.Configuration) -> Void) -> String {
-      var wrong = configuration
+    func sentence(_ change: (inout Autoencoder.Configuration) -> Void) -> String? {
+      var wrong = Autoencoder.Configuration(
+        latentChannels: 6, encoderPatch: 2, encoderWidths: [8, 8], encoderBlocks: [1, 1], decoderWidths: [8, 8],
+        decoderBlocks: [1, 1], decoderOutputWidth: 8, superResolutionWidths: [], normGroups: 4,
+        palette: Autoencoder.Palette(enlargement: 4))
       change(&wrong)
-      let error = #expect(throws: ConfigurationError.self) { try wrong.validate() }
-      return error.map(\.description) ?? ""
+      do {
+        try wrong.validate()
+        return nil
+      } catch { return error.description }
     }
-    let (enlargement, colors) = (fault { $0.palette?.enlargement = 3 }, fault { $0.palette?.colors = 0 })
-    #expect(enlargement.contains("enlargement") && colors.contains("colors"), "\(enlargement); \(colors)")
-    let levels = fault { $0.superResolutionWidths = [8] }
-    #expect(levels.contains("super_resolution_widths"))
+    #expect(sentence { _ in } == nil)
+    #expect(sentence { $0.palette?.colors = 0 } == "palette.colors is 0, expected 1 to 64")
+    #expect(sentence { $0.palette?.enlargement = 3 } == "palette.enlargement is 3, expected a power of two")
+    #expect(sentence { $0.palette?.sharpness = .nan }?.hasPrefix("palette.sharpness is nan, expected ") == true)
+    #expect(sentence { $0.encoderWidths = [8, 12] }?.hasPrefix("encoder_widths[1] is 12, expected a multiple") == true)
+    #expect(
+      sentence { $0.decoderWidths = [6, 8] } == "decoder_widths[0] is 6, expected a multiple of 2×2 positions, 4")
+    #expect(sentence { $0.decoderWidths = [8, 7] }?.hasPrefix("decoder_widths[1] is 7, expected a multiple") == true)
+    #expect(sentence { $0.superResolutionWidths = [8] }?.hasSuffix("an empty list beside a palette") == true)
   }
 }

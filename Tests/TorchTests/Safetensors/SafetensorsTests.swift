@@ -106,7 +106,7 @@ import Torch
       let name = "a"
       try WeightSet.write(
         [(composed, Tensor(1)), (decomposed, Tensor(2))], directory: folder, name: name, maxShardBytes: 200)
-      try FileManager.default.removeItem(at: url)
+      try? FileManager.default.removeItem(at: url)  // writing shards has removed it already
       let set = try WeightSet(folder, name: name)
       #expect(set.keys.count == 2)
       #expect(try set.tensor(composed).item() == 1 && set.tensor(decomposed).item() == 2)
