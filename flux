@@ -2,6 +2,8 @@
 # Flux. The first call fetches what is missing and builds; later calls only run.
 root=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 program=$root/.build/release/flux
+# libtorch cannot load in a folder that was deleted, and ends the program before it can say so.
+[ -d "$PWD" ] || { echo "flux: the working folder does not exist any more: change into another one (cd)" >&2; exit 1; }
 if [ ! -x "$program" ] || [ -n "$(find "$root/Sources" "$root/Package.swift" -newer "$program" -type f -print -quit)" ]; then
   "$root/Scripts/setup" || exit 1
   echo "flux: building (the first time takes some minutes; log in .deps/build.log)" >&2

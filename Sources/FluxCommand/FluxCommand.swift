@@ -27,17 +27,8 @@ struct FluxCommand: ParsableCommand {
     Interruption.install()
     do {
       var command = try Arguments.parse(try Arguments.text())
-      try checkWorkingFolder()
       try command.run()
     } catch { end(error) }
-  }
-
-  /// libtorch would look for its own files there, and not say what is wrong.
-  private static func checkWorkingFolder() throws(Failure) {
-    guard let path = getcwd(nil, 0) else {
-      throw Failure("the working folder does not exist any more: change into another one (cd)")
-    }
-    free(path)
   }
 
   private static func end(_ error: any Error) -> Never {

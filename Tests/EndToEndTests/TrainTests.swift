@@ -90,8 +90,11 @@ import Testing
 
   @Test(arguments: [SIGHUP, SIGTERM]) func aTerminalThatClosesSavesAsControlCDoes(_ signal: Int32) throws {
     try Project.inTemporaryFolder { folder in
-      let long = ["train", "--preset", "tiny", "--steps", "5000", "--batch", "4", "--quiet", "--output", "run"]
-      let result = try Program.run(long, in: folder, signal: signal, whenThereIs: "run/log.jsonl")
+      let long = [
+        "train", "--preset", "tiny", "--steps", "500000", "--batch", "4", "--save-every", "2", "--quiet", "--output",
+        "run",
+      ]
+      let result = try Program.run(long, in: folder, signal: signal, whenThereIs: "run/checkpoint-00000002")
       #expect(result.code == 130 && result.errors.contains("stopped after step "), "\(result.errors)")
     }
   }

@@ -81,7 +81,7 @@ import Torch
           try TrainingRun(other, in: fixture.folder.appendingPathComponent("run")).run()
         }
       ).description
-      #expect(text.contains("data: expected small scenes, seed 4, found small scenes, seed 3; pictures: expected "))
+      #expect(text.contains("expected small scenes, rendering 2, seed 4, found small scenes, rendering 2, seed 3; "))
     }
   }
 
