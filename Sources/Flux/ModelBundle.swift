@@ -90,6 +90,11 @@ public final class ModelBundle {
     }
   }
 
+  /// What the U-Net predicts from noisy latents `[B, C, h, w]` at the timesteps `[B]` (float, 0…999), under one text each.
+  public func predict(_ latents: Tensor, at timesteps: Tensor, _ text: TextConditioning) -> Tensor {
+    unet(latents, at: timesteps, text)
+  }
+
   /// Moves all networks to a device, in place.
   public func move(to device: Device) {
     guard device != .cpu else { return }

@@ -33,7 +33,7 @@ extension Pipeline {
       return result
     }
     func draw() throws {
-      let text = timed(0) { encodeText(request.prompt) }
+      let text = try timed(0) { try encodeText(request.prompt) }
       let latent = try timed(1) { () throws -> Tensor? in
         var latent: Tensor?
         for step in try denoise(text, request, count: batch) { latent = step.latent }
@@ -58,10 +58,10 @@ extension Pipeline {
 
   /// Floating-point operations of U-Net and decoder that one picture takes, with a sampler that asks once a step.
   func operations(of request: GenerationRequest) throws -> Int {
-    let text = encodeText(request.prompt)
+    let text = try encodeText(request.prompt)
     let shape = try latentShape(request)
     let (h, w) = (shape[1], shape[2])
-    let (c, tokens) = (model.configuration, text.mask.shape[1])
+    let (c, tokens) = (model.configuration, text.conditional.mask.shape[1])
     var passes = 0
     let grid = try timeGrid(request)
     for time in grid.times.dropLast() { passes += request.guidance.applies(at: time) ? 2 : 1 }
@@ -96,11 +96,8 @@ extension Pipeline {
         let (alpha, sigma) = (model.schedule.alpha(timestep), model.schedule.sigma(timestep))
         let noisy = (latents * alpha + noise * sigma).channelsLast()
         func error(_ states: Tensor, _ mask: Tensor) -> Double {
-          let (context, pooled) = model.adapter(states, mask: mask)
-          let output = model.unet(
-            noisy, timesteps: Tensor.full([pictures.count], Double(timestep), device: device), context: context,
-            contextMask: mask,
-            classLabels: pooled)
+          let timesteps = Tensor.full([pictures.count], Double(timestep), device: device)
+          let output = model.predict(noisy, at: timesteps, model.adapter(states, mask: mask))
           let clean = model.schedule.configuration.predictionType.clean(output, at: noisy, alpha: alpha, sigma: sigma)
           return (clean - latents).square().mean().item()
         }

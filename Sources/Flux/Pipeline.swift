@@ -66,24 +66,34 @@ public final class Pipeline {
     device = prompts.device
   }
 
-  /// A prompt beside the one that guidance leads away from, as the U-Net reads them.
-  public struct TextConditioning {
-    public let context: Tensor  // [2, N, D]: unconditional, conditional
-    public let mask: Tensor  // [2, N]
-    public let pooled: Tensor  // [2, D]
-    public let dropped: [String]  // words of the prompt that did not fit
-    public let droppedNegative: [String]  // words of the other one that did not fit
+  /// A prompt and the one that guidance leads away from, as the U-Net reads them: one row each, equally long.
+  public struct PromptConditioning {
+    public let conditional: TextConditioning
+    public let unconditional: TextConditioning
+    /// Words of the prompt that did not fit.
+    public let dropped: [String]
+    /// Words of the negative prompt that did not fit.
+    public let droppedNegative: [String]
+
+    /// The rows of a batch that holds `count` images for each branch.
+    func rows(_ branches: [Branch], count: Int) -> TextConditioning {
+      .cat(branches.map { ($0 == .conditional ? conditional : unconditional).expanded(to: count) })
+    }
   }
 
-  /// Reads the prompts; the texts are cut at the adapter's longest.
-  public func encodeText(_ prompt: String, negative: String = "") -> TextConditioning {
-    withInference {
+  /// Encodes the prompts; they are cut at the adapter's longest.
+  ///
+  /// Throws where the text encoder or the adapter gives NaN or infinity, and names it.
+  public func encodeText(_ prompt: String, negative: String = "") throws(GenerationError) -> PromptConditioning {
+    let (text, both) = withInference {
       let text = prompts([negative, prompt], maxTokens: model.configuration.adapter.maxTokens)
-      let mask = text.mask.to(device)
-      let (context, pooled) = model.adapter(text.states.to(device), mask: mask)
-      return TextConditioning(
-        context: context, mask: mask, pooled: pooled, dropped: text.dropped[1], droppedNegative: text.dropped[0])
+      return (text, model.adapter(text.states.to(device), mask: text.mask.to(device)))
     }
+    guard both.allFinite else {
+      throw .notFinite(text.states.allFinite ? .textAdapter : .textEncoder, step: nil, loras: [])
+    }
+    return PromptConditioning(
+      conditional: both[1..<2], unconditional: both[0..<1], dropped: text.dropped[1], droppedNegative: text.dropped[0])
   }
 
   /// How a prompt is cut into tokens, with the words that do not fit and those that the vocabulary lacks.
@@ -100,21 +110,14 @@ public final class Pipeline {
 
   /// The steps from noise to clean latents, each made when it is asked for.
   ///
-  /// Picture k of `count` that are drawn together begins with the noise of seed + k.
-  public func denoise(_ text: TextConditioning, _ request: GenerationRequest, count: Int = 1) throws -> Denoising {
+  /// Image k of `count` that are drawn together begins with the noise of seed + k.
+  public func denoise(_ text: PromptConditioning, _ request: GenerationRequest, count: Int = 1) throws -> Denoising {
     let shape = try latentShape(request)
     let grid = try timeGrid(request)
     let noise = NoiseSource(seeds: NoiseSource.seeds(from: request.seed, count: count), shape: shape)
     let network: BranchedDenoiser = { [model] x, time, branches in
-      let rows = branches.map { $0 == .conditional ? 1 : 0 }
-      func pick(_ tensor: Tensor) -> Tensor {
-        let shape = [count] + tensor.shape.dropFirst()
-        return Tensor.cat(rows.map { tensor.narrowed(0, $0, 1).expanded(shape) }, dim: 0)
-      }
       let timesteps = Tensor.full([x.shape[0]], time.timestep, device: x.device)
-      return model.unet(
-        x.channelsLast(), timesteps: timesteps, context: pick(text.context), contextMask: pick(text.mask),
-        classLabels: pick(text.pooled))
+      return model.predict(x, at: timesteps, text.rows(branches, count: count))
     }
     return Denoising(
       grid.initial(noise.next()).to(device), along: grid,
@@ -123,41 +126,58 @@ public final class Pipeline {
       denoiser: request.guidance(network))
   }
 
-  /// Paints latents `[B, 64, h, w]`; throws where the decoder gives NaN or infinity, which no picture shows.
+  /// Decodes latents `[B, 64, h, w]`, one image after the other so that memory does not grow with their number.
+  ///
+  /// Throws where the decoder gives NaN or infinity, which no image shows.
   public func decodeLatents(_ latents: Tensor) throws(GenerationError) -> [Image] {
-    let images: [Image]? = withInference {
+    var images: [Image] = []
+    for index in 0..<latents.shape[0] { images.append(try decodeLatent(latents[index..<index + 1])) }
+    return images
+  }
+
+  private func decodeLatent(_ latents: Tensor) throws(GenerationError) -> Image {
+    let image: Image? = withInference {
       let pixels = model.autoencoder.decode(latents)
-      return pixels.allFinite ? TensorImage.images(pixels.to(.cpu)) : nil
+      return pixels.allFinite ? TensorImage.images(pixels.to(.cpu))[0] : nil
     }
-    if let images { return images }
+    if let image { return image }
     let isCoreFinite = withInference { model.autoencoder.decoder(latents.channelsLast()).pixels.allFinite }
     throw .notFinite(isCoreFinite ? .superResolution : .decoder, step: nil, loras: [])
   }
 
-  /// All stages.
+  /// All stages, for one image.
   ///
-  /// `onStep` sees every step and stops the run by throwing. The picture's request is without settings that change
+  /// `onStep` sees every step and stops the run by throwing. The image's request is without settings that change
   /// nothing. Throws where a network gives NaN or infinity, and names it.
   public func generate(_ request: GenerationRequest, onStep: (DenoisingStep) throws -> Void = { _ in }) throws
     -> Picture
   {
+    try generate(request, count: 1, onStep: onStep)[0]
+  }
+
+  /// All stages, for `count` images that are denoised together: image k has the seed `request.seed + k`.
+  ///
+  /// The prompt is encoded once, or not at all where `text` is what `encodeText` made of it. Together or alone, an image
+  /// is the same up to rounding in the last bits of its latents.
+  public func generate(
+    _ request: GenerationRequest, count: Int, text: PromptConditioning? = nil,
+    onStep: (DenoisingStep) throws -> Void = { _ in }
+  ) throws -> [Picture] {
+    guard count > 0 else { fatalError("a batch of \(count) images") }
     let grid = try timeGrid(request)
-    let text = encodeText(request.prompt, negative: request.negativePrompt)
-    guard text.context.allFinite, text.pooled.allFinite else {
-      let tokens = model.configuration.adapter.maxTokens
-      let states = withInference { prompts([request.negativePrompt, request.prompt], maxTokens: tokens).states }
-      throw GenerationError.notFinite(states.allFinite ? .textAdapter : .textEncoder, step: nil, loras: [])
-    }
-    var latent: Tensor?
-    for step in try denoise(text, request) {
+    let text = try text ?? encodeText(request.prompt, negative: request.negativePrompt)
+    var latents: Tensor?
+    for step in try denoise(text, request, count: count) {
       guard step.latent.allFinite else {
         throw GenerationError.notFinite(.unet, step: step.index, loras: source.loras.map(\.name))
       }
-      latent = step.latent
+      latents = step.latent
       try onStep(step)
     }
-    guard let latent else { fatalError("a time grid has at least one step") }
-    return Picture(image: try decodeLatents(latent)[0], request: request.effective(along: grid), source: source)
+    guard let latents else { fatalError("a time grid has at least one step") }
+    return zip(try decodeLatents(latents), request.batch(count)).map { image, request in
+      Picture(image: image, request: request.effective(along: grid), source: source)
+    }
   }
 
   /// Latents are normalised, so that no true one lies outside; far estimates at high noise are pulled in.

@@ -130,7 +130,7 @@ struct Evaluate: ParsableCommand {
     func draw(_ prompt: String, _ seed: UInt64, _ number: Int, _ progress: StepProgress) throws -> Image {
       var request = request
       (request.prompt, request.seed) = (prompt, seed)
-      return try pipeline.generate(request) { progress.show(picture: number, step: $0.index, of: $0.count) }.image
+      return try pipeline.generate(request) { progress.show(image: number, step: $0.index, of: $0.count) }.image
     }
 
     /// What encoding and decoding leave of a picture, with noise on its latents that depends on `seed` alone.
@@ -155,11 +155,11 @@ struct Evaluate: ParsableCommand {
       training: TrainingScenes.diffusion(
         seed: trainingSeed, world: atlas.world, emphasis: try trainingEmphasis.emphasis(in: atlas.world)),
       learnt: learnt.map { Judge($0) })
-    let progress = StepProgress(pictures: evaluation.pictureCount, quiet: quiet)
+    let progress = StepProgress(images: evaluation.pictureCount, quiet: quiet)
     let artist = GlyphEval.Artist(
       draw: { prompt, seed, number in
         if let painter { return try painter.draw(prompt.text, seed, number, progress) }
-        progress.show(picture: number, step: 0, of: 1)
+        progress.show(image: number, step: 0, of: 1)
         return prompt.scene.render(size: size, atlas: atlas)
       }, copy: painter.map { painter in { try painter.copy($0) } })
     let settings = EvaluationReport.Settings(
@@ -189,7 +189,7 @@ struct Evaluate: ParsableCommand {
       version: atlas.version, seed: seed, prompts: count, steps: painter.request.steps)
     var (thumbnails, renders): ([Image], [Image]) = ([], [])
     let meter = SharpnessMeter(side: size)
-    let progress = StepProgress(pictures: count, quiet: quiet)
+    let progress = StepProgress(images: count, quiet: quiet)
     for (index, scene) in scenes.enumerated() {
       let image = try painter.draw(scene.caption, seed &+ UInt64(index), index, progress)
       let render = scene.scene.render(size: size, atlas: atlas)
@@ -225,7 +225,7 @@ struct Evaluate: ParsableCommand {
       version: atlas.version, seed: seed, size: size, latentNoise: latentNoise)
     let meter = SharpnessMeter(side: size)
     var thumbnails: [Image] = []
-    let progress = StepProgress(pictures: count, quiet: quiet)
+    let progress = StepProgress(images: count, quiet: quiet)
     for (index, scene) in HeldOutReport.scenes(world: atlas.world, seed: seed, count: count).enumerated() {
       let render = scene.scene.render(size: size, atlas: atlas)
       let copy = try painter.copy(render, noise: latentNoise, seed: seed &+ UInt64(index))
@@ -234,7 +234,7 @@ struct Evaluate: ParsableCommand {
         scene, render: render, copy: copy, sharpness: meter.compare(copy, with: reference), judge: judge,
         learnt: second)
       thumbnails += [render, copy].map { $0.shrunk(by: size / 128) }
-      progress.show(picture: index, step: 0, of: 1)
+      progress.show(image: index, step: 0, of: 1)
     }
     progress.clear()
     if let folder { try write(report.json(), thumbnails, to: folder) }

@@ -54,8 +54,8 @@ struct Forward: ParsableCommand {
     case .adapter:
       let adapter: TextAdapter = try load("text_adapter")
       let states = try input.floats("states", ["B", "N", .init(2 * adapter.configuration.inputWidth)])
-      let (context, pooled) = adapter(states, mask: try input.mask("attention_mask", ["B", "N"]))
-      return [("context", context), ("pooled", pooled)]
+      let text = adapter(states, mask: try input.mask("attention_mask", ["B", "N"]))
+      return [("context", text.context), ("pooled", text.pooled)]
     case .unet:
       let unet: UNet = try load("unet")
       let c = unet.configuration

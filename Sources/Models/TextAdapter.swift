@@ -50,16 +50,16 @@ public final class TextAdapter: Module {
     normOut = LayerNorm(c.width)
   }
 
-  /// First and last encoder states `[B, N, 2 · inputWidth]` with their mask `[B, N]` (1 = a token) to the context
-  /// `[B, N, D]` and its mean over the tokens `[B, D]`, which joins the time embedding.
-  public func callAsFunction(_ states: Tensor, mask: Tensor) -> (context: Tensor, pooled: Tensor) {
+  /// First and last encoder states `[B, N, 2 · inputWidth]` with their mask `[B, N]` (1 = a token) to what the U-Net
+  /// reads.
+  public func callAsFunction(_ states: Tensor, mask: Tensor) -> TextConditioning {
     let (B, N, _) = states.shape3
     let attend = (mask .> 0.5).reshaped([B, 1, 1, N])
     var x = projection(states)  // [B, N, D]
     for layer in layers { x = layer(x, attend) }
     x = normOut(x)
     let weights = mask.to(.float32).unsqueezed(2)  // [B, N, 1]
-    return (x, (x * weights).sum([1]) / weights.sum([1]))
+    return TextConditioning(context: x, mask: mask, pooled: (x * weights).sum([1]) / weights.sum([1]))
   }
 }
 
@@ -84,11 +84,8 @@ final class AdapterLayer: Module {
   }
 
   func callAsFunction(_ input: Tensor, _ attend: Tensor) -> Tensor {
-    let (B, N, D) = input.shape3
-    let size = D / heads
-    let qkv = toQKV(norm1(input)).reshaped([B, N, 3, heads, size]).permuted([2, 0, 3, 1, 4])  // [3, B, heads, N, d]
-    let mixed = Tensor.attention(qkv[0], qkv[1], qkv[2], mask: attend, scale: 1 / Double(size).squareRoot())
-    let x = input + toOut(mixed.transposed(1, 2).reshaped([B, N, D]))
+    let qkv = toQKV(norm1(input)).chunked(3, dim: 2)  // each [B, N, D]
+    let x = input + toOut(Tensor.multiHeadAttention(qkv[0], qkv[1], qkv[2], heads: heads, attend: attend))
     return x + ff2(ff1(norm2(x)).gelu())
   }
 }

@@ -133,12 +133,7 @@ final class BertSelfAttention: Module {
   }
 
   func callAsFunction(_ x: Tensor, _ attend: Tensor) -> Tensor {
-    let (B, N, width) = x.shape3
-    let size = width / heads
-    func split(_ y: Tensor) -> Tensor { y.reshaped([B, N, heads, size]).transposed(1, 2) }  // [B, heads, N, d]
-    let mixed = Tensor.attention(
-      split(query(x)), split(key(x)), split(value(x)), mask: attend, scale: 1 / Double(size).squareRoot())
-    return mixed.transposed(1, 2).reshaped([B, N, width])
+    Tensor.multiHeadAttention(query(x), key(x), value(x), heads: heads, attend: attend)
   }
 }
 

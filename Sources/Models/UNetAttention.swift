@@ -89,13 +89,7 @@ final class Attention: Module {
   }
 
   func callAsFunction(_ x: Tensor, _ context: Tensor, _ attend: Tensor?) -> Tensor {
-    let (B, N, width) = x.shape3
-    let size = width / heads
-    func split(_ y: Tensor) -> Tensor { y.reshaped([B, -1, heads, size]).transposed(1, 2) }  // [B, heads, N, d]
-    let mixed = Tensor.attention(
-      split(toQ(x)), split(toK(context)), split(toV(context)), mask: attend,
-      scale: 1 / Double(size).squareRoot())
-    return toOut[0](mixed.transposed(1, 2).reshaped([B, N, width]))
+    toOut[0](Tensor.multiHeadAttention(toQ(x), toK(context), toV(context), heads: heads, attend: attend))
   }
 }
 

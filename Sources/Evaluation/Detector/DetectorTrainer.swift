@@ -46,7 +46,7 @@ public final class DetectorTrainer {
   private let scenes: DetectorScenes
   private let atlas: GlyphAtlas
   private let optimiser: Optimizer
-  private let average: [Tensor]  // of the weights, over some 500 steps
+  private let average: EMA
 
   public init(_ plan: Plan) throws(GlyphFont.Failure) {
     self.plan = plan
@@ -60,14 +60,14 @@ public final class DetectorTrainer {
         backgrounds: world.backgrounds.count), .random(Generator(seed: plan.seed)))
     network.requireGradients(true)
     optimiser = Optimizer([AdamW(network.parameters, weightDecay: 1e-4)], maxGradNorm: 5)
-    average = network.parameters.map { named in withNoGrad { named.tensor.detached().clone() } }
+    average = EMA(network.parameters, decay: .constant(0.998))
   }
 
   /// Runs every step, after which the network has the average of its weights; `progress` gets each step's number and
   /// losses.
   public func run(_ progress: (Int, Losses) -> Void) throws(NotFinite) {
     for step in 0..<plan.steps { progress(step, try train(step)) }
-    withNoGrad { for (named, mean) in zip(network.parameters, average) { named.tensor.copy_(mean) } }
+    average.copyToParameters()
   }
 
   private func train(_ step: Int) throws(NotFinite) -> Losses {
@@ -84,9 +84,9 @@ public final class DetectorTrainer {
     guard total.item().isFinite else { throw NotFinite(step: step, what: "loss") }
     total.backward()
     do throws(Optimizer.NotFinite) {
-      try optimiser.step(learningRate: plan.rate * rate(at: step))
+      try optimiser.step(learningRate: rate(at: step))
     } catch { throw NotFinite(step: step, what: "gradient") }
-    Foreach.lerp(average, towards: network.parameters.map(\.tensor), max(0.002, 9 / Double(10 + step)))
+    average.update(count: step)
     let parts = [
       ("heat", loss.heat), ("name", loss.name), ("colour", loss.colour), ("box", loss.box),
       ("background", loss.background),
@@ -94,11 +94,10 @@ public final class DetectorTrainer {
     return parts.map { ($0.0, $0.1.item()) }
   }
 
-  /// Rises over the first twentieth, at most 200 steps, then falls along a half cosine.
+  /// A twentieth of the steps warms up, at most 200.
   private func rate(at step: Int) -> Double {
-    let rise = Double(min(200, max(1, plan.steps / 20)))
-    if Double(step) < rise { return (Double(step) + 1) / rise }
-    return 0.5 + 0.5 * cos(.pi * (Double(step) - rise) / (Double(plan.steps) - rise))
+    let schedule = LearningRate(warmup: min(200, max(1, plan.steps / 20)), decay: .cosine)
+    return plan.rate * schedule.share(at: step, in: 0..<plan.steps)
   }
 }
 

@@ -45,20 +45,26 @@ struct CountProgress {
   func clear() { line.clear() }
 }
 
-/// The progress of pictures that are drawn in steps.
+/// The progress of images that are drawn in steps.
 struct StepProgress {
-  private let pictures: Int
+  private let images: Int
   private let line: ProgressLine
 
-  init(pictures: Int, quiet: Bool) {
-    self.pictures = pictures
+  init(images: Int, quiet: Bool) {
+    self.images = images
     line = ProgressLine(quiet: quiet)
   }
 
-  /// Says that a step is done; picture and step count from 0.
-  func show(picture: Int, step: Int, of count: Int, seed: UInt64? = nil) {
-    let share = (Double(picture) + Double(step + 1) / Double(count)) / Double(pictures)
-    let which = pictures > 1 ? "picture \(picture + 1) of \(pictures), " : ""
+  /// Shows that a step is done for an image; image and step count from 0.
+  func show(image: Int, step: Int, of count: Int, seed: UInt64? = nil) {
+    show(images: image..<image + 1, step: step, of: count, seed: seed)
+  }
+
+  /// Shows that a step is done for images that are drawn together.
+  func show(images these: Range<Int>, step: Int, of count: Int, seed: UInt64? = nil) {
+    let share = (Double(these.lowerBound) + Double(these.count * (step + 1)) / Double(count)) / Double(images)
+    let last = these.count > 1 ? "-\(these.upperBound)" : ""
+    let which = images > 1 ? "image \(these.lowerBound + 1)\(last) of \(images), " : ""
     let noise = seed.map { "seed \($0), " } ?? ""
     line.show(share, "\(which)\(noise)step \(step + 1) of \(count)")
   }

@@ -1,4 +1,5 @@
 import Diffusion
+import Optimizers
 
 /// Everything that decides a distillation: two with equal plans give equal students on one machine.
 public struct DistillationPlan: Codable, Sendable, Equatable {
@@ -39,11 +40,9 @@ public struct DistillationPlan: Codable, Sendable, Equatable {
     self.bfloat16 = bfloat16
   }
 
-  /// Learning rate at a step: a linear rise, a plateau, a linear fall.
+  /// Learning rate at a step.
   func rate(at step: Int) -> Double {
-    let rise = min(1, Double(step + 1) / Double(max(warmup, 1)))
-    let falling = max(cooldown * Double(steps), 1)
-    return rate * rise * min(1, Double(steps - step) / falling)
+    rate * LearningRate(warmup: warmup, decay: .linear(share: cooldown)).share(at: step, in: 0..<steps)
   }
 
   /// Paths drawn together.

@@ -22,7 +22,7 @@ public final class Distiller {
   public let teacher: ModelBundle
   let student: LowRankStudent
   let optimiser: Optimizer
-  let average: MovingAverage
+  let average: EMA
   let studentGrid: TimeGrid
   private let teacherGrid: TimeGrid
   private let texts: TextStates
@@ -56,7 +56,7 @@ public final class Distiller {
     student = LowRankStudent(
       of: teacher.unet, rank: plan.rank, Generator(seed: plan.seed &+ 0x10ad), device: device)
     optimiser = Optimizer([AdamW(student.lora.parameters, weightDecay: 0)], maxGradNorm: 1)
-    average = MovingAverage(student.lora.parameters, length: plan.average)
+    average = EMA(student.lora.parameters, decay: .relativeWidth(plan.average))
     pool = PathPool(limit: plan.poolSize / DistillationPlan.chunk)
   }
 
@@ -73,9 +73,7 @@ public final class Distiller {
     }
     let batch = pool.draw(plan.batch, generator: generator(step, .batch))
     let output = inPrecision {
-      student.unet(
-        batch.x.channelsLast(), timesteps: column(batch.steps, \.timestep, shape: [plan.batch]),
-        context: batch.context, contextMask: batch.masks, classLabels: batch.pooled)
+      student.unet(batch.x, at: column(batch.steps, \.timestep, shape: [plan.batch]), batch.text)
     }
     let error = (output.to(.float32) - batch.target).square()
     let loss = (error * column(batch.steps, weight, shape: [plan.batch, 1, 1, 1])).mean()
@@ -127,13 +125,11 @@ public final class Distiller {
       student.merge()
       defer { student.merge() }
       var x = exam.starts.selected(1, 0)
-      for step in 0..<plan.studentSteps { x = studentStep(x, step, (exam.context, exam.masks, exam.pooled)) }
+      for step in 0..<plan.studentSteps { x = studentStep(x, step, exam.text) }
       let errors = (x - exam.ends).square().mean([1, 2, 3]) / exam.ends.square().mean()  // one a picture
       return (errors.mean().item(), errors.quantile(0.5, dim: 0).item())
     }
   }
-
-  typealias Reading = (context: Tensor, masks: Tensor, pooled: Tensor)
 
   /// A chunk of paths; number −1 is for measuring: its paths are the teacher's alone.
   private func paths(at number: Int) -> Paths {
@@ -154,19 +150,14 @@ public final class Distiller {
       x = own > 0 && step + 1 < plan.studentSteps ? Tensor.where(follows, studentStep(x, step, text), end) : end
     }
     return Paths(
-      starts: Tensor.stack(starts, dim: 1), targets: Tensor.stack(targets, dim: 1), context: text.context,
-      masks: text.masks, pooled: text.pooled, ends: x)
+      starts: Tensor.stack(starts, dim: 1), targets: Tensor.stack(targets, dim: 1), text: text, ends: x)
   }
 
   /// The guided teacher from the beginning of one of the student's steps to its end.
-  func teacherSteps(_ x: Tensor, _ step: Int, _ text: Reading) -> Tensor {
+  func teacherSteps(_ x: Tensor, _ step: Int, _ text: TextConditioning) -> Tensor {
     let guided = plan.guidance { [self] x, time, branches in
-      func rows(_ own: Tensor, _ empty: Tensor) -> Tensor {
-        Tensor.cat(branches.map { $0 == .conditional ? own : empty.expanded(own.shape) })
-      }
-      return network(
-        teacher.unet, x, time,
-        (rows(text.context, empty.context), rows(text.masks, empty.masks), rows(text.pooled, empty.pooled)))
+      let rows = branches.map { $0 == .conditional ? text : empty.expanded(to: text.count) }
+      return network(teacher.unet, x, time, .cat(rows))
     }
     var sampler = DPMSolverMultistep()
     let first = step * plan.teacherSteps
@@ -176,7 +167,7 @@ public final class Distiller {
   }
 
   /// The student's own step, as drawing takes it.
-  func studentStep(_ x: Tensor, _ step: Int, _ text: Reading) -> Tensor {
+  func studentStep(_ x: Tensor, _ step: Int, _ text: TextConditioning) -> Tensor {
     var sampler = DDIM()
     return take(&sampler, x, step, studentGrid) { [self] x, time in network(student.unet, x, time, text) }
   }
@@ -194,18 +185,13 @@ public final class Distiller {
     }
   }
 
-  private func network(_ unet: UNet, _ x: Tensor, _ time: DiffusionTime, _ text: Reading) -> Tensor {
-    inPrecision {
-      unet(
-        x.channelsLast(), timesteps: Tensor.full([x.shape[0]], time.timestep, device: device), context: text.context,
-        contextMask: text.masks, classLabels: text.pooled)
-    }
+  private func network(_ unet: UNet, _ x: Tensor, _ time: DiffusionTime, _ text: TextConditioning) -> Tensor {
+    inPrecision { unet(x, at: Tensor.full([x.shape[0]], time.timestep, device: device), text) }
   }
 
-  private func read(_ prompts: [String]) -> Reading {
+  private func read(_ prompts: [String]) -> TextConditioning {
     let (states, masks) = texts(prompts)
-    let (context, pooled) = withNoGrad { inPrecision { teacher.adapter(states, mask: masks) } }
-    return (context.to(.float32), masks, pooled.to(.float32))
+    return withNoGrad { inPrecision { teacher.adapter(states, mask: masks) } }.map { $0.to(.float32) }
   }
 
   private var prediction: Prediction { teacher.schedule.configuration.predictionType }

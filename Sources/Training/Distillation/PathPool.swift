@@ -1,12 +1,11 @@
+import Models
 import Torch
 
 /// Ways from noise to a picture, one step of the student's after the other, and what it should say at each.
 struct Paths {
   let starts: Tensor  // [P, steps, C, h, w], where each step begins
   let targets: Tensor  // [P, steps, C, h, w], what the network should say there
-  let context: Tensor  // [P, N, D]
-  let masks: Tensor  // [P, N]
-  let pooled: Tensor  // [P, D]
+  let text: TextConditioning  // P rows
   let ends: Tensor  // [P, C, h, w], where the teacher's last step ends
 }
 
@@ -37,9 +36,7 @@ final class PathPool {
     let x: Tensor  // [B, C, h, w]
     let target: Tensor  // [B, C, h, w]
     let steps: [Int]  // of the student's, one a row
-    let context: Tensor
-    let masks: Tensor
-    let pooled: Tensor
+    let text: TextConditioning
   }
 
   /// Single steps of paths, picked at random.
@@ -53,7 +50,9 @@ final class PathPool {
     }
     return Batch(
       x: stack { $0.starts[$1][$2] }, target: stack { $0.targets[$1][$2] }, steps: places,
-      context: stack { paths, row, _ in paths.context[row] }, masks: stack { paths, row, _ in paths.masks[row] },
-      pooled: stack { paths, row, _ in paths.pooled[row] })
+      text: TextConditioning(
+        context: stack { paths, row, _ in paths.text.context[row] },
+        mask: stack { paths, row, _ in paths.text.mask[row] },
+        pooled: stack { paths, row, _ in paths.text.pooled[row] }))
   }
 }

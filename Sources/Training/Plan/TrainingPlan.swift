@@ -1,5 +1,6 @@
 import Diffusion
 import Flux
+import Optimizers
 
 /// Everything that decides a training run: two runs with equal plans give equal weights on one machine.
 public struct TrainingPlan: Codable, Sendable, Equatable {
@@ -145,11 +146,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     return falls ? lastDistance ?? distance : distance
   }
 
-  /// Learning rate as a share of the highest: a linear rise, a plateau, a linear fall over the last steps of `range`.
+  /// Learning rate as a share of the highest at a step of `range`.
   func rate(at step: Int, in range: Range<Int>) -> Double {
-    let done = Double(step - range.lowerBound)
-    let rise = min(1, (done + 1) / Double(max(warmup, 1)))
-    let falling = cooldown * Double(range.count)
-    return rise * min(1, (Double(range.count) - done) / max(falling, 1))
+    LearningRate(warmup: warmup, decay: .linear(share: cooldown)).share(at: step, in: range)
   }
 }

@@ -11,7 +11,7 @@ final class TrainedNetworks {
   let denoiser: Optimizer  // U-Net and adapter
   let superResolution: Optimizer
   let painter: Optimizer  // decoder and super-resolution, once the encoder is frozen
-  let averages: [MovingAverage]  // the first is what pictures are drawn with
+  let averages: [EMA]  // the first is what pictures are drawn with
 
   /// New networks of the plan's sizes, or those of `start` as far as they fit; `labels` is what cells may hold.
   init(_ plan: TrainingPlan, labels: Int, from start: ModelBundle?, on device: Device) throws(TrainingError) {
@@ -62,7 +62,7 @@ final class TrainedNetworks {
     superResolution = optimiser(levels, in: [.superResolution])
     painter = optimiser(
       named("decoder", decoder) + levels, in: [.decoder], muon: plan.autoencoderMuon, besides: plan.autoencoderRate)
-    averages = plan.averages.map { MovingAverage(denoised, length: $0) }
+    averages = plan.averages.map { EMA(denoised, decay: .relativeWidth($0)) }
   }
 
   /// Whether a parameter is a matrix or kernel of a hidden layer, which Muon is for: not what meets pixels, latents,
@@ -85,7 +85,7 @@ final class TrainedNetworks {
       ("latents_mean", model.autoencoder.latentsMean), ("latents_std", model.autoencoder.latentsStd),
     ]
     return statistics + named(\.parameters)
-      + averages.flatMap { average in average.parameters.map { ("average \(average.length).\($0.key)", $0.tensor) } }
+      + averages.flatMap { average in average.parameters.map { ("average \(average.decay).\($0.key)", $0.tensor) } }
   }
 
   /// What the optimisers remember: half of a checkpoint or more, without which a run can continue, too.

@@ -52,10 +52,7 @@ extension Trainer {
         within: 0.9...0.98)
       func error(_ states: Tensor, _ masks: Tensor) -> Double {
         let output = inPrecision {
-          let (context, pooled) = model.adapter(states, mask: masks)
-          return model.unet(
-            question.noisy.channelsLast(), timesteps: question.timesteps, context: context, contextMask: masks,
-            classLabels: pooled)
+          model.predict(question.noisy, at: question.timesteps, model.adapter(states, mask: masks))
         }
         return loss(output, question.target).item()
       }
@@ -72,15 +69,13 @@ extension Trainer {
     let cells = piece.labels.map { Alignment.cellWeights($0, side: side, extra: plan.objectWeight) }
     let weights = cells.map { cells in piece.weights.map { cells * $0 } ?? cells } ?? piece.weights
     return inPrecision {
-      let (context, pooled) = model.adapter(states, mask: masks)
-      let features = model.unet.features(
-        piece.noisy.channelsLast(), timesteps: piece.timesteps, context: context, contextMask: masks,
-        classLabels: pooled)
+      let text = model.adapter(states, mask: masks)
+      let features = model.unet.features(piece.noisy, at: piece.timesteps, text)
       let labels = plan.alignment > 0 ? piece.labels : nil
       return (
         loss(model.unet.predict(features), piece.target, weights: weights),
         labels.map { networks.alignment.loss(features, through: networks.alignment.features, $0) },
-        labels.map { networks.alignment.textLoss(pooled, $0) }
+        labels.map { networks.alignment.textLoss(text.pooled, $0) }
       )
     }
   }

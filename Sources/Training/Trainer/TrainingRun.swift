@@ -138,7 +138,7 @@ public final class TrainingRun {
   /// Writes a model for each further average: which length is best is only known from what they draw.
   private func saveFurtherModels() throws {
     for average in networks.averages.dropFirst() {
-      try average.withAverage { try saveModel("model-average-\(average.length)") }
+      try average.withAverage { try saveModel("model-average-\(average.decay)") }
     }
   }
 

@@ -1,0 +1,54 @@
+import NN
+import Torch
+
+/// Texts as the U-Net reads them, one row a text.
+public struct TextConditioning {
+  /// What cross-attention reads, `[B, N, D]`.
+  public var context: Tensor
+  /// `[B, N]`, float, 1 where there is a token.
+  public var mask: Tensor
+  /// The mean of the context over the tokens, `[B, D]`, which joins the time embedding.
+  public var pooled: Tensor
+
+  public init(context: Tensor, mask: Tensor, pooled: Tensor) {
+    (self.context, self.mask, self.pooled) = (context, mask, pooled)
+  }
+
+  /// Number of texts.
+  public var count: Int { context.shape[0] }
+
+  /// Whether no number is NaN or infinite.
+  public var allFinite: Bool { context.allFinite && pooled.allFinite }
+
+  /// The same tensors after `change`, such as another type or other rows.
+  public func map(_ change: (Tensor) -> Tensor) -> TextConditioning {
+    TextConditioning(context: change(context), mask: change(mask), pooled: change(pooled))
+  }
+
+  /// Some of the texts.
+  public subscript(rows: Range<Int>) -> TextConditioning { map { $0[rows] } }
+
+  /// A single text for each of `count` images, without copying it.
+  public func expanded(to count: Int) -> TextConditioning { map { $0.expanded([count] + $0.shape.dropFirst()) } }
+
+  /// The texts of all parts, in order; the parts are padded to equally many tokens.
+  public static func cat(_ parts: [TextConditioning]) -> TextConditioning {
+    TextConditioning(
+      context: Tensor.cat(parts.map(\.context)), mask: Tensor.cat(parts.map(\.mask)),
+      pooled: Tensor.cat(parts.map(\.pooled)))
+  }
+}
+
+extension UNet {
+  /// Predicts from noisy latents `[B, C, h, w]` at the timesteps `[B]` under one text each.
+  public func callAsFunction(_ latents: Tensor, at timesteps: Tensor, _ text: TextConditioning) -> Tensor {
+    predict(features(latents, at: timesteps, text))
+  }
+
+  /// The last features before that prediction, `[B, blockOutChannels[0], h, w]`.
+  public func features(_ latents: Tensor, at timesteps: Tensor, _ text: TextConditioning) -> Tensor {
+    features(
+      latents.channelsLast(), timesteps: timesteps, context: text.context, contextMask: text.mask,
+      classLabels: text.pooled)
+  }
+}

@@ -1,0 +1,18 @@
+import Torch
+
+extension Tensor {
+  /// Multi-head attention (Vaswani et al., 2017, §3.2.2) of projected queries `[B, N, D]` over projected keys and values
+  /// `[B, M, D]`; the channels of a head stand together.
+  ///
+  /// `attend` is a mask that broadcasts to `[B, heads, N, M]`, true where a key may be attended to. Returns `[B, N, D]`.
+  public static func multiHeadAttention(
+    _ queries: Tensor, _ keys: Tensor, _ values: Tensor, heads: Int, attend: Tensor?
+  ) -> Tensor {
+    let (B, N, width) = queries.shape3
+    let size = width / heads
+    func split(_ x: Tensor) -> Tensor { x.reshaped([B, -1, heads, size]).transposed(1, 2) }  // [B, heads, N, d]
+    let mixed = attention(
+      split(queries), split(keys), split(values), mask: attend, scale: 1 / Double(size).squareRoot())
+    return mixed.transposed(1, 2).reshaped([B, N, width])
+  }
+}
