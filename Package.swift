@@ -4,6 +4,9 @@ import PackageDescription
 /// Warnings are errors in our own targets; packages we use are left alone.
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+/// The commit that `flux --version` names: Scripts/build sets it, and it is hexadecimal but for a mark of changes.
+let commit = Context.environment["FLUX_COMMIT"].flatMap { $0.isEmpty ? nil : $0 }
+
 let package = Package(
   name: "Flux",
   products: [
@@ -55,10 +58,12 @@ let package = Package(
       name: "Evaluation",
       dependencies: ["Flux", "Models", "Optimizers", "NN", "Torch", "Scenes", "Images", "Support"],
       swiftSettings: strict),
+    .target(
+      name: "CBuildInfo", cSettings: commit.map { [.define("FLUX_COMMIT", to: "\"\($0)\"")] } ?? []),
     .executableTarget(
       name: "FluxCommand",
       dependencies: [
-        "Flux", "Training", "Evaluation", "Models", "Diffusion", "Torch", "Scenes", "Datasets", "Images",
+        "CBuildInfo", "Flux", "Training", "Evaluation", "Models", "Diffusion", "Torch", "Scenes", "Datasets", "Images",
         "Tokenizers", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),

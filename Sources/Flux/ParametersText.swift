@@ -66,7 +66,7 @@ public enum ParametersText {
 
 /// The version of this library and program.
 public enum Version {
-  public static let current = "0.1.0"
+  public static let current = "0.2.0"
 }
 
 extension Spacing {

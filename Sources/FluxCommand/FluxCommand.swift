@@ -1,4 +1,5 @@
 import ArgumentParser
+import CBuildInfo
 import Diffusion
 import Flux
 import Foundation
@@ -15,11 +16,17 @@ struct FluxCommand: ParsableCommand {
         flux train --preset tiny --output runs/tiny
         flux tokens "a red apple"
       """,
-    version: Version.current,
+    version: version,
     subcommands: [
       Generate.self, Train.self, Distil.self, Plot.self, Evaluate.self, TrainJudge.self, Forward.self, Tokens.self,
       DataCommand.self, Convert.self, Bench.self,
     ])
+
+  /// The version, and the commit where the build knew it: `flux 0.2.0 (7ff0b8b)`.
+  private static var version: String {
+    let commit = String(cString: build_commit())
+    return "flux \(Version.current)" + (commit.isEmpty ? "" : " (\(commit))")
+  }
 
   /// Parses, runs, and turns every error into one sentence on standard error and an exit code.
   static func main() {

@@ -148,6 +148,15 @@ import Torch
     }
   }
 
+  /// The commit stands in brackets where the build knew it.
+  @Test func theVersionIsThatOfTheLibrary() throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(["--version"], in: folder)
+      let match = try #require(result.output.wholeMatch(of: /flux ([0-9.]+)( \([0-9a-f]{7,40}(-dirty)?\))?\n/))
+      #expect(match.1 == Version.current)
+    }
+  }
+
   @Test func helpAndVersionSucceed() throws {
     try Project.inTemporaryFolder { folder in
       for arguments in [["--help"], ["--version"], ["help", "generate"], ["train", "--help"]] {
