@@ -1,5 +1,7 @@
 # Each target does one thing. `./flux` is the program; this file is for those who change it.
-.PHONY: help setup build test test-long lint format golden bench bench-train bundle clean
+PREFIX ?= /usr/local
+
+.PHONY: help setup build install uninstall check-install test test-long lint format golden bench bench-train bundle clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -9,6 +11,16 @@ setup: ## fetch libtorch, the text encoder and the C libraries
 
 build: setup ## build the program (release)
 	Scripts/build build -c release --product flux
+
+install: ## install below PREFIX, /usr/local unless given (DESTDIR for packages)
+	@[ -n "$$SUDO_USER" ] || $(MAKE) --no-print-directory build
+	@DESTDIR="$(DESTDIR)" Scripts/install "$(PREFIX)"
+
+uninstall: ## remove what install put there
+	@DESTDIR="$(DESTDIR)" Scripts/uninstall "$(PREFIX)"
+
+check-install: build ## install into a temporary folder, use it from elsewhere, uninstall
+	Scripts/check-install
 
 test: setup ## build and run the tests
 	Scripts/check-shim
@@ -22,7 +34,7 @@ test-long: setup ## the tests that take minutes, too
 lint: ## say what is not formatted or smells
 	swift-format lint --strict --recursive Sources Tests Examples Package.swift
 	Scripts/architecture --check
-	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/bundle Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train .ci/run
+	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/link Scripts/stage Scripts/install Scripts/uninstall Scripts/check-install Scripts/bundle Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train .ci/run
 
 format: ## format in place, then lint
 	swift-format format --in-place --recursive Sources Tests Examples Package.swift

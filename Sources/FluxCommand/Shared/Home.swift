@@ -1,13 +1,30 @@
 import Foundation
 
-/// Where things are: `FLUX_HOME` is the checkout, which the `flux` script sets.
+/// Where the text encoder and the shipped models are: found from the program's own file, never from the working folder.
 enum Home {
-  static var root: URL {
-    URL(
-      fileURLWithPath: ProcessInfo.processInfo.environment["FLUX_HOME"]
-        ?? FileManager.default.currentDirectoryPath)
+  /// `FLUX_HOME`, or the nearest folder above the program that holds a text encoder: the checkout that it was built in,
+  /// or the folder that it was installed into.
+  static let root: URL = {
+    let given = ProcessInfo.processInfo.environment["FLUX_HOME"] ?? ""
+    if !given.isEmpty { return URL(fileURLWithPath: given) }
+    let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    var folder = program
+    while folder.path != "/" {
+      if FileManager.default.fileExists(atPath: textEncoder(in: folder).path) { return folder }
+      folder.deleteLastPathComponent()
+    }
+    return program  // what is missing there is named by the error
+  }()
+
+  static var textEncoder: URL { textEncoder(in: root) }
+
+  /// Set-up fetches it into `.deps`; an installation has it beside the models.
+  private static func textEncoder(in folder: URL) -> URL {
+    let installed = folder.appendingPathComponent("text-encoder")
+    let isInstalled = FileManager.default.fileExists(atPath: installed.path)
+    return isInstalled ? installed : folder.appendingPathComponent(".deps/minilm")
   }
-  static var textEncoder: URL { root.appendingPathComponent(".deps/minilm") }
+
   static var models: URL { root.appendingPathComponent("models") }
 
   /// The learnt judge of the small world.
