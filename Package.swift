@@ -68,9 +68,6 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
-    // What a program over the library looks like.
-    .executableTarget(name: "Draw", dependencies: ["Flux"], path: "Examples/Draw", swiftSettings: strict),
-
     // Tests mirror Sources.
     .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport"], swiftSettings: strict),
@@ -107,3 +104,8 @@ let package = Package(
   ],
   cxxLanguageStandard: .cxx20
 )
+
+// The API reference is made by a plugin that nothing else needs: `make docs` sets FLUX_DOCS.
+if Context.environment["FLUX_DOCS"] != nil {
+  package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}

@@ -42,6 +42,8 @@ extension PictureSource {
   /// transparent, with one of its captions, or "" where it has none.
   ///
   /// - Parameters:
+  ///   - index: its place in the source, 0 ..< `count`.
+  ///   - size: pixels on each side.
   ///   - crop: which square.
   ///   - mirror: whether every other picture has left and right exchanged, unless its caption speaks of them.
   ///   - seed: the place of a random crop, the caption and the mirroring depend on it and `index` alone.

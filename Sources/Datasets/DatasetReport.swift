@@ -49,6 +49,7 @@ public struct PictureSurvey: Sendable, Encodable {
   /// Reads a whole source on all cores.
   ///
   /// - Parameters:
+  ///   - source: what is read.
   ///   - size: the side that training wants, in pixels.
   ///   - maxTokens: how many tokens of a caption the text encoder reads.
   ///   - thumbnails: the most thumbnails that are kept, and their side in pixels.

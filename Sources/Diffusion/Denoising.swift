@@ -48,10 +48,14 @@ public struct Denoising: Sequence, IteratorProtocol {
 
   /// - Parameters:
   ///   - latent: x at the grid's time `start`, `[B, C, h, w]`; float32 or wider, on the network's device.
+  ///   - grid: the times to visit.
   ///   - start: the step to begin with, 0 … `grid.count`; from `TimeGrid.start(strength:)` for image-to-image.
+  ///   - sampler: the algorithm, with an empty history.
   ///   - prediction: what the denoiser predicts.
   ///   - cleanRange: estimates of the clean latent are clamped to it; none are when nil.
+  ///   - known: the part that stays as it is; nil where everything is drawn.
   ///   - noise: what stochastic samplers draw from, usually the source of the first noise.
+  ///   - denoiser: the network, guided or not.
   public init(
     _ latent: Tensor, along grid: TimeGrid, from start: Int = 0, sampler: any Sampler, prediction: Prediction,
     cleanRange: ClosedRange<Double>? = nil, known: KnownRegion? = nil, noise: NoiseSource,

@@ -18,6 +18,9 @@ public protocol Sampler {
   /// Carries x from `grid.times[index]` to the next time.
   ///
   /// - Parameters:
+  ///   - x: the latent `[B, C, h, w]` at `grid.times[index]`.
+  ///   - index: the step, 0 ..< `grid.count`.
+  ///   - grid: the times that the run visits.
   ///   - estimate: asks the network about a latent at a time.
   ///   - noise: draws fresh standard noise of x's shape; stochastic samplers call it once a step, but for the last.
   /// - Returns: x at the next time, and the clean latent that was estimated on the way.

@@ -14,6 +14,8 @@ public struct TimeGrid: Sendable, Equatable {
   /// The times that diffusers' scheduler of this kind visits.
   ///
   /// - Parameters:
+  ///   - schedule: the training times and their noise levels.
+  ///   - kind: the sampler.
   ///   - steps: 1 … the schedule's number of training times. Fewer times may result when `lowestLambda` cuts some off.
   ///   - spacing: the kind's own default when nil.
   ///   - lowestLambda: times with log(α/σ) below it are not visited; `stableLowestLambda` when nil.

@@ -157,6 +157,18 @@ import Torch
     }
   }
 
+  /// The program finds text encoder and models from its own file, in whatever folder it is called.
+  @Test func theHomeIsFoundFromTheProgram() throws {
+    try Project.inTemporaryFolder { folder in
+      for before in ["unset FLUX_HOME; ", "export FLUX_HOME=; "] {
+        let result = try Program.run(["tokens", "fox"], in: folder, before: before)
+        #expect(result.code == 0 && result.output == "101\t[CLS]\n4419\tfox\n102\t[SEP]\n", "\(result.errors)")
+      }
+      let other = try Program.run(["tokens", "fox"], in: folder, environment: ["FLUX_HOME": folder.path])
+      #expect(other.code == 1 && other.errors.contains("\(folder.path)/.deps/minilm/vocab.txt"), "\(other.errors)")
+    }
+  }
+
   @Test func helpAndVersionSucceed() throws {
     try Project.inTemporaryFolder { folder in
       for arguments in [["--help"], ["--version"], ["help", "generate"], ["train", "--help"]] {

@@ -1,7 +1,8 @@
 import Flux
 import Foundation
 
-/// Draws one picture with the library: `swift run Draw "a red apple on a blue background" apple.png`.
+/// Draws one image with the library, from the folder of the checkout:
+/// `Scripts/build run --package-path Examples/Draw Draw "a red apple on a blue background" apple.png`.
 @main
 struct Draw {
   static func main() throws {
