@@ -1,5 +1,5 @@
 # Each target does one thing. `./flux` is the program; this file is for those who change it.
-PREFIX ?= /usr/local
+PREFIX = /usr/local
 
 .PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-train bundle clean
 
