@@ -1,5 +1,5 @@
 # Each target does one thing. `./flux` is the program; this file is for those who change it.
-.PHONY: help setup build test test-long lint format golden bench bench-train bundle clean
+.PHONY: help setup build test test-long lint format golden bench bench-train bundle fuzz clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -19,13 +19,16 @@ test-long: setup ## the tests that take minutes, too
 	Scripts/build build --build-tests
 	FLUX_LONG_TESTS=1 Scripts/build test --skip-build
 
+fuzz: setup ## feed damaged files to every reader, SECONDS=60 each
+	FUZZ_SECONDS=$(or $(SECONDS),60) Scripts/fuzz $(TARGETS)
+
 lint: ## say what is not formatted or smells
-	swift-format lint --strict --recursive Sources Tests Examples Package.swift
+	swift-format lint --strict --recursive Sources Tests Examples Fuzz Package.swift
 	Scripts/architecture --check
-	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/bundle Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train .ci/run
+	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/bundle Scripts/fuzz Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train .ci/run
 
 format: ## format in place, then lint
-	swift-format format --in-place --recursive Sources Tests Examples Package.swift
+	swift-format format --in-place --recursive Sources Tests Examples Fuzz Package.swift
 	@$(MAKE) --no-print-directory lint
 
 golden: setup ## make the goldens anew from transformers and diffusers (Python)

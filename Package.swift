@@ -102,3 +102,16 @@ let package = Package(
   ],
   cxxLanguageStandard: .cxx20
 )
+
+// `make fuzz` builds one more program, which needs libFuzzer's runtime and modules that are built for it.
+if Context.environment["FLUX_FUZZ"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "flux-fuzz",
+      dependencies: [
+        "CFuzzer", "Flux", "Training", "Evaluation", "Models", "Diffusion", "NN", "Torch", "Scenes", "Datasets",
+        "Images", "Tokenizers", "Support",
+      ], path: "Fuzz/FluxFuzz", swiftSettings: strict),
+  ]
+}
