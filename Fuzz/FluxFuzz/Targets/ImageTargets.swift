@@ -9,21 +9,21 @@ extension FuzzTarget {
   static var images: [FuzzTarget] {
     [
       FuzzTarget("png", dictionary: "png", seeds: { try ImageSeeds.png() }) { bytes in
-        try readImage(bytes) { try PNG.decode($0).upright(from: PNG.orientation($0)) }
+        try readImage(bytes)
       },
       FuzzTarget("png-repaired", dictionary: "png", seeds: { try ImageSeeds.png() }) { bytes in
         // Nearly every change breaks a checksum, behind which most of the decoder lies.
         let repaired = PNGChecksums.repaired(bytes)
         _ = PNGText.read(repaired)
-        try readImage(repaired) { try PNG.decode($0).upright(from: PNG.orientation($0)) }
+        try readImage(repaired)
       },
       FuzzTarget("jpeg", dictionary: "jpeg", seeds: { try ImageSeeds.jpeg() }) { bytes in
-        try readImage(bytes) { try JPEG.decode($0).upright(from: JPEG.orientation($0)) }
+        try readImage(bytes)
       },
       FuzzTarget("webp", dictionary: "webp", seeds: { try ImageSeeds.webp() }) { bytes in
         // A few bytes are rightly an image of 178 million pixels, at which the fuzzer would spend its time.
         if let size = ImageFile.size(bytes), size.width * size.height > 1 << 20 { return }
-        try readImage(bytes) { try WebP.decode($0).upright(from: WebP.orientation($0)) }
+        try readImage(bytes)
       },
       FuzzTarget("exif", dictionary: "exif", maxLength: 512, seeds: { ImageSeeds.exif }) { bytes in
         let image = Image(width: 2, height: 3, channels: .grey, pixels: [1, 2, 3, 4, 5, 6])
@@ -36,9 +36,9 @@ extension FuzzTarget {
     ]
   }
 
-  private static func readImage(_ bytes: [UInt8], _ decode: ([UInt8]) throws -> Image) throws {
+  private static func readImage(_ bytes: [UInt8]) throws {
     let size = ImageFile.size(bytes)
-    let image = try decode(bytes)
+    let image = try ImageFile.decode(bytes, file: "it")
     demand(size != nil, "the size of an image that is read is not known before")
     if let size {
       demand(size.width * size.height == image.width * image.height, "\(size) is \(image.width)×\(image.height)")
