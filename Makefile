@@ -1,7 +1,7 @@
 # Each target does one thing. `./flux` is the program; this file is for those who change it.
 PREFIX = /usr/local
 
-.PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-train bundle clean
+.PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-train bundle fuzz clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -37,13 +37,16 @@ examples: setup ## build the packages in Examples, which use Flux as others woul
 docs: setup ## make the API reference and the articles: .build/docs
 	Scripts/docs
 
+fuzz: setup ## feed damaged files to every reader, SECONDS=60 each
+	FUZZ_SECONDS=$(or $(SECONDS),60) Scripts/fuzz $(TARGETS)
+
 lint: ## say what is not formatted or smells
-	swift-format lint --strict --recursive Sources Tests Examples Package.swift
+	swift-format lint --strict --recursive Sources Tests Examples Fuzz Package.swift
 	Scripts/architecture --check
-	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/link Scripts/stage Scripts/install Scripts/uninstall Scripts/check-install Scripts/docs Scripts/bundle Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train .ci/run
+	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/link Scripts/stage Scripts/install Scripts/uninstall Scripts/check-install Scripts/docs Scripts/bundle Scripts/fuzz Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train .ci/run
 
 format: ## format in place, then lint
-	swift-format format --in-place --recursive Sources Tests Examples Package.swift
+	swift-format format --in-place --recursive Sources Tests Examples Fuzz Package.swift
 	@$(MAKE) --no-print-directory lint
 
 golden: setup ## make the goldens anew from transformers and diffusers (Python)

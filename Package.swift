@@ -109,3 +109,16 @@ let package = Package(
 if Context.environment["FLUX_DOCS"] != nil {
   package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
 }
+
+// `make fuzz` builds one more program, which needs libFuzzer's runtime and modules that are built for it.
+if Context.environment["FLUX_FUZZ"] != nil {
+  package.targets += [
+    .systemLibrary(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "flux-fuzz",
+      dependencies: [
+        "CFuzzer", "Flux", "Training", "Evaluation", "Models", "Diffusion", "NN", "Torch", "Scenes", "Datasets",
+        "Images", "Tokenizers", "Support",
+      ], path: "Fuzz/FluxFuzz", swiftSettings: strict),
+  ]
+}

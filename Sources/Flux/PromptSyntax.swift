@@ -13,7 +13,7 @@ public enum PromptSyntax {
       found += prompt.matches(of: pattern).map { ($0.range.lowerBound, String($0.0)) }
     }
     add(/<[A-Za-z]+:[^<>]+>/)  // <lora:name:0.8>
-    add(/\([^()]+:[ ]*[0-9]*\.?[0-9]+\)/)  // (red:1.2)
+    add(/\([^()]+:[ ]*(?:[0-9]+|[0-9]*\.[0-9]+)\)/)  // (red:1.2); digits in one way only, or long rows take hours
     add(/\(\([^()]+\)\)/)  // ((red))
     add(/\[[^\[\]]+\]/)  // [blue], [cat:dog:0.5]
     add(/\{[^{}]+\}/)  // {red|blue}

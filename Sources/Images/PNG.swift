@@ -38,6 +38,7 @@ public enum PNG {
     guard !isAnimated(bytes) else {
       throw .unsupported(file: file, format: "PNG", reason: "it is animated; only still pictures are read")
     }
+    if let reason = overlongChunk(bytes) { throw .malformed(file: file, format: "PNG", reason: reason) }
     var control = png_image()
     control.version = UInt32(PNG_IMAGE_VERSION)
     defer { png_image_free(&control) }
@@ -75,6 +76,24 @@ public enum PNG {
 
   /// Whether a PNG has several frames (PNG specification, third edition, 11.3.6.1).
   private static func isAnimated(_ bytes: [UInt8]) -> Bool { chunk("acTL", of: bytes, before: "IDAT") != nil }
+
+  /// What is said of a chunk before the pixels that claims more bytes than follow it; nil where there is none.
+  ///
+  /// libpng makes room for all that a chunk claims, up to 2 GB, before it finds out.
+  private static func overlongChunk(_ bytes: [UInt8]) -> String? {
+    var offset = 8
+    while offset + 8 <= bytes.count {
+      let length = bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
+      let kind = bytes[offset + 4..<offset + 8]
+      if kind.elementsEqual("IDAT".utf8) || kind.elementsEqual("IEND".utf8) { return nil }
+      guard length <= bytes.count - offset - 8 else {
+        let name = String(decoding: kind, as: UTF8.self)
+        return "its chunk \(name) claims \(length) bytes, and \(bytes.count - offset - 8) follow"
+      }
+      offset += 12 + length
+    }
+    return nil
+  }
 
   /// The data of the first chunk of a name, or nil.
   private static func chunk(_ name: String, of bytes: [UInt8], before end: String? = nil) -> ArraySlice<UInt8>? {

@@ -50,9 +50,9 @@ extension ConfiguredModel {
   public static func load(from directory: URL) throws(CheckpointError) -> Self {
     let configuration = try readConfiguration(directory)
     let set = try WeightSet(directory, name: weightsName)
-    // A network far larger than its files would fill memory before the first shape is compared.
+    // A network far larger than its files would fill memory, or take minutes, before the first shape is compared.
     let (asked, stored) = (configuration.weightCount, set.elementCount)
-    guard asked <= 4 * stored + 10_000_000 else {
+    guard asked <= 4 * stored + 1_000_000 else {
       throw .configuration(
         file: directory.appendingPathComponent("config.json").path,
         reason: "its sizes make a network of \(asked) weights, and \(set.path) holds \(stored)")

@@ -17,4 +17,11 @@ import Testing
     "snake_case __", "",
   ])
   func ordinaryTextHasNone(_ prompt: String) { #expect(PromptSyntax.marks(in: prompt).isEmpty) }
+
+  /// A search that tries every way to cut the digits in two takes hours here.
+  @Test func aLongRowOfDigitsIsNoWeight() {
+    let digits = String(repeating: "1", count: 60_000)
+    #expect(PromptSyntax.marks(in: "a (red:" + digits).isEmpty)
+    #expect(PromptSyntax.marks(in: "a (red:\(digits).\(digits))").count == 1)
+  }
 }

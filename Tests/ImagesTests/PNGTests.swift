@@ -43,6 +43,20 @@ import Testing
     #expect(throws: RasterError.self) { try PNG.decode(bytes) }
   }
 
+  /// libpng would clear 2 GB before it finds that they are not there.
+  @Test func aChunkThatClaimsMoreThanFollowsIsRefusedBeforeMemoryIsTaken() throws {
+    var bytes = try PNG.encode(image(.grey), text: [.init(keyword: "k", text: "a red apple")])
+    bytes.replaceSubrange(33..<37, with: [0x78, 0x9c, 0, 0x16])  // the text's length
+    let error = #expect(throws: RasterError.self) { try PNG.decode(bytes, file: "x.png") }
+    #expect(
+      error?.description.hasSuffix("its chunk tEXt claims 2023489558 bytes, and \(bytes.count - 41) follow") == true)
+  }
+
+  @Test func whatFollowsThePixelsIsNotLookedAt() throws {
+    let bytes = try PNG.encode(image(.grey))
+    #expect(try PNG.decode(bytes + [0x7f, 0xff, 0xff, 0xff] + Array("tEXt".utf8)) == image(.grey))
+  }
+
   @Test func aZeroNeverEntersATextChunk() throws {
     for text in ["a\0b", "🍎\0"] {
       let bytes = try PNG.encode(image(.grey), text: [.init(keyword: "k", text: text)])

@@ -29,27 +29,9 @@ enum Prompts {
       bytes += buffer[..<count]
       guard bytes.count <= longestFile else { throw failure("it has more than \(longestFile >> 20) MiB") }
     }
-    return try prompts(in: bytes, name)
-  }
-
-  /// The lines of a text in UTF-8 that are not blank.
-  ///
-  /// Line ends are those of text files. Unicode has further ones, which are part of a prompt: text that was pasted from
-  /// documents holds them within sentences.
-  private static func prompts(in bytes: [UInt8], _ name: String) throws(Failure) -> [String] {
-    let isUTF16 = bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) || bytes.contains(0)
-    guard !isUTF16 else { throw Failure("the prompt file \(name) is not UTF-8 text: it looks like UTF-16") }
-    let text = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes.dropFirst(3) : bytes[...]  // a byte order mark
-    var prompts: [String] = []
-    for line in text.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) {
-      guard let line = String(validating: line, as: UTF8.self) else {
-        throw Failure("the prompt file \(name) is not UTF-8 text")
-      }
-      let prompt = line.trimmingCharacters(in: .whitespaces)
-      if !prompt.isEmpty { prompts.append(prompt) }
-    }
-    if prompts.isEmpty { throw Failure("the prompt file \(name) has no prompt: write one on every line") }
-    return prompts
+    do throws(PromptFileError) {
+      return try PromptFile.prompts(in: bytes, name: name)
+    } catch { throw Failure(error.description) }
   }
 
   private static func reason(_ code: Int32) -> String {

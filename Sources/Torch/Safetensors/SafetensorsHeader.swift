@@ -74,12 +74,14 @@ struct SafetensorsHeader {
       guard offsets[0] <= offsets[1], offsets[1] <= dataCount else {
         throw malformed("tensor \"\(key)\" claims bytes \(offsets[0])..<\(offsets[1]) of \(dataCount)")
       }
-      var expected = bits
+      // Zeros count as ones: libtorch computes strides so, and cannot make a tensor where they overflow.
+      var extent = bits
       for size in shape {
-        let (product, overflow) = expected.multipliedReportingOverflow(by: size)
+        let (product, overflow) = extent.multipliedReportingOverflow(by: max(size, 1))
         if overflow { throw malformed("tensor \"\(key)\" has an impossible shape \(shape)") }
-        expected = product
+        extent = product
       }
+      let expected = shape.contains(0) ? 0 : extent
       guard expected % 8 == 0, expected / 8 == offsets[1] - offsets[0] else {
         throw malformed(
           "tensor \"\(key)\" of shape \(shape) and type \(typeName) needs \((expected + 7) / 8) bytes, its range has "

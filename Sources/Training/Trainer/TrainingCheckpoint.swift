@@ -15,6 +15,29 @@ enum TrainingCheckpoint {
     var restarted: Int?
   }
 
+  /// What a checkpoint says beside its tensors.
+  struct Record {
+    let step: Int  // steps done
+    let steps: Int  // of the whole run
+    let identity: PlanIdentity
+    let stageEnds: [Int]?
+    let restarted: Int?
+
+    /// Nil where something is missing or cannot be true: a step after the run's last, stages that end before they begin.
+    init?(_ metadata: [String: String]) {
+      let longest = 1 << 53  // shares of more steps are not exact
+      guard let step = metadata["step"].flatMap({ Int($0) }), let plan = metadata["plan"],
+        let identity = PlanIdentity(json: plan), let steps = identity.steps, 0 <= step, step <= steps, steps <= longest
+      else { return nil }
+      (self.step, self.steps, self.identity) = (step, steps, identity)
+      stageEnds = metadata["stageEnds"]?.split(separator: ",").map { Int($0) ?? -1 }
+      let ends = [0] + (stageEnds ?? []) + [steps]
+      guard zip(ends, ends.dropFirst()).allSatisfy({ $0 <= $1 }) else { return nil }
+      restarted = metadata["restarted"].map { Int($0) ?? -1 }
+      if let restarted, !(0...step).contains(restarted) { return nil }
+    }
+  }
+
   private static let prefix = "checkpoint-"
   private static let name = "state"
 
@@ -68,17 +91,15 @@ enum TrainingCheckpoint {
 
   private static func load(_ set: WeightSet, into trainer: Trainer, folder: URL) throws -> Position {
     let plan = trainer.plan
-    guard let step = set.metadata["step"].flatMap(Int.init), let stored = set.metadata["plan"],
-      let identity = PlanIdentity(json: stored)
-    else { throw TrainingError.otherVersion(folder: folder.path) }
-    let differences = PlanIdentity(plan).differences(from: identity)
+    guard let record = Record(set.metadata) else { throw TrainingError.otherVersion(folder: folder.path) }
+    let (step, ends) = (record.step, record.stageEnds)
+    let differences = PlanIdentity(plan).differences(from: record.identity)
     let isLonger = differences.count == 1 && differences[0].hasPrefix("steps ") && plan.steps >= step
     guard differences.isEmpty || isLonger else {
       throw TrainingError.otherPlan(folder: folder.path, differences: differences)
     }
-    let ends = set.metadata["stageEnds"]?.split(separator: ",").compactMap { Int($0) }
-    if isLonger, let steps = identity.steps {
-      trainer.plan.lengthen(from: steps, ends: ends)
+    if isLonger {
+      trainer.plan.lengthen(from: record.steps, ends: ends)
     } else {
       trainer.plan.stageEnds = ends
     }
@@ -89,8 +110,7 @@ enum TrainingCheckpoint {
       let value = try set.tensor(key, shape: tensor.shape)
       withNoGrad { tensor.copy_(value) }
     }
-    let restarted = set.metadata["restarted"].flatMap(Int.init)
-    return Position(step: step, restarted: (hasMoments || moments.isEmpty) && !isLonger ? restarted : step)
+    return Position(step: step, restarted: (hasMoments || moments.isEmpty) && !isLonger ? record.restarted : step)
   }
 
   private static func all(in folder: URL) -> [URL] {

@@ -75,6 +75,7 @@ import Torch
     (#"{"a":{"dtype":"F32","shape":[true,4],"data_offsets":[0,16]}}"#, "lacks a proper"),
     (#"{"a":{"dtype":"F32","shape":[4],"data_offsets":[16,0]}}"#, "claims bytes 16..<0"),
     (#"{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,16]}}"#, "impossible shape"),
+    (#"{"a":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,0]}}"#, "impossible shape"),
     (#"{"a":{"dtype":"F9","shape":[4],"data_offsets":[0,16]}}"#, "type F9"),
     (#"{"a":{"shape":[4],"data_offsets":[0,16]}}"#, "lacks a proper"),
     (#"{"a":7}"#, "lacks a proper"),

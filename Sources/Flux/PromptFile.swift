@@ -1,0 +1,37 @@
+import Foundation
+
+/// A text file of prompts: UTF-8, one prompt on every line.
+public enum PromptFile {
+  /// The prompts of a file, without spaces around them and without blank lines; `name` is for messages.
+  ///
+  /// Line ends are those of text files. Unicode has further ones, which are part of a prompt: text that was pasted from
+  /// documents holds them within sentences.
+  public static func prompts(in bytes: [UInt8], name: String) throws(PromptFileError) -> [String] {
+    let isUTF16 = bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) || bytes.contains(0)
+    guard !isUTF16 else { throw .utf16(file: name) }
+    let text = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes.dropFirst(3) : bytes[...]  // a byte order mark
+    var prompts: [String] = []
+    for line in text.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) {
+      guard let line = String(validating: line, as: UTF8.self) else { throw .notUTF8(file: name) }
+      let prompt = line.trimmingCharacters(in: .whitespaces)
+      if !prompt.isEmpty { prompts.append(prompt) }
+    }
+    if prompts.isEmpty { throw .empty(file: name) }
+    return prompts
+  }
+}
+
+/// Why a prompt file cannot be used.
+public enum PromptFileError: Error, CustomStringConvertible, Sendable, Equatable {
+  case utf16(file: String)
+  case notUTF8(file: String)
+  case empty(file: String)
+
+  public var description: String {
+    switch self {
+    case .utf16(let file): "the prompt file \(file) is not UTF-8 text: it looks like UTF-16"
+    case .notUTF8(let file): "the prompt file \(file) is not UTF-8 text"
+    case .empty(let file): "the prompt file \(file) has no prompt: write one on every line"
+    }
+  }
+}

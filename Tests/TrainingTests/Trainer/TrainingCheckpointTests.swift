@@ -1,0 +1,26 @@
+import Testing
+
+@testable import Training
+
+@Suite struct TrainingCheckpointTests {
+  private static let plan = #"{"steps":200}"#
+
+  @Test func aRecordSaysWhereARunStands() throws {
+    let metadata = ["step": "120", "plan": Self.plan, "stageEnds": "80,90,200", "restarted": "20"]
+    let record = try #require(TrainingCheckpoint.Record(metadata))
+    #expect(record.step == 120 && record.steps == 200 && record.stageEnds == [80, 90, 200] && record.restarted == 20)
+    let short = try #require(TrainingCheckpoint.Record(["step": "0", "plan": Self.plan]))
+    #expect(short.step == 0 && short.stageEnds == nil && short.restarted == nil)
+  }
+
+  /// Each of these would be a step that no stage has, or a number that overflows on the way there.
+  @Test(arguments: [
+    ["step": "-1"], ["step": "201"], ["step": "9223372036854775807"], ["step": "1.5"], ["plan": "[]"], ["plan": "{}"],
+    ["plan": #"{"steps":9223372036854775807}"#], ["stageEnds": "90,80,200"], ["stageEnds": "-9223372036854775808,200"],
+    ["stageEnds": "80,x,200"], ["stageEnds": "80,90,201"], ["restarted": "121"], ["restarted": "-9223372036854775808"],
+  ])
+  func aRecordThatCannotBeTrueIsNone(change: [String: String]) {
+    let metadata = ["step": "120", "plan": Self.plan].merging(change) { $1 }
+    #expect(TrainingCheckpoint.Record(metadata) == nil)
+  }
+}
