@@ -28,7 +28,7 @@ let package = Package(
     .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
     .target(name: "Images", dependencies: ["CPNG", "CTurboJPEG", "CWebP"], swiftSettings: strict),
 
-    // Where pictures come from: drawn scenes, and folders or archives of captioned images. No tensors either.
+    // Where images come from: drawn scenes, and folders or archives of captioned images. No tensors either.
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CFreeType", pkgConfig: "freetype2", providers: [.apt(["libfreetype-dev"])]),
     .target(name: "Scenes", dependencies: ["Images", "Support", "CCairo", "CFreeType"], swiftSettings: strict),

@@ -11,7 +11,7 @@ enum ImageSeeds {
 
   static func png() throws -> [[UInt8]] {
     let text = PNGText.Entry(keyword: "parameters", text: "a red apple")
-    let plain = try [Image.Channels.grey, .rgb, .rgba].map { try PNG.encode(image($0), text: [text]) }
+    let plain = try [Image.Channels.gray, .rgb, .rgba].map { try PNG.encode(image($0), text: [text]) }
     let turned = plain.map { inserting(PNGChecksums.chunk("eXIf", exif[0]), into: $0) }
     return plain + turned + [interlaced, palette]
   }

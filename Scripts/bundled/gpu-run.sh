@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A first session on a rented GPU, part by part; each ends in time, continues where it stopped, and leaves a model folder.
 #
-#   gpu-run.sh bench         seconds of a step of every stage and of a picture, at several batch sizes: minutes
+#   gpu-run.sh bench         seconds per training step of every stage and per image, at several batch sizes: minutes
 #   gpu-run.sh gate          autoencoders of 16×16 and of 32×32 cells, trained alike and measured: which to go on with
 #   gpu-run.sh autoencoder   encoder and decoder, then jointly with the U-Net: out/autoencoder/model
 #   gpu-run.sh unet          U-Net and adapter on the frozen encoder's latents: out/unet/model
@@ -24,7 +24,7 @@ gate_steps=${GATE_STEPS:-1000}
 gate_limit=${GATE_LIMIT:-4m} # of each; a limit that ends it early leaves the rate high: choose steps that fit
 world=${WORLD:-full} # that evaluation asks about
 quick=${QUICK:---quick} # a tenth of the prompts; QUICK= for all
-autoencoder_batch=${AUTOENCODER_BATCH:-128} # half as many windows in a step, a quarter as many whole pictures jointly
+autoencoder_batch=${AUTOENCODER_BATCH:-128} # half as many windows in a step, a quarter as many whole images jointly
 autoencoder_steps=${AUTOENCODER_STEPS:-8000}
 autoencoder_limit=${AUTOENCODER_LIMIT:-9m}
 unet_batch=${UNET_BATCH:-512}
@@ -53,7 +53,7 @@ bench() {
       --output "$out/dry-run-$batch" --dry-run | tee "$out/dry-run-$batch.txt" || { echo "batch $batch does not run"; break; }
   done
   for batch in 1 16; do
-    title "pictures, $batch at a time"
+    title "images, batch $batch"
     "$flux" bench generate --preset "$preset" --device "$device" --precision "$precision" --batch "$batch" |
       tee "$out/bench-generate-$batch.txt"
   done

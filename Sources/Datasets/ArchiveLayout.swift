@@ -1,16 +1,16 @@
 import Foundation
 import Support
 
-/// WebDataset: `.tar` archives in which members of one key belong together: `0001.jpg` and `0001.txt` or `0001.json`.
+/// WebDataset: `.tar` archives in which members with equal keys belong together: `0001.jpg` and `0001.txt` or `0001.json`.
 ///
-/// The key is a member's path up to the first dot of its last part, its field all that follows: `0001.seg.png` is the
-/// field `seg.png` of `0001`, and no image to learn from. The lines of a `.txt` or `.caption` are captions, or what a
-/// `.json` has under `text`, `caption` or `prompt`.
+/// The key is a member's path up to the first dot of its last part, the field is the rest: `0001.seg.png` is the field
+/// `seg.png` of `0001` and not a training image. Captions are the lines of a `.txt` or `.caption`, or the values of
+/// `text`, `caption` or `prompt` in a `.json`.
 enum ArchiveLayout {
   static func isArchive(_ name: ByteString) -> Bool { FileName.ending(name) == "tar" }
 
-  static func list(_ names: [ByteString], in root: String) throws(DataError) -> PictureListing {
-    var listing = PictureListing()
+  static func list(_ names: [ByteString], in root: String) throws(DatasetError) -> ImageListing {
+    var listing = ImageListing()
     for name in names where isArchive(name) {
       let members: [TarArchive.Member]
       do {
@@ -37,14 +37,14 @@ enum ArchiveLayout {
 
     var isImage: Bool { FileName.isImage(ByteString("x." + field)) && !field.contains(".") }
     var isText: Bool { CaptionText.endings.contains(field) }
-    /// Whether it looks as if it should be learned from.
+    /// Whether it looks like an image or data file.
     var isUnread: Bool {
       let name = ByteString("x." + field)
       return FileName.isImage(name) || (FileName.isUnread(name) && field != "json")
     }
   }
 
-  private static func add(_ members: [Member], of archive: ByteString, to listing: inout PictureListing) {
+  private static func add(_ members: [Member], of archive: ByteString, to listing: inout ImageListing) {
     var texts = NameIndex<Member>()  // of a key: a text file before a record; as in any archive, the last member counts
     for member in members where member.isText || member.field == "json" {
       if member.field == "json", texts[exactly: member.key]?.isText == true { continue }
@@ -59,14 +59,14 @@ enum ArchiveLayout {
     }
 
     var used: Set<ByteString> = []
-    var read: [ByteString: Result<[String], DataError>] = [:]  // of a key, its captions
+    var read: [ByteString: Result<[String], DatasetError>] = [:]  // of a key, its captions
     var places: [ByteString: Int] = [:]  // where in the listing a path is
     for member in members {
       let name = archive + "/" + member.path
       if masks.contains(member.path) {
         listing.masks.append(name)
       } else if member.isImage {
-        var entry = PictureEntry(name: name, slice: member.slice, size: member.slice.length ?? 0, captions: [])
+        var entry = ImageEntry(name: name, slice: member.slice, size: member.slice.length ?? 0, captions: [])
         if let key = textKey(member.key), let text = texts[exactly: key] {
           used.insert(key)
           let captions = read[key] ?? captions(of: text, in: archive)
@@ -90,12 +90,12 @@ enum ArchiveLayout {
     listing.leftOver += texts.names.filter { !used.contains($0) && !isImageKey($0) }.map { archive + "/" + $0 }
   }
 
-  private static func captions(of member: Member, in archive: ByteString) -> Result<[String], DataError> {
+  private static func captions(of member: Member, in archive: ByteString) -> Result<[String], DatasetError> {
     switch CaptionText.read(member.slice) {
     case .failure(let error): return .failure(error)
     case .success(let bytes):
       if member.isText { return .success(CaptionText.lines(bytes)) }
-      func wrong(_ reason: String) -> Result<[String], DataError> {
+      func wrong(_ reason: String) -> Result<[String], DatasetError> {
         .failure(.record(file: "\(archive)/\(member.path)", reason: reason))
       }
       guard let record = JSONValue(CaptionText.withoutMark(bytes)), record.fields != nil else {

@@ -1,51 +1,51 @@
 import Foundation
 import Support
 
-/// Where one image lies, and what is said about it.
-struct PictureEntry: Sendable {
+/// The location of an image, and its captions.
+struct ImageEntry: Sendable {
   let name: ByteString  // from the folder
   let slice: FileSlice
-  let size: Int  // bytes; 0 where the file is missing
+  let size: Int  // bytes; 0 if the file is missing
   var captions: [String]
-  var problem: DataError?  // why its captions cannot be read; reading the image says so
+  var problem: DatasetError?  // why its captions cannot be read; thrown when the image is read
 
   /// The name in messages.
   var id: String { name.description }
 }
 
-/// What a layout found.
-struct PictureListing {
-  var entries: [PictureEntry] = []
-  var leftOver: [ByteString] = []  // files that look as if they should belong to the images and do not
-  var masks: [ByteString] = []  // images that say where something is in another image
-  var remarks: [String] = []  // other things that people should know
+/// The images and other files found by a layout.
+struct ImageListing {
+  var entries: [ImageEntry] = []
+  var leftOver: [ByteString] = []  // unused files that look like images, captions or data
+  var masks: [ByteString] = []  // masks of other images
+  var remarks: [String] = []  // other warnings
 }
 
-/// How captions are written in text files and records.
+/// Captions in text files and records.
 enum CaptionText {
-  /// The most bytes of a text file that are read.
+  /// The maximum size of a text file in bytes.
   static let limit = 1 << 20
 
-  /// Under which keys a record has its captions: the first counts that says something.
+  /// The keys of captions in a record: the first non-empty one counts.
   static let columns = ["text", "caption", "prompt"]
 
-  /// Under which keys a record names its image.
+  /// The keys of the image name in a record.
   static let nameColumns = ["file_name", "image", "filename"]
 
   /// The columns for captions, in messages.
   static let columnNames = "text, caption or prompt"
 
-  /// Endings of text files that hold captions, in lower case.
+  /// Extensions of caption files, in lower case.
   static let endings: Set<String> = ["txt", "caption"]
 
-  /// The bytes of a text file or of a part of an archive.
-  static func read(_ slice: FileSlice) -> Result<[UInt8], DataError> {
+  /// The bytes of a text file or of an archive member.
+  static func read(_ slice: FileSlice) -> Result<[UInt8], DatasetError> {
     do {
       return .success(try slice.read(limit: limit))
     } catch { return .failure(.file(error)) }
   }
 
-  /// The captions of a text file: its lines, empty ones left out.
+  /// The captions of a text file: its non-empty lines.
   static func lines(_ bytes: [UInt8]) -> [String] {
     text(bytes).split(whereSeparator: \.isNewline).map(tidy).filter { !$0.isEmpty }
   }
@@ -53,7 +53,7 @@ enum CaptionText {
   /// The captions of a record.
   struct Record {
     var captions: [String] = []
-    var hasColumn = false  // whether it has a key for captions at all
+    var hasColumn = false  // whether it has a caption key
   }
 
   /// Why a record's captions cannot be read.
@@ -61,9 +61,9 @@ enum CaptionText {
     let reason: String
   }
 
-  /// The captions of a record: a text, or a list of texts.
+  /// The captions of a record: a string, or a list of strings.
   ///
-  /// A key that is null or empty lets the next one speak.
+  /// Keys that are null or empty are skipped.
   static func captions(in record: JSONValue) throws(Damage) -> Record {
     var found = Record()
     for column in columns {
@@ -72,7 +72,7 @@ enum CaptionText {
       let values = value.array ?? [value]
       for text in values where !text.isNull {
         guard let text = text.string else {
-          throw Damage(reason: "\"\(column)\" is neither a text nor a list of texts")
+          throw Damage(reason: "\"\(column)\" is neither a string nor a list of strings")
         }
         let caption = tidy(text)
         if !caption.isEmpty { found.captions.append(caption) }
@@ -82,12 +82,12 @@ enum CaptionText {
     return found
   }
 
-  /// One caption: a line break within it is a space.
+  /// One caption, with line breaks replaced by spaces.
   static func tidy(_ text: some StringProtocol) -> String {
     text.split(whereSeparator: \.isNewline).joined(separator: " ").trimmingCharacters(in: .whitespaces)
   }
 
-  /// UTF-8 without a byte order mark; U+FFFD stands for what is no UTF-8.
+  /// UTF-8 text without a byte order mark; invalid bytes become U+FFFD.
   static func text(_ bytes: [UInt8]) -> String { String(decoding: withoutMark(bytes), as: UTF8.self) }
 
   /// Bytes without the byte order mark of UTF-8.

@@ -2,8 +2,8 @@ import Images
 import Support
 import Synchronization
 
-/// A picture and what its caption says.
-public struct CaptionedPicture: Sendable, Equatable {
+/// An image with its caption.
+public struct CaptionedImage: Sendable, Equatable {
   public let id: String
   public let image: Image  // RGB
   public let caption: String
@@ -15,49 +15,49 @@ public struct CaptionedPicture: Sendable, Equatable {
   }
 }
 
-/// Pictures with captions by index: what training draws its batches from.
-public protocol PictureSource: Sendable {
-  /// Number of pictures.
+/// Indexed images with captions.
+public protocol CaptionedImages: Sendable {
+  /// Number of images.
   var count: Int { get }
-  /// Names the content, in 64 hexadecimal digits: equal digests mean the same pictures and captions in the same order.
+  /// Identifies the content, in 64 hexadecimal digits: equal digests mean equal images and captions in the same order.
   var digest: String { get }
-  /// The name of picture `index`, of which there is one in the source.
+  /// The unique name of image `index`.
   func id(_ index: Int) -> String
-  /// Everything that is said about picture `index`; may be nothing.
+  /// All captions of image `index`; may be empty.
   func captions(_ index: Int) -> [String]
-  /// Picture `index` whole and upright, in the channels of its file.
-  func image(_ index: Int) throws(DataError) -> Image
-  /// Runs `body` with `image(index)`; a source may bound the memory of images that several threads hold in it.
-  func withImage<Result>(_ index: Int, _ body: (Image) -> Result) throws(DataError) -> Result
+  /// The uncropped, upright image `index`, with the channels of its file.
+  func image(_ index: Int) throws(DatasetError) -> Image
+  /// Runs `body` with `image(index)`; a source may limit the memory of images in use by several threads.
+  func withImage<Result>(_ index: Int, _ body: (Image) -> Result) throws(DatasetError) -> Result
 }
 
-extension PictureSource {
-  public func withImage<Result>(_ index: Int, _ body: (Image) -> Result) throws(DataError) -> Result {
+extension CaptionedImages {
+  public func withImage<Result>(_ index: Int, _ body: (Image) -> Result) throws(DatasetError) -> Result {
     body(try image(index))
   }
 }
 
-extension PictureSource {
-  /// Picture `index` as training sees it, `size` pixels wide and high: a square of it, resized, over white where it is
-  /// transparent, with one of its captions, or "" where it has none.
+extension CaptionedImages {
+  /// Image `index` for training, `size` pixels wide and high: a square crop, resized, over white where it is transparent,
+  /// with one of its captions, or "" if it has none.
   ///
   /// - Parameters:
-  ///   - index: its place in the source, 0 ..< `count`.
-  ///   - size: pixels on each side.
-  ///   - crop: which square.
-  ///   - mirror: whether every other picture has left and right exchanged, unless its caption speaks of them.
-  ///   - seed: the place of a random crop, the caption and the mirroring depend on it and `index` alone.
-  public func picture(
-    _ index: Int, size: Int, crop: Crop = .centre, mirror: Bool = false, seed: UInt64 = 0
-  ) throws(DataError) -> CaptionedPicture {
+  ///   - index: the image's index in the source, 0 ..< `count`.
+  ///   - size: the width and height in pixels.
+  ///   - crop: the square crop.
+  ///   - mirror: whether every other image is flipped horizontally, unless its caption mentions left or right.
+  ///   - seed: random crop, caption and flip depend only on it and `index`.
+  public func example(
+    _ index: Int, size: Int, crop: Crop = .center, mirror: Bool = false, seed: UInt64 = 0
+  ) throws(DatasetError) -> CaptionedImage {
     var random = SplitMix64(seed: seed, index: UInt64(index))
     let caption = caption(index, &random)
     let isMirrored = mirror && random.chance(0.5) && Mirroring.isAllowed(for: caption)
     let square = try withImage(index) { crop.square(of: $0, size: size, &random) }
-    return CaptionedPicture(id: id(index), image: isMirrored ? square.mirrored : square, caption: caption)
+    return CaptionedImage(id: id(index), image: isMirrored ? square.mirrored : square, caption: caption)
   }
 
-  /// The caption that `picture` gives, without reading the picture.
+  /// The caption of `example`, without reading the image.
   public func caption(_ index: Int, seed: UInt64 = 0) -> String {
     var random = SplitMix64(seed: seed, index: UInt64(index))
     return caption(index, &random)
@@ -69,63 +69,62 @@ extension PictureSource {
   }
 }
 
-/// Which square of a picture is taken; its side is the picture's shorter one.
+/// The square crop of an image; its side is the image's shorter side.
 public enum Crop: String, Sendable, Codable, CaseIterable {
-  case centre
+  case center
   case random
 
   /// The square, `size` pixels wide and high, in RGB over white.
   ///
-  /// Lanczos both ways: sharp when shrinking, which is nearly always.
+  /// Resized with a Lanczos filter.
   public func square(of image: Image, size: Int, _ random: inout SplitMix64) -> Image {
     let side = min(image.width, image.height)
-    func start(_ slack: Int) -> Int { self == .centre ? slack / 2 : random.below(slack + 1) }
+    func start(_ slack: Int) -> Int { self == .center ? slack / 2 : random.below(slack + 1) }
     let (left, top) = (start(image.width - side), start(image.height - side))
     return image.cropped(left: left, top: top, width: side, height: side)
-      .composited(on: Colour(255, 255, 255))
+      .composited(on: Color(255, 255, 255))
       .resized(width: size, height: size, filter: .lanczos)
   }
 }
 
-/// When exchanging left and right leaves a caption true.
+/// Horizontal flips that keep captions true.
 public enum Mirroring {
-  /// False where a word begins with "left" or "right": rather too careful than wrong.
+  /// False if a word begins with "left" or "right", which is rather too strict than wrong.
   public static func isAllowed(for caption: String) -> Bool {
     !caption.lowercased().split { !$0.isLetter }.contains { $0.hasPrefix("left") || $0.hasPrefix("right") }
   }
 }
 
-/// Pictures for training, which should not end at one that cannot be read: the next takes its place, and the failure is
-/// remembered.
-public final class ReadablePictures: Sendable {
-  /// A picture that could not be read, and why.
+/// Images for training: an unreadable image is replaced by the next one and recorded.
+public final class ReadableImages: Sendable {
+  /// An image that could not be read, and why.
   public struct Failure: Sendable {
     public let id: String
-    public let error: DataError
+    public let error: DatasetError
   }
 
-  public let source: any PictureSource
-  private let failures = Mutex<[Int: DataError]>([:])  // by index
+  public let source: any CaptionedImages
+  private let failures = Mutex<[Int: DatasetError]>([:])  // by index
 
-  public init(_ source: any PictureSource) { self.source = source }
+  public init(_ source: any CaptionedImages) { self.source = source }
 
-  /// What could not be read up to now, in the order of the source.
+  /// Images that could not be read so far, in the order of the source.
   public var failed: [Failure] {
     failures.withLock { $0 }.sorted { $0.key < $1.key }.map { Failure(id: source.id($0.key), error: $0.value) }
   }
 
-  /// Picture `index` as `PictureSource.picture` gives it, or the first after it that can be read, with its index; throws
+  /// Image `index` as `CaptionedImages.example` gives it, or the first after it that can be read, with its index; throws
   /// when none can.
   ///
-  /// Which picture comes depends on the files alone, not on what was asked for before.
-  public func picture(
-    _ index: Int, size: Int, crop: Crop = .centre, mirror: Bool = false, seed: UInt64 = 0
-  ) throws(DataError) -> (index: Int, picture: CaptionedPicture) {
+  /// The result depends only on the files, not on earlier calls.
+  public func example(
+    _ index: Int, size: Int, crop: Crop = .center, mirror: Bool = false, seed: UInt64 = 0
+  ) throws(DatasetError) -> (index: Int, example: CaptionedImage) {
     for step in 0..<source.count {
       let candidate = (index + step) % source.count
       if failures.withLock({ $0[candidate] }) != nil { continue }
       do {
-        return (candidate, try source.picture(candidate, size: size, crop: crop, mirror: mirror, seed: seed))
+        return (candidate, try source.example(candidate, size: size, crop: crop, mirror: mirror, seed: seed))
       } catch {
         failures.withLock { $0[candidate] = error }
       }
@@ -134,30 +133,30 @@ public final class ReadablePictures: Sendable {
   }
 }
 
-/// Why pictures with captions cannot be had.
-public enum DataError: Error, CustomStringConvertible, Sendable, Equatable {
+/// An error in a data set of captioned images.
+public enum DatasetError: Error, CustomStringConvertible, Sendable, Equatable {
   case missing(path: String)
-  case noPictures(path: String, found: String)
+  case noImages(path: String, found: String)
   case malformed(file: String, line: Int, reason: String)
   case record(file: String, reason: String)
   case file(FileError)
   case archive(TarError)
-  case picture(RasterError)
+  case image(ImageError)
   case nothingReadable(count: Int, first: String)
 
   public var description: String {
     switch self {
     case .missing(let path): "\(path) does not exist"
-    case .noPictures(let path, let found):
-      "\(path) holds no pictures to learn from: Flux looks for metadata.jsonl or metadata.csv, for .tar archives, and for "
-        + ".jpg, .jpeg, .png and .webp files beside .txt files of the same name, and found \(found)"
+    case .noImages(let path, let found):
+      "\(path) has no images: Flux looks for metadata.jsonl or metadata.csv, for .tar archives, and for .jpg, .jpeg, .png "
+        + "and .webp files with .txt files of the same name, and found \(found)"
     case .malformed(let file, let line, let reason): "\(file), line \(line): \(reason)"
     case .record(let file, let reason): "\(file): \(reason)"
     case .file(let error): error.description
     case .archive(let error): error.description
-    case .picture(let error): error.description
+    case .image(let error): error.description
     case .nothingReadable(let count, let first):
-      "none of the \(count) pictures can be read; the first says: \(first)"
+      "none of the \(count) images can be read; first error: \(first)"
     }
   }
 }

@@ -1,27 +1,27 @@
 import Images
 import Support
 
-/// What is in a source of pictures, and what is wrong with it, found by reading everything once.
-public struct PictureSurvey: Sendable, Encodable {
-  /// What can be wrong with a picture or its captions.
+/// Contents and problems of a data set, found by reading everything once.
+public struct DatasetReport: Sendable, Encodable {
+  /// The kinds of problems.
   public enum Kind: String, Sendable, Codable, CaseIterable {
     case unreadable
-    case duplicate  // the same pixels as an earlier picture
-    case small  // its shorter side is less than half of what training wants: it would be blown up and blurred
-    case narrow  // one side is more than three times the other: a square of it is little of it
+    case duplicate  // the same pixels as an earlier image
+    case small  // the shorter side is less than half of the training size
+    case narrow  // one side is more than three times the other
     case uncaptioned
-    case cutCaption  // longer than what the text encoder reads
+    case cutCaption  // longer than the token limit
     case brokenText  // a caption that is not UTF-8
   }
 
-  /// One thing that is wrong.
+  /// One problem.
   public struct Finding: Sendable, Codable, Equatable {
     public let kind: Kind
     public let id: String
     public let detail: String
   }
 
-  /// How captions become tokens, which this module does not know.
+  /// The tokenization of a caption, from the caller.
   public struct Reading: Sendable {
     public let tokens: Int  // all of them
     public let dropped: [String]  // words that do not fit
@@ -32,46 +32,46 @@ public struct PictureSurvey: Sendable, Encodable {
     }
   }
 
-  public let pictures: Int
+  public let images: Int
   public let captions: Int
   public let digest: String
   public private(set) var findings: [Finding] = []
   public private(set) var shorterSides = Histogram(bounds: [64, 128, 256, 512, 1024, 2048, 4096])  // pixels
   public private(set) var tokens: Histogram
-  /// Squares of pictures as training sees them, spread over the source.
+  /// Square crops as in training, spread over the source.
   public private(set) var thumbnails: [Image] = []
 
-  /// Pictures with nothing wrong.
-  public var sound: Int { pictures - Set(findings.map { ByteString($0.id) }).count }
+  /// Number of images without problems.
+  public var sound: Int { images - Set(findings.map { ByteString($0.id) }).count }
 
-  private enum CodingKeys: String, CodingKey { case pictures, captions, digest, findings, shorterSides, tokens }
+  private enum CodingKeys: String, CodingKey { case images, captions, digest, findings, shorterSides, tokens }
 
   /// Reads a whole source on all cores.
   ///
   /// - Parameters:
-  ///   - source: what is read.
-  ///   - size: the side that training wants, in pixels.
-  ///   - maxTokens: how many tokens of a caption the text encoder reads.
-  ///   - thumbnails: the most thumbnails that are kept, and their side in pixels.
-  ///   - read: counts the tokens of a caption.
-  ///   - progress: is told how many pictures are done.
+  ///   - source: the images and captions.
+  ///   - size: the training size, in pixels.
+  ///   - maxTokens: the token limit of captions.
+  ///   - thumbnails: the maximum number of thumbnails, and their size in pixels.
+  ///   - read: tokenizes a caption.
+  ///   - progress: called with the number of images done.
   public init(
-    of source: any PictureSource, size: Int, maxTokens: Int, thumbnails: (count: Int, side: Int)? = nil,
+    of source: any CaptionedImages, size: Int, maxTokens: Int, thumbnails: (count: Int, side: Int)? = nil,
     read: (String) -> Reading, progress: (Int) -> Void = { _ in }
   ) {
-    pictures = source.count
+    images = source.count
     digest = source.digest
     captions = (0..<source.count).reduce(0) { $0 + source.captions($1).count }
     let longest = min(maxTokens, Int.max - 1)
-    let width = max(8, (longest / 64 + 7) / 8 * 8)  // tokens of a class: there are at most about 64 classes
+    let width = max(8, (longest / 64 + 7) / 8 * 8)  // tokens per class, for at most about 64 classes
     tokens = Histogram(bounds: Array(stride(from: width + 1, through: longest, by: width)) + [longest + 1])
-    var firsts: [String: Int] = [:]  // of pixels, the first picture that has them
-    /// The side of a picture's thumbnail, or nil where it has none: every so many pictures have one.
+    var firsts: [String: Int] = [:]  // of pixels, the first image that has them
+    /// The size of an image's thumbnail; nil if it has none.
     func thumbnailSide(_ index: Int) -> Int? {
       guard let (count, side) = thumbnails else { return nil }
       return index % max(1, (source.count + count - 1) / count) == 0 ? side : nil
     }
-    // In portions, so that progress is told by this thread; large enough to keep all cores busy.
+    // In chunks, so that progress is reported by this thread; large enough to keep all cores busy.
     for start in stride(from: 0, to: source.count, by: 64) {
       let facts = Self.facts(source, start..<min(start + 64, source.count), thumbnail: thumbnailSide)
       for (offset, fact) in facts.enumerated() {
@@ -89,30 +89,30 @@ public struct PictureSurvey: Sendable, Encodable {
     let thumbnail: Image?
   }
 
-  /// Reads some pictures at once, in the order of their indices.
+  /// Reads some images at once, in the order of their indices.
   private static func facts(
-    _ source: any PictureSource, _ range: Range<Int>, thumbnail side: (Int) -> Int?
-  ) -> [Result<Facts, DataError>] {
+    _ source: any CaptionedImages, _ range: Range<Int>, thumbnail side: (Int) -> Int?
+  ) -> [Result<Facts, DatasetError>] {
     Parallel.map(range.map { ($0, side($0)) }) { index, side in
-      do throws(DataError) {
+      do throws(DatasetError) {
         return Result.success(try source.withImage(index) { measure($0, thumbnail: side) })
       } catch { return Result.failure(error) }
     }
   }
 
   private static func measure(_ image: Image, thumbnail side: Int?) -> Facts {
-    let opaque = image.composited(on: Colour(255, 255, 255))
+    let opaque = image.composited(on: Color(255, 255, 255))
     var hash = SHA256()
     Array("\(image.width) \(image.height)\n".utf8).withUnsafeBytes { hash.update($0) }
     opaque.pixels.withUnsafeBytes { hash.update($0) }
     var random = SplitMix64(seed: 0, index: 0)
     return Facts(
       width: image.width, height: image.height, pixels: hash.hexDigest(),
-      thumbnail: side.map { Crop.centre.square(of: opaque, size: $0, &random) })
+      thumbnail: side.map { Crop.center.square(of: opaque, size: $0, &random) })
   }
 
   private mutating func note(
-    _ result: Result<Facts, DataError>, _ index: Int, of source: any PictureSource, size: Int,
+    _ result: Result<Facts, DatasetError>, _ index: Int, of source: any CaptionedImages, size: Int,
     _ firsts: inout [String: Int]
   ) {
     let id = source.id(index)
@@ -133,7 +133,7 @@ public struct PictureSurvey: Sendable, Encodable {
     }
   }
 
-  private mutating func noteCaptions(_ index: Int, of source: any PictureSource, _ read: (String) -> Reading) {
+  private mutating func noteCaptions(_ index: Int, of source: any CaptionedImages, _ read: (String) -> Reading) {
     let (id, captions) = (source.id(index), source.captions(index))
     if captions.isEmpty { findings.append(Finding(kind: .uncaptioned, id: id, detail: "no caption")) }
     for caption in captions {
@@ -142,7 +142,7 @@ public struct PictureSurvey: Sendable, Encodable {
       if !reading.dropped.isEmpty {
         let words = reading.dropped.prefix(3).joined(separator: " ") + (reading.dropped.count > 3 ? " …" : "")
         findings.append(
-          Finding(kind: .cutCaption, id: id, detail: "\(reading.tokens) tokens; not read: \"\(words)\""))
+          Finding(kind: .cutCaption, id: id, detail: "\(reading.tokens) tokens; truncated: \"\(words)\""))
       }
       if caption.unicodeScalars.contains("\u{FFFD}") {
         findings.append(Finding(kind: .brokenText, id: id, detail: "\"\(caption.prefix(40))\""))
@@ -151,9 +151,9 @@ public struct PictureSurvey: Sendable, Encodable {
   }
 }
 
-/// How many numbers fall between given bounds, with their mean and largest.
+/// A histogram over given bounds, with mean and maximum.
 public struct Histogram: Sendable, Codable, Equatable {
-  public let bounds: [Int]  // where each class but the first begins
+  public let bounds: [Int]  // lower bounds of all classes but the first
   public private(set) var counts: [Int]
   public private(set) var total = 0
   public private(set) var largest = 0
@@ -165,7 +165,7 @@ public struct Histogram: Sendable, Codable, Equatable {
     counts = [Int](repeating: 0, count: bounds.count + 1)
   }
 
-  /// Takes in a number, 0 or more.
+  /// Adds a number, 0 or more.
   public mutating func add(_ value: Int) {
     counts[bounds.firstIndex { value < $0 } ?? bounds.count] += 1
     total += value
@@ -175,7 +175,7 @@ public struct Histogram: Sendable, Codable, Equatable {
   public var count: Int { counts.reduce(0, +) }
   public var mean: Double { count == 0 ? 0 : Double(total) / Double(count) }
 
-  /// One line for each class from the first to the last that is not empty: its range, a bar, how many.
+  /// One line for each class from the first to the last non-empty one: range, bar and count.
   public var lines: [String] {
     guard let first = counts.firstIndex(where: { $0 > 0 }), let last = counts.lastIndex(where: { $0 > 0 }),
       let most = counts.max()

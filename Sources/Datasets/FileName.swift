@@ -2,23 +2,23 @@ import Foundation
 import Images
 import Support
 
-/// Names of files as the layouts read them: paths with slashes, taken byte by byte.
+/// File names of data sets: paths with slashes, compared byte by byte.
 enum FileName {
   private static let (dot, slash) = (UInt8(ascii: "."), UInt8(ascii: "/"))
 
-  /// Image formats that people have and Flux does not read.
+  /// Common image formats that Flux does not support.
   private static let otherImages: Set<String> = [
     "gif", "bmp", "tif", "tiff", "heic", "heif", "hif", "avif", "jxl", "jp2", "j2k", "jpx", "apng", "svg", "ico", "tga",
     "ppm", "pgm", "pbm", "pnm", "psd", "exr", "hdr", "dng", "cr2", "cr3", "nef", "arw", "orf", "raf", "raw",
   ]
 
-  /// Archives and tables that people keep images and captions in, and Flux does not read.
+  /// Common archive and table formats that Flux does not support.
   private static let otherContainers: Set<String> = [
     "gz", "tgz", "bz2", "tbz2", "xz", "txz", "zst", "tzst", "lz4", "zip", "7z", "rar", "parquet", "arrow", "tfrecord",
     "lmdb", "h5", "hdf5", "npz", "json", "jsonl", "csv", "tsv",
   ]
 
-  /// Files that Flux itself writes beside images.
+  /// Files that Flux itself writes.
   private static let own: Set<String> = ["dataset.json", "metadata.jsonl", "metadata.csv"]
 
   /// The last part of a path.
@@ -26,21 +26,21 @@ enum FileName {
     path.bytes[(path.bytes.lastIndex(of: slash).map { $0 + 1 } ?? 0)...]
   }
 
-  /// What follows the last dot of the last part, in lower case; "" where there is none.
+  /// The extension in lower case; "" if there is none.
   static func ending(_ path: ByteString) -> String {
     let last = last(path)
     guard let place = last.lastIndex(of: dot), place != last.startIndex else { return "" }
     return text(last[(place + 1)...])
   }
 
-  /// The path without its ending and the dot.
+  /// The path without its extension.
   static func stem(_ path: ByteString) -> ByteString {
     let last = last(path)
     guard let place = last.lastIndex(of: dot), place != last.startIndex else { return path }
     return ByteString(path.bytes[..<place])
   }
 
-  /// The path without its last part, with the slash; "" where there is but one part.
+  /// The path without its last part, with the slash; "" if there is only one part.
   static func folder(_ path: ByteString) -> ByteString {
     ByteString(path.bytes[..<(path.bytes.lastIndex(of: slash).map { $0 + 1 } ?? 0)])
   }
@@ -51,7 +51,7 @@ enum FileName {
     return (ByteString(path.bytes[..<place]), text(path.bytes[(place + 1)...]))
   }
 
-  /// Whether a part of the path begins with a dot; "." and ".." are steps, not names.
+  /// Whether a part of the path begins with a dot, except "." and "..".
   static func isHidden(_ path: ByteString) -> Bool {
     path.bytes.split(separator: slash).contains {
       $0.first == dot && !$0.elementsEqual([dot]) && !$0.elementsEqual([dot, dot])
@@ -65,23 +65,23 @@ enum FileName {
 
   static func isImage(_ path: ByteString) -> Bool { ImageFile.extensions.contains(ending(path)) }
 
-  /// Whether a file looks as if it should be learned from, and is of no format that is read.
+  /// Whether a file looks like an image or data file of an unsupported format.
   static func isUnread(_ path: ByteString) -> Bool {
     let ending = ending(path)
     return otherImages.contains(ending)
       || (otherContainers.contains(ending) && !own.contains(text(last(path))))
   }
 
-  /// What a file is, by its name, for messages: "png", "tar.gz".
+  /// The kind of a file by its name, for messages: "png", "tar.gz".
   static func kind(_ path: ByteString) -> String {
     let ending = ending(path)
     return self.ending(stem(path)) == "tar" ? "tar.\(ending)" : ending
   }
 
-  /// Bytes of a file; 0 where it is missing, which reading it will say.
+  /// The size of a file in bytes; 0 if it is missing, which is an error when it is read.
   static func size(_ file: FileSlice) -> Int { file.facts.map { Int($0.st_size) } ?? 0 }
 
-  /// When a file was last changed, in seconds and nanoseconds, and its size; "" where it is missing.
+  /// The modification time of a file, in seconds and nanoseconds, and its size; "" if it is missing.
   static func changed(_ file: FileSlice) -> String {
     guard let facts = file.facts else { return "" }
     return "\(facts.st_mtim.tv_sec).\(facts.st_mtim.tv_nsec) \(facts.st_size)"
@@ -92,8 +92,8 @@ enum FileName {
 
 /// The files below a folder.
 struct FolderNames {
-  /// Paths from the folder, in the order of their bytes; hidden files and what lies in hidden folders are left out, and
-  /// links to folders are not followed.
+  /// Paths relative to the folder, in the order of their bytes, without hidden files and folders; links to folders are not
+  /// followed.
   private(set) var names: [ByteString] = []
   /// Folders that cannot be read.
   private(set) var unreadable: [String] = []

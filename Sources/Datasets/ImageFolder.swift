@@ -2,12 +2,12 @@ import Foundation
 import Images
 import Support
 
-/// Pictures with captions as people have them on their disks, in one of three layouts.
+/// Captioned images in a folder or archive, in one of three layouts.
 ///
-/// The order is that of the names' bytes, whatever the file system says. Opening reads names and captions; pictures are
-/// read when they are asked for, by any number of threads.
-public struct PictureFiles: PictureSource {
-  /// How captions stand to pictures.
+/// The order is that of the names' bytes. Opening reads names and captions; images are read on demand, by any number of
+/// threads.
+public struct ImageFolder: CaptionedImages {
+  /// How captions are stored.
   public enum Layout: String, Sendable, Codable {
     case textFiles  // name.jpg and name.txt
     case metadata  // metadata.jsonl or metadata.csv
@@ -15,28 +15,28 @@ public struct PictureFiles: PictureSource {
   }
 
   public let layout: Layout
-  /// Files that look as if they should belong to the images and do not: images that no line of the metadata names or
-  /// whose format is not read, archives and tables that are not read, and texts of no image.
+  /// Unused files: images without a metadata line or in an unsupported format, unsupported archives and tables, and
+  /// captions without an image.
   public let leftOver: [String]
-  /// Images that are masks of others, by their names; they are not learned from.
+  /// Images that are masks of others, by their names; they are not used for training.
   public let masks: [String]
   public let digest: String
-  /// Other things that people should know, a sentence each.
+  /// Other warnings, one sentence each.
   public let remarks: [String]
-  private let entries: [PictureEntry]
+  private let entries: [ImageEntry]
 
-  /// The most bytes of an image file that are read.
+  /// The maximum size of an image file in bytes.
   static let largestFile = 1 << 29
 
-  /// What images that are decoded at the same time may take together.
+  /// The memory limit of images that are decoded at the same time.
   private static let memory = MemoryBudget(1500 << 20)
 
-  /// Finds out which layout a folder or a .tar archive has, and lists its images.
-  public init(_ url: URL) throws(DataError) {
+  /// Detects the layout of a folder or a .tar archive and lists its images.
+  public init(_ url: URL) throws(DatasetError) {
     let root = url.resolvingSymlinksInPath().path
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: root, isDirectory: &isFolder) else { throw .missing(path: url.path) }
-    var listing: PictureListing
+    var listing: ImageListing
     if isFolder.boolValue {
       let folder = FolderNames(root)
       let names = folder.names
@@ -50,16 +50,16 @@ public struct PictureFiles: PictureSource {
       listing.remarks += folder.unreadable.map { "the folder \($0)" }
       guard !listing.entries.isEmpty else {
         let found = layout == .archives ? Self.summary(listing) : Self.summary(names)
-        throw .noPictures(path: url.path, found: found)
+        throw .noImages(path: url.path, found: found)
       }
     } else {
       guard ArchiveLayout.isArchive(ByteString(root)) else {
-        throw .noPictures(path: url.path, found: "a file that is no folder and no .tar archive")
+        throw .noImages(path: url.path, found: "a file that is neither a folder nor a .tar archive")
       }
       let file = url.resolvingSymlinksInPath()
       let folder = file.deletingLastPathComponent().path
       (layout, listing) = (.archives, try ArchiveLayout.list([ByteString(file.lastPathComponent)], in: folder))
-      guard !listing.entries.isEmpty else { throw .noPictures(path: url.path, found: Self.summary(listing)) }
+      guard !listing.entries.isEmpty else { throw .noImages(path: url.path, found: Self.summary(listing)) }
     }
     entries = listing.entries.sorted { $0.name < $1.name }
     leftOver = listing.leftOver.sorted().map(\.description)
@@ -72,47 +72,46 @@ public struct PictureFiles: PictureSource {
   public func id(_ index: Int) -> String { entries[index].id }
   public func captions(_ index: Int) -> [String] { entries[index].captions }
 
-  public func image(_ index: Int) throws(DataError) -> Image { try withImage(index) { $0 } }
+  public func image(_ index: Int) throws(DatasetError) -> Image { try withImage(index) { $0 } }
 
-  /// Many threads may ask at once: what they decode together is bounded, and an image of very many pixels waits until
-  /// it is alone.
-  public func withImage<Result>(_ index: Int, _ body: (Image) -> Result) throws(DataError) -> Result {
+  /// Thread-safe; the memory of concurrently decoded images is limited, and a very large image is decoded alone.
+  public func withImage<Result>(_ index: Int, _ body: (Image) -> Result) throws(DatasetError) -> Result {
     let entry = entries[index]
     if let problem = entry.problem { throw problem }
-    // Small files are read at once; of large ones only what tells how much memory they will take.
+    // Small files are read completely; of large ones only the header, to estimate their memory.
     let whole: [UInt8]?
     let head: [UInt8]
     do throws(FileError) {
       whole = entry.size <= 1 << 24 ? try entry.slice.read(limit: Self.largestFile) : nil
       if let whole { head = whole } else { head = try entry.slice.read(first: 1 << 20) }
     } catch { throw .file(error) }
-    return try Self.memory.with(Self.memoryNeeded(entry, head)) { () throws(DataError) in
+    return try Self.memory.with(Self.memoryNeeded(entry, head)) { () throws(DatasetError) in
       body(try Self.decode(entry, whole))
     }
   }
 
-  private static func decode(_ entry: PictureEntry, _ whole: [UInt8]?) throws(DataError) -> Image {
+  private static func decode(_ entry: ImageEntry, _ whole: [UInt8]?) throws(DatasetError) -> Image {
     let bytes: [UInt8]
     do throws(FileError) {
       if let whole { bytes = whole } else { bytes = try entry.slice.read(limit: largestFile) }
     } catch { throw .file(error) }
     do {
       return try ImageFile.decode(bytes, file: entry.id)
-    } catch { throw .picture(error) }
+    } catch { throw .image(error) }
   }
 
-  /// About how many bytes an image takes while it is decoded, turned, laid on white and cut.
+  /// Estimates the bytes needed to decode, rotate, composite and crop an image.
   ///
-  /// Its file, and twelve for each of its pixels; the whole budget where the beginning of the file does not tell.
-  private static func memoryNeeded(_ entry: PictureEntry, _ head: [UInt8]) -> Int {
+  /// The file size plus twelve bytes per pixel; the whole budget if the header does not have the size.
+  private static func memoryNeeded(_ entry: ImageEntry, _ head: [UInt8]) -> Int {
     guard ImageFile(head) != nil else { return 0 }  // it is refused by its first bytes
     guard let (width, height) = ImageFile.size(head) else { return memory.limit }
     return entry.size + 12 * min(width, 1 << 16) * min(height, 1 << 16)
   }
 
-  /// What people should know before hours are spent, each as one sentence; no image is decoded.
+  /// Warnings about the data set, one sentence each; no image is decoded.
   ///
-  /// Images without captions, captions that cannot be read or are not UTF-8, files and masks that are left out.
+  /// Images without captions, captions that cannot be read or are not UTF-8, ignored files and masks.
   public var warnings: [String] {
     func named(_ names: [String]) -> String {
       names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
@@ -130,14 +129,14 @@ public struct PictureFiles: PictureSource {
     if !broken.isEmpty {
       warnings.append("captions of \(Self.counted(broken.count)) not in UTF-8: \(named(broken.map(\.id)))")
     }
-    if !masks.isEmpty { warnings.append("\(masks.count) left out as masks: \(named(masks))") }
+    if !masks.isEmpty { warnings.append("\(masks.count) ignored as masks: \(named(masks))") }
     if !leftOver.isEmpty { warnings.append("\(leftOver.count) not used: \(named(leftOver))") }
     return warnings
   }
 
   private static func counted(_ count: Int) -> String { "\(count) image\(count == 1 ? "" : "s")" }
 
-  /// Names the content more strictly than `digest`: by the times at which the files were last changed, too.
+  /// Identifies the content more strictly than `digest`, with the modification times of the files.
   public func fingerprint() -> String {
     var hash = SHA256()
     var times: [ByteString: String] = [:]  // of a file; an archive holds many images
@@ -150,23 +149,23 @@ public struct PictureFiles: PictureSource {
     return hash.hexDigest()
   }
 
-  /// What is in a folder, by the endings of names.
+  /// A summary of a folder by file extensions.
   private static func summary(_ names: [ByteString]) -> String {
     var counts: [String: Int] = [:]
     for name in names where !FileName.kind(name).isEmpty { counts[FileName.kind(name), default: 0] += 1 }
-    if counts.isEmpty { return names.isEmpty ? "an empty folder" : "no file whose name has an ending" }
+    if counts.isEmpty { return names.isEmpty ? "an empty folder" : "no files with an extension" }
     let common = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(4)
     return common.map { "\($0.value) .\($0.key)" }.joined(separator: ", ")
   }
 
-  /// What is in archives without images.
-  private static func summary(_ listing: PictureListing) -> String {
+  /// A summary of archives without images.
+  private static func summary(_ listing: ImageListing) -> String {
     guard let first = listing.leftOver.first else { return "no image in the archive" }
     return
-      "no image in the archive, whose members' names must have the ending right after their first dot, unlike \(first)"
+      "no image in the archive: the extension of a member must follow the first dot of its name, unlike \(first)"
   }
 
-  private static func digest(of entries: [PictureEntry]) -> String {
+  private static func digest(of entries: [ImageEntry]) -> String {
     var hash = SHA256()
     func add(_ bytes: some Collection<UInt8>) {
       (Array("\(bytes.count) ".utf8) + Array(bytes) + [10]).withUnsafeBytes { hash.update($0) }

@@ -1,10 +1,10 @@
 import Foundation
 import Support
 
-/// Hugging Face's image folders: `metadata.jsonl` or `metadata.csv` beside the images that its lines name.
+/// Hugging Face's image folders: images with a `metadata.jsonl` or `metadata.csv` in the same folder.
 ///
-/// A line holds `file_name`, from the folder of the metadata, and `text`, `caption` or `prompt`. Several lines about one
-/// image are several captions.
+/// A line has `file_name`, relative to the folder of the metadata, and `text`, `caption` or `prompt`. Several lines for
+/// one image are several captions.
 enum MetadataLayout {
   private static let largestFile = 1 << 32
 
@@ -12,18 +12,18 @@ enum MetadataLayout {
     ["metadata.jsonl", "metadata.csv"].contains(ByteString(FileName.last(name)).description.lowercased())
   }
 
-  static func list(_ names: [ByteString], in root: String) throws(DataError) -> PictureListing {
+  static func list(_ names: [ByteString], in root: String) throws(DatasetError) -> ImageListing {
     var files = NameIndex<Bool>()  // on the disk
     for name in names { files[exactly: name] = true }
     var metadata: [ByteString: ByteString] = [:]  // of a folder
     var places: [ByteString: Int] = [:]  // where in the entries a name is
-    var listing = PictureListing()
+    var listing = ImageListing()
     for file in names where isMetadata(file) {
       let folder = FileName.folder(file)
       if let other = metadata.updateValue(file, forKey: folder) {
         throw .malformed(
           file: "\(root)/\(file)", line: 1,
-          reason: "\(ByteString(FileName.last(other))) lies beside it, and only one of them can be right")
+          reason: "the folder also has \(ByteString(FileName.last(other))); keep only one of them")
       }
       let table = try records(ByteString(root + "/") + file)
       if let columns = table.otherColumns {
@@ -37,7 +37,7 @@ enum MetadataLayout {
           places[name] = listing.entries.count
           let slice = FileSlice(name: ByteString(root + "/") + name)
           listing.entries.append(
-            PictureEntry(name: name, slice: slice, size: FileName.size(slice), captions: record.captions))
+            ImageEntry(name: name, slice: slice, size: FileName.size(slice), captions: record.captions))
         }
       }
     }
@@ -54,10 +54,10 @@ enum MetadataLayout {
 
   private struct Table {
     var records: [Record] = []
-    var otherColumns: String?  // what lines have where none has a column for captions
+    var otherColumns: String?  // the columns, if there is none for captions
   }
 
-  private static func records(_ file: ByteString) throws(DataError) -> Table {
+  private static func records(_ file: ByteString) throws(DatasetError) -> Table {
     let bytes: [UInt8]
     do {
       bytes = try FileSlice(name: file).read(limit: largestFile)
@@ -66,15 +66,15 @@ enum MetadataLayout {
     return FileName.ending(file) == "csv" ? try table(bytes, path) : try lines(bytes, path)
   }
 
-  private static func lines(_ bytes: [UInt8], _ path: String) throws(DataError) -> Table {
+  private static func lines(_ bytes: [UInt8], _ path: String) throws(DatasetError) -> Table {
     var table = Table()
     var (hasColumn, keys): (Bool, Set<String>) = (false, [])
     for (index, line) in CaptionText.withoutMark(bytes)
       .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       .enumerated() where !line.allSatisfy({ $0 == 0x20 || $0 == 0x0d || $0 == 0x09 })
     {
-      func malformed(_ reason: String) -> DataError { .malformed(file: path, line: index + 1, reason: reason) }
-      guard let record = JSONValue(line), let fields = record.fields else { throw malformed("it is no JSON object") }
+      func malformed(_ reason: String) -> DatasetError { .malformed(file: path, line: index + 1, reason: reason) }
+      guard let record = JSONValue(line), let fields = record.fields else { throw malformed("it is not a JSON object") }
       guard let name = CaptionText.nameColumns.lazy.compactMap({ record[$0]?.string }).first else {
         throw malformed("\"file_name\" is missing; there are \(list(fields.map(\.key).sorted()))")
       }
@@ -90,11 +90,11 @@ enum MetadataLayout {
     return table
   }
 
-  private static func table(_ bytes: [UInt8], _ path: String) throws(DataError) -> Table {
+  private static func table(_ bytes: [UInt8], _ path: String) throws(DatasetError) -> Table {
     let rows: [CSV.Row]
     do {
       rows = try CSV.rows(bytes)
-    } catch { throw .malformed(file: path, line: error.line, reason: "the quote that opens here is never closed") }
+    } catch { throw .malformed(file: path, line: error.line, reason: "unclosed quote") }
     guard let head = rows.first else { throw .malformed(file: path, line: 1, reason: "it is empty") }
     let names = CaptionText.nameColumns.compactMap { head.fields.firstIndex(of: $0) }
     let texts = CaptionText.columns.compactMap { head.fields.firstIndex(of: $0) }
@@ -107,7 +107,7 @@ enum MetadataLayout {
     for row in rows.dropFirst() {
       guard row.fields.count == head.fields.count else {
         throw .malformed(
-          file: path, line: row.line, reason: "it has \(row.fields.count) fields, the first line \(head.fields.count)")
+          file: path, line: row.line, reason: "it has \(row.fields.count) fields, the header \(head.fields.count)")
       }
       let caption = texts.lazy.map { CaptionText.tidy(row.fields[$0]) }.first { !$0.isEmpty }
       table.records.append(
@@ -116,13 +116,13 @@ enum MetadataLayout {
     return table
   }
 
-  /// A name without "./"; names that lead out of the folder are refused.
-  private static func checked(_ name: String, _ path: String, _ line: Int) throws(DataError) -> ByteString {
+  /// A name without "./"; names outside the folder are refused.
+  private static func checked(_ name: String, _ path: String, _ line: Int) throws(DatasetError) -> ByteString {
     let bytes = Array(name.utf8)
     let parts = bytes.split(separator: UInt8(ascii: "/")).filter { !$0.elementsEqual(".".utf8) }
     guard bytes.first != UInt8(ascii: "/"), !parts.isEmpty, !bytes.contains(0),
       !parts.contains(where: { $0.elementsEqual("..".utf8) })
-    else { throw .malformed(file: path, line: line, reason: "the file name \"\(name)\" is none within the folder") }
+    else { throw .malformed(file: path, line: line, reason: "the file name \"\(name)\" is outside the folder") }
     return ByteString(parts.joined(separator: [UInt8(ascii: "/")]))
   }
 

@@ -1,11 +1,11 @@
 import Support
 
-/// Images with a text file of the same name beside each: `cat.jpg` and `cat.txt`, in folders of any depth.
+/// Images with a text file of the same name: `cat.jpg` and `cat.txt`, in folders of any depth.
 ///
-/// The ending may be `.txt` or `.caption`, in any case; where an image has several texts the first of `.txt`, `.TXT`,
-/// `.caption` counts. Every line of a text file is a caption of its own.
+/// The extension may be `.txt` or `.caption`, in any case; of several the first of `.txt`, `.TXT`, `.caption` counts.
+/// Every line of a text file is a separate caption.
 enum TextFileLayout {
-  static func list(_ names: [ByteString], in root: String) -> PictureListing {
+  static func list(_ names: [ByteString], in root: String) -> ImageListing {
     var texts = NameIndex<[ByteString]>()  // of a stem, its text files, the one that counts first
     for name in names where CaptionText.endings.contains(FileName.ending(name)) {
       let stem = FileName.stem(name)
@@ -13,18 +13,18 @@ enum TextFileLayout {
     }
     let images = names.filter(FileName.isImage)
     let stems = Set(images.map(FileName.stem))
-    // An image finds the text of another Unicode form of its name only where that is no other image's.
+    // An image uses the text of another Unicode form of its name only if no other image has that name.
     func textStem(_ image: ByteString) -> ByteString? {
       texts.resolve(FileName.stem(image), taken: { stems.contains($0) })
     }
     let masks = ImageMask.masks(among: images.map { (name: $0, stem: FileName.stem($0)) }) { textStem($0) != nil }
 
-    var listing = PictureListing()
+    var listing = ImageListing()
     listing.masks = images.filter(masks.contains)
     var used: Set<ByteString> = []
     for name in images where !masks.contains(name) {
       let slice = FileSlice(name: ByteString(root + "/") + name)
-      var entry = PictureEntry(name: name, slice: slice, size: FileName.size(slice), captions: [])
+      var entry = ImageEntry(name: name, slice: slice, size: FileName.size(slice), captions: [])
       if let text = textStem(name).flatMap({ texts[exactly: $0]?.first }) {
         used.insert(text)
         switch CaptionText.read(FileSlice(name: ByteString(root + "/") + text)) {
@@ -47,17 +47,17 @@ enum TextFileLayout {
   }
 }
 
-/// Images that are masks of other images, by the names that training programs give them.
+/// Images that are masks of other images, by the naming conventions of training programs.
 enum ImageMask {
-  /// What follows the name of the image, as in `cat-masklabel.png`.
+  /// Suffixes of mask names, as in `cat-masklabel.png`.
   private static let suffixes = ["-masklabel", "-condlabel", "_mask", "-mask", ".mask"]
   /// Folders of masks, as in `masks/cat.png` beside `cat.jpg` or `images/cat.jpg`.
   private static let folders: Set<String> = ["mask", "masks"]
 
-  /// Those of some images that are masks.
+  /// The images that are masks.
   ///
-  /// Their name is another's with a suffix, or they lie in a folder of masks and another image of their name lies beside
-  /// it. What has a text of its own is no mask.
+  /// Their name is another's with a suffix, or they are in a mask folder and another image has the same name outside it.
+  /// Images with a caption are not masks.
   static func masks(
     among images: [(name: ByteString, stem: ByteString)], hasText: (ByteString) -> Bool
   ) -> Set<ByteString> {

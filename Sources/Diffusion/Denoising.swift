@@ -4,37 +4,37 @@ import Torch
 public struct DenoisingStep {
   public let index: Int  // 0 ..< count; image-to-image begins above 0
   public let count: Int
-  public let time: DiffusionTime  // where the step began
+  public let time: DiffusionTime  // at the start of the step
   public let latent: Tensor  // [B, C, h, w] after the step
-  public let clean: Tensor  // [B, C, h, w], the picture as the step foresaw it: for previews
+  public let clean: Tensor  // [B, C, h, w], the estimated clean latent, for previews
 }
 
-/// The part of a picture that stays as it is while the rest is painted.
+/// The kept region of an image for inpainting.
 public struct KnownRegion {
   let latent: Tensor
   let noise: Tensor
   let mask: Tensor
 
   /// - Parameters:
-  ///   - latent: what is known, clean, `[B, C, h, w]`.
-  ///   - noise: the noise that the run began with, same shape.
-  ///   - mask: 1 where the picture is to be painted, 0 where it is kept; broadcasts to the latent.
+  ///   - latent: the clean latent of the image, `[B, C, h, w]`.
+  ///   - noise: the initial noise of the run, same shape.
+  ///   - mask: the inpainting mask: 1 where the image is generated, 0 where it is kept; broadcasts to the latent.
   public init(latent: Tensor, noise: Tensor, mask: Tensor) {
     self.latent = latent
     self.noise = noise
     self.mask = mask
   }
 
-  /// x with the known part put back, as noisy as x is at `time`.
+  /// x with the kept region restored at the noise level of `time`.
   func restored(in x: Tensor, at time: DiffusionTime) -> Tensor {
     x * mask + (latent * time.alpha + noise * time.sigma) * (1 - mask)
   }
 }
 
-/// From noise to a clean latent, one step each time it is asked: the only sampling loop there is.
+/// The sampling loop as a lazy sequence of steps from noise to a clean latent.
 ///
-/// Progress, previews and stopping early are the caller's: `for step in Denoising(…) { … }`. Image-to-image is the
-/// same sequence begun later, on a latent made with `TimeGrid.noised`.
+/// The caller handles progress, previews and early stopping: `for step in Denoising(…) { … }`. Image-to-image starts the
+/// same sequence later, on a latent from `TimeGrid.noised`.
 public struct Denoising: Sequence, IteratorProtocol {
   private let grid: TimeGrid
   private let prediction: Prediction
@@ -108,27 +108,27 @@ extension TimeGrid {
   }
 }
 
-/// Standard noise with one generator for each picture of a batch.
+/// Standard noise with one generator for each image of a batch.
 ///
-/// Picture k draws from seed k alone, float32 on the CPU, so that a batch equals the same pictures made singly, on
+/// Image k draws from seed k alone, float32 on the CPU, so that a batch equals the same images made singly, on
 /// every device and for any number of threads.
 public final class NoiseSource {
   private let generators: [Generator]
   private let shape: [Int]  // [C, h, w]
 
-  /// One picture for each seed; `shape` is one picture's, without the batch.
+  /// One image for each seed; `shape` is one image's, without the batch.
   public init(seeds: [UInt64], shape: [Int]) {
     guard !seeds.isEmpty else { fatalError("a noise source needs at least one seed") }
     generators = seeds.map { Generator(seed: $0) }
     self.shape = shape
   }
 
-  /// The seeds of pictures 0 ..< count: seed, seed + 1, …; wraps around at the largest.
+  /// The seeds of images 0 ..< count: seed, seed + 1, …; wraps around at the largest.
   public static func seeds(from seed: UInt64, count: Int) -> [UInt64] {
     (0..<count).map { seed &+ UInt64($0) }
   }
 
-  /// The next noise of every picture, `[B, C, h, w]`, float32 on the CPU.
+  /// The next noise of every image, `[B, C, h, w]`, float32 on the CPU.
   public func next() -> Tensor {
     Tensor.cat(generators.map { Tensor.randn([1] + shape, generator: $0) }, dim: 0)  // [B, C, h, w]
   }

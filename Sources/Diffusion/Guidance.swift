@@ -1,30 +1,30 @@
 import Torch
 
-/// The network at one time: `[B, C, h, w]` to a prediction of the same shape, of whatever kind it was trained for.
+/// The network at one time: `[B, C, h, w]` to its prediction, of the same shape.
 public typealias Denoiser = (_ x: Tensor, _ time: DiffusionTime) -> Tensor
 
-/// Which context a part of a batch is denoised under.
+/// The conditioning of a part of a batch.
 public enum Branch: Sendable, Equatable {
-  case conditional  // the prompt's
-  case unconditional  // the empty prompt's, or the negative prompt's
+  case conditional  // the prompt
+  case unconditional  // the empty prompt or the negative prompt
 }
 
-/// The network with its contexts at hand: `x` holds one part of B rows for each branch, in the order given.
+/// The network with its conditioning: `x` has B rows for each branch, in the given order.
 ///
-/// Whoever builds it concatenates the branches' contexts alike, so that all branches are one forward pass.
+/// The contexts of the branches are concatenated in the same order, so that all branches are one forward pass.
 public typealias BranchedDenoiser = (_ x: Tensor, _ time: DiffusionTime, _ branches: [Branch]) -> Tensor
 
 /// Classifier-free guidance (Ho & Salimans 2022).
 public struct Guidance: Codable, Sendable, Equatable {
-  /// How far the prompt's prediction is pushed away from the unconditional one; 1 is no guidance.
+  /// The guidance scale; 1 disables guidance.
   public var scale: Double
 
-  /// The noise levels σ/α at which guidance applies; all of them when nil.
+  /// The noise levels σ/α at which guidance applies; nil is all.
   ///
-  /// Outside it the unconditional branch is not computed (Kynkäänniemi et al., 2024).
+  /// Outside the interval the unconditional branch is not computed (Kynkäänniemi et al., 2024).
   public var interval: ClosedRange<Double>?
 
-  /// φ of Lin et al., 2024: how much of the guided prediction's contrast is set back to the prompt's, 0…1.
+  /// CFG rescale φ of Lin et al., 2024, 0…1: restores the standard deviation of the conditional prediction.
   public var rescale: Double
 
   public init(scale: Double, interval: ClosedRange<Double>? = nil, rescale: Double = 0) {
@@ -33,12 +33,12 @@ public struct Guidance: Codable, Sendable, Equatable {
     self.rescale = rescale
   }
 
-  /// Whether the unconditional branch matters at this time.
+  /// Whether guidance applies at this time.
   public func applies(at time: DiffusionTime) -> Bool {
     scale != 1 && (interval?.contains(time.noiseLevel) ?? true)
   }
 
-  /// A denoiser guided towards the conditional branch; both branches are one call.
+  /// A guided denoiser, with both branches in one call.
   public func callAsFunction(_ network: @escaping BranchedDenoiser) -> Denoiser {
     { x, time in
       guard applies(at: time) else { return network(x, time, [.conditional]) }
@@ -48,11 +48,11 @@ public struct Guidance: Codable, Sendable, Equatable {
     }
   }
 
-  /// The guided prediction of two, each `[B, C, h, w]`.
+  /// The guided prediction from both branches, each `[B, C, h, w]`.
   public func combine(unconditional: Tensor, conditional: Tensor) -> Tensor {
     let guided = unconditional + (conditional - unconditional) * scale
     guard rescale > 0 else { return guided }
-    // Equations 15 and 16: the standard deviation of each picture as if it had not been guided.
+    // Equations 15 and 16: the standard deviation of each image as without guidance.
     let axes = Array(1..<guided.rank)
     let ratio = conditional.std(axes, keepDims: true) / guided.std(axes, keepDims: true)  // [B, 1, 1, 1]
     return guided * (ratio * rescale + (1 - rescale))

@@ -1,7 +1,7 @@
 import Support
 import Torch
 
-/// What the network's output means. With x_t = α x₀ + σ ε:
+/// The prediction type of the network, with x_t = α x₀ + σ ε.
 public enum Prediction: String, ConfigurationChoice {
   /// The noise ε (Ho et al., 2020).
   case epsilon
@@ -11,9 +11,9 @@ public enum Prediction: String, ConfigurationChoice {
   case sample
 }
 
-/// The algebra between x_t, x₀, ε and v: the one place that loss and samplers share.
+/// Conversions between x_t, x₀, ε and v, shared by loss and samplers.
 extension Prediction {
-  /// The clean latent that a prediction at x_t implies.
+  /// The clean latent x₀ of a prediction at x_t.
   public func clean(_ output: Tensor, at x: Tensor, alpha: Double, sigma: Double) -> Tensor {
     switch self {
     case .epsilon: (x - output * sigma) / alpha
@@ -22,7 +22,7 @@ extension Prediction {
     }
   }
 
-  /// The noise that a prediction at x_t implies.
+  /// The noise ε of a prediction at x_t.
   public func noise(_ output: Tensor, at x: Tensor, alpha: Double, sigma: Double) -> Tensor {
     switch self {
     case .epsilon: output
@@ -31,7 +31,7 @@ extension Prediction {
     }
   }
 
-  /// What the network should have said; `alpha` and `sigma` are `[B, 1, 1, 1]`.
+  /// The training target; `alpha` and `sigma` are `[B, 1, 1, 1]`.
   public func target(clean: Tensor, noise: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor {
     switch self {
     case .epsilon: noise
@@ -40,7 +40,7 @@ extension Prediction {
     }
   }
 
-  /// min(SNR, limit) on the error of the clean latent, said of the error of what is predicted (Hang et al., 2023, §3.4).
+  /// The weight min(SNR, limit) of the clean latent's error, converted to the prediction's error (Hang et al., 2023, §3.4).
   ///
   /// With SNR = α²/σ², errors of ε are those of x₀ times α/σ, and errors of v those of x₀ over σ.
   public func minSNRWeight(alpha: Double, sigma: Double, limit: Double) -> Double {
@@ -54,9 +54,9 @@ extension Prediction {
 }
 
 extension Prediction {
-  /// Both parts of x that a prediction implies.
+  /// The clean latent and the noise of a prediction.
   ///
-  /// When the clean part is clamped the noise is re-derived from it, so that α · clean + σ · noise is x still.
+  /// If the clean latent is clamped, the noise is recomputed from it, so that α · clean + σ · noise is still x.
   public func estimate(
     _ output: Tensor, at x: Tensor, time: DiffusionTime, cleanRange: ClosedRange<Double>? = nil
   ) -> Estimate {
@@ -70,10 +70,10 @@ extension Prediction {
   }
 }
 
-// What a student has to say in one step to get where its teacher gets in several (Salimans & Ho 2022, appendix G).
+// Targets for progressive distillation (Salimans & Ho 2022, appendix G).
 
 extension Prediction {
-  /// The network's output that a clean latent at x_t stands for; the inverse of `clean`.
+  /// The network output for a clean latent at x_t; the inverse of `clean`.
   public func output(clean: Tensor, at x: Tensor, time: DiffusionTime) -> Tensor {
     switch self {
     case .epsilon: (x - clean * time.alpha) / time.sigma
@@ -82,7 +82,7 @@ extension Prediction {
     }
   }
 
-  /// The output at `x` and time `s` whose one DDIM step to time `t` ends at `end`.
+  /// The output at `x` and time `s` for which one DDIM step to time `t` ends at `end`.
   public func target(landingAt end: Tensor, from x: Tensor, _ s: DiffusionTime, to t: DiffusionTime) -> Tensor {
     let kept = t.sigma / s.sigma  // a DDIM step is x σ_t/σ_s + x₀ (α_t − α_s σ_t/σ_s)
     let clean = (end - x * kept) / (t.alpha - s.alpha * kept)

@@ -1,9 +1,9 @@
 import Support
 
-/// The sampling algorithms, under short names that commands and files use.
+/// The sampling algorithms, by their names in commands and files.
 public enum SamplerKind: String, Codable, Sendable, CaseIterable {
   case ddpm  // Ho et al., 2020: ancestral, 1000 or 250 steps
-  case ddim  // Song et al., 2021: deterministic, or with as much noise as `eta` says
+  case ddim  // Song et al., 2021: deterministic, or stochastic with `eta`
   case euler  // Karras et al., 2022, Algorithm 2 without the correction
   case euler_a  // Euler with the noise of an ancestral step
   case heun  // Karras et al., 2022, Algorithm 2
@@ -11,7 +11,7 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
   case dpmpp_2s  // the same, singlestep
   case unipc  // Zhao et al., 2023, order 2, B₂(h)
 
-  /// The name that pictures carry in their "Sampler" field.
+  /// The name in the "Sampler" field of image metadata.
   public var displayName: String {
     switch self {
     case .ddpm: "DDPM"
@@ -25,7 +25,7 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
     }
   }
 
-  /// What other programs call it, beside our own two names.
+  /// Names in other programs.
   private var aliases: [String] {
     switch self {
     case .ddpm: ["DDPMScheduler"]
@@ -50,7 +50,7 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
     }
   }
 
-  /// Reads a name that may end in that of a spacing, as other programs have one list of both: "DPM++ 2M Karras".
+  /// Parses a name that may end in that of a spacing, as in other programs: "DPM++ 2M Karras".
   public static func read(_ name: String) throws(SamplingError) -> (kind: SamplerKind, spacing: Spacing?) {
     do throws(SamplingError) {
       return (try SamplerKind(named: name), nil)
@@ -68,9 +68,9 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
   /// Whether noise is added while sampling (with `ddim`, only when eta is above 0).
   public var isStochastic: Bool { self == .ddpm || self == .euler_a }
 
-  /// Which times a step count stands for unless the caller says.
+  /// The default timestep spacing.
   ///
-  /// DDPM's re-spacing is `leading`, as in the paper's own code; the others start from the noisiest time there is.
+  /// DDPM uses `leading`, as in the paper's code; the others start at the noisiest timestep.
   public var defaultSpacing: Spacing { self == .ddpm ? .leading : .trailing }
 
   /// The algorithm with an empty history.
@@ -90,22 +90,22 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
   }
 }
 
-/// How a number of steps is spread over the training times.
+/// Timestep spacing: how the steps are distributed over the training timesteps.
 ///
 /// The first three are Table 2 of Lin et al., 2024; Karras' is equation 5 of Karras et al., 2022.
 public enum Spacing: String, Codable, Sendable, CaseIterable {
-  /// Multiples of a whole stride from 0 up: ends at time 0, starts below the noisiest time.
+  /// Multiples of an integer stride from 0: ends at timestep 0, starts below the noisiest timestep.
   case leading
-  /// Back from the noisiest time in equal strides: starts where training ends.
+  /// Equal strides back from the noisiest timestep.
   case trailing
-  /// Equally spread from the noisiest time to the first.
+  /// Evenly spaced from the noisiest timestep to the first.
   case linspace
-  /// Noise to signal spread evenly in its seventh root, which spends most steps on little noise.
+  /// Noise levels evenly spaced in their seventh root, with most steps at low noise.
   case karras
-  /// Noise to signal spread evenly in its logarithm.
+  /// Noise levels evenly spaced in their logarithm.
   case exponential
 
-  /// What other programs call it.
+  /// Names in other programs.
   private var aliases: [String] {
     switch self {
     case .leading: ["ddim uniform"]
@@ -130,7 +130,7 @@ public enum Spacing: String, Codable, Sendable, CaseIterable {
   }
 }
 
-/// A request that sampling cannot follow.
+/// An invalid sampling request.
 public enum SamplingError: Error, Equatable, CustomStringConvertible {
   case unknownSampler(String, suggestion: String?)
   case unknownSpacing(String, suggestion: String?)
@@ -141,17 +141,17 @@ public enum SamplingError: Error, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .unknownSampler(let name, let suggestion):
-      "no sampler is called \"\(name)\"" + (suggestion.map { "; did you mean \"\($0)\"?" } ?? "; there are ")
+      "unknown sampler \"\(name)\"" + (suggestion.map { "; did you mean \"\($0)\"?" } ?? "; use one of ")
         + (suggestion == nil ? SamplerKind.allCases.map(\.rawValue).joined(separator: ", ") : "")
     case .unknownSpacing(let name, let suggestion):
-      "no schedule of steps is called \"\(name)\""
-        + (suggestion.map { "; did you mean \"\($0)\"?" } ?? "; there are ")
+      "unknown scheduler \"\(name)\""
+        + (suggestion.map { "; did you mean \"\($0)\"?" } ?? "; use one of ")
         + (suggestion == nil ? Spacing.allCases.map(\.rawValue).joined(separator: ", ") : "")
     case .steps(let steps, let allowed):
       "\(steps) steps: this schedule takes \(allowed.lowerBound) to \(allowed.upperBound)"
     case .tooFine(let sampler, let spacing, let steps):
       "\(steps) steps are too many for \(sampler.displayName) with \(spacing.rawValue) spacing: "
-        + "two of them would fall on one training time; take fewer"
+        + "two of them would have the same timestep; use fewer"
     case .strength(let strength): "strength \(strength) is outside 0…1"
     }
   }

@@ -1,9 +1,9 @@
 import Foundation
 import Support
 
-/// How much noise there is at each of the training times: plain numbers, no tensors.
+/// The noise schedule over the training timesteps: plain numbers, no tensors.
 public struct Schedule: Sendable, Equatable {
-  /// The fields of diffusers' `scheduler_config.json` that define the noise and what the network predicts.
+  /// The fields of diffusers' `scheduler_config.json` that define the noise schedule and the prediction type.
   public struct Configuration: ModelConfiguration, Equatable {
     public enum Betas: String, ConfigurationChoice {
       case linear
@@ -28,7 +28,7 @@ public struct Schedule: Sendable, Equatable {
       self.predictionType = predictionType
     }
 
-    /// The least share of the signal's variance that may be left at the last time: below it √ᾱ is no divisor.
+    /// The minimum ᾱ at the last timestep, since predictions are divided by √ᾱ.
     private static let leastSignal = 1e-16
 
     public func validate() throws(ConfigurationError) {
@@ -42,8 +42,8 @@ public struct Schedule: Sendable, Equatable {
       if left < Self.leastSignal {
         throw ConfigurationError(
           "beta_end", betaEnd,
-          expected: "less: after \(numTrainTimesteps) steps \(left) of the signal's variance is left, "
-            + "and \(Self.leastSignal) is needed")
+          expected: "a smaller value: after \(numTrainTimesteps) timesteps ᾱ is \(left), and at least "
+            + "\(Self.leastSignal) is needed")
       }
     }
 
@@ -70,7 +70,7 @@ public struct Schedule: Sendable, Equatable {
   /// β_t, the variance that step t adds.
   public let betas: [Double]
 
-  /// ᾱ_t = ∏ (1 − β), the share of the signal's variance that is left at time t.
+  /// ᾱ_t = ∏ (1 − β), the remaining share of the signal's variance at timestep t.
   public let alphasCumprod: [Double]
 
   public init(_ configuration: Configuration) {
@@ -86,15 +86,15 @@ public struct Schedule: Sendable, Equatable {
     }
   }
 
-  /// Number of training times.
+  /// Number of training timesteps.
   public var count: Int { betas.count }
 
-  /// √ᾱ_t: what the clean latent is multiplied by at time t.
+  /// √ᾱ_t: the factor of the clean latent at timestep t.
   public func alpha(_ t: Int) -> Double { alphasCumprod[t].squareRoot() }
 
-  /// √(1 − ᾱ_t): what the noise is multiplied by at time t.
+  /// √(1 − ᾱ_t): the factor of the noise at timestep t.
   public func sigma(_ t: Int) -> Double { (1 - alphasCumprod[t]).squareRoot() }
 
-  /// Noise to signal, √((1 − ᾱ_t)/ᾱ_t): the σ of Karras et al., 2022.
+  /// The noise level √((1 − ᾱ_t)/ᾱ_t): the σ of Karras et al., 2022.
   public func noiseLevel(_ t: Int) -> Double { ((1 - alphasCumprod[t]) / alphasCumprod[t]).squareRoot() }
 }

@@ -1,24 +1,24 @@
 import Foundation
 
-/// The times that sampling visits, from noisy to clean; plain numbers, no tensors.
+/// The times of a sampling run, from noisy to clean; plain numbers, no tensors.
 public struct TimeGrid: Sendable, Equatable {
   /// From the noisiest time down; the last one is always `DiffusionTime.clean`.
   public let times: [DiffusionTime]
 
-  /// What the first noise is multiplied by to stand for x at the first time.
+  /// The factor of the initial noise.
   public let initialScale: Double
 
   /// Number of steps: intervals between the times.
   public var count: Int { times.count - 1 }
 
-  /// The times that diffusers' scheduler of this kind visits.
+  /// The timesteps of diffusers' scheduler of this kind.
   ///
   /// - Parameters:
-  ///   - schedule: the training times and their noise levels.
+  ///   - schedule: the training timesteps and their noise levels.
   ///   - kind: the sampler.
-  ///   - steps: 1 … the schedule's number of training times. Fewer times may result when `lowestLambda` cuts some off.
-  ///   - spacing: the kind's own default when nil.
-  ///   - lowestLambda: times with log(α/σ) below it are not visited; `stableLowestLambda` when nil.
+  ///   - steps: 1 … the number of training timesteps. Fewer times may result if `lowestLambda` removes some.
+  ///   - spacing: nil is the kind's default.
+  ///   - lowestLambda: times with log(α/σ) below it are left out; nil is `stableLowestLambda`.
   public init(
     _ schedule: Schedule, kind: SamplerKind, steps: Int, spacing: Spacing? = nil, lowestLambda: Double? = nil
   ) throws(SamplingError) {
@@ -37,17 +37,17 @@ public struct TimeGrid: Sendable, Equatable {
       throw .tooFine(sampler: kind, spacing: spacing, steps: steps)
     }
     times = visited + [.clean]
-    // Euler's family starts from variance σ², as if nothing of the clean latent were left, except with leading
-    // times, which start where something is.
+    // Euler-type samplers start with variance σ², as if there were no signal, except with leading spacing, which starts
+    // where there is some.
     initialScale = kind.countsInNoiseLevels && spacing != .leading ? visited[0].sigma : 1
   }
 
-  /// The log(α/σ) below which a combination is ill conditioned: −5.1, or minus infinity where it does no harm.
+  /// The log(α/σ) below which a combination is ill-conditioned: −5.1, or minus infinity if it is harmless.
   ///
-  /// The cosine schedule ends at σ/α = 20,000, and x₀ from ε is wrong by ε's error times that; times after −5.1
-  /// (σ/α = 164, the last four of a thousand) are left out, as diffusers advises for this schedule. Heun diverges
-  /// there, and Karras' and exponential spacing would spend most steps there. DDPM keeps every time that its step
-  /// count names: it forgets early errors, and its estimates are clamped. Other schedules end well above −5.1.
+  /// The cosine schedule ends at σ/α = 20,000, which multiplies the error of ε in x₀. Timesteps below −5.1 (σ/α = 164,
+  /// the last four of a thousand) are left out, as diffusers recommends for this schedule. Heun diverges there, and Karras
+  /// and exponential spacing would use most steps there. DDPM keeps all timesteps: it forgets early errors, and its
+  /// estimates are clamped. Other schedules end well above −5.1.
   public static func stableLowestLambda(_ schedule: Schedule, kind: SamplerKind, spacing: Spacing) -> Double {
     let isSensitive =
       kind == .heun || spacing == .karras || spacing == .exponential
@@ -55,11 +55,11 @@ public struct TimeGrid: Sendable, Equatable {
     return isSensitive ? -5.1 : -.infinity
   }
 
-  /// Training times for a number of steps, descending; fractional where the kind allows it.
+  /// Timesteps for a number of steps, descending; fractional if the kind allows it.
   private static func timesteps(
     _ count: Int, _ kind: SamplerKind, _ spacing: Spacing, _ steps: Int, _ last: Int
   ) -> [Double] {
-    // The multistep solvers leave out time 0, from where little is gained on the way to clean.
+    // Multistep solvers leave out timestep 0, which is nearly clean.
     let points = kind.leavesOutFirstTime ? steps + 1 : steps
     switch spacing {
     case .leading:
@@ -79,7 +79,7 @@ public struct TimeGrid: Sendable, Equatable {
     }
   }
 
-  /// Noise levels from the highest to the lowest, evenly spread in their seventh root or logarithm.
+  /// Noise levels from the highest to the lowest, evenly spaced in their seventh root or logarithm.
   private static func levels(
     _ schedule: Schedule, _ kind: SamplerKind, _ spacing: Spacing, _ steps: Int, _ last: Int
   ) -> [DiffusionTime] {
@@ -97,18 +97,18 @@ public struct TimeGrid: Sendable, Equatable {
     }
   }
 
-  /// The step from which an image-to-image run of this strength begins: 0 at strength 1, `count` (nothing to do) at 0.
+  /// The first step of an image-to-image run with this strength: 0 at strength 1, `count` (no steps) at 0.
   public func start(strength: Double) throws(SamplingError) -> Int {
     guard (0...1).contains(strength) else { throw .strength(strength) }
-    // 0.7 · 10 is a little less than 7 in binary; it means 7.
+    // 0.7 · 10 is slightly less than 7 in binary.
     return count - Int((Double(count) * strength + 1e-9).rounded(.down))
   }
 }
 
 extension SamplerKind {
-  /// Karras' formulation, in which the noise level is the time and may lie between two training times.
+  /// Karras' formulation, in which the noise level is the time and may be between two timesteps.
   var countsInNoiseLevels: Bool { self == .euler || self == .euler_a || self == .heun }
 
-  /// Whether a grid of n steps is n + 1 points without the last.
+  /// Whether a grid of n steps has n + 1 points without the last.
   var leavesOutFirstTime: Bool { self == .dpmpp_2m || self == .dpmpp_2s || self == .unipc }
 }

@@ -4,16 +4,16 @@ import Models
 import Support
 import Torch
 
-/// A model's few-step student: a LoRA of its U-Net with the guidance in it, in the folder `fast` of the model.
+/// A model's few-step student: a LoRA of its U-Net with distilled guidance, in the folder `fast` of the model.
 ///
-///     fast/config.json                           steps, what it learnt from, and whose student it is
+///     fast/config.json                           steps, settings of the teacher, and hash of the model
 ///     fast/pytorch_lora_weights.safetensors      the LoRA
 public struct FastStudent: Sendable, Equatable {
-  /// What `config.json` says.
+  /// The contents of `config.json`.
   public struct Configuration: ModelConfiguration, Equatable {
-    public var steps: Int  // DDIM steps, trailing, that it was trained for
+    public var steps: Int  // DDIM steps with trailing spacing
     public var guidance: Guidance  // of the teacher
-    public var teacherSteps: Int  // the teacher's for each of them
+    public var teacherSteps: Int  // teacher steps per student step
     public var modelHash: String  // of the model, without this folder
 
     public init(steps: Int, guidance: Guidance, teacherSteps: Int, modelHash: String) {
@@ -38,7 +38,7 @@ public struct FastStudent: Sendable, Equatable {
   public let hash: String  // SHA-256 of the LoRA file
   private let file: URL
 
-  /// Reads a student's folder; throws where it belongs to other weights than `model`'s.
+  /// Reads a student's folder; throws if it belongs to another model.
   public init(_ folder: URL, of model: ModelSource) throws {
     let config = folder.appendingPathComponent("config.json")
     guard FileManager.default.fileExists(atPath: config.path) else {
@@ -52,7 +52,7 @@ public struct FastStudent: Sendable, Equatable {
     hash = try LoRASource(file: file, scale: 1).hash
   }
 
-  /// Adds the student's change to the weights of its model.
+  /// Merges the student into the weights of its model.
   public func merge(into unet: UNet) throws(CheckpointError) { try LoRA.load(file, for: unet).merge(into: unet) }
 
   /// Writes the same student for a model that has the same weights in another storage.
@@ -66,7 +66,7 @@ public struct FastStudent: Sendable, Equatable {
     }
   }
 
-  /// A request as the student draws it: its steps and DDIM, nothing but the prompt to steer.
+  /// A request with the student's settings: its number of DDIM steps, and no guidance.
   public func request(_ request: GenerationRequest) -> GenerationRequest {
     var fast = request
     (fast.steps, fast.sampler, fast.spacing, fast.eta) = (configuration.steps, .ddim, .trailing, 0)
@@ -74,7 +74,7 @@ public struct FastStudent: Sendable, Equatable {
     return fast
   }
 
-  /// Writes a student in the place of an older one; the folder appears whole or not at all.
+  /// Writes a student and replaces an older one; the folder is written atomically.
   public static func save(_ lora: LoRA, _ configuration: Configuration, to folder: URL) throws {
     try AtomicFolder.write(folder) { url in
       try lora.save(to: url.appendingPathComponent(LoRA.fileName))
@@ -83,7 +83,7 @@ public struct FastStudent: Sendable, Equatable {
   }
 }
 
-/// Why a model cannot draw fast.
+/// An error with a few-step student.
 public enum FastStudentError: Error, CustomStringConvertible, Sendable, Equatable {
   case missing(model: String)
   case other(folder: String, model: ModelSource, wanted: String)
@@ -91,10 +91,10 @@ public enum FastStudentError: Error, CustomStringConvertible, Sendable, Equatabl
   public var description: String {
     switch self {
     case .missing(let model):
-      "the model \(model) has no few-step student: flux distil trains one, and with --install puts it into the model"
+      "the model \(model) has no few-step student: train one with flux distill --install"
     case .other(let folder, let model, let wanted):
       "\(folder) is the student of a model with hash \(wanted.prefix(10)); \(model.name) has \(model.hash.prefix(10)):"
-        + " train one for it with flux distil"
+        + " train one for it with flux distill"
     }
   }
 }

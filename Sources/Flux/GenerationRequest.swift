@@ -1,19 +1,19 @@
 import Diffusion
 
-/// Everything that decides one picture, beside the model.
+/// All settings of a generated image except the model.
 public struct GenerationRequest: Codable, Sendable, Equatable {
   public var prompt: String
-  public var negativePrompt: String  // what guidance leads away from; the empty prompt when empty
-  public var seed: UInt64  // all 64 bits count
+  public var negativePrompt: String  // may be empty
+  public var seed: UInt64
   public var steps: Int
   public var sampler: SamplerKind
-  public var spacing: Spacing?  // the sampler's own when nil
-  public var eta: Double  // DDIM's share of ancestral noise, 0…1
+  public var spacing: Spacing?  // nil is the sampler's default
+  public var eta: Double  // η of DDIM, 0…1
   public var guidance: Guidance
-  public var width: Int?  // pixels; the model's own size when nil
+  public var width: Int?  // pixels; nil is the model's size
   public var height: Int?
 
-  /// The defaults draw the shipped models well in few steps.
+  /// The defaults suit the bundled models.
   public init(
     prompt: String, negativePrompt: String = "", seed: UInt64 = 42, steps: Int = 20,
     sampler: SamplerKind = .dpmpp_2m,
@@ -32,7 +32,7 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
     self.height = height
   }
 
-  /// The requests of a batch: picture k is what this request gives with seed + k.
+  /// The requests of a batch: image k uses seed + k.
   public func batch(_ count: Int) -> [GenerationRequest] {
     NoiseSource.seeds(from: seed, count: count).map { seed in
       var request = self
@@ -42,14 +42,14 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
   }
 }
 
-/// Why a request cannot be drawn.
+/// An error during generation.
 public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable {
   case size(name: String, value: Int, multiple: Int, largest: Int)
   case noDevice(String, found: Int)
-  /// A network gave NaN or infinity; `loras` are those whose change is in the U-Net's weights.
+  /// A network's output is NaN or infinite; `loras` are those merged into the U-Net.
   case notFinite(NetworkPart, step: Int?, loras: [String])
 
-  /// The networks that a prompt passes on its way to a picture.
+  /// The networks of the pipeline.
   public enum NetworkPart: String, Sendable {
     case textEncoder = "text encoder"
     case textAdapter = "text adapter"
@@ -61,18 +61,33 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
   public var description: String {
     switch self {
     case .size(let name, let value, let multiple, let largest):
-      "\(name) \(value): this model draws multiples of \(multiple) from \(multiple) to \(largest)"
+      "\(name) \(value): this model generates multiples of \(multiple) from \(multiple) to \(largest)"
         + (1...largest ~= value ? ", such as \(max(1, (value + multiple / 2) / multiple) * multiple)" : "")
     case .noDevice(let name, let found):
       name == "mps"
-        ? "device mps: Flux computes on cpu and cuda"
+        ? "device mps: Flux supports cpu and cuda"
         : found == 0
           ? "device \(name): this libtorch has no CUDA device; use cpu, or point FLUX_TORCH at a PyTorch with CUDA"
           : "device \(name): there are \(found) CUDA devices, numbered from 0"
     case .notFinite(let part, let step, let loras):
-      "the \(part.rawValue) gives numbers that are not finite"
+      "the output of the \(part.rawValue) is not finite"
         + (step.map { ", at step \($0 + 1)" } ?? "") + ": its weights are damaged"
-        + (loras.isEmpty ? "" : ", or changed too much by the LoRA \(loras.joined(separator: ", "))")
+        + (loras.isEmpty ? "" : ", or the LoRA scale is too high (\(loras.joined(separator: ", ")))")
     }
+  }
+}
+
+extension GenerationRequest {
+  /// The request without settings that have no effect; it gives the same image.
+  ///
+  /// Eta only affects DDIM. Negative prompt, rescale and interval only matter with guidance; there is none at a scale of 1,
+  /// or if the interval contains no noise level of `grid`.
+  public func effective(along grid: TimeGrid) -> GenerationRequest {
+    var request = self
+    if sampler != .ddim { request.eta = 0 }
+    if !grid.times.dropLast().contains(where: guidance.applies) {
+      (request.guidance, request.negativePrompt) = (Guidance(scale: 1), "")
+    }
+    return request
   }
 }

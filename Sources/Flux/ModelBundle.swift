@@ -20,7 +20,7 @@ public final class ModelBundle {
     public var adapter: TextAdapter.Configuration
     public var unet: UNet.Configuration
     public var schedule: Schedule.Configuration
-    public var imageSize: Int  // side of the picture it was trained for, in pixels
+    public var imageSize: Int  // side of the image it was trained for, in pixels
 
     public init(
       autoencoder: Autoencoder.Configuration, adapter: TextAdapter.Configuration, unet: UNet.Configuration,
@@ -102,7 +102,7 @@ public final class ModelBundle {
   }
 
   /// Writes a model directory; `model_index.json` comes last, so that an unfinished directory is not taken for a model.
-  public func save(to directory: URL, as format: Quantisation = .float32) throws(CheckpointError) {
+  public func save(to directory: URL, as format: Quantization = .float32) throws(CheckpointError) {
     try autoencoder.save(to: directory.appendingPathComponent("autoencoder"), as: format)
     try adapter.save(to: directory.appendingPathComponent("text_adapter"), as: format)
     try unet.save(to: directory.appendingPathComponent("unet"), as: format)

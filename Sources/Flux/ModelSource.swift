@@ -2,12 +2,12 @@ import Foundation
 import Support
 import Torch
 
-/// Which model drew a picture: its name, and a hash of every byte of its weights and configurations.
+/// The identity of a model: its name, and a hash of its weights and configurations.
 public struct ModelSource: Sendable, Codable, Equatable {
   public let name: String  // of the directory
   public let hash: String  // SHA-256 over the files in order of their paths, 64 hexadecimal digits
-  public var fast: String?  // hash of the few-step student that was merged into the weights
-  public var loras: [LoRASource] = []  // that were merged into the weights
+  public var fast: String?  // hash of the merged few-step student
+  public var loras: [LoRASource] = []  // merged LoRAs
 
   public init(name: String, hash: String) {
     self.name = name
@@ -19,7 +19,7 @@ public struct ModelSource: Sendable, Codable, Equatable {
     let root = directory.standardizedFileURL.path
     guard FileManager.default.fileExists(atPath: root + "/model_index.json") else {
       throw .unreadable(
-        file: directory.path, reason: "it is not a model directory: it has no model_index.json")
+        file: directory.path, reason: "it is not a model directory: model_index.json is missing")
     }
     let paths = (try? FileManager.default.subpathsOfDirectory(atPath: root)) ?? []
     var hash = SHA256()
@@ -36,7 +36,7 @@ public struct ModelSource: Sendable, Codable, Equatable {
   }
 }
 
-/// A LoRA file that changed a model's weights.
+/// A LoRA file that was merged into a model.
 public struct LoRASource: Sendable, Codable, Equatable {
   public let name: String  // of the file, without extension
   public let scale: Double

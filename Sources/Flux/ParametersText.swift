@@ -1,7 +1,7 @@
 import Diffusion
 import Foundation
 
-/// The `parameters` text of AUTOMATIC1111's web UI, which most tools read from a PNG.
+/// The `parameters` text of AUTOMATIC1111's web UI, which most tools can read.
 ///
 ///     a red apple
 ///     Negative prompt: blurry
@@ -21,11 +21,11 @@ public enum ParametersText {
     }
     if request.eta != 0 { fields.append(("Eta", number(request.eta))) }
     if let fast = source.fast { fields.append(("Fast", String(fast.prefix(10)))) }
-    if !source.loras.isEmpty {  // one field: readers keep the last of several that have one name
+    if !source.loras.isEmpty {  // one field, since readers keep only the last of several with one name
       let list = source.loras.map { "\($0.name):\(number($0.scale)):\($0.hash.prefix(10))" }
       fields.append(("LoRA", list.joined(separator: ", ")))
     }
-    // "CPU" says that torch's generator gives this noise, and torch takes 32 bits of a seed.
+    // "CPU" means that PyTorch's CPU generator gives this noise; PyTorch uses 32 bits of a seed.
     fields.append(("RNG", request.seed <= UInt64(UInt32.max) ? "CPU" : "CPU 64-bit"))
     fields.append(("Version", "flux \(Version.current)"))
     var lines = [PromptSyntax.withoutTags(request.prompt)]
@@ -36,7 +36,7 @@ public enum ParametersText {
     return lines.joined(separator: "\n").trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
-  /// A value that could be taken for the next field becomes a JSON string.
+  /// Quotes a value as a JSON string if it could be mistaken for another field.
   static func quoted(_ value: String) -> String {
     guard value.contains(where: { $0 == "," || $0 == ":" || $0.isNewline }) else { return value }
     var text = "\""
@@ -70,7 +70,7 @@ public enum Version {
 }
 
 extension Spacing {
-  /// The web UI's name of the same times.
+  /// The name in AUTOMATIC1111's web UI.
   public var displayName: String {
     switch self {
     case .leading: "DDIM Uniform"

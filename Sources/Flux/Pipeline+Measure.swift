@@ -4,19 +4,19 @@ import Images
 import Models
 import Torch
 
-/// How fast pictures are drawn, and where the time goes.
+/// How fast images are drawn, and where the time goes.
 public struct GenerationBenchmark: Codable, Sendable {
-  public let batch: Int  // pictures that are drawn together
+  public let batch: Int  // images that are drawn together
   public let steps: Int
   public let firstSeconds: Double  // until the first batch is there, the networks being in memory
-  public let picturesPerSecond: Double  // of the batches after it
+  public let imagesPerSecond: Double  // of the batches after it
   public let textShare: Double  // of their time
   public let unetShare: Double  // with the sampler
   public let decoderShare: Double  // with the conversion to 8 bits
   public let peakBytes: Int
-  public let operationsPerPicture: Double  // of U-Net and decoder
+  public let flopsPerImage: Double  // of U-Net and decoder
   public let teraflops: Double  // reached by U-Net and decoder together
-  public let productTeraflops: Double  // reached by large matrix products on the same device
+  public let matmulTeraflops: Double  // reached by large matrix products on the same device
 }
 
 extension Pipeline {
@@ -47,17 +47,17 @@ extension Pipeline {
     seconds = [0, 0, 0]
     for _ in 0..<rounds { try draw() }
     let total = seconds.reduce(0, +)
-    let operations = Double(try operations(of: request))
+    let flops = Double(try flops(of: request))
     return GenerationBenchmark(
-      batch: batch, steps: request.steps, firstSeconds: first, picturesPerSecond: Double(batch * rounds) / total,
+      batch: batch, steps: request.steps, firstSeconds: first, imagesPerSecond: Double(batch * rounds) / total,
       textShare: seconds[0] / total, unetShare: seconds[1] / total, decoderShare: seconds[2] / total,
-      peakBytes: PeakMemory.bytes(of: device), operationsPerPicture: operations,
-      teraflops: operations * Double(batch * rounds) / (seconds[1] + seconds[2]) / 1e12,
-      productTeraflops: ProductSpeed.measure(on: device, bfloat16 ? .bfloat16 : .float32) / 1e12)
+      peakBytes: PeakMemory.bytes(of: device), flopsPerImage: flops,
+      teraflops: flops * Double(batch * rounds) / (seconds[1] + seconds[2]) / 1e12,
+      matmulTeraflops: MatmulThroughput.measure(on: device, bfloat16 ? .bfloat16 : .float32) / 1e12)
   }
 
-  /// Floating-point operations of U-Net and decoder that one picture takes, with a sampler that asks once a step.
-  func operations(of request: GenerationRequest) throws -> Int {
+  /// Floating-point operations of U-Net and decoder that one image takes, with a sampler that asks once a step.
+  func flops(of request: GenerationRequest) throws -> Int {
     let text = try encodeText(request.prompt)
     let shape = try latentShape(request)
     let (h, w) = (shape[1], shape[2])
@@ -65,9 +65,9 @@ extension Pipeline {
     var passes = 0
     let grid = try timeGrid(request)
     for time in grid.times.dropLast() { passes += request.guidance.applies(at: time) ? 2 : 1 }
-    return passes * c.unet.operations(height: h, width: w, tokens: tokens)
-      + c.autoencoder.decoderOperations(height: h, width: w)
-      + c.autoencoder.superResolutionOperations(height: h, width: w)
+    return passes * c.unet.flops(height: h, width: w, tokens: tokens)
+      + c.autoencoder.decoderFLOPs(height: h, width: w)
+      + c.autoencoder.superResolutionFLOPs(height: h, width: w)
   }
 }
 
@@ -78,17 +78,17 @@ extension Pipeline {
   /// A mean square error of clean latents, whose variance is about 1.
   public typealias DenoisingError = (
     timestep: Int,
-    own: Double,  // under the picture's own caption
+    own: Double,  // under the image's own caption
     other: Double  // under the caption half the list away
   )
 
-  /// How far the model's estimates of known pictures' latents are off, in units that every prediction and loss share.
+  /// How far the model's estimates of known images' latents are off, in units that every prediction and loss share.
   ///
-  /// Finer than scores of drawn pictures, and blind to what samplers and guidance do. The noise depends on `seed` alone.
-  public func denoisingErrors(_ pictures: [Image], captions: [String], seed: UInt64) -> [DenoisingError] {
+  /// Finer than scores of drawn images, and blind to what samplers and guidance do. The noise depends on `seed` alone.
+  public func denoisingErrors(_ images: [Image], captions: [String], seed: UInt64) -> [DenoisingError] {
     withInference {
       // [B, C, h, w]
-      let latents = Tensor.cat(pictures.map { model.autoencoder.encode(TensorImage.tensor([$0]).to(device)) })
+      let latents = Tensor.cat(images.map { model.autoencoder.encode(TensorImage.tensor([$0]).to(device)) })
       let text = prompts(captions, maxTokens: model.configuration.adapter.maxTokens)
       let generator = Generator(seed: seed)
       return Self.measuredTimesteps.map { timestep in
@@ -96,14 +96,14 @@ extension Pipeline {
         let (alpha, sigma) = (model.schedule.alpha(timestep), model.schedule.sigma(timestep))
         let noisy = (latents * alpha + noise * sigma).channelsLast()
         func error(_ states: Tensor, _ mask: Tensor) -> Double {
-          let timesteps = Tensor.full([pictures.count], Double(timestep), device: device)
+          let timesteps = Tensor.full([images.count], Double(timestep), device: device)
           let output = model.predict(noisy, at: timesteps, model.adapter(states, mask: mask))
           let clean = model.schedule.configuration.predictionType.clean(output, at: noisy, alpha: alpha, sigma: sigma)
           return (clean - latents).square().mean().item()
         }
-        let half = pictures.count / 2
+        let half = images.count / 2
         func turned(_ x: Tensor) -> Tensor {
-          Tensor.cat([x.narrowed(0, half, pictures.count - half), x.narrowed(0, 0, half)])
+          Tensor.cat([x.narrowed(0, half, images.count - half), x.narrowed(0, 0, half)])
         }
         return (timestep, error(text.states, text.mask), error(turned(text.states), turned(text.mask)))
       }

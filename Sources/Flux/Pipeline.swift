@@ -7,9 +7,9 @@ import Support
 import Tokenizers
 import Torch
 
-/// From prompt to picture, in three stages that can be called apart.
+/// From prompt to image, in three stages that can be called apart.
 ///
-/// Not `Sendable`: a pipeline belongs to one thread at a time; requests and pictures may go anywhere.
+/// Not `Sendable`: a pipeline belongs to one thread at a time; requests and images may go anywhere.
 public final class Pipeline {
   public let model: ModelBundle
   public let prompts: PromptEncoder
@@ -141,8 +141,8 @@ public final class Pipeline {
       return pixels.allFinite ? TensorImage.images(pixels.to(.cpu))[0] : nil
     }
     if let image { return image }
-    let isCoreFinite = withInference { model.autoencoder.decoder(latents.channelsLast()).pixels.allFinite }
-    throw .notFinite(isCoreFinite ? .superResolution : .decoder, step: nil, loras: [])
+    let isBaseFinite = withInference { model.autoencoder.decoder(latents.channelsLast()).pixels.allFinite }
+    throw .notFinite(isBaseFinite ? .superResolution : .decoder, step: nil, loras: [])
   }
 
   /// All stages, for one image.
@@ -150,7 +150,7 @@ public final class Pipeline {
   /// `onStep` sees every step and stops the run by throwing. The image's request is without settings that change
   /// nothing. Throws where a network gives NaN or infinity, and names it.
   public func generate(_ request: GenerationRequest, onStep: (DenoisingStep) throws -> Void = { _ in }) throws
-    -> Picture
+    -> GeneratedImage
   {
     try generate(request, count: 1, onStep: onStep)[0]
   }
@@ -162,7 +162,7 @@ public final class Pipeline {
   public func generate(
     _ request: GenerationRequest, count: Int, text: PromptConditioning? = nil,
     onStep: (DenoisingStep) throws -> Void = { _ in }
-  ) throws -> [Picture] {
+  ) throws -> [GeneratedImage] {
     guard count > 0 else { fatalError("a batch of \(count) images") }
     let grid = try timeGrid(request)
     let text = try text ?? encodeText(request.prompt, negative: request.negativePrompt)
@@ -176,11 +176,11 @@ public final class Pipeline {
     }
     guard let latents else { fatalError("a time grid has at least one step") }
     return zip(try decodeLatents(latents), request.batch(count)).map { image, request in
-      Picture(image: image, request: request.effective(along: grid), source: source)
+      GeneratedImage(image: image, request: request.effective(along: grid), source: source)
     }
   }
 
-  /// Latents are normalised, so that no true one lies outside; far estimates at high noise are pulled in.
+  /// Latents are normalized, so that no true one lies outside; far estimates at high noise are pulled in.
   public static let cleanRange = -6.0...6.0
 
   /// `[C, h, w]` of a request; throws for sizes that are no multiple of a latent cell.

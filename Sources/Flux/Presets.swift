@@ -1,17 +1,17 @@
 import Diffusion
 import Models
 
-/// The sizes that models come in, every number visible.
+/// The model sizes.
 public enum Preset: String, Sendable, Codable, CaseIterable {
-  /// For tests: seconds of training, pictures of 64×64.
+  /// For tests: seconds of training, images of 64×64.
   case tiny
-  /// Trained on two CPU cores: a coarse 8×8 latent, painted at 512×512.
+  /// Trained on two CPU cores: 512×512 from an 8×8 latent.
   case mini
-  /// For CPU cores with patience: 512×512 from a 16×16 latent through a palette decoder.
+  /// For long training on CPUs: 512×512 from a 16×16 latent with a palette decoder.
   case midi
   /// For a GPU: 512×512 from a 16×16 latent.
   case base
-  /// As `base` with a latent of 32×32: finer pictures for more work, to be compared before hours are spent.
+  /// As `base` with a 32×32 latent: more detail at a higher cost.
   case fine
   /// The networks of `base`, predicting ε.
   case specification

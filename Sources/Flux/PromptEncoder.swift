@@ -5,13 +5,13 @@ import Support
 import Tokenizers
 import Torch
 
-/// The frozen half of the text path: prompt to states of the pretrained transformer.
+/// Tokenizer and frozen text encoder: prompts to the states of the pretrained transformer.
 public final class PromptEncoder {
-  /// What the adapter reads, for a batch of prompts.
+  /// The input of the adapter, for a batch of prompts.
   public struct States {
     public let states: Tensor  // [B, N, 2 · width]: the embedding layer's and the last layer's
-    public let mask: Tensor  // [B, N], float, 1 where there is a token
-    public let dropped: [[String]]  // per prompt, the words that did not fit
+    public let mask: Tensor  // [B, N], float, 1 at tokens
+    public let dropped: [[String]]  // per prompt, the truncated words
   }
 
   public let tokenizer: WordPieceTokenizer
@@ -31,7 +31,7 @@ public final class PromptEncoder {
     if device != .cpu { encoder.move(to: device) }
   }
 
-  /// Throws unless an adapter reads the states that this encoder makes, of prompts that it has positions for.
+  /// Throws unless an adapter's input width and token limit match this encoder.
   public func check(_ adapter: TextAdapter.Configuration) throws(ConfigurationError) {
     let (width, positions) = (encoder.configuration.hiddenSize, encoder.configuration.maxPositionEmbeddings)
     if adapter.inputWidth != width {

@@ -1,11 +1,11 @@
 import Foundation
 
-/// A text file of prompts: UTF-8, one prompt on every line.
+/// A text file of prompts: UTF-8, one per line.
 public enum PromptFile {
-  /// The prompts of a file, without spaces around them and without blank lines; `name` is for messages.
+  /// The prompts of a file, without surrounding spaces and blank lines; `name` is for messages.
   ///
-  /// Line ends are those of text files. Unicode has further ones, which are part of a prompt: text that was pasted from
-  /// documents holds them within sentences.
+  /// Only line feeds and carriage returns end a line. Unicode's other line separators belong to the prompt: text pasted
+  /// from documents has them within sentences.
   public static func prompts(in bytes: [UInt8], name: String) throws(PromptFileError) -> [String] {
     let isUTF16 = bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) || bytes.contains(0)
     guard !isUTF16 else { throw .utf16(file: name) }
@@ -31,7 +31,7 @@ public enum PromptFileError: Error, CustomStringConvertible, Sendable, Equatable
     switch self {
     case .utf16(let file): "the prompt file \(file) is not UTF-8 text: it looks like UTF-16"
     case .notUTF8(let file): "the prompt file \(file) is not UTF-8 text"
-    case .empty(let file): "the prompt file \(file) has no prompt: write one on every line"
+    case .empty(let file): "the prompt file \(file) has no prompts: write one per line"
     }
   }
 }

@@ -1,11 +1,10 @@
 import Foundation
 
-/// Marks that mean something in the prompts of other programs: weights, alternatives, LoRA tags, wildcards.
+/// Prompt syntax of other programs: weights, alternatives, LoRA tags, wildcards.
 ///
-/// Flux reads all of them as words. Who draws should hear of it, and what a picture says of itself must not claim
-/// what was not done.
+/// Flux reads all of it as plain text. Users get a warning, and image metadata must not claim effects that did not occur.
 public enum PromptSyntax {
-  /// The marks in a prompt, in their order, each once.
+  /// The syntax elements in a prompt, in order, without duplicates.
   public static func marks(in prompt: String) -> [String] {
     let isShouted = prompt == prompt.uppercased()  // there BREAK and AND are words
     var found: [(place: String.Index, text: String)] = []
@@ -24,10 +23,10 @@ public enum PromptSyntax {
     return found.sorted { $0.place < $1.place }.map(\.text).filter { seen.insert($0).inserted }
   }
 
-  /// The prompt as a picture's text carries it: read with the same tokens, but tags of networks are no tags any more.
+  /// The prompt for image metadata: equal tokens, but without LoRA tags.
   ///
-  /// Programs that read the text would take `<lora:name:0.8>` for a LoRA that was used. A space after "<" does not
-  /// change how a prompt is cut into tokens.
+  /// Programs that read the metadata would take `<lora:name:0.8>` for a LoRA that was used. A space after "<" does not
+  /// change the tokens.
   static func withoutTags(_ prompt: String) -> String {
     prompt.replacing(/<(?=[A-Za-z]+:[^<>]+>)/, with: "< ")
   }

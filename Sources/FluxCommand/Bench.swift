@@ -4,10 +4,10 @@ import Foundation
 import Torch
 import Training
 
-/// `flux bench`: how fast this machine is.
+/// `flux bench`: benchmarks.
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measures how fast this machine is.", subcommands: [BenchTrain.self, BenchGenerate.self])
+    abstract: "Benchmarks training and generation on this machine.", subcommands: [BenchTrain.self, BenchGenerate.self])
 
   /// Prints a result as JSON on one line; nested names are those of diffusers' configurations.
   static func printJSON(_ result: some Encodable) throws {
@@ -21,22 +21,22 @@ struct Bench: ParsableCommand {
     try printLine(name.padding(toLength: 16, withPad: " ", startingAt: 0) + String(format: "%.3g ", value) + unit)
   }
 
-  /// How much of what the device can do was reached.
-  static func lineOfWork(_ teraflops: Double, _ products: Double) throws {
+  /// Prints the throughput as a share of that of large matrix products.
+  static func throughputLine(_ teraflops: Double, _ products: Double) throws {
     try line(
-      "arithmetic", teraflops,
-      String(format: "TFLOP/s, %.0f %% of the %.3g of large products", 100 * teraflops / products, products))
+      "throughput", teraflops,
+      String(format: "TFLOP/s, %.0f %% of the %.3g of large matmuls", 100 * teraflops / products, products))
   }
 }
 
-/// `flux bench train`: steps a second of the stage that takes longest.
+/// `flux bench train`: steps per second of the diffusion stage.
 struct BenchTrain: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "train", abstract: "Times steps of a training run's diffusion stage; nothing is kept.")
+    commandName: "train", abstract: "Times training steps of the diffusion stage; nothing is saved.")
 
-  @Option(help: "Sizes of the networks: tiny, mini, base or fine.") var preset: Preset = .mini
-  @Option(help: "Pictures in a step (default: the preset's).") var batch: Int?
-  @Option(help: "Steps to time.") var steps: Int = 20
+  @Option(help: "Model size: tiny, mini, midi, base or fine.") var preset: Preset = .mini
+  @Option(help: "Batch size (default: the preset's).") var batch: Int?
+  @Option(help: "Number of steps to time.") var steps: Int = 20
   @OptionGroup var convolutions: ConvolutionOptions
   @OptionGroup var options: BenchOptions
 
@@ -54,25 +54,26 @@ struct BenchTrain: ParsableCommand {
       "\(preset) at batch \(result.batch), \(options.precision), on \(options.device), \(result.threads) threads")
     try Bench.line("networks only", result.networksOnly, "steps/s")
     try Bench.line("with data", result.withData, "steps/s")
-    try Bench.line("waiting for it", 100 * result.waiting, "% of the time")
-    try Bench.lineOfWork(result.teraflops, result.productTeraflops)
+    try Bench.line("data wait", 100 * result.dataWait, "% of the time")
+    try Bench.throughputLine(result.teraflops, result.matmulTeraflops)
     try Bench.line("peak memory", Double(result.peakBytes) / 1e9, "GB")
   }
 }
 
-/// `flux bench generate`: pictures a second, and where the time goes.
+/// `flux bench generate`: images per second, and the time of each stage.
 struct BenchGenerate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "generate", abstract: "Times the drawing of pictures, stage by stage; nothing is kept.")
+    commandName: "generate", abstract: "Times image generation by stage; nothing is saved.")
 
-  @Option(help: "Sizes of the networks, whose weights are then random: tiny, mini, base, fine or specification.")
+  @Option(help: "Model size, with random weights: tiny, mini, midi, base, fine or specification.")
   var preset: Preset?
-  @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model (default: mini).")
+  @Option(name: [.short, .long], help: "A model directory or the name of a bundled model (default: mini).")
   var model: FilePath?
-  @Option(help: "Pictures that are drawn together.") var batch: Int = 1
-  @Option(help: "Denoising steps of DPM-Solver++ 2M.") var steps: Int = 20
-  @Option(name: .customLong("cfg-scale"), help: "Guidance; 1 is none, for half the work.") var guidance: Double = 3
-  @Option(help: "Batches to time after the first.") var rounds: Int = 3
+  @Option(help: "Batch size.") var batch: Int = 1
+  @Option(help: "Number of sampling steps (DPM-Solver++ 2M).") var steps: Int = 20
+  @Option(name: .customLong("cfg-scale"), help: "Classifier-free guidance scale; 1 disables guidance.")
+  var guidance: Double = 3
+  @Option(help: "Number of batches to time after the first.") var rounds: Int = 3
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
@@ -92,13 +93,13 @@ struct BenchGenerate: ParsableCommand {
     let result = try pipeline.benchmark(request, batch: batch, rounds: rounds, bfloat16: options.precision == .bfloat16)
     if options.json { return try Bench.printJSON(result) }
     try printLine(
-      "\(pipeline.source.name), \(batch) at a time, \(steps) steps, \(options.precision), on \(options.device)")
-    try Bench.line("pictures", result.picturesPerSecond, "/s")
+      "\(pipeline.source.name) at batch \(batch), \(steps) steps, \(options.precision), on \(options.device)")
+    try Bench.line("images", result.imagesPerSecond, "/s")
     try Bench.line("first", result.firstSeconds, "s")
     for (name, share) in [
       ("text", result.textShare), ("U-Net", result.unetShare), ("decoder", result.decoderShare),
     ] { try Bench.line(name, 100 * share, "% of the time") }
-    try Bench.lineOfWork(result.teraflops, result.productTeraflops)
+    try Bench.throughputLine(result.teraflops, result.matmulTeraflops)
     try Bench.line("peak memory", Double(result.peakBytes) / 1e9, "GB")
   }
 
@@ -114,10 +115,10 @@ struct BenchGenerate: ParsableCommand {
   }
 }
 
-/// What both benchmarks ask: where to compute, how exactly, and how to say it.
+/// Options of both benchmarks.
 struct BenchOptions: ParsableArguments {
-  @Option(help: "Precision of matrix products: float32 or bfloat16.") var precision: Precision = .float32
-  @Option(help: "Where to compute: cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(help: "Compute precision: float32 or bfloat16.") var precision: Precision = .float32
+  @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
   @Option(help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(help: "Print JSON.") var json = false
 
@@ -125,7 +126,7 @@ struct BenchOptions: ParsableArguments {
     try ThreadCount.check(threads)
   }
 
-  /// The device, after the threads are set.
+  /// Sets the number of threads and returns the device.
   func begin() throws -> Device {
     if let threads { Libtorch.threads = threads }
     return try Device(flag: device)

@@ -4,19 +4,20 @@ import Foundation
 import Models
 import Support
 
-/// `flux convert`: the same weights stored another way.
+/// `flux convert`: converts the weights of a model to another data type.
 struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Stores a model's weights another way.",
+    abstract: "Converts the weights of a model to another data type.",
     discussion: """
-      int8 keeps a scale for each output channel and is a quarter of float32's size; bfloat16 is half of \
-      it. A few-step student in fast/ is copied as it is. A text encoder's directory may be converted, too. \
-      Files that are left behind are named.
+      int8 has one scale per output channel and a quarter of the size of float32; bfloat16 has half. \
+      A few-step student in fast/ is copied unchanged. The directory of a text encoder can be converted \
+      too. Files that are not copied are listed.
       """)
 
-  @Argument(help: "A model directory, the name of a shipped model, or a text encoder's directory.") var model: FilePath
-  @Option(name: [.short, .long], help: "The directory to write.") var output: FilePath
-  @Option(help: "How to store weights: float32, bfloat16 or int8.") var storage: Quantisation
+  @Argument(help: "A model directory, the name of a bundled model, or the directory of a text encoder.")
+  var model: FilePath
+  @Option(name: [.short, .long], help: "Directory to write.") var output: FilePath
+  @Option(help: "Data type of the weights: float32, bfloat16 or int8.") var storage: Quantization
 
   func run() throws {
     let (target, given) = (output.url, model.url)
@@ -24,7 +25,7 @@ struct Convert: ParsableCommand {
     let source = isEncoder ? given : try Home.model(model)
     func place(_ url: URL) -> String { url.resolvingSymlinksInPath().standardizedFileURL.path }
     guard place(source) != place(target)
-    else { throw Failure("\(model.text) is read and would be overwritten: give --output another name", code: 2) }
+    else { throw Failure("--output would overwrite the input \(model.text): choose another name", code: 2) }
     try OutputFile.checkFolder(target)
     if isEncoder {
       try TextEncoder.load(from: given).save(to: target, as: storage)
@@ -47,25 +48,25 @@ struct Convert: ParsableCommand {
     try printLine(target.relativePath)
   }
 
-  /// The few-step student of a model; one that belongs to other weights is left behind, and named.
+  /// The few-step student of a model; nil, with a message, if it belongs to other weights.
   private func student(of source: URL) throws -> FastStudent? {
     let folder = source.appendingPathComponent(FastStudent.folderName)
     guard FileManager.default.fileExists(atPath: folder.path) else { return nil }
     do {
       return try FastStudent(folder, of: ModelSource(directory: source))
     } catch {
-      say("flux: the few-step student is left behind: \(error)")
+      say("flux: the few-step student is not copied: \(error)")
       return nil
     }
   }
 
-  /// Names what lies in a directory and was not converted.
+  /// Lists the files of a directory that were not converted.
   private func nameOthers(
     in directory: URL, than known: [String], besides target: URL, isKnown: (String) -> Bool = { _ in false }
   ) {
     if directory.standardizedFileURL.path == target.standardizedFileURL.path { return }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
     let others = names.filter { !$0.hasPrefix(".") && !known.contains($0) && !isKnown($0) }.sorted()
-    if !others.isEmpty { say("flux: left behind: \(others.joined(separator: ", "))") }
+    if !others.isEmpty { say("flux: not copied: \(others.joined(separator: ", "))") }
   }
 }

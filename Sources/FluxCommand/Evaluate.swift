@@ -9,62 +9,63 @@ import Support
 import Torch
 import Training
 
-/// `flux evaluate`: how well pictures follow prompts, in numbers.
+/// `flux evaluate`: measures prompt following and image quality.
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws prompts and judges the pictures: GlyphEval.",
+    abstract: "Generates images for a prompt set and scores them (GlyphEval).",
     discussion: """
-      --set categories: the six categories of GenEval on the objects of Scenes, four pictures a prompt, \
-      and a fifth of the prompts in other words.
-      --set held-out: scenes with a combination of known words that training never saw.
-      --set autoencoder: what encoding and decoding leave of such scenes; nothing is drawn from prompts.
-      The judge compares pixels with known colours and parts of the picture with drawn templates; it \
-      shares nothing with the model. A second judge, trained on renders, tells how far the first is to be \
-      trusted. Beside the model's scores stand what real renders score (the judge's own errors), what \
-      encoding and decoding them leaves (the autoencoder's), and what pictures score against another \
-      prompt (chance). docs/evaluation.md says more.
+      --set categories: the six categories of GenEval on the objects of Scenes, four images per prompt; \
+      a fifth of the prompts is also paraphrased.
+      --set held-out: scenes with combinations of known words that training never used.
+      --set autoencoder: reconstructions of such scenes; nothing is generated from prompts.
+      The first judge uses pixels and template matching; the second is a detector trained on renders. \
+      Neither shares anything with the model. For comparison the report has the scores of renders (the \
+      judge's own errors), of reconstructions (the autoencoder's limit) and of images judged against \
+      another prompt (chance). See docs/evaluation.md.
       """)
 
-  /// Which prompts are drawn.
+  /// The prompt sets.
   enum Prompts: String, ExpressibleByArgument, CaseIterable {
     case categories
     case heldOut = "held-out"
     case autoencoder
   }
 
-  @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model.") var model: FilePath?
-  @Option(name: .customLong("set"), help: "categories, held-out or autoencoder.") var prompts: Prompts = .categories
-  @Option(name: .customLong("world"), help: "The world that the model knows: small, medium or full (default: its own).")
+  @Option(name: [.short, .long], help: "A model directory or the name of a bundled model.") var model: FilePath?
+  @Option(name: .customLong("set"), help: "Prompt set: categories, held-out or autoencoder.")
+  var prompts: Prompts = .categories
+  @Option(name: .customLong("world"), help: "World of the prompts: small, medium or full (default: the model's).")
   var askedWorld: World?
-  @Option(help: "How scenes are drawn: 1 or 2 (default: as the model learned them).")
+  @Option(help: "Version of the scene renderer: 1 or 2 (default: the one the model was trained with).")
   var scenesVersion: RenderingVersion?
-  @Option(help: "Pictures of each prompt of the categories.") var seeds: Int = 4
-  @Flag(help: "A tenth of the categories' prompts.") var quick = false
-  @Option(help: "Scenes of --set held-out and autoencoder.") var count: Int = 200
-  @Option(help: "Deviation of noise added to the normalized latents of --set autoencoder before decoding.")
+  @Option(help: "Images per prompt in --set categories.") var seeds: Int = 4
+  @Flag(help: "Use a tenth of the prompts of --set categories.") var quick = false
+  @Option(help: "Number of scenes in --set held-out and autoencoder.") var count: Int = 200
+  @Option(help: "Standard deviation of noise added to normalized latents before decoding (--set autoencoder).")
   var latentNoise: Double = 0
-  @Option(name: [.short, .long], help: "Seed of the prompts and of the pictures.") var seed: UInt64 = 1
+  @Option(name: [.short, .long], help: "Seed of prompts and images.") var seed: UInt64 = 1
   @Option(
-    help: "Seed of the run that trained the model, whose scenes are searched for near neighbours (with its --pairs).")
+    help: "Seed of the model's training run, for the nearest-neighbor search in its training scenes (with its --pairs)."
+  )
   var trainingSeed: UInt64 = 1
   @OptionGroup var trainingEmphasis: EmphasisOptions
-  @Flag(help: "Draw with the model's few-step student (flux distil), whose steps and guidance are fixed.")
+  @Flag(help: "Use the model's few-step student (flux distill), which has fixed steps and guidance.")
   var fast = false
-  @Option(help: "Denoising steps (default: 20).") var steps: Int?
-  @Option(help: "Guidance scale (default: 3).") var cfgScale: Double?
-  @Option(help: "How much of the contrast that guidance adds is taken back, 0 to 1 (default: 0).")
+  @Option(help: "Number of sampling steps (default: 20).") var steps: Int?
+  @Option(help: "Classifier-free guidance scale (default: 3).") var cfgScale: Double?
+  @Option(help: "CFG rescale φ, 0 to 1 (default: 0).")
   var cfgRescale: Double?
-  @Option(name: .customLong("sampler"), help: "The sampler (default: dpmpp_2m).") var sampler: String?
-  @Option(help: "A learnt judge, as flux train-judge makes them (default: the shipped one).") var judge: FilePath?
-  @Flag(help: "Judge renders of the categories instead of a model: the judge's own errors.") var renders = false
-  @Option(name: [.short, .long], help: "A folder for scores.json, report.html and contact sheets.")
+  @Option(name: .customLong("sampler"), help: "Sampler (default: dpmpp_2m).") var sampler: String?
+  @Option(help: "Directory of a learned judge, from flux train-judge (default: the bundled one).") var judge: FilePath?
+  @Flag(help: "Score renders instead of a model: the judge's own errors.") var renders = false
+  @Option(name: [.short, .long], help: "Folder for scores.json, report.html and contact sheets.")
   var output: FilePath?
-  @Option(help: "A file for how much the model needs to see each object: for flux train --need.")
-  var writeNeed: FilePath?
-  @Option(help: "Where to draw: cpu, cuda or cuda:N; the judges stay on the CPU.") var device: String = "cpu"
+  @Option(help: "JSON file to write, with sampling weights per object for flux train --sampling-weights.")
+  var writeSamplingWeights: FilePath?
+  @Option(help: "Device for generation: cpu, cuda or cuda:N; the judges run on the CPU.") var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(help: "Print the scores as JSON.") var json = false
-  @Flag(name: [.short, .long], help: "No progress.") var quiet = false
+  @Flag(name: [.short, .long], help: "No progress output.") var quiet = false
 
   func validate() throws {
     if count < 1 { throw ValidationError("--count \(count) must be at least 1") }
@@ -77,11 +78,13 @@ struct Evaluate: ParsableCommand {
       throw ValidationError("--cfg-rescale \(cfgRescale) must be 0 to 1")
     }
     if !(0...100).contains(latentNoise) { throw ValidationError("--latent-noise \(latentNoise) must be 0 to 100") }
-    if latentNoise > 0, prompts != .autoencoder { throw ValidationError("--latent-noise is for --set autoencoder") }
-    if renders, model != nil { throw ValidationError("--renders judges no model: leave out --model") }
-    if renders, prompts != .categories { throw ValidationError("--renders is about the categories") }
-    if writeNeed != nil, prompts != .categories { throw ValidationError("--write-need is about the categories") }
-    if renders, fast { throw ValidationError("--renders judges no model: leave out --fast") }
+    if latentNoise > 0, prompts != .autoencoder { throw ValidationError("--latent-noise needs --set autoencoder") }
+    if renders, model != nil { throw ValidationError("--renders scores no model: remove --model") }
+    if renders, prompts != .categories { throw ValidationError("--renders needs --set categories") }
+    if writeSamplingWeights != nil, prompts != .categories {
+      throw ValidationError("--write-sampling-weights needs --set categories")
+    }
+    if renders, fast { throw ValidationError("--renders scores no model: remove --fast") }
     if fast {
       try FastOptions.check([
         ("--steps", steps != nil), ("--cfg-scale", cfgScale != nil), ("--cfg-rescale", cfgRescale != nil),
@@ -102,20 +105,20 @@ struct Evaluate: ParsableCommand {
       renders ? nil : try Pipeline(model: Home.model(model), textEncoder: Home.textEncoder, fast: fast, device: device)
     let size = pipeline?.model.configuration.imageSize ?? 512
     guard size % 128 == 0 else {
-      throw Failure("the judge reads pictures of a multiple of 128 pixels; this model draws \(size)")
+      throw Failure("the judge needs an image size that is a multiple of 128; this model generates \(size) pixels")
     }
     let atlas = try atlas(for: pipeline)
-    let learnt = try learntJudge(of: atlas.world)
+    let learned = try learnedJudge(of: atlas.world)
     let folder = try output.map(makeFolder)
     switch (prompts, pipeline) {
-    case (.autoencoder, let pipeline?): try copies(Painter(pipeline, self, kind), size, atlas, learnt, folder)
-    case (.heldOut, let pipeline?): try heldOut(Painter(pipeline, self, kind), size, atlas, learnt, folder)
-    default: try categories(pipeline.map { Painter($0, self, kind) }, size, atlas, learnt, folder)
+    case (.autoencoder, let pipeline?): try autoencoder(ModelRunner(pipeline, self, kind), size, atlas, learned, folder)
+    case (.heldOut, let pipeline?): try heldOut(ModelRunner(pipeline, self, kind), size, atlas, learned, folder)
+    default: try categories(pipeline.map { ModelRunner($0, self, kind) }, size, atlas, learned, folder)
     }
   }
 
-  /// A model with the settings of the call.
-  private struct Painter {
+  /// A pipeline with the settings of the command line.
+  private struct ModelRunner {
     let pipeline: Pipeline
     let request: GenerationRequest
 
@@ -133,8 +136,8 @@ struct Evaluate: ParsableCommand {
       return try pipeline.generate(request) { progress.show(image: number, step: $0.index, of: $0.count) }.image
     }
 
-    /// What encoding and decoding leave of a picture, with noise on its latents that depends on `seed` alone.
-    func copy(_ image: Image, noise: Double = 0, seed: UInt64 = 0) throws -> Image {
+    /// Encodes and decodes an image; the noise added to its latents depends on `seed` only.
+    func reconstruct(_ image: Image, noise: Double = 0, seed: UInt64 = 0) throws -> Image {
       let pixels = TensorImage.tensor([image]).to(pipeline.device)
       let latents = withInference {
         let clean = pipeline.model.autoencoder.encode(pixels)  // [1, C, h, w]
@@ -146,7 +149,7 @@ struct Evaluate: ParsableCommand {
   }
 
   private func categories(
-    _ painter: Painter?, _ size: Int, _ atlas: GlyphAtlas, _ learnt: LearntReader?, _ folder: URL?
+    _ runner: ModelRunner?, _ size: Int, _ atlas: GlyphAtlas, _ learned: LearnedReader?, _ folder: URL?
   ) throws {
     let evaluation = GlyphEval(
       set: PromptSet(world: atlas.world, seed: seed, quick: quick),
@@ -154,61 +157,61 @@ struct Evaluate: ParsableCommand {
       size: size, atlas: atlas,
       training: TrainingScenes.diffusion(
         seed: trainingSeed, world: atlas.world, emphasis: try trainingEmphasis.emphasis(in: atlas.world)),
-      learnt: learnt.map { Judge($0) })
-    let progress = StepProgress(images: evaluation.pictureCount, quiet: quiet)
-    let artist = GlyphEval.Artist(
+      learned: learned.map { Judge($0) })
+    let progress = StepProgress(images: evaluation.imageCount, quiet: quiet)
+    let provider = GlyphEval.ImageProvider(
       draw: { prompt, seed, number in
-        if let painter { return try painter.draw(prompt.text, seed, number, progress) }
+        if let runner { return try runner.draw(prompt.text, seed, number, progress) }
         progress.show(image: number, step: 0, of: 1)
         return prompt.scene.render(size: size, atlas: atlas)
-      }, copy: painter.map { painter in { try painter.copy($0) } })
+      }, reconstruct: runner.map { runner in { try runner.reconstruct($0) } })
     let settings = EvaluationReport.Settings(
-      version: Version.current, model: painter?.pipeline.source.name, modelHash: painter?.pipeline.source.hash,
-      seed: seed, seeds: evaluation.seeds, quick: quick, steps: painter?.request.steps,
-      sampler: painter?.request.sampler.rawValue, guidance: painter?.request.guidance.scale,
-      guidanceRescale: painter?.request.guidance.rescale, fast: painter?.pipeline.source.fast,
-      learntJudge: learnt?.hash, scenesVersion: atlas.version.rawValue)
-    let (report, thumbnails) = try evaluation.run(artist, settings)
+      version: Version.current, model: runner?.pipeline.source.name, modelHash: runner?.pipeline.source.hash,
+      seed: seed, seeds: evaluation.seeds, quick: quick, steps: runner?.request.steps,
+      sampler: runner?.request.sampler.rawValue, guidance: runner?.request.guidance.scale,
+      guidanceRescale: runner?.request.guidance.rescale, fast: runner?.pipeline.source.fast,
+      learnedJudge: learned?.hash, scenesVersion: atlas.version.rawValue)
+    let (report, thumbnails) = try evaluation.run(provider, settings)
     progress.clear()
     if let folder {
       try AtomicFile.write(
         Array(report.html(thumbnails).utf8), to: folder.appendingPathComponent("report.html"))
       try write(report.json(), thumbnails, to: folder)
     }
-    if let writeNeed { try AtomicFile.write(report.need.json, to: writeNeed.url) }
+    if let writeSamplingWeights { try AtomicFile.write(report.samplingWeights.json, to: writeSamplingWeights.url) }
     try printLine(json ? try report.json() : report.table)
   }
 
   private func heldOut(
-    _ painter: Painter, _ size: Int, _ atlas: GlyphAtlas, _ learnt: LearntReader?, _ folder: URL?
+    _ runner: ModelRunner, _ size: Int, _ atlas: GlyphAtlas, _ learned: LearnedReader?, _ folder: URL?
   ) throws {
     let judge = Judge(atlas: atlas)
     let scenes = HeldOutReport.scenes(world: atlas.world, seed: seed, count: count)
     var report = HeldOutReport(
-      model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: atlas.world,
-      version: atlas.version, seed: seed, prompts: count, steps: painter.request.steps)
+      model: runner.pipeline.source.name, modelHash: runner.pipeline.source.hash, world: atlas.world,
+      version: atlas.version, seed: seed, prompts: count, steps: runner.request.steps)
     var (thumbnails, renders): ([Image], [Image]) = ([], [])
     let meter = SharpnessMeter(side: size)
     let progress = StepProgress(images: count, quiet: quiet)
     for (index, scene) in scenes.enumerated() {
-      let image = try painter.draw(scene.caption, seed &+ UInt64(index), index, progress)
+      let image = try runner.draw(scene.caption, seed &+ UInt64(index), index, progress)
       let render = scene.scene.render(size: size, atlas: atlas)
-      let (copy, reading) = (try painter.copy(render), judge.read(image))
+      let (reconstruction, reading) = (try runner.reconstruct(render), judge.read(image))
       report.add(
-        scene, drawn: reading, rendered: judge.read(render), copied: judge.read(copy),
-        learnt: learnt.map { ($0.read(image), $0.read(render)) })
+        scene, generated: reading, rendered: judge.read(render), reconstructed: judge.read(reconstruction),
+        learned: learned.map { ($0.read(image), $0.read(render)) })
       let reference = meter.reference(render, of: scene.scene, atlas: atlas)
-      // A caption may leave the background open; then a plain one is as good as the render's.
+      // If the caption does not state the background, any plain one is right.
       let background: SharpnessMeter.Background =
         scene.claims.background ? .same : reading.isPlain ? .plain : .other
       report.add(
-        drawn: meter.compare(image, with: reference, background: background),
-        reconstruction: meter.compare(copy, with: reference))
+        generated: meter.compare(image, with: reference, background: background),
+        reconstruction: meter.compare(reconstruction, with: reference))
       thumbnails.append(image.shrunk(by: size / 128))
       renders.append(render)
     }
     report.shuffle(scenes)
-    report.denoising = painter.pipeline.denoisingErrors(renders, captions: scenes.map(\.caption), seed: seed).map {
+    report.denoising = runner.pipeline.denoisingErrors(renders, captions: scenes.map(\.caption), seed: seed).map {
       HeldOutReport.Denoising(timestep: $0.timestep, own: $0.own, other: $0.other)
     }
     progress.clear()
@@ -216,24 +219,25 @@ struct Evaluate: ParsableCommand {
     try printLine(json ? try report.json() : report.table)
   }
 
-  private func copies(
-    _ painter: Painter, _ size: Int, _ atlas: GlyphAtlas, _ learnt: LearntReader?, _ folder: URL?
+  private func autoencoder(
+    _ runner: ModelRunner, _ size: Int, _ atlas: GlyphAtlas, _ learned: LearnedReader?, _ folder: URL?
   ) throws {
-    let (judge, second) = (Judge(atlas: atlas), learnt.map { Judge($0) })
+    let (judge, second) = (Judge(atlas: atlas), learned.map { Judge($0) })
     var report = AutoencoderReport(
-      model: painter.pipeline.source.name, modelHash: painter.pipeline.source.hash, world: atlas.world,
+      model: runner.pipeline.source.name, modelHash: runner.pipeline.source.hash, world: atlas.world,
       version: atlas.version, seed: seed, size: size, latentNoise: latentNoise)
     let meter = SharpnessMeter(side: size)
     var thumbnails: [Image] = []
     let progress = StepProgress(images: count, quiet: quiet)
     for (index, scene) in HeldOutReport.scenes(world: atlas.world, seed: seed, count: count).enumerated() {
       let render = scene.scene.render(size: size, atlas: atlas)
-      let copy = try painter.copy(render, noise: latentNoise, seed: seed &+ UInt64(index))
+      let reconstruction = try runner.reconstruct(render, noise: latentNoise, seed: seed &+ UInt64(index))
       let reference = meter.reference(render, of: scene.scene, atlas: atlas)
       report.add(
-        scene, render: render, copy: copy, sharpness: meter.compare(copy, with: reference), judge: judge,
-        learnt: second)
-      thumbnails += [render, copy].map { $0.shrunk(by: size / 128) }
+        scene, render: render, reconstruction: reconstruction,
+        sharpness: meter.compare(reconstruction, with: reference), judge: judge,
+        learned: second)
+      thumbnails += [render, reconstruction].map { $0.shrunk(by: size / 128) }
       progress.show(image: index, step: 0, of: 1)
     }
     progress.clear()
@@ -241,8 +245,8 @@ struct Evaluate: ParsableCommand {
     try printLine(json ? try report.json() : report.table)
   }
 
-  /// The objects of the world that the model learned, drawn as it learned them; models from before there was a choice
-  /// learned version 1, and their directories do not say the world.
+  /// The sprites of the world and renderer version that the model was trained with; older model directories name
+  /// neither, and their models were trained on version 1.
   private func atlas(for pipeline: Pipeline?) throws -> GlyphAtlas {
     let own = pipeline?.model.scenes
     let (ownWorld, ownVersion) = (
@@ -253,11 +257,11 @@ struct Evaluate: ParsableCommand {
       version: scenesVersion ?? ownVersion ?? (pipeline == nil ? .latest : .v1))
   }
 
-  /// The learnt judge of a world; nil where none is shipped, which the report says.
-  private func learntJudge(of world: World) throws -> LearntReader? {
+  /// The learned judge of a world; nil if none is bundled, which the report mentions.
+  private func learnedJudge(of world: World) throws -> LearnedReader? {
     let shipped = Home.judge
     if judge == nil, !FileManager.default.fileExists(atPath: shipped.path) { return nil }
-    let reader = try LearntReader(directory: judge?.url ?? shipped)
+    let reader = try LearnedReader(directory: judge?.url ?? shipped)
     return reader.world == world ? reader : nil
   }
 

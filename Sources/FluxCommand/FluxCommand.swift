@@ -5,11 +5,11 @@ import Flux
 import Foundation
 import Support
 
-/// The program: verbs as subcommands, each a thin door on the library.
+/// The program: subcommands, each a thin layer over the library.
 @main
 struct FluxCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "flux", abstract: "Draws pictures from sentences, and trains the models that do.",
+    commandName: "flux", abstract: "Text-to-image latent diffusion: generates images and trains models.",
     discussion: """
       EXAMPLES
         flux generate "a red apple on a blue background" -o apple.png
@@ -18,17 +18,17 @@ struct FluxCommand: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Generate.self, Train.self, Distil.self, Plot.self, Evaluate.self, TrainJudge.self, Forward.self, Tokens.self,
+      Generate.self, Train.self, Distill.self, Plot.self, Evaluate.self, TrainJudge.self, Forward.self, Tokens.self,
       DataCommand.self, Convert.self, Bench.self,
     ])
 
-  /// The version, and the commit where the build knew it: `flux 0.2.0 (7ff0b8b)`.
+  /// The version, and the commit if the build recorded it: `flux 0.2.0 (7ff0b8b)`.
   private static var version: String {
     let commit = String(cString: build_commit())
     return "flux \(Version.current)" + (commit.isEmpty ? "" : " (\(commit))")
   }
 
-  /// Parses, runs, and turns every error into one sentence on standard error and an exit code.
+  /// Parses the command line and runs it; every error becomes one sentence on standard error and an exit code.
   static func main() {
     Console.replaceClosedStreams()
     Interruption.install()
@@ -60,7 +60,7 @@ struct FluxCommand: ParsableCommand {
     Foundation.exit(code)
   }
 
-  /// Whether other arguments would have helped: sizes, steps and names that there are not.
+  /// Whether an error is about the arguments: unsupported sizes, step counts or names.
   private static func isAboutTheCall(_ error: any Error) -> Bool {
     if error is SamplingError { return true }
     if case GenerationError.size = error { return true }

@@ -4,18 +4,18 @@ import Foundation
 import Models
 import Torch
 
-/// `flux forward`: one network on given tensors, so that anyone can compare it with another program.
+/// `flux forward`: runs one network on given tensors, for comparison with other programs.
 struct Forward: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs one network of a model on the tensors of a safetensors file.",
     discussion: """
-      The tensors of each component, all of them floating-point unless said otherwise:
+      The tensors of each component, floating-point unless noted:
         text-encoder  in: input_ids [B, N] (int64), attention_mask [B, N]      out: hidden_states.0 … hidden_states.6
         adapter       in: states [B, N, 768], attention_mask [B, N]            out: context, pooled
         unet          in: sample, timestep [B], encoder_hidden_states,
                           encoder_attention_mask (optional), class_labels      out: sample
-        encoder       in: pixels [B, 3, H, W] in -1…1                          out: latents (normalised)
-        decoder       in: latents [B, 64, h, w] (normalised)                   out: pixels
+        encoder       in: pixels [B, 3, H, W] in -1…1                          out: latents (normalized)
+        decoder       in: latents [B, 64, h, w] (normalized)                   out: pixels
       """)
 
   enum Component: String, ExpressibleByArgument, CaseIterable {
@@ -27,10 +27,10 @@ struct Forward: ParsableCommand {
   var component: Component
   @Option(
     name: [.short, .long],
-    help: "A model directory, the name of a shipped model, or the directory of one component.")
+    help: "A model directory, the name of a bundled model, or the directory of one component.")
   var model: FilePath?
-  @Option(name: .customLong("in"), help: "The safetensors file to read.") var input: FilePath
-  @Option(name: .customLong("out"), help: "The safetensors file to write.") var output: FilePath
+  @Option(name: .customLong("in"), help: "Safetensors file to read.") var input: FilePath
+  @Option(name: .customLong("out"), help: "Safetensors file to write.") var output: FilePath
 
   func run() throws {
     try OutputFile.check(output.url, notAmong: [input])
@@ -85,7 +85,7 @@ struct Forward: ParsableCommand {
     }
   }
 
-  /// A component from a model's directory, or from a directory of its own (as diffusers saves one).
+  /// Loads a component from a model directory, or from its own directory (as diffusers saves one).
   private func load<Model: ConfiguredModel>(_ name: String) throws -> Model {
     if let model, FileManager.default.fileExists(atPath: model.path + "/config.json") {
       return try Model.load(from: model.url)

@@ -1,9 +1,8 @@
 import Torch
 
-/// The tensors that `flux forward` gives to a network, each checked before the network sees it: a network takes wrong
-/// shapes and types for mistakes of the program.
+/// The input tensors of `flux forward`, with shapes and types checked: networks trap on wrong ones.
 struct ForwardInput {
-  /// One size of a shape: a given number, or a name that stands for the same size wherever it is used.
+  /// One dimension of a shape: a fixed size, or a name that has the same size everywhere.
   struct Axis: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral {
     let name: String?
     let range: ClosedRange<Int>
@@ -18,7 +17,7 @@ struct ForwardInput {
 
     func accepts(_ size: Int) -> Bool { range.contains(size) && size % factor == 0 }
 
-    /// As it stands in messages, where a size may be known already.
+    /// The dimension in messages; `known` is its size if it is determined already.
     func description(_ known: Int?) -> String {
       guard let name else { return "\(range.lowerBound)" }
       if let known { return "\(name) = \(known)" }
@@ -38,12 +37,12 @@ struct ForwardInput {
     try read(key, axes, "a floating-point type") { $0.isFloatingPoint }.to(.float32)
   }
 
-  /// A tensor that is 1 where there is a token, of any type.
+  /// A mask of any type, 1 at tokens.
   mutating func mask(_ key: String, _ axes: [Axis]) throws -> Tensor {
     try read(key, axes, "any type") { _ in true }.to(.float32)
   }
 
-  /// Whole numbers of 0 to `count` − 1, as int64.
+  /// Integers from 0 to `count` − 1, as int64.
   mutating func ids(_ key: String, _ axes: [Axis], below count: Int) throws -> Tensor {
     let ids = try read(key, axes, "int64") { $0 == .int64 || $0 == .int32 }.to(.int64)
     let range = 0..<count

@@ -7,93 +7,94 @@ import RegexBuilder
 import Support
 import Torch
 
-/// `flux generate`: pictures from prompts.
+/// `flux generate`: generates images from prompts.
 struct Generate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Draws pictures from prompts.",
+    abstract: "Generates images from text prompts.",
     discussion: """
       EXAMPLES
         flux generate "a red apple on a blue background" -o apple.png
         flux generate "a cat to the left of a tree" -s 7 -b 4 -o cats.png
-        flux generate --prompt-file prompts.txt -o pictures/
+        flux generate --prompt-file prompts.txt -o images/
         flux generate --fast "a red apple" -o apple.png
       """)
 
-  @Argument(help: "What to draw.") var text: String?
-  @Option(name: [.short, .customLong("prompt")], help: "What to draw; the same as the argument.") var prompt: String?
-  @Option(help: "A file with a prompt on every line; - is standard input.") var promptFile: FilePath?
-  @Option(name: [.short, .long], help: "What to lead away from.") var negativePrompt: String = ""
-  @Option(name: [.short, .long], help: "A model directory, or the name of a shipped model.") var model: FilePath?
+  @Argument(help: "The prompt.") var text: String?
+  @Option(name: [.short, .customLong("prompt")], help: "The prompt; same as the argument.") var prompt: String?
+  @Option(help: "File with one prompt per line; - is standard input.") var promptFile: FilePath?
+  @Option(name: [.short, .long], help: "The negative prompt.") var negativePrompt: String = ""
+  @Option(name: [.short, .long], help: "A model directory or the name of a bundled model.") var model: FilePath?
   @Option(
     name: [.short, .long],
     help: """
-      PNG, JPEG or WebP to write; with several pictures a folder, a name with %d in it, or a name that gets -1, -2, …; - \
-      is standard output.
+      PNG, JPEG or WebP file to write. For several images: a folder, a name with %d in it, or a name to which -1, -2, … \
+      is added. - is standard output.
       """)
   var output = FilePath("output.png")
-  @Option(help: "Format in a folder or on standard output: png, jpg or webp (default: png).") var format: ImageFile?
-  @Option(help: "Quality of JPEG and WebP, 1 to 100 (default: 95).") var quality: Int?
-  @Flag(help: "Draw nothing where a file would be overwritten.") var noOverwrite = false
-  @Option(help: "Also all pictures as one contact sheet, four times smaller, in this PNG.") var grid: FilePath?
+  @Option(help: "File format in a folder or on standard output: png, jpg or webp (default: png).")
+  var format: ImageFile?
+  @Option(help: "JPEG or WebP quality, 1 to 100 (default: 95).") var quality: Int?
+  @Flag(help: "Refuse to overwrite existing files.") var noOverwrite = false
+  @Option(help: "PNG file for a contact sheet of all images at a quarter of their size.") var grid: FilePath?
 
-  @Flag(help: "Draw with the model's few-step student (flux distil), whose steps and guidance are fixed.")
+  @Flag(help: "Use the model's few-step student (flux distill), which has fixed steps and guidance.")
   var fast = false
-  @Option(help: "A LoRA of the U-Net as diffusers stores them; may be given several times.") var lora: [FilePath] = []
-  @Option(help: "How much of each LoRA is added, in their order (default: 1).") var loraScale: [Double] = []
+  @Option(help: "LoRA for the U-Net in diffusers' format; can be repeated.") var lora: [FilePath] = []
+  @Option(help: "LoRA scale, one for each --lora (default: 1).") var loraScale: [Double] = []
 
   @Option(
     name: [.short, .long], parsing: .unconditional,
-    help: "Picture k of a batch uses seed + k; a negative one stands for a random one, which is printed.")
+    help: "Seed; image k of a batch uses seed + k. A negative number selects a random seed, which is printed.")
   var seed: Seed = Seed(value: 42)
   @Option(
     name: [.short, .customLong("batch-count"), .customLong("image-count"), .customLong("num-samples")],
-    help: "Pictures per prompt.")
+    help: "Number of images per prompt.")
   var batchCount: Int = 1
   @Option(
     help: """
-      Images of a prompt that are denoised together, which is faster; 1 gives each the very bits that it has alone \
-      (default: 4, or 1 above the model's own size).
+      Images of a prompt that are denoised together. More is faster; images may differ from those of 1 in the last bits \
+      (default: 4, or 1 above the model's size).
       """)
   var batchSize: Int?
   @Option(
     name: [.customLong("steps"), .customLong("num-inference-steps"), .customLong("step-count")],
-    help: "Denoising steps (default: 20).")
+    help: "Number of sampling steps (default: 20).")
   var steps: Int?
   @Option(name: [.customShort("W"), .long], help: "Width in pixels (default: the model's).") var width: Int?
   @Option(name: [.customShort("H"), .long], help: "Height in pixels (default: the model's).") var height: Int?
   @Option(
     name: [
       .customLong("cfg-scale"), .customLong("guidance-scale"), .customLong("cfg"), .customLong("guidance"),
-    ], help: "How strongly the prompt steers; 1 is no guidance (default: 3).")
+    ], help: "Classifier-free guidance scale; 1 disables guidance (default: 3).")
   var guidanceScale: Double?
   @Option(
     name: .customLong("cfg-rescale"),
-    help: "How much of the contrast that guidance adds is taken back, 0 to 1 (default: 0).")
+    help: "CFG rescale φ, 0 to 1 (default: 0).")
   var guidanceRescale: Double?
   @Option(
     name: .customLong("cfg-interval"),
-    help: "Noise levels at which guidance applies, as LOW-HIGH (default: all).")
+    help: "Noise levels σ at which CFG applies, as LOW-HIGH (default: all).")
   var guidanceInterval: Interval?
   @Option(
     name: [.customLong("sampler"), .customLong("sampling-method")],
     help: ArgumentHelp(
-      "One of \(SamplerKind.allCases.map(\.rawValue).joined(separator: ", ")) (default: \(SamplerKind.dpmpp_2m))."))
+      "Sampler: \(SamplerKind.allCases.map(\.rawValue).joined(separator: ", ")) (default: \(SamplerKind.dpmpp_2m))."))
   var sampler: String?
   @Option(
     name: [.customLong("scheduler"), .customLong("schedule")],
     help: ArgumentHelp(
-      "How the steps are spread: one of \(Spacing.allCases.map(\.rawValue).joined(separator: ", ")) (default: the sampler's)."
+      "Timestep spacing: \(Spacing.allCases.map(\.rawValue).joined(separator: ", ")) (default: the sampler's)."
     ))
   var scheduler: String?
-  @Option(help: "DDIM's share of ancestral noise, 0 to 1 (default: 0).") var eta: Double?
+  @Option(help: "η of DDIM, 0 to 1 (default: 0).") var eta: Double?
 
-  @Option(help: "cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(
     name: .customLong("disable-image-metadata"),
-    help: "Leave out the text in the file that says how the picture was made.")
+    help: "Do not embed generation parameters in the image file.")
   var withoutMetadata = false
-  @Flag(name: [.short, .long], help: "No progress.") var quiet = false
+  @Flag(name: [.short, .long], help: "No progress output.") var quiet = false
 
   func validate() throws {
     let given = [text, prompt, promptFile?.text].compactMap { $0 }.count
@@ -134,12 +135,12 @@ struct Generate: ParsableCommand {
   }
 
   func run() throws {
-    // All that can be wrong with the request is found before the first second of work.
+    // Check the whole request before any work starts.
     let device = try Device(flag: device)
     var request = try request()
     let prompts = try Prompts.read(argument: text ?? prompt, file: promptFile)
     let targets = try OutputNames(output, count: prompts.count * batchCount, format: format)
-    if quality != nil, targets.format == .png { say("flux: --quality has no effect on PNG, which loses nothing") }
+    if quality != nil, targets.format == .png { say("flux: --quality has no effect on PNG, which is lossless") }
     try targets.check(
       seeds: prompts.flatMap { _ in request.batch(batchCount).map(\.seed) }, grid: grid,
       inputs: lora + [promptFile].compactMap { $0 }, overwriting: !noOverwrite)
@@ -175,13 +176,13 @@ struct Generate: ParsableCommand {
         let count = min(batchSize, batchCount - start)
         var batch = request
         batch.seed = request.seed &+ UInt64(start)
-        let pictures = try pipeline.generate(batch, count: count, text: text) { step in
+        let images = try pipeline.generate(batch, count: count, text: text) { step in
           progress.show(images: index..<index + count, step: step.index, of: step.count, seed: batch.seed)
         }
         progress.clear()
-        for picture in pictures {
-          try save(picture, index, to: targets)
-          if grid != nil { drawn.append(picture.image) }
+        for result in images {
+          try save(result, index, to: targets)
+          if grid != nil { drawn.append(result.image) }
           index += 1
         }
       }
@@ -192,9 +193,9 @@ struct Generate: ParsableCommand {
     }
   }
 
-  private func save(_ picture: Picture, _ index: Int, to targets: OutputNames) throws {
-    let bytes = try picture.encoded(as: targets.format, metadata: !withoutMetadata, quality: quality ?? 95)
-    guard let target = targets.url(index, seed: picture.request.seed) else { return try writeOutput(bytes) }
+  private func save(_ result: GeneratedImage, _ index: Int, to targets: OutputNames) throws {
+    let bytes = try result.encoded(as: targets.format, metadata: !withoutMetadata, quality: quality ?? 95)
+    guard let target = targets.url(index, seed: result.request.seed) else { return try writeOutput(bytes) }
     try write(bytes, to: target)
     try printLine(target.relativePath)
   }
@@ -202,19 +203,19 @@ struct Generate: ParsableCommand {
   private func write(_ bytes: [UInt8], to url: URL) throws {
     guard noOverwrite else { return try AtomicFile.write(bytes, to: url) }
     guard try AtomicFile.create(bytes, at: url) else {
-      throw Failure("\(url.relativePath) exists by now, and --no-overwrite was given")
+      throw Failure("\(url.relativePath) was created meanwhile, and --no-overwrite was given")
     }
   }
 
-  /// The request without its prompt; names are looked up here.
+  /// The request without its prompt; resolves sampler and scheduler names.
   private func request() throws -> GenerationRequest {
     do {
       let named = try sampler.map { try SamplerKind.read($0) } ?? (.dpmpp_2m, nil)
-      let isAutomatic = scheduler?.lowercased() == "automatic"  // the web UI's word for the sampler's own
+      let isAutomatic = scheduler?.lowercased() == "automatic"  // AUTOMATIC1111's name for the sampler's default
       let asked = try isAutomatic ? nil : scheduler.map { try Spacing(named: $0) }
       if let spacing = named.spacing, let asked, spacing != asked {
         throw Failure(
-          "the sampler \"\(sampler ?? "")\" and --scheduler \(asked.rawValue) do not agree: leave one of them out",
+          "the sampler \"\(sampler ?? "")\" and --scheduler \(asked.rawValue) contradict each other: remove one",
           code: 2)
       }
       return GenerationRequest(
@@ -226,7 +227,7 @@ struct Generate: ParsableCommand {
     } catch let error as SamplingError { throw Failure(error.description, code: 2) }
   }
 
-  /// Says what of the call has no effect, and what of the prompts is not read as it may be meant.
+  /// Warns about options without effect and about prompts that may not be read as intended.
   private func advise(
     on request: GenerationRequest, along grid: TimeGrid, _ prompts: [String], _ pipeline: Pipeline
   ) {
@@ -240,12 +241,12 @@ struct Generate: ParsableCommand {
         ("--negative-prompt", !request.negativePrompt.isEmpty), ("--cfg-rescale", request.guidance.rescale != 0),
         ("--cfg-interval", request.guidance.interval != nil), ("--cfg-scale", request.guidance.scale != 1),
       ].filter(\.1).map(\.0)
-      say("flux: no step is guided, so these have no effect: \(lost.joined(separator: ", "))")
+      say("flux: guidance applies at no step, so these have no effect: \(lost.joined(separator: ", "))")
     } else if effective.negativePrompt != request.negativePrompt {
-      say("flux: --negative-prompt has no effect at --cfg-scale 1, which is no guidance")
+      say("flux: --negative-prompt has no effect at --cfg-scale 1, which disables guidance")
     }
     if request.guidance.scale == 0 {
-      say("flux: --cfg-scale 0 follows the negative prompt alone: the prompt has no effect")
+      say("flux: --cfg-scale 0 uses the negative prompt only: the prompt has no effect")
     }
     for (file, scale) in zip(lora, loraScale) where scale == 0 {
       say("flux: --lora-scale 0: \(file.text) has no effect")
@@ -259,14 +260,14 @@ struct Generate: ParsableCommand {
   }
 
   private func checkLength(of texts: String, for format: ImageFile) throws(Failure) {
-    let others = 1000 + 300 * lora.count  // the text has further fields
+    let others = 1000 + 300 * lora.count  // for the other fields of the text
     guard let longest = format.longestParameters, texts.utf16.count > longest - others else { return }
     throw Failure(
-      "the prompt is too long for what a \(format.rawValue) can say of how it was made: write PNG or WebP, or give"
+      "the prompt is too long for the metadata of a \(format.rawValue) file: write PNG or WebP, or use"
         + " --disable-image-metadata", code: 2)
   }
 
-  /// A seed: any number that 64 bits hold, or a random one for a negative number.
+  /// A seed: any 64-bit unsigned number, or a random one for a negative number.
   struct Seed: ExpressibleByArgument {
     let value: UInt64
     let isRandom: Bool
@@ -288,12 +289,12 @@ struct Generate: ParsableCommand {
     }
   }
 
-  /// `0.2-5`: a range of noise levels, both plain numbers from 0 up.
+  /// `0.2-5`: a range of noise levels, both non-negative.
   struct Interval: ExpressibleByArgument {
     let range: ClosedRange<Double>
 
     init?(argument: String) {
-      // The dash between the numbers is not that of an exponent (1e-1-5).
+      // A dash may also belong to an exponent (1e-1-5).
       let number = /[0-9]+\.?[0-9]*(?:[eE][+\-]?[0-9]+)?|\.[0-9]+(?:[eE][+\-]?[0-9]+)?/
       let form = Regex {
         Capture(number)
@@ -308,14 +309,14 @@ struct Generate: ParsableCommand {
   }
 }
 
-/// What `--fast` leaves no choice about.
+/// The options that `--fast` fixes.
 enum FastOptions {
-  /// Throws where one of these flags is given beside it.
+  /// Throws if one of these options is given together with `--fast`.
   static func check(_ flags: [(name: String, isGiven: Bool)]) throws {
     let given = flags.filter(\.isGiven).map(\.name)
     if given.isEmpty { return }
     throw ValidationError(
-      "--fast draws as the student was trained, with its own steps, sampler and guidance: leave out "
+      "--fast uses the steps, sampler and guidance that the student was trained with: remove "
         + given.joined(separator: ", "))
   }
 }

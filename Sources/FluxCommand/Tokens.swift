@@ -2,13 +2,13 @@ import ArgumentParser
 import Foundation
 import Tokenizers
 
-/// `flux tokens`: how a prompt is read.
+/// `flux tokens`: tokenizes a prompt.
 struct Tokens: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Prints the pieces and ids of a prompt, and the words that would be cut off.")
+    abstract: "Prints the tokens and token ids of a prompt, and the words that are truncated.")
 
   @Argument(help: "The prompt.") var text: String
-  @Option(help: "Most tokens that the model reads, with [CLS] and [SEP].") var maxTokens: Int = 32
+  @Option(help: "Maximum number of tokens, including [CLS] and [SEP].") var maxTokens: Int = 32
   @Flag(help: "Print JSON.") var json = false
 
   func validate() throws { try TokenLimit.check(maxTokens) }
@@ -29,9 +29,9 @@ struct Tokens: ParsableCommand {
   }
 }
 
-/// What `--max-tokens` may be.
+/// The range of `--max-tokens`.
 enum TokenLimit {
-  /// From [CLS] and [SEP] alone to as many tokens as BERT has positions for.
+  /// From [CLS] and [SEP] alone to the number of BERT's positions.
   static let range = 2...512
 
   static func check(_ value: Int) throws {

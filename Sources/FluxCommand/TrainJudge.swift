@@ -5,27 +5,28 @@ import Models
 import Scenes
 import Torch
 
-/// `flux train-judge`: the judge of `flux evaluate` that learns.
+/// `flux train-judge`: trains the learned judge of `flux evaluate`.
 struct TrainJudge: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "train-judge", abstract: "Trains the second judge of flux evaluate, on renders of scenes.",
+    commandName: "train-judge", abstract: "Trains the learned judge of flux evaluate on renders of scenes.",
     discussion: """
-      A small detector that finds objects by their centres, trained on renders with blur, noise and other damage; it \
-      never sees what a model drew. flux evaluate --judge DIR uses it. Ctrl-C ends without saving.
+      The judge is a small center-based object detector, trained on renders with blur, noise and other \
+      corruptions. It never sees generated images. flux evaluate --judge DIR uses it. Ctrl-C stops \
+      without saving.
       """)
 
-  @Option(help: "The world whose objects it learns: small, medium or full.") var world: World = .small
-  @Option(help: "How scenes are drawn: 1, soft where they are large, as mini learned them, or 2, sharp.")
+  @Option(help: "World of the objects: small, medium or full.") var world: World = .small
+  @Option(help: "Version of the scene renderer: 1 (used for mini) or 2, which draws large objects sharp.")
   var scenesVersion: RenderingVersion = .latest
   @Option(help: "Training steps.") var steps: Int = 1800
-  @Option(help: "Pictures in a step.") var batch: Int = 32
-  @Option(name: .shortAndLong, help: "Seed of everything random.") var seed: UInt64 = 0
+  @Option(help: "Batch size.") var batch: Int = 32
+  @Option(name: .shortAndLong, help: "Random seed.") var seed: UInt64 = 0
   @Option(name: .shortAndLong, help: "Folder for configuration and weights.") var output: FilePath
-  @Option(help: "Precision of matrix products: float32, or bfloat16 (faster where the CPU has AVX512-BF16).")
+  @Option(help: "Compute precision: float32, or bfloat16 (mixed precision).")
   var precision: Precision = .float32
-  @Option(help: "How weights are stored: float32, bfloat16 or int8.") var storage: Quantisation = .int8
+  @Option(help: "Data type of the saved weights: float32, bfloat16 or int8.") var storage: Quantization = .int8
   @Option(help: "CPU threads (default: all cores).") var threads: Int?
-  @Flag(name: .shortAndLong, help: "No progress.") var quiet = false
+  @Flag(name: .shortAndLong, help: "No progress output.") var quiet = false
 
   func validate() throws {
     try ThreadCount.check(threads)
@@ -42,7 +43,7 @@ struct TrainJudge: ParsableCommand {
         world: world, version: scenesVersion, steps: steps, batch: batch, seed: seed, bfloat16: precision == .bfloat16))
     if !quiet { say("\(trainer.network.parameterCount) parameters") }
     let line = ProgressLine(quiet: quiet)
-    // Losses of single steps jump: what is shown is their mean over some twenty steps.
+    // Losses of single steps are noisy: show a running mean over about twenty steps.
     var means: [Double] = []
     try trainer.run { step, losses in
       let values = losses.map(\.value)

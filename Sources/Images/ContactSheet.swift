@@ -1,14 +1,14 @@
-/// Many pictures of one size in a grid.
+/// Many images of one size in a grid.
 public enum ContactSheet {
-  /// Pictures at a quarter of their size, eight in a row.
+  /// Images at a quarter of their size, eight in a row.
   public static func thumbnails(_ images: [Image]) -> Image {
     lay(images.map { $0.shrunk(by: 4) }, columns: min(8, images.count))
   }
 
-  /// Rows from the top, `columns` a row, with a white gap between pictures.
+  /// Rows from the top, `columns` a row, with a white gap between images.
   public static func lay(_ images: [Image], columns: Int, gap: Int = 4) -> Image {
     guard let first = images.first, columns > 0 else {
-      fatalError("a contact sheet needs at least one picture")
+      fatalError("a contact sheet needs at least one image")
     }
     let rows = (images.count + columns - 1) / columns
     let (width, height) = (columns * (first.width + gap) + gap, rows * (first.height + gap) + gap)
@@ -16,7 +16,7 @@ public enum ContactSheet {
     for (index, image) in images.enumerated() {
       guard image.width == first.width, image.height == first.height, image.channels == .rgb else {
         fatalError(
-          "a contact sheet needs RGB pictures of \(first.width)×\(first.height), got \(image.width)×\(image.height)"
+          "a contact sheet needs RGB images of \(first.width)×\(first.height), got \(image.width)×\(image.height)"
         )
       }
       let left = gap + index % columns * (first.width + gap)

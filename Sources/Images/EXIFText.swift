@@ -1,4 +1,4 @@
-// Text in the EXIF of pictures: the field UserComment, where other programs look for how a JPEG or WebP was generated.
+// Text in the EXIF of images: the field UserComment, where other programs look for how a JPEG or WebP was generated.
 
 extension EXIF {
   /// EXIF with nothing but a user comment, as a TIFF structure without the "Exif" before it.
@@ -30,7 +30,7 @@ extension JPEG {
   static let longestComment = (65_533 - 6 - 44 - 8) / 2
 
   /// A JPEG file with a user comment in its EXIF, after the segment that says it is JFIF.
-  static func adding(comment: String, to bytes: [UInt8]) throws(RasterError) -> [UInt8] {
+  static func adding(comment: String, to bytes: [UInt8]) throws(ImageError) -> [UInt8] {
     guard comment.utf16.count <= longestComment else {
       throw .encoding(
         format: "JPEG",

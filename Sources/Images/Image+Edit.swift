@@ -1,5 +1,5 @@
 extension Image {
-  /// The part of the picture that begins at (`left`, `top`); traps where it does not lie within.
+  /// The part of the image that begins at (`left`, `top`); traps where it does not lie within.
   public func cropped(left: Int, top: Int, width newWidth: Int, height newHeight: Int) -> Image {
     guard left >= 0, top >= 0, newWidth > 0, newHeight > 0, left + newWidth <= width, top + newHeight <= height else {
       fatalError("\(newWidth)×\(newHeight) at (\(left), \(top)) does not lie within \(width)×\(height)")
@@ -38,8 +38,8 @@ extension Image {
 }
 
 extension Image {
-  /// The picture over a background of one colour: RGB without transparency, rounded to the nearest byte.
-  public func composited(on background: Colour) -> Image {
+  /// The image over a background of one color: RGB without transparency, rounded to the nearest byte.
+  public func composited(on background: Color) -> Image {
     guard channels == .rgba else { return asRGB }
     let behind = [Int(background.red), Int(background.green), Int(background.blue)]
     let opaque = [UInt8](unsafeUninitializedCapacity: 3 * width * height) { target, filled in
@@ -57,11 +57,11 @@ extension Image {
     return Image(width: width, height: height, channels: .rgb, pixels: opaque)
   }
 
-  /// The picture in RGB: grey three times, alpha left away (see `composited` to honour it).
+  /// The image in RGB: gray three times, alpha left away (see `composited` to honor it).
   public var asRGB: Image {
     if channels == .rgb { return self }
     let depth = channels.rawValue
-    let colours = [UInt8](unsafeUninitializedCapacity: 3 * width * height) { target, filled in
+    let colors = [UInt8](unsafeUninitializedCapacity: 3 * width * height) { target, filled in
       pixels.withUnsafeBufferPointer { source in
         for index in 0..<width * height {
           for c in 0..<3 { target[3 * index + c] = source[depth * index + (depth == 1 ? 0 : c)] }
@@ -69,6 +69,6 @@ extension Image {
       }
       filled = 3 * width * height
     }
-    return Image(width: width, height: height, channels: .rgb, pixels: colours)
+    return Image(width: width, height: height, channels: .rgb, pixels: colors)
   }
 }

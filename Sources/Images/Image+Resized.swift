@@ -1,12 +1,12 @@
 import Foundation
 
 extension Image {
-  /// The picture in another size, antialiased: the bytes of Pillow's `Image.resize`.
+  /// The image in another size, antialiased: the bytes of Pillow's `Image.resize`.
   ///
-  /// Lines are resized first, then columns, in fixed point with a rounding to bytes between. Colours are weighed by
+  /// Lines are resized first, then columns, in fixed point with a rounding to bytes between. Colors are weighed by
   /// their alpha, so that what is transparent does not bleed.
   public func resized(width newWidth: Int, height newHeight: Int, filter: ResizeFilter) -> Image {
-    guard newWidth > 0, newHeight > 0 else { fatalError("a picture cannot be resized to \(newWidth)×\(newHeight)") }
+    guard newWidth > 0, newHeight > 0 else { fatalError("an image cannot be resized to \(newWidth)×\(newHeight)") }
     if newWidth == width, newHeight == height { return self }
     var image = channels == .rgba ? premultiplied : self
     if newWidth != width { image = image.linesResized(ResizeWeights(filter, from: width, to: newWidth), newWidth) }
@@ -26,7 +26,7 @@ extension Image {
               let (first, count, taps) = (kernel.firsts[x] &* depth, kernel.counts[x], x &* kernel.stride)
               let (from, to) = (y &* width &* depth &+ first, (y &* newWidth &+ x) &* depth)
               switch channels {
-              case .grey:
+              case .gray:
                 var sum = Self.half
                 for tap in 0..<count { sum &+= Int32(source[from &+ tap]) &* weights[taps &+ tap] }
                 target[to] = Self.byte(sum)
@@ -91,14 +91,14 @@ extension Image {
   }
 
   private var premultiplied: Image {
-    mapColours { colour, alpha in (colour * alpha + 127) / 255 }
+    mapColors { color, alpha in (color * alpha + 127) / 255 }
   }
 
   private var unpremultiplied: Image {
-    mapColours { colour, alpha in alpha == 0 ? colour : min(255, 255 * colour / alpha) }
+    mapColors { color, alpha in alpha == 0 ? color : min(255, 255 * color / alpha) }
   }
 
-  private func mapColours(_ change: (_ colour: Int, _ alpha: Int) -> Int) -> Image {
+  private func mapColors(_ change: (_ color: Int, _ alpha: Int) -> Int) -> Image {
     var copy = self
     copy.pixels.withUnsafeMutableBufferPointer { pixels in
       for index in stride(from: 0, to: pixels.count, by: 4) {
@@ -117,7 +117,7 @@ public enum ResizeFilter: String, Sendable, Codable, CaseIterable {
   case bicubic  // Keys 1981, a = -0.5
   case lanczos  // three lobes
 
-  /// Half the width, in pixels of the coarser of the two pictures.
+  /// Half the width, in pixels of the coarser of the two images.
   var support: Double {
     switch self {
     case .box: 0.5
@@ -162,10 +162,10 @@ struct ResizeWeights {
     var (firsts, counts) = ([Int](), [Int]())
     var weights = [Int32](repeating: 0, count: new * stride)
     for index in 0..<new {
-      let centre = (Double(index) + 0.5) * scale
-      let first = max(0, Int(centre - support + 0.5))
-      let last = min(old, Int(centre + support + 0.5))
-      let exact = (first..<last).map { filter.weight((Double($0) - centre + 0.5) / widening) }
+      let center = (Double(index) + 0.5) * scale
+      let first = max(0, Int(center - support + 0.5))
+      let last = min(old, Int(center + support + 0.5))
+      let exact = (first..<last).map { filter.weight((Double($0) - center + 0.5) / widening) }
       let sum = exact.reduce(0, +)
       for (tap, weight) in exact.enumerated() {
         weights[index * stride + tap] = Int32((weight / sum * Double(1 << Self.precision)).rounded())

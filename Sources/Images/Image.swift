@@ -1,10 +1,10 @@
-/// An 8-bit picture: interleaved rows from the top, sRGB, straight (not premultiplied) alpha.
+/// An 8-bit image: interleaved rows from the top, sRGB, straight (not premultiplied) alpha.
 ///
 /// A value type without tensors or files, so that it may cross threads and actors.
 public struct Image: Sendable, Equatable {
   /// What the interleaved bytes of one pixel mean.
   public enum Channels: Int, Sendable, Codable {
-    case grey = 1
+    case gray = 1
     case rgb = 3
     case rgba = 4
   }
@@ -15,7 +15,7 @@ public struct Image: Sendable, Equatable {
   /// `height * width * channels.rawValue` bytes.
   public var pixels: [UInt8]
 
-  /// A picture over existing bytes; traps when their number is not width × height × channels.
+  /// An image over existing bytes; traps when their number is not width × height × channels.
   public init(width: Int, height: Int, channels: Channels, pixels: [UInt8]) {
     let expected = width * height * channels.rawValue
     guard width > 0, height > 0, pixels.count == expected else {

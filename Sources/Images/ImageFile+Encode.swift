@@ -1,4 +1,4 @@
-// Writing of pictures, in the format that a file's name asks for.
+// Writing of images, in the format that a file's name asks for.
 
 extension ImageFile {
   /// The format that the ending of a file's name asks for, without the dot and in any case; nil for others.
@@ -20,19 +20,19 @@ extension ImageFile {
     }
   }
 
-  /// The bytes of a file of an RGB picture.
+  /// The bytes of a file of an RGB image.
   ///
   /// - Parameters:
-  ///   - parameters: how the picture was made: in a PNG a text of that keyword, in others EXIF's UserComment, as
+  ///   - parameters: how the image was made: in a PNG a text of that keyword, in others EXIF's UserComment, as
   ///     AUTOMATIC1111's web UI writes it.
   ///   - quality: 1…100, for JPEG (color at full resolution) and lossy WebP.
-  public func encode(_ image: Image, parameters: String? = nil, quality: Int = 95) throws(RasterError) -> [UInt8] {
+  public func encode(_ image: Image, parameters: String? = nil, quality: Int = 95) throws(ImageError) -> [UInt8] {
     switch self {
     case .png:
       return try PNG.encode(image, text: parameters.map { [PNGText.Entry(keyword: "parameters", text: $0)] } ?? [])
     case .jpeg:
       let bytes = try JPEG.encode(image, quality: quality)
-      return try parameters.map { text throws(RasterError) in try JPEG.adding(comment: text, to: bytes) } ?? bytes
+      return try parameters.map { text throws(ImageError) in try JPEG.adding(comment: text, to: bytes) } ?? bytes
     case .webp:
       let bytes = try WebP.encode(image, quality: quality)
       return parameters.map { WebP.adding(comment: $0, to: bytes, width: image.width, height: image.height) } ?? bytes

@@ -1,22 +1,22 @@
-/// The formats of pictures that Flux reads, told apart by their content, never by a file's name.
+/// The supported image formats, detected by content, never by file name.
 public enum ImageFile: String, Sendable, CaseIterable {
   case jpeg = "JPEG"
   case png = "PNG"
   case webp = "WebP"
 
-  /// The longest side that is decoded: a small file can claim a picture of terabytes.
+  /// The maximum side of a decoded image: a small file can claim terabytes of pixels.
   public static let maxSide = 16_384
 
-  /// The most pixels that are decoded, as many as Pillow takes before it speaks of a decompression bomb.
+  /// The maximum number of pixels, as in Pillow's check for decompression bombs.
   public static let maxPixels = 178_956_970
 
-  /// Endings of file names, lower case, without the dot.
+  /// File extensions, lower case, without the dot.
   public static let extensions: Set<String> = ["jpg", "jpeg", "jpe", "jfif", "pjpeg", "png", "webp"]
 
   /// All formats, for messages.
   static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 
-  /// The format that the first bytes announce, or nil.
+  /// The format by the first bytes, or nil.
   public init?(_ bytes: [UInt8]) {
     if bytes.starts(with: [0xff, 0xd8, 0xff]) {
       self = .jpeg
@@ -31,8 +31,8 @@ public enum ImageFile: String, Sendable, CaseIterable {
 
   /// Decodes a JPEG, PNG or WebP file, turned upright as its EXIF orientation says.
   ///
-  /// Grey, RGB or RGBA in 8 bits, whatever the file holds. `file` is for messages.
-  public static func decode(_ bytes: [UInt8], file: String) throws(RasterError) -> Image {
+  /// Gray, RGB or RGBA in 8 bits, whatever the file holds. `file` is for messages.
+  public static func decode(_ bytes: [UInt8], file: String) throws(ImageError) -> Image {
     switch ImageFile(bytes) {
     case .jpeg: try JPEG.decode(bytes, file: file).upright(from: JPEG.orientation(bytes))
     case .png: try PNG.decode(bytes, file: file).upright(from: PNG.orientation(bytes))
@@ -41,7 +41,7 @@ public enum ImageFile: String, Sendable, CaseIterable {
     }
   }
 
-  /// The size of an image as it is stored, from the beginning of its file; nil where that does not tell.
+  /// The stored size of an image, from the beginning of its file; nil if it is not found.
   public static func size(_ head: [UInt8]) -> (width: Int, height: Int)? {
     switch ImageFile(head) {
     case .jpeg: return (try? JPEGHeader.read(head).get()).map { ($0.width, $0.height) }
@@ -54,8 +54,8 @@ public enum ImageFile: String, Sendable, CaseIterable {
     }
   }
 
-  /// Throws where an image has more pixels than are decoded.
-  static func check(_ width: Int, _ height: Int, file: String) throws(RasterError) {
+  /// Throws if an image is too large.
+  static func check(_ width: Int, _ height: Int, file: String) throws(ImageError) {
     guard width <= maxSide, height <= maxSide else {
       throw .tooLarge(file: file, width: width, height: height, limit: maxSide)
     }
@@ -64,7 +64,7 @@ public enum ImageFile: String, Sendable, CaseIterable {
     }
   }
 
-  /// The first bytes as people may recognise them: letters where they are letters.
+  /// The first bytes for messages: as text if they are ASCII.
   private static func begin(_ bytes: [UInt8]) -> String {
     let first = bytes.prefix(6)
     if first.isEmpty { return "nothing: it is empty" }
@@ -73,8 +73,8 @@ public enum ImageFile: String, Sendable, CaseIterable {
   }
 }
 
-/// Why a picture cannot be read or written.
-public enum RasterError: Error, CustomStringConvertible, Sendable, Equatable {
+/// An error while reading or writing an image.
+public enum ImageError: Error, CustomStringConvertible, Sendable, Equatable {
   case unreadable(file: String, reason: String)
   case unknownFormat(file: String, begin: String)
   case malformed(file: String, format: String, reason: String)
@@ -87,15 +87,15 @@ public enum RasterError: Error, CustomStringConvertible, Sendable, Equatable {
     switch self {
     case .unreadable(let file, let reason): "cannot read \(file): \(reason)"
     case .unknownFormat(let file, let begin):
-      "\(file) is no picture that Flux reads (\(ImageFile.names)): it begins with \(begin)"
-    case .malformed(let file, let format, let reason): "\(file) is not a valid \(format) picture: \(reason)"
+      "\(file) is not a supported image (\(ImageFile.names)): it begins with \(begin)"
+    case .malformed(let file, let format, let reason): "\(file) is not a valid \(format) image: \(reason)"
     case .unsupported(let file, let format, let reason):
-      "\(file) is a \(format) picture of a kind that Flux does not read: \(reason)"
+      "\(file) is an unsupported \(format) image: \(reason)"
     case .tooLarge(let file, let width, let height, let limit):
-      "\(file) is \(width)×\(height) pixels; Flux reads up to \(limit) pixels a side"
+      "\(file) has \(width)×\(height) pixels; the limit is \(limit) pixels per side"
     case .tooManyPixels(let file, let width, let height, let limit):
-      "\(file) is \(width)×\(height) pixels, \(width * height) in all; Flux reads up to \(limit) in all"
-    case .encoding(let format, let reason): "the picture cannot be written as \(format): \(reason)"
+      "\(file) has \(width)×\(height) pixels, \(width * height) in total; the limit is \(limit) in total"
+    case .encoding(let format, let reason): "the image cannot be written as \(format): \(reason)"
     }
   }
 }

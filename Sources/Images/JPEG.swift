@@ -1,12 +1,12 @@
 import CTurboJPEG
 
-/// JPEG through libjpeg-turbo: grey for one component, RGB for three, RGB from the inks of CMYK and YCCK.
+/// JPEG through libjpeg-turbo: gray for one component, RGB for three, RGB from the inks of CMYK and YCCK.
 public enum JPEG {
   /// Decodes a JPEG as it is stored, whatever its EXIF orientation; `file` is for messages.
   ///
-  /// Truncated files are errors: half a picture would be learnt as a picture with a grey half.
-  public static func decode(_ bytes: [UInt8], file: String = "the JPEG") throws(RasterError) -> Image {
-    func malformed(_ reason: String) -> RasterError { .malformed(file: file, format: "JPEG", reason: reason) }
+  /// Truncated files are errors: half an image would be learned as an image with a gray half.
+  public static func decode(_ bytes: [UInt8], file: String = "the JPEG") throws(ImageError) -> Image {
+    func malformed(_ reason: String) -> ImageError { .malformed(file: file, format: "JPEG", reason: reason) }
     let header: JPEGHeader
     switch JPEGHeader.read(bytes) {
     case .success(let found): header = found
@@ -20,7 +20,7 @@ public enum JPEG {
       throw malformed("\(bytes.count) bytes cannot hold the \(width)×\(height) pixels that its header claims")
     }
     switch header.components {
-    case 1: return try pixels(bytes, header, TJPF_GRAY, .grey, malformed)
+    case 1: return try pixels(bytes, header, TJPF_GRAY, .gray, malformed)
     case 3: return try pixels(bytes, header, TJPF_RGB, .rgb, malformed)
     case 4: return light(of: try pixels(bytes, header, TJPF_CMYK, .rgba, malformed))
     default:
@@ -36,8 +36,8 @@ public enum JPEG {
 
   private static func pixels(
     _ bytes: [UInt8], _ header: JPEGHeader, _ format: TJPF, _ channels: Image.Channels,
-    _ malformed: (String) -> RasterError
-  ) throws(RasterError) -> Image {
+    _ malformed: (String) -> ImageError
+  ) throws(ImageError) -> Image {
     var outcome = run(bytes, header, format, channels, stopOnWarning: true)
     if case .failure(let damage) = outcome, isHarmless(damage.reason), hasEnd(bytes, header) {
       outcome = run(bytes, header, format, channels, stopOnWarning: false)
@@ -73,7 +73,7 @@ public enum JPEG {
     let flags = TJFLAG_LIMITSCANS | (stopOnWarning ? TJFLAG_STOPONWARNING : 0)
     let size = header.width * header.height * channels.rawValue
     var status: Int32 = -1
-    // Uninitialised, so that a false size costs no memory before the decoder finds out.
+    // Uninitialized, so that a false size costs no memory before the decoder finds out.
     let pixels = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
       status = tjDecompress2(
         decoder, bytes, UInt(bytes.count), buffer.baseAddress, Int32(header.width),
@@ -100,10 +100,10 @@ public enum JPEG {
 }
 
 extension JPEG {
-  /// The bytes of a JPEG file of an RGB picture: `quality` 1…100, colour at full resolution.
-  public static func encode(_ image: Image, quality: Int) throws(RasterError) -> [UInt8] {
+  /// The bytes of a JPEG file of an RGB image: `quality` 1…100, color at full resolution.
+  public static func encode(_ image: Image, quality: Int) throws(ImageError) -> [UInt8] {
     guard image.channels == .rgb, (1...100).contains(quality) else {
-      fatalError("expected an RGB picture and a quality of 1 to 100, got \(image.channels) and \(quality)")
+      fatalError("expected an RGB image and a quality of 1 to 100, got \(image.channels) and \(quality)")
     }
     guard let encoder = tjInitCompress() else {
       throw .encoding(format: "JPEG", reason: "libjpeg-turbo does not start")

@@ -1,4 +1,4 @@
-/// How a camera held the picture that it stored, with EXIF's numbers: what must be done to see it upright.
+/// How a camera held the image that it stored, with EXIF's numbers: what must be done to see it upright.
 public enum Orientation: Int, Sendable, CaseIterable {
   case upright = 1
   case mirrored = 2  // left and right are exchanged
@@ -14,7 +14,7 @@ public enum Orientation: Int, Sendable, CaseIterable {
 }
 
 extension Image {
-  /// The picture as it should be seen, from one that was stored in `orientation`.
+  /// The image as it should be seen, from one that was stored in `orientation`.
   public func upright(from orientation: Orientation) -> Image {
     if orientation == .upright { return self }
     let (newWidth, newHeight) = orientation.exchangesSides ? (height, width) : (width, height)
@@ -46,11 +46,11 @@ extension Image {
     return Image(width: newWidth, height: newHeight, channels: channels, pixels: turned)
   }
 
-  /// The picture with left and right exchanged.
+  /// The image with left and right exchanged.
   public var mirrored: Image { upright(from: .mirrored) }
 }
 
-/// The one thing that Flux reads of EXIF (a TIFF structure): how the picture was held.
+/// The one thing that Flux reads of EXIF (a TIFF structure): how the image was held.
 enum EXIF {
   private static let orientationTag = 0x0112
   private static let shortType = 3

@@ -1,17 +1,17 @@
 import CPNG
 
-/// PNG through libpng's simplified interface: 8-bit grey, RGB or RGBA in memory, whatever the file holds.
+/// PNG through libpng's simplified interface: 8-bit gray, RGB or RGBA in memory, whatever the file holds.
 public enum PNG {
   /// How long the compressor searches.
   public enum Effort: Sendable {
     case small  // libpng's default
-    case fast  // no filters and a low level: in a third of the time, files of flat pictures hardly larger
+    case fast  // no filters and a low level: in a third of the time, files of flat images hardly larger
   }
 
   /// The bytes of a PNG file, with text chunks between header and pixels.
   public static func encode(
     _ image: Image, text: [PNGText.Entry] = [], effort: Effort = .small
-  ) throws(RasterError) -> [UInt8] {
+  ) throws(ImageError) -> [UInt8] {
     var control = png_image()
     control.version = UInt32(PNG_IMAGE_VERSION)
     control.width = UInt32(image.width)
@@ -34,20 +34,20 @@ public enum PNG {
   /// Decodes a PNG: palettes, 16 bits, interlacing and transparency included.
   ///
   /// `file` is for messages.
-  public static func decode(_ bytes: [UInt8], file: String = "the PNG") throws(RasterError) -> Image {
+  public static func decode(_ bytes: [UInt8], file: String = "the PNG") throws(ImageError) -> Image {
     guard !isAnimated(bytes) else {
-      throw .unsupported(file: file, format: "PNG", reason: "it is animated; only still pictures are read")
+      throw .unsupported(file: file, format: "PNG", reason: "it is animated; only still images are read")
     }
     if let reason = overlongChunk(bytes) { throw .malformed(file: file, format: "PNG", reason: reason) }
     var control = png_image()
     control.version = UInt32(PNG_IMAGE_VERSION)
     defer { png_image_free(&control) }
-    let outcome: Result<Image, RasterError> = bytes.withUnsafeBytes { buffer in
+    let outcome: Result<Image, ImageError> = bytes.withUnsafeBytes { buffer in
       guard png_image_begin_read_from_memory(&control, buffer.baseAddress, buffer.count) != 0 else {
         return .failure(.malformed(file: file, format: "PNG", reason: message(&control)))
       }
       let (width, height) = (Int(control.width), Int(control.height))
-      do throws(RasterError) {
+      do throws(ImageError) {
         try ImageFile.check(width, height, file: file)
       } catch { return .failure(error) }
       // Deflate makes at most 1,032 bytes of one, each of at most 8 pixels: what claims more would fill memory for nothing.
@@ -55,9 +55,9 @@ public enum PNG {
         let reason = "\(bytes.count) bytes cannot hold the \(width)×\(height) pixels that its header claims"
         return .failure(.malformed(file: file, format: "PNG", reason: reason))
       }
-      let hasColour = control.format & UInt32(PNG_FORMAT_FLAG_COLOR) != 0
+      let hasColor = control.format & UInt32(PNG_FORMAT_FLAG_COLOR) != 0
       let hasAlpha = control.format & UInt32(PNG_FORMAT_FLAG_ALPHA) != 0
-      let channels: Image.Channels = hasAlpha ? .rgba : hasColour ? .rgb : .grey
+      let channels: Image.Channels = hasAlpha ? .rgba : hasColor ? .rgb : .gray
       control.flags |= UInt32(PNG_IMAGE_FLAG_16BIT_sRGB)  // 16-bit files without a gamma are sRGB, as everywhere else
       control.format = format(of: channels)
       var pixels = [UInt8](repeating: 0, count: width * height * channels.rawValue)
@@ -111,7 +111,7 @@ public enum PNG {
 
   private static func format(of channels: Image.Channels) -> UInt32 {
     switch channels {
-    case .grey: 0
+    case .gray: 0
     case .rgb: UInt32(PNG_FORMAT_FLAG_COLOR)
     case .rgba: UInt32(PNG_FORMAT_FLAG_COLOR) | UInt32(PNG_FORMAT_FLAG_ALPHA)
     }

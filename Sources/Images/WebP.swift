@@ -1,23 +1,23 @@
 import CWebP
 
-/// Still WebP pictures through libwebp: lossy and lossless ones are read, RGB, or RGBA where the file has alpha; lossy
+/// Still WebP images through libwebp: lossy and lossless ones are read, RGB, or RGBA where the file has alpha; lossy
 /// ones are written.
 public enum WebP {
   /// Decodes a WebP as it is stored, whatever its EXIF orientation; `file` is for messages.
-  public static func decode(_ bytes: [UInt8], file: String = "the WebP") throws(RasterError) -> Image {
-    func malformed(_ reason: String) -> RasterError { .malformed(file: file, format: "WebP", reason: reason) }
+  public static func decode(_ bytes: [UInt8], file: String = "the WebP") throws(ImageError) -> Image {
+    func malformed(_ reason: String) -> ImageError { .malformed(file: file, format: "WebP", reason: reason) }
     var features = WebPBitstreamFeatures()
     let status = WebPGetFeatures(bytes, bytes.count, &features)
     guard status == VP8_STATUS_OK else { throw malformed(reason(status)) }
     guard features.has_animation == 0 else {
-      throw .unsupported(file: file, format: "WebP", reason: "it is animated; only still pictures are read")
+      throw .unsupported(file: file, format: "WebP", reason: "it is animated; only still images are read")
     }
     let (width, height) = (Int(features.width), Int(features.height))
     try ImageFile.check(width, height, file: file)
     guard width > 0, height > 0 else { throw malformed("its header claims \(width)×\(height) pixels") }
     let channels: Image.Channels = features.has_alpha != 0 ? .rgba : .rgb
     let (size, stride) = (width * height * channels.rawValue, Int32(width * channels.rawValue))
-    // Uninitialised, so that a false size costs no memory before the decoder finds out.
+    // Uninitialized, so that a false size costs no memory before the decoder finds out.
     let pixels = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
       let decoded =
         channels == .rgba
@@ -35,10 +35,10 @@ public enum WebP {
     return WebPGetInfo(head, head.count, &width, &height) == 0 ? nil : (Int(width), Int(height))
   }
 
-  /// The bytes of a lossy WebP file of an RGB picture: `quality` 1…100.
-  public static func encode(_ image: Image, quality: Int) throws(RasterError) -> [UInt8] {
+  /// The bytes of a lossy WebP file of an RGB image: `quality` 1…100.
+  public static func encode(_ image: Image, quality: Int) throws(ImageError) -> [UInt8] {
     guard image.channels == .rgb, (1...100).contains(quality) else {
-      fatalError("expected an RGB picture and a quality of 1 to 100, got \(image.channels) and \(quality)")
+      fatalError("expected an RGB image and a quality of 1 to 100, got \(image.channels) and \(quality)")
     }
     guard image.width <= longestSide, image.height <= longestSide else {
       throw .encoding(

@@ -2,23 +2,23 @@ import NN
 import Support
 import Torch
 
-/// Pictures to latents and back: a small convolutional encoder and a bilinear decoder.
+/// Images to latents and back: a small convolutional encoder and a bilinear decoder.
 ///
-/// The encoder is deterministic and works at the core size; the decoder paints the core size, and super-resolution
-/// levels, if any, double it further. Latents are normalised per channel by running statistics that are stored with
-/// the weights: everything outside this file sees normalised latents of mean 0 and deviation 1.
+/// The encoder is deterministic and works at the base size; the decoder outputs the base size, which super-resolution
+/// levels, if any, double further. Latents are normalized per channel by running statistics that are stored with the
+/// weights: outside this file all latents are normalized, with mean 0 and standard deviation 1.
 public final class Autoencoder: Module {
   public struct Configuration: NetworkConfiguration, Equatable {
     public var latentChannels: Int  // channels of the latent
-    public var encoderPatch: Int  // side of the square of pixels that becomes one position first
+    public var encoderPatch: Int  // patch size of the first layer, in pixels
     public var encoderWidths: [Int]  // per level, each half the size of the one before
     public var encoderBlocks: [Int]  // residual blocks per level
     public var decoderWidths: [Int]  // per level from the latent up, each twice the size of the one before
     public var decoderBlocks: [Int]
-    public var decoderOutputWidth: Int  // width at the core size
-    public var superResolutionWidths: [Int]  // one more doubling of the picture each
+    public var decoderOutputWidth: Int  // width at the base size
+    public var superResolutionWidths: [Int]  // per super-resolution level, each doubling the size
     public var normGroups: Int
-    /// The palette head and what goes with it (no normalization, strided shortcuts); nil is the RGB decoder.
+    /// The palette head (with no normalization and with strided shortcuts); nil is the RGB decoder.
     public var palette: Palette?
 
     public init(
@@ -39,19 +39,19 @@ public final class Autoencoder: Module {
       self.palette = palette
     }
 
-    /// Core pixels per latent cell, along one side.
-    public var coreFactor: Int {
+    /// Pixels per latent cell at the base size, along one side.
+    public var baseFactor: Int {
       palette.map { $0.enlargement << (decoderWidths.count - 1) } ?? 1 << decoderWidths.count
     }
 
-    /// Groups of the group norms in residual blocks; nil where there are none.
+    /// Groups of the group norms in residual blocks; nil if there are none.
     var blockNormGroups: Int? { palette == nil ? normGroups : nil }
 
-    /// Painted pixels per core pixel, along one side.
+    /// Output pixels per pixel at the base size, along one side.
     public var superResolutionFactor: Int { 1 << superResolutionWidths.count }
 
-    /// Painted pixels per latent cell, along one side.
-    public var downsample: Int { coreFactor * superResolutionFactor }
+    /// Output pixels per latent cell, along one side.
+    public var downsample: Int { baseFactor * superResolutionFactor }
 
     public func validate() throws(ConfigurationError) {
       try require("latent_channels", latentChannels, in: ConfigurationLimit.channels)
@@ -88,15 +88,15 @@ public final class Autoencoder: Module {
         try require("decoder_output_width", decoderOutputWidth, multipleOf: normGroups, "norm_groups")
       }
       let encoderFactor = (palette?.encoderShrink ?? 1) * encoderPatch << (encoderWidths.count - 1)
-      if encoderFactor != coreFactor {
+      if encoderFactor != baseFactor {
         throw ConfigurationError(
           "encoder_patch", encoderPatch,
-          expected: "one with which the encoder shrinks as often as the decoder grows: it shrinks \(encoderFactor) "
-            + "times, the decoder grows \(coreFactor) times")
+          expected: "a value for which the encoder's downsampling, now \(encoderFactor), equals the decoder's "
+            + "upsampling, \(baseFactor)")
       }
     }
 
-    /// The shortcuts without parameters of a palette autoencoder average or repeat whole groups of channels.
+    /// The parameter-free shortcuts of a palette autoencoder average or repeat whole groups of channels.
     private func validateShortcuts() throws(ConfigurationError) {
       if !superResolutionWidths.isEmpty {
         throw ConfigurationError(
@@ -140,9 +140,9 @@ public final class Autoencoder: Module {
   /// The palette head of a decoder (`PaletteDecoder`).
   public struct Palette: ModelConfiguration, Equatable {
     public var colors: Int  // K: logits and colors per position
-    public var enlargement: Int  // pixels per position of the fields, along one side: a power of two
-    public var sharpness: Double  // what logits are multiplied by before the softmax
-    public var encoderShrink: Int  // side of the square of pixels that is averaged before the encoder
+    public var enlargement: Int  // upsampling factor of the fields: a power of two
+    public var sharpness: Double  // factor of the logits before the softmax
+    public var encoderShrink: Int  // downsampling factor (average pooling) before the encoder
 
     public init(colors: Int = 4, enlargement: Int = 8, sharpness: Double = 6, encoderShrink: Int = 2) {
       (self.colors, self.enlargement) = (colors, enlargement)
@@ -179,31 +179,30 @@ public final class Autoencoder: Module {
     latentsStd = Tensor.ones([configuration.latentChannels])
   }
 
-  /// Pictures `[B, 3, H, W]` in −1…1, of the core size or larger by the super-resolution factor, to latents as the
-  /// encoder makes them, before normalisation.
+  /// Images `[B, 3, H, W]` in −1…1 of the base size to the encoder's output, before normalization.
   public func encodeRaw(_ pixels: Tensor) -> Tensor { encoder(pixels) }  // [B, C, h, w]
 
-  /// Pictures of the painted size to normalised latents.
+  /// Images of the output size to normalized latents.
   public func encode(_ pixels: Tensor) -> Tensor {
     let factor = configuration.superResolutionFactor
-    let core = factor > 1 ? pixels.avgPool2d(factor) : pixels  // [B, 3, H / factor, W / factor]
-    return normalised(encodeRaw(core.channelsLast()))
+    let base = factor > 1 ? pixels.avgPool2d(factor) : pixels  // [B, 3, H / factor, W / factor]
+    return normalized(encodeRaw(base.channelsLast()))
   }
 
-  /// Raw latents scaled to mean 0 and deviation 1 by the stored statistics.
-  public func normalised(_ raw: Tensor) -> Tensor {
+  /// Raw latents, normalized to mean 0 and standard deviation 1 by the stored statistics.
+  public func normalized(_ raw: Tensor) -> Tensor {
     (raw - latentsMean.reshaped([1, -1, 1, 1])) / latentsStd.reshaped([1, -1, 1, 1])
   }
 
-  /// Normalised latents to pictures of the painted size, `[B, 3, H, W]`, about −1…1 (not clamped).
+  /// Normalized latents to images of the output size, `[B, 3, H, W]`, about −1…1 (not clamped).
   ///
-  /// `size` asks for another one: a palette decoder evaluates its fields there, and any other is resized bilinearly.
+  /// With `size` a palette decoder renders its fields at that size; other decoders' output is resized bilinearly.
   public func decode(_ latent: Tensor, size: (height: Int, width: Int)? = nil) -> Tensor {
     if let size, let palette = decoder as? PaletteDecoder {
       return palette.image(of: palette.trunk(latent.channelsLast()).fields, height: size.height, width: size.width)
     }
-    let core = decoder(latent.channelsLast())
-    let pixels = superResolution?(core).pixels ?? core.pixels
+    let base = decoder(latent.channelsLast())
+    let pixels = superResolution?(base).pixels ?? base.pixels
     guard let size else { return pixels }
     let (_, _, height, width) = pixels.shape4
     return pixels.resizedBilinear(
@@ -211,8 +210,8 @@ public final class Autoencoder: Module {
   }
 }
 
-/// A picture as it grows: what it looks like so far, and the features that the next level refines.
-public struct Painting {
+/// The output of a decoder: the image so far, and the features for the next level.
+public struct DecoderOutput {
   public let features: Tensor  // [B, width, H, W]
   public let pixels: Tensor  // [B, 3, H, W]
   public let fields: Tensor?  // of a palette decoder, [B, 4K, h, w]

@@ -1,7 +1,7 @@
 import NN
 import Torch
 
-/// Pictures to raw latents: patches, then residual levels at half the size each.
+/// Encodes images into raw latents: patches, then residual levels, each at half the size.
 public final class Encoder: Module {
   let convIn: Conv2d
   let levels: [EncoderLevel]
@@ -33,9 +33,9 @@ public final class Encoder: Module {
   }
 }
 
-/// An optional halving of the size, then residual blocks.
+/// An optional downsampling by 2, then residual blocks.
 ///
-/// The halving may have a shortcut without parameters: 2×2 pixels become channels, of which groups are averaged (DC-AE,
+/// The downsampling may have a parameter-free shortcut: 2×2 pixels become channels, of which groups are averaged (DC-AE,
 /// arXiv 2410.10733).
 package final class EncoderLevel: Module {
   let down: Conv2d?
@@ -61,11 +61,11 @@ package final class EncoderLevel: Module {
   }
 }
 
-/// Normalised latents to a picture of the core size.
+/// Decodes normalized latents into an image of the base size.
 ///
-/// Every level ends in a convolution at its own size followed by bilinear doubling, a quarter of the work of the
-/// other order. Each level also paints: its picture is doubled and added to the next one's (the output skips of
-/// StyleGAN2, Karras et al., 2020), so that coarse levels settle colour and place, fine levels only add detail.
+/// Every level ends in a convolution at its own size followed by bilinear upsampling, a quarter of the cost of the other
+/// order. Each level also outputs an image, which is upsampled and added to that of the next level (the output skips of
+/// StyleGAN2, Karras et al., 2020): coarse levels determine color and position, fine levels add detail.
 public final class Decoder: LatentDecoder {
   let convIn: Conv2d
   let levels: [DecoderLevel]
@@ -86,18 +86,18 @@ public final class Decoder: LatentDecoder {
     toRGB = Conv2d(in: c.decoderOutputWidth, out: 3, kernel: 3, initial)
   }
 
-  /// `[B, C, h, w]` to the core picture and its features.
-  public func callAsFunction(_ latent: Tensor) -> Painting {
+  /// `[B, C, h, w]` to the image at the base size and its features.
+  public func callAsFunction(_ latent: Tensor) -> DecoderOutput {
     var x = convIn(latent)
     var pixels: Tensor?
     for level in levels { (x, pixels) = level(x, pixels) }
     x = checkpointed([x]) { [self] inputs in convOut(normOut(inputs[0]).silu()) }  // [B, output width, H, W]
     let detail = checkpointed([x]) { [self] inputs in toRGB(inputs[0].silu()) }
-    return Painting(features: x, pixels: pixels.map { $0 + detail } ?? detail)
+    return DecoderOutput(features: x, pixels: pixels.map { $0 + detail } ?? detail)
   }
 }
 
-/// Residual blocks, a coarse picture, and twice the size.
+/// Residual blocks, an image output, and upsampling by 2.
 final class DecoderLevel: Module {
   let blocks: [ConvolutionBlock]
   let toRGB: Conv2d
@@ -111,13 +111,13 @@ final class DecoderLevel: Module {
 
   func callAsFunction(_ input: Tensor, _ coarse: Tensor?) -> (Tensor, Tensor) {
     let x = checkpointed([input]) { [self] inputs in blocks.reduce(inputs[0]) { $1($0) } }
-    let painted = toRGB(x)
-    let pixels = coarse.map { $0 + painted } ?? painted
+    let rgb = toRGB(x)
+    let pixels = coarse.map { $0 + rgb } ?? rgb
     return (doubled(up(x)), doubled(pixels))
   }
 }
 
-/// More detail at twice the size, level by level, on top of a finished core picture.
+/// Super-resolution levels on top of the decoder's output, each doubling the size.
 public final class SuperResolution: Module {
   let levels: [SuperResolutionLevel]
 
@@ -128,10 +128,10 @@ public final class SuperResolution: Module {
     }
   }
 
-  public func callAsFunction(_ core: Painting) -> Painting { levels.reduce(core) { $1($0) } }
+  public func callAsFunction(_ base: DecoderOutput) -> DecoderOutput { levels.reduce(base) { $1($0) } }
 }
 
-/// One doubling of a picture.
+/// A super-resolution level: upsampling by 2.
 final class SuperResolutionLevel: Module {
   let up: Conv2d
   let conv: Conv2d
@@ -143,15 +143,15 @@ final class SuperResolutionLevel: Module {
     toRGB = Conv2d(in: width, out: 3, kernel: 3, initial).zeroed()
   }
 
-  func callAsFunction(_ input: Painting) -> Painting {
+  func callAsFunction(_ input: DecoderOutput) -> DecoderOutput {
     let seen = Tensor.cat([input.features, input.pixels], dim: 1)
     let x = doubled(up(seen)).silu()
     let features = (conv(x) + x).silu()
-    return Painting(features: features, pixels: doubled(input.pixels) + toRGB(features))
+    return DecoderOutput(features: features, pixels: doubled(input.pixels) + toRGB(features))
   }
 }
 
-/// Normalize (unless there are no groups), activate, convolve, twice, added to the input.
+/// A residual block: twice (group norm if there are groups, SiLU, 3×3 convolution), added to the input.
 package final class ConvolutionBlock: Module {
   let norm1: GroupNorm?
   let conv1: Conv2d
@@ -171,7 +171,7 @@ package final class ConvolutionBlock: Module {
   }
 }
 
-/// Bilinear doubling.
+/// Bilinear upsampling by 2.
 func doubled(_ x: Tensor) -> Tensor {
   let (_, _, height, width) = x.shape4
   return x.resizedBilinear(height: 2 * height, width: 2 * width)

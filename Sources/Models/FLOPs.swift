@@ -1,25 +1,25 @@
-/// Floating-point operations of matrix products, of which networks are made; a multiplication with its addition is two.
+/// FLOPs of matrix products and convolutions; a multiply-add counts as two.
 ///
-/// Normalisations, activations and sums are left out, as in PyTorch's `FlopCounterMode`.
-enum Work {
-  /// A convolution that makes `height × width` positions.
+/// Normalizations, activations and sums are not counted, as in PyTorch's `FlopCounterMode`.
+enum FLOPs {
+  /// FLOPs of a convolution with `height × width` outputs.
   static func convolution(_ inputs: Int, _ outputs: Int, kernel: Int, _ height: Int, _ width: Int) -> Int {
     2 * inputs * outputs * kernel * kernel * height * width
   }
 
-  /// A matrix of `inputs × outputs` applied to rows.
+  /// FLOPs of a linear layer applied to rows.
   static func linear(_ rows: Int, _ inputs: Int, _ outputs: Int) -> Int { 2 * rows * inputs * outputs }
 
-  /// Scores of all heads together, and the sums that they weigh.
+  /// FLOPs of attention: the scores of all heads and the weighted sums.
   static func attention(queries: Int, keys: Int, width: Int) -> Int { 4 * queries * keys * width }
 }
 
 extension UNet.Configuration {
-  /// Floating-point operations of one forward pass over one latent `[C, height, width]` and a context of `tokens`.
-  public func operations(height: Int, width: Int, tokens: Int) -> Int {
+  /// FLOPs of a forward pass over one latent `[C, height, width]` with a context of `tokens`.
+  public func flops(height: Int, width: Int, tokens: Int) -> Int {
     let embedding = 4 * blockOutChannels[0]
     let last = blockOutChannels.count - 1
-    // Sizes of the levels on the way down, which the way up meets again.
+    // Sizes of the levels on the way down; the way up has the same ones.
     let sizes = (0...last).map { level in
       let factor = 1 << level
       return ((height + factor - 1) / factor, (width + factor - 1) / factor)
@@ -27,25 +27,25 @@ extension UNet.Configuration {
 
     func block(_ inputs: Int, _ outputs: Int, _ level: Int) -> Int {
       let (h, w) = sizes[level]
-      return Work.convolution(inputs, outputs, kernel: 3, h, w) + Work.convolution(outputs, outputs, kernel: 3, h, w)
-        + (inputs == outputs ? 0 : Work.convolution(inputs, outputs, kernel: 1, h, w))
-        + Work.linear(1, embedding, outputs)
+      return FLOPs.convolution(inputs, outputs, kernel: 3, h, w) + FLOPs.convolution(outputs, outputs, kernel: 3, h, w)
+        + (inputs == outputs ? 0 : FLOPs.convolution(inputs, outputs, kernel: 1, h, w))
+        + FLOPs.linear(1, embedding, outputs)
     }
     func transformer(_ level: Int) -> Int {
       let (C, N) = (blockOutChannels[level], sizes[level].0 * sizes[level].1)
-      let selfAttention = 4 * Work.linear(N, C, C) + Work.attention(queries: N, keys: N, width: C)
+      let selfAttention = 4 * FLOPs.linear(N, C, C) + FLOPs.attention(queries: N, keys: N, width: C)
       let crossAttention =
-        2 * Work.linear(N, C, C) + 2 * Work.linear(tokens, crossAttentionDim, C)
-        + Work.attention(queries: N, keys: tokens, width: C)
-      let feedForward = Work.linear(N, C, 8 * C) + Work.linear(N, 4 * C, C)
-      return 2 * Work.linear(N, C, C)
+        2 * FLOPs.linear(N, C, C) + 2 * FLOPs.linear(tokens, crossAttentionDim, C)
+        + FLOPs.attention(queries: N, keys: tokens, width: C)
+      let feedForward = FLOPs.linear(N, C, 8 * C) + FLOPs.linear(N, 4 * C, C)
+      return 2 * FLOPs.linear(N, C, C)
         + transformerLayersPerBlock[level] * (selfAttention + crossAttention + feedForward)
     }
 
     let classes = classEmbedType == nil ? nil : projectionClassEmbeddingsInputDim
-    var total = Work.convolution(inChannels, blockOutChannels[0], kernel: 3, height, width)
-    total += Work.linear(1, blockOutChannels[0], embedding) + Work.linear(1, embedding, embedding)
-    if let classes { total += Work.linear(1, classes, embedding) + Work.linear(1, embedding, embedding) }
+    var total = FLOPs.convolution(inChannels, blockOutChannels[0], kernel: 3, height, width)
+    total += FLOPs.linear(1, blockOutChannels[0], embedding) + FLOPs.linear(1, embedding, embedding)
+    if let classes { total += FLOPs.linear(1, classes, embedding) + FLOPs.linear(1, embedding, embedding) }
     for level in 0...last {
       let (C, layers) = (blockOutChannels[level], layersPerBlock[level])
       for layer in 0..<layers {
@@ -53,7 +53,7 @@ extension UNet.Configuration {
         if downBlockTypes[level] == .crossAttention { total += transformer(level) }
       }
       if level != last {
-        total += Work.convolution(C, C, kernel: 3, sizes[level + 1].0, sizes[level + 1].1)
+        total += FLOPs.convolution(C, C, kernel: 3, sizes[level + 1].0, sizes[level + 1].1)
       }
     }
     if let midBlockType {
@@ -70,18 +70,81 @@ extension UNet.Configuration {
         total += block(below + skip, C, level)
         if upBlockTypes[step] == .crossAttention { total += transformer(level) }
       }
-      if level > 0 { total += Work.convolution(C, C, kernel: 3, sizes[level - 1].0, sizes[level - 1].1) }
+      if level > 0 { total += FLOPs.convolution(C, C, kernel: 3, sizes[level - 1].0, sizes[level - 1].1) }
     }
-    return total + Work.convolution(blockOutChannels[0], outChannels, kernel: 3, height, width)
+    return total + FLOPs.convolution(blockOutChannels[0], outChannels, kernel: 3, height, width)
   }
 }
 
 extension TextAdapter.Configuration {
-  /// Floating-point operations of one forward pass over a prompt of `tokens`.
-  public func operations(tokens N: Int) -> Int {
+  /// FLOPs of a forward pass over a prompt of `tokens`.
+  public func flops(tokens N: Int) -> Int {
     let layer =
-      Work.linear(N, width, 3 * width) + Work.linear(N, width, width) + 2 * Work.linear(N, width, 4 * width)
-      + Work.attention(queries: N, keys: N, width: width)
-    return Work.linear(N, 2 * inputWidth, width) + layers * layer
+      FLOPs.linear(N, width, 3 * width) + FLOPs.linear(N, width, width) + 2 * FLOPs.linear(N, width, 4 * width)
+      + FLOPs.attention(queries: N, keys: N, width: width)
+    return FLOPs.linear(N, 2 * inputWidth, width) + layers * layer
+  }
+}
+
+extension Autoencoder.Configuration {
+  /// FLOPs of the encoder for a latent of `height × width` cells.
+  public func encoderFLOPs(height: Int, width: Int) -> Int {
+    let first = encoderWidths.count - 1  // halvings
+    func size(_ level: Int) -> (Int, Int) { (height << (first - level), width << (first - level)) }
+    var total = FLOPs.convolution(3 * encoderPatch * encoderPatch, encoderWidths[0], kernel: 3, size(0).0, size(0).1)
+    for (level, channels) in encoderWidths.enumerated() {
+      let (h, w) = size(level)
+      if level > 0 { total += FLOPs.convolution(encoderWidths[level - 1], channels, kernel: 3, h, w) }
+      total += encoderBlocks[level] * Self.block(channels, h, w)
+    }
+    return total + FLOPs.convolution(encoderWidths[first], latentChannels, kernel: 3, height, width)
+  }
+
+  /// FLOPs of the decoder for a latent of `height × width` cells.
+  public func decoderFLOPs(height: Int, width: Int) -> Int {
+    if let palette { return paletteDecoderFLOPs(palette, height: height, width: width) }
+    var (h, w) = (height, width)
+    var total = FLOPs.convolution(latentChannels, decoderWidths[0], kernel: 3, h, w)
+    for (level, channels) in decoderWidths.enumerated() {
+      let next = level + 1 < decoderWidths.count ? decoderWidths[level + 1] : decoderOutputWidth
+      total += decoderBlocks[level] * Self.block(channels, h, w)
+      total += FLOPs.convolution(channels, 3, kernel: 1, h, w) + FLOPs.convolution(channels, next, kernel: 3, h, w)
+      (h, w) = (2 * h, 2 * w)
+    }
+    return total + FLOPs.convolution(decoderOutputWidth, decoderOutputWidth, kernel: 3, h, w)
+      + FLOPs.convolution(decoderOutputWidth, 3, kernel: 3, h, w)
+  }
+
+  private func paletteDecoderFLOPs(_ palette: Autoencoder.Palette, height: Int, width: Int) -> Int {
+    var (h, w) = (height, width)
+    var total = FLOPs.convolution(latentChannels, decoderWidths[0], kernel: 3, h, w)
+    for (level, channels) in decoderWidths.enumerated() {
+      if level > 0 {
+        total += FLOPs.convolution(decoderWidths[level - 1], channels, kernel: 3, h, w)  // before the doubling
+        (h, w) = (2 * h, 2 * w)
+      }
+      total += decoderBlocks[level] * Self.block(channels, h, w)
+    }
+    let outputs = 4 * palette.colors
+    let (height, width) = (h * palette.enlargement, w * palette.enlargement)
+    return total + FLOPs.convolution(decoderWidths[decoderWidths.count - 1], outputs, kernel: 3, h, w)
+      + 2 * outputs * (height * h * w + height * w * width)  // the two products that upsample the fields
+  }
+
+  /// FLOPs of the super-resolution levels.
+  public func superResolutionFLOPs(height: Int, width: Int) -> Int {
+    var (h, w) = (height * baseFactor, width * baseFactor)
+    var (total, previous) = (0, decoderOutputWidth)
+    for channels in superResolutionWidths {
+      total += FLOPs.convolution(previous + 3, channels, kernel: 3, h, w)  // before the doubling
+      (h, w) = (2 * h, 2 * w)
+      total += FLOPs.convolution(channels, channels, kernel: 3, h, w) + FLOPs.convolution(channels, 3, kernel: 3, h, w)
+      previous = channels
+    }
+    return total
+  }
+
+  private static func block(_ channels: Int, _ height: Int, _ width: Int) -> Int {
+    2 * FLOPs.convolution(channels, channels, kernel: 3, height, width)
   }
 }

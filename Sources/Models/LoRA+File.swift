@@ -6,15 +6,15 @@ import Torch
 // The file that PEFT and diffusers write: `unet.LAYER.lora_A.weight` and `unet.LAYER.lora_B.weight`.
 
 extension LoRA {
-  /// What diffusers calls such a file.
+  /// The name of LoRA files in diffusers.
   public static let fileName = "pytorch_lora_weights.safetensors"
 
   private static let prefix = "unet."
   private static let parts = (down: ".lora_A.weight", up: ".lora_B.weight")
-  /// The spelling of diffusers before PEFT.
+  /// The key suffixes of diffusers before PEFT.
   private static let olderParts = (down: ".lora.down.weight", up: ".lora.up.weight")
 
-  /// Writes all pairs, in bf16 unless told otherwise; the scale is in B, so that readers need no alpha.
+  /// Writes all factors, in bf16 by default; the scale is part of B, so no alpha is needed.
   public func save(to url: URL, as dtype: DType = .bfloat16, metadata: [String: String] = [:]) throws(CheckpointError) {
     let tensors = withNoGrad {
       parameters.map { (key: Self.prefix + $0.key, tensor: $0.tensor.detached().to(.cpu).to(dtype).contiguous()) }
@@ -22,9 +22,9 @@ extension LoRA {
     try Safetensors.write(tensors, metadata: ["format": "pt"].merging(metadata) { $1 }, to: url)
   }
 
-  /// Reads a file and checks every tensor against a U-Net's layers; nothing in it is passed over.
+  /// Reads a file and checks every tensor against a U-Net's layers; unknown tensors are errors.
   ///
-  /// Alphas, one a layer or in PEFT's metadata, are multiplied into B.
+  /// Alphas, per layer or in PEFT's metadata, are multiplied into B.
   public static func load(_ url: URL, for unet: UNet) throws(CheckpointError) -> LoRA {
     let file = try SafetensorsFile(url)
     let weights = Dictionary(uniqueKeysWithValues: layers(of: unet))
@@ -32,7 +32,7 @@ extension LoRA {
     var known: Set<String> = []
     var pairs: [Pair] = []
     for layer in try layers(in: file).sorted() {
-      guard let weight = weights[layer] else { continue }  // its keys stay unknown and are named below
+      guard let weight = weights[layer] else { continue }  // its keys are reported as unknown below
       let isOlder = [olderParts.down, olderParts.up].contains { file.info(prefix + layer + $0) != nil }
       let names = isOlder ? olderParts : parts
       let (down, up) = (prefix + layer + names.down, prefix + layer + names.up)
@@ -57,7 +57,7 @@ extension LoRA {
     return LoRA(pairs)
   }
 
-  /// The layers that a file's keys speak of.
+  /// The layers named in a file's keys.
   private static func layers(in file: SafetensorsFile) throws(CheckpointError) -> Set<String> {
     let endings = [parts.down, parts.up, olderParts.down, olderParts.up]
     return Set(
@@ -67,7 +67,7 @@ extension LoRA {
       })
   }
 
-  /// A layer's own alpha: one number of any type but bool.
+  /// A layer's alpha: one number of any type but bool.
   private static func alpha(_ key: String, in file: SafetensorsFile) throws(CheckpointError) -> Double {
     let value = try file.tensor(key)
     guard value.count == 1, value.rank <= 1 else {
@@ -83,14 +83,14 @@ extension LoRA {
     return number
   }
 
-  /// The alpha of PEFT's configuration, which newer programs store beside the tensors: with the network's name before
-  /// each option where the file holds several networks, or without.
+  /// The alpha of PEFT's configuration, which newer programs store in the metadata, with the network's name as prefix of
+  /// each option if the file has several networks.
   private static func commonAlpha(_ file: SafetensorsFile) throws(CheckpointError) -> Double? {
     guard let text = file.metadata["lora_adapter_metadata"] else { return nil }
     guard let table = JSONValue(Array(text.utf8)), table.fields != nil else {
       throw .configuration(file: file.path, reason: "its lora_adapter_metadata is not a JSON object")
     }
-    // Each of these would change what A and B mean.
+    // Each of these would change the meaning of A and B.
     for option in ["alpha_pattern", "use_dora", "use_rslora", "lora_bias", "modules_to_save", "fan_in_fan_out"] {
       for value in [table[prefix + option], table[option]] {
         guard let value, !isOff(value) else { continue }
@@ -105,7 +105,7 @@ extension LoRA {
     return number
   }
 
-  /// Whether an option is as if it were not there.
+  /// Whether an option has no effect.
   private static func isOff(_ value: JSONValue) -> Bool {
     switch value {
     case .null: true
@@ -119,7 +119,7 @@ extension LoRA {
 }
 
 extension SafetensorsFile {
-  /// A tensor as float32; throws where it is no floating-point one.
+  /// A tensor as float32; throws if its type is not floating-point.
   fileprivate func floats(_ key: String, _ shape: [Int]) throws(CheckpointError) -> Tensor {
     let value = try tensor(key, shape: shape)
     guard value.dtype.isFloatingPoint else {

@@ -3,16 +3,18 @@ import NN
 import Support
 import Torch
 
-/// A network that lives in a directory: `config.json` beside safetensors, as diffusers and transformers keep theirs.
+/// A network stored in a directory with `config.json` and safetensors, as in diffusers and transformers.
 public protocol ConfiguredModel: Module {
   associatedtype Configuration: NetworkConfiguration
-  /// What `config.json` names the class.
+  /// The class name in `config.json`.
   static var className: String { get }
   /// Name of the safetensors set, without extension.
   static var weightsName: String { get }
-  /// Keys of files that this model does not use.
+  /// Whether a key of a file is ignored.
   static func ignores(_ key: String) -> Bool
-  /// Options that the field's other programs know, which must have these values if they are given.
+  /// Prefixes of keys, each with its spelling in files of version 0.1.
+  static var olderKeys: [String: String] { get }
+  /// Options of other programs that must have these values if they are present.
   static var fixedOptions: [String: FixedOption] { get }
   var configuration: Configuration { get }
   init(_ configuration: Configuration, _ initial: Initializer)
@@ -20,12 +22,12 @@ public protocol ConfiguredModel: Module {
 
 /// The sizes of a network.
 public protocol NetworkConfiguration: ModelConfiguration {
-  /// Elements of its matrices and kernels; vectors are left out. Only of a configuration that is valid.
+  /// Number of elements of its matrices and kernels, without vectors; the configuration must be valid.
   var weightCount: Int { get }
 }
 
 extension NetworkConfiguration {
-  /// Traps with the sentence of `validate`: for programs that build networks from numbers of their own.
+  /// Traps with the error of `validate`, for configurations written in code.
   public func checkedOrTrap() {
     do {
       try validate()
@@ -33,7 +35,7 @@ extension NetworkConfiguration {
   }
 }
 
-/// The one value of an option that Flux implements.
+/// The only supported value of an option.
 public enum FixedOption: Sendable, Equatable {
   case null
   case flag(Bool)
@@ -43,19 +45,20 @@ public enum FixedOption: Sendable, Equatable {
 
 extension ConfiguredModel {
   public static func ignores(_ key: String) -> Bool { false }
+  public static var olderKeys: [String: String] { [:] }
   public static var fixedOptions: [String: FixedOption] { [:] }
   public static var weightsName: String { "diffusion_pytorch_model" }
 
-  /// Reads configuration and weights; names file, key, expected and actual where they do not fit.
+  /// Reads configuration and weights; errors name file, key, expected and actual value.
   public static func load(from directory: URL) throws(CheckpointError) -> Self {
     let configuration = try readConfiguration(directory)
     let set = try WeightSet(directory, name: weightsName)
-    // A network far larger than its files would fill memory, or take minutes, before the first shape is compared.
+    // A network far larger than its files would fill memory, or take minutes, before any shape is compared.
     let (asked, stored) = (configuration.weightCount, set.elementCount)
     guard asked <= 4 * stored + 1_000_000 else {
       throw .configuration(
         file: directory.appendingPathComponent("config.json").path,
-        reason: "its sizes make a network of \(asked) weights, and \(set.path) holds \(stored)")
+        reason: "its sizes give a network with \(asked) weights, but \(set.path) has \(stored)")
     }
     let model = Self(configuration, .empty)
     try model.loadWeights(set)
@@ -69,7 +72,7 @@ extension ConfiguredModel {
         for (key, expected) in fixedOptions.sorted(by: { $0.key < $1.key }) {
           if let value = table[key], !expected.matches(value) {
             throw ConfigurationError(
-              key, JSONFile.shown(value), expected: "\(expected), the only one that Flux implements")
+              key, JSONFile.shown(value), expected: "\(expected), the only value that Flux supports")
           }
         }
       }
@@ -79,17 +82,24 @@ extension ConfiguredModel {
   /// Copies the weights of a set into this network.
   private func loadWeights(_ set: WeightSet) throws(CheckpointError) {
     try load { (key: String, shape: [Int]) throws(CheckpointError) in
-      try Quantisation.read(key, shape, from: set)
+      try Quantization.read(Self.storedKey(key, in: set), shape, from: set)
     }
-    let known = Set(parameters.map(\.key))
+    let known = Set(parameters.map { Self.storedKey($0.key, in: set) })
     let unknown = set.keys.filter {
-      !known.contains($0) && !Self.ignores($0) && !known.contains(Quantisation.quantisedKey($0))
+      !known.contains($0) && !Self.ignores($0) && !known.contains(Quantization.quantizedKey($0))
     }
     if !unknown.isEmpty { throw .unexpectedKeys(file: set.path, keys: unknown) }
   }
 
-  /// Writes configuration and weights; every file appears whole or not at all.
-  public func save(to directory: URL, as format: Quantisation = .float32, metadata: [String: String] = [:])
+  /// The key that a parameter has in a set of weights.
+  private static func storedKey(_ key: String, in set: WeightSet) -> String {
+    guard set.info(key) == nil else { return key }
+    let older = olderKeys.first { key.hasPrefix($0.key) }.map { $0.value + key.dropFirst($0.key.count) }
+    return older.flatMap { set.info($0) == nil ? nil : $0 } ?? key
+  }
+
+  /// Writes configuration and weights; every file is written atomically.
+  public func save(to directory: URL, as format: Quantization = .float32, metadata: [String: String] = [:])
     throws(CheckpointError)
   {
     try Self.createDirectory(directory)
@@ -128,12 +138,12 @@ extension FixedOption: CustomStringConvertible {
   }
 }
 
-// Which directory each network is stored in, and under which names.
+// How each network is stored.
 
 extension UNet: ConfiguredModel {
   public static var className: String { "UNet2DConditionModel" }
 
-  /// Options of diffusers' class that Flux implements in one way only.
+  /// Options of diffusers' class for which Flux supports one value only.
   public static var fixedOptions: [String: FixedOption] {
     [
       "act_fn": .text("silu"), "addition_embed_type": .null, "addition_time_embed_dim": .null,
@@ -166,7 +176,7 @@ extension TextEncoder: ConfiguredModel {
   public static var weightsName: String { "model" }
   public static var fixedOptions: [String: FixedOption] { ["position_embedding_type": .text("absolute")] }
 
-  /// MiniLM stores a table of positions, which are just counted, and a pooler, which nobody reads here.
+  /// MiniLM's files also have position ids and a pooler, which are not used.
   public static func ignores(_ key: String) -> Bool {
     key == "embeddings.position_ids" || key.hasPrefix("pooler.")
   }

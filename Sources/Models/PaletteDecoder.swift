@@ -1,20 +1,20 @@
 import NN
 import Torch
 
-/// What turns normalized latents into pixels of the core size.
+/// Decodes normalized latents into pixels of the base size.
 public protocol LatentDecoder: Module {
-  func callAsFunction(_ latent: Tensor) -> Painting
+  func callAsFunction(_ latent: Tensor) -> DecoderOutput
 }
 
-/// Normalized latents to a few smooth fields, whose steep mixture is the image.
+/// A decoder that predicts smooth fields and mixes K colors per pixel.
 ///
 /// The trunk works at 1, 2, 4, … times the latent's size. Its last level has K logits and K colors per position; these
-/// fields are enlarged bilinearly to the size of the image and mixed there by a softmax per pixel:
-/// `rgb = Σ softmax(s · logit)ₖ · colorₖ`. A smooth field through a steep function of one pixel has a sharp edge at any
-/// scale (distance fields: Green, "Improved Alpha-Tested Magnification", 2007, with K colors in the place of one), so that
-/// flat graphics are sharp without a convolution above 1/8 of their size. Every enlargement is bilinear.
+/// fields are upsampled bilinearly to the size of the image and mixed by a softmax per pixel:
+/// `rgb = Σ softmax(s · logit)ₖ · colorₖ`. A smooth field passed through a steep function has sharp edges at any scale
+/// (distance fields: Green, "Improved Alpha-Tested Magnification", 2007, with K colors instead of one), so flat graphics
+/// are sharp without a convolution above 1/8 of their size. All upsampling is bilinear.
 ///
-/// There is no normalization layer: group norm sees other statistics in windows than in whole images.
+/// There is no normalization layer: group norm has other statistics in windows than in whole images.
 public final class PaletteDecoder: LatentDecoder {
   let convIn: Conv2d
   let levels: [PaletteDecoderLevel]
@@ -31,17 +31,17 @@ public final class PaletteDecoder: LatentDecoder {
     }
     toFields = Conv2d(in: widths[widths.count - 1], out: 4 * palette.colors, kernel: 3, initial)
     if case .random(let generator) = initial, let bias = toFields.bias {
-      // Colors begin alike; logits differ a little, so that each color finds its part.
+      // Colors start equal; logits start slightly different, to break the symmetry.
       bias.fill_(0)
       bias.narrowed(0, 0, palette.colors).normal_(std: 0.1, generator: generator)
     }
   }
 
-  /// `[B, C, h, w]` to an image of the core size.
-  public func callAsFunction(_ latent: Tensor) -> Painting {
+  /// `[B, C, h, w]` to an image of the base size.
+  public func callAsFunction(_ latent: Tensor) -> DecoderOutput {
     let (features, fields) = trunk(latent)
     let (_, _, height, width) = fields.shape4
-    return Painting(
+    return DecoderOutput(
       features: features,
       pixels: image(of: fields, height: height * palette.enlargement, width: width * palette.enlargement),
       fields: fields)
@@ -55,7 +55,7 @@ public final class PaletteDecoder: LatentDecoder {
     return (x, fields)
   }
 
-  /// Fields as an image of any size, `[B, 3, height, width]`: what is sharp stays sharp.
+  /// Renders fields as an image of any size, `[B, 3, height, width]`; edges are sharp at every size.
   public func image(of fields: Tensor, height: Int, width: Int) -> Tensor {
     withoutAutocast(fields.device) {
       let (_, _, h, w) = fields.shape4
@@ -66,12 +66,13 @@ public final class PaletteDecoder: LatentDecoder {
     }
   }
 
-  /// Share of the image that each color covers, `[K]`, from the fields before they are enlarged.
+  /// Fraction of the image that each color covers, `[K]`, computed before upsampling.
   public func usage(of fields: Tensor) -> Tensor {
     (fields.narrowed(1, 0, palette.colors) * palette.sharpness).softmax(dim: 1).mean([0, 2, 3])
   }
 
-  /// The matrix `[to, from]` of repeated bilinear doubling, which is smoother than one step; a last step fits the rest.
+  /// The matrix `[to, from]` of repeated bilinear upsampling by 2, which is smoother than one step; a last step resizes to
+  /// the exact size.
   private static func enlargement(from: Int, to: Int, device: Device) -> Tensor {
     withNoGrad {
       var matrix = Tensor.zeros([1, 1, from, from])
@@ -103,10 +104,10 @@ extension Tensor {
   }
 }
 
-/// An optional doubling of the size, then residual blocks.
+/// An optional upsampling by 2, then residual blocks.
 ///
-/// The doubling is a convolution followed by bilinear enlargement, plus a shortcut without parameters that spreads
-/// channels over 2×2 positions (DC-AE, arXiv 2410.10733).
+/// The upsampling is a convolution followed by bilinear interpolation, plus a parameter-free shortcut that moves channels
+/// to 2×2 positions (DC-AE, arXiv 2410.10733).
 final class PaletteDecoderLevel: Module {
   let up: Conv2d?
   let blocks: [ConvolutionBlock]

@@ -2,19 +2,19 @@ import NN
 import Support
 import Torch
 
-/// What the U-Net reads: the frozen encoder's word identities (its embedding layer) and word meanings (its last
-/// layer), joined and mixed by a small trainable transformer.
+/// A small trainable transformer from text encoder states to the U-Net's context: the frozen encoder's embedding layer
+/// (word identities) and last layer (word meanings), concatenated.
 ///
-/// A sentence encoder's last layer is trained for whole-sentence similarity and loses which adjective belongs to which
-/// noun; the embedding layer keeps identity and order. MicroDiT adapts its prompt embeddings the same way
+/// A sentence encoder's last layer is trained for sentence similarity and loses which adjective belongs to which noun; the
+/// embedding layer keeps identity and order. MicroDiT adapts its prompt embeddings in the same way
 /// (`AttentionBlockPromptEmbedding`).
 public final class TextAdapter: Module {
   public struct Configuration: NetworkConfiguration, Equatable {
-    public var inputWidth: Int  // width of one text encoder state; two of them are read
+    public var inputWidth: Int  // width of one text encoder state; the input has two
     public var width: Int  // width of the context
     public var layers: Int
     public var heads: Int
-    public var maxTokens: Int  // longest prompt in tokens, with [CLS] and [SEP]
+    public var maxTokens: Int  // maximum prompt length in tokens, with [CLS] and [SEP]
 
     public init(inputWidth: Int, width: Int, layers: Int, heads: Int, maxTokens: Int) {
       self.inputWidth = inputWidth
@@ -33,7 +33,7 @@ public final class TextAdapter: Module {
       try require("max_tokens", maxTokens, in: 3...65_536)  // with [CLS] and [SEP]
     }
 
-    public var weightCount: Int { operations(tokens: 1) / 2 }
+    public var weightCount: Int { flops(tokens: 1) / 2 }
   }
 
   let projection: Linear
@@ -50,8 +50,8 @@ public final class TextAdapter: Module {
     normOut = LayerNorm(c.width)
   }
 
-  /// First and last encoder states `[B, N, 2 · inputWidth]` with their mask `[B, N]` (1 = a token) to what the U-Net
-  /// reads.
+  /// First and last encoder states `[B, N, 2 · inputWidth]` with their mask `[B, N]` (1 = a token) to the conditioning
+  /// of the U-Net.
   public func callAsFunction(_ states: Tensor, mask: Tensor) -> TextConditioning {
     let (B, N, _) = states.shape3
     let attend = (mask .> 0.5).reshaped([B, 1, 1, N])
@@ -63,7 +63,7 @@ public final class TextAdapter: Module {
   }
 }
 
-/// A pre-normalised transformer layer (Xiong et al., 2020).
+/// A pre-normalized transformer layer (Xiong et al., 2020).
 final class AdapterLayer: Module {
   let norm1: LayerNorm
   let toQKV: Linear

@@ -2,8 +2,8 @@ import NN
 import Support
 import Torch
 
-/// The frozen transformer that reads the prompt: BERT (Devlin et al., 2018) with the key names of Hugging Face's
-/// `BertModel`, as MiniLM-L6-v2 is stored.
+/// The frozen text encoder: BERT (Devlin et al., 2018) with the key names of Hugging Face's `BertModel`, as in
+/// MiniLM-L6-v2.
 public final class TextEncoder: Module {
   /// The fields of Hugging Face's `config.json` that BERT needs.
   public struct Configuration: NetworkConfiguration, Equatable {
@@ -46,11 +46,11 @@ public final class TextEncoder: Module {
     encoder = BertLayers(configuration, initial)
   }
 
-  /// All hidden states, the embedding layer's first: layers + 1 tensors `[B, N, width]`.
+  /// All hidden states, starting with the embedding layer's: layers + 1 tensors `[B, N, width]`.
   ///
   /// - Parameters:
   ///   - ids: `[B, N]` int64.
-  ///   - mask: `[B, N]`, 1 where there is a token.
+  ///   - mask: `[B, N]`, 1 at tokens.
   public func callAsFunction(_ ids: Tensor, mask: Tensor) -> [Tensor] {
     let (B, N) = ids.shape2
     let attend = (mask .> 0.5).reshaped([B, 1, 1, N])
@@ -87,7 +87,7 @@ final class BertLayers: Module {
   }
 }
 
-/// Attention, then a feed-forward layer, each added and normalised afterwards.
+/// Attention, then a feed-forward layer, each with a residual connection and post-normalization.
 final class BertLayer: Module {
   let attention: BertAttention
   let intermediate: BertDense

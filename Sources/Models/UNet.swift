@@ -2,8 +2,8 @@ import Foundation
 import NN
 import Torch
 
-/// The convolutional U-Net that predicts the noise: structure and key names of diffusers' `UNet2DConditionModel`, so
-/// that weights go both ways and parity can be tested against a program that nobody here wrote.
+/// The convolutional U-Net, with the structure and key names of diffusers' `UNet2DConditionModel`, so that weights can be
+/// exchanged and parity tested.
 public final class UNet: Module {
   let convIn: Conv2d
   let timeEmbedding: TimestepEmbedding
@@ -47,11 +47,11 @@ public final class UNet: Module {
   /// Predicts from a noisy latent.
   ///
   /// - Parameters:
-  ///   - sample: `[B, C, h, w]`, best in channels-last layout.
+  ///   - sample: `[B, C, h, w]`, fastest in channels-last layout.
   ///   - timesteps: `[B]`, float, 0…999.
-  ///   - context: `[B, N, D]`, what cross-attention reads.
-  ///   - contextMask: `[B, N]`, 1 where there is a token; nil attends to all.
-  ///   - classLabels: `[B, P]`, added to the time embedding where the configuration has a class embedding.
+  ///   - context: `[B, N, D]`, for cross-attention.
+  ///   - contextMask: `[B, N]`, 1 at tokens; nil attends to all.
+  ///   - classLabels: `[B, P]`, added to the time embedding if the configuration has a class embedding.
   public func callAsFunction(
     _ sample: Tensor, timesteps: Tensor, context: Tensor, contextMask: Tensor? = nil,
     classLabels: Tensor? = nil
@@ -98,8 +98,8 @@ public final class UNet: Module {
     return Tensor.cat(configuration.flipSinToCos ? parts.reversed() : parts, dim: 1)
   }
 
-  /// Silences every residual branch at first: the second convolution of each residual block and each transformer's
-  /// last projection become zero, so that training starts from a shallow network.
+  /// Zero-initializes every residual branch: the second convolution of each residual block and the last projection of each
+  /// transformer.
   public func zeroResidualBranches() {
     for (key, tensor) in parameters where key.contains(".conv2.") || key.contains(".proj_out.") {
       tensor.fill_(0)
@@ -107,7 +107,7 @@ public final class UNet: Module {
   }
 }
 
-/// Two linear layers around an activation: time, or pooled text, to the embedding that residual blocks add.
+/// Two linear layers around an activation, from time or pooled text to the embedding for residual blocks.
 final class TimestepEmbedding: Module {
   let linear_1: Linear
   let linear_2: Linear

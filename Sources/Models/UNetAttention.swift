@@ -1,7 +1,7 @@
 import NN
 import Torch
 
-/// Positions of a feature map as tokens through transformer blocks, added to the map (`Transformer2DModel`).
+/// Transformer blocks over the positions of a feature map, with a residual connection (`Transformer2DModel`).
 final class Transformer2D: Module {
   let norm: GroupNorm
   let projIn: Projection
@@ -28,7 +28,7 @@ final class Transformer2D: Module {
   }
 }
 
-/// A linear map of tokens, stored as a matrix or as a 1×1 convolution: the same arithmetic under both keys.
+/// A linear layer, stored as a matrix or as a 1×1 convolution.
 final class Projection: Module {
   let weight: Tensor  // [width, width] or [width, width, 1, 1]
   let bias: Tensor  // [width]
@@ -44,7 +44,7 @@ final class Projection: Module {
   }
 }
 
-/// Self-attention, cross-attention and a gated feed-forward layer, each on a normalised input and added
+/// Self-attention, cross-attention and a gated feed-forward layer, pre-normalized, with residual connections
 /// (`BasicTransformerBlock`).
 final class TransformerBlock: Module {
   let norm1: LayerNorm
@@ -65,8 +65,8 @@ final class TransformerBlock: Module {
 
   func callAsFunction(_ input: Tensor, _ context: Tensor, _ attend: Tensor?) -> Tensor {
     var x = input
-    let normalised = norm1(x)
-    x = x + attn1(normalised, normalised, nil)
+    let normalized = norm1(x)
+    x = x + attn1(normalized, normalized, nil)
     x = x + attn2(norm2(x), context, attend)
     return x + ff(norm3(x))
   }
@@ -77,7 +77,7 @@ final class Attention: Module {
   let toQ: Linear
   let toK: Linear
   let toV: Linear
-  let toOut: [Linear]  // a list of one: diffusers keeps a dropout behind it
+  let toOut: [Linear]  // a list of one, since diffusers has a dropout after it
   let heads: Int
 
   init(_ width: Int, heads: Int, context: Int, _ initial: Initializer) {
@@ -93,7 +93,7 @@ final class Attention: Module {
   }
 }
 
-/// Linear, GEGLU (Shazeer 2020), linear; the list mirrors diffusers' `net`, whose middle entry is a dropout.
+/// GEGLU (Shazeer 2020) and a linear layer; the list mirrors diffusers' `net`, whose middle entry is a dropout.
 final class FeedForward: Module {
   let net: [any Module]
 
@@ -111,7 +111,7 @@ final class FeedForward: Module {
   private final class Nothing: Module {}
 }
 
-/// A linear layer of double width whose one half, through GELU, gates the other.
+/// A linear layer of double width, of which one half, after GELU, gates the other.
 final class GEGLU: Module {
   let proj: Linear
 

@@ -1,7 +1,7 @@
 import NN
 import Torch
 
-/// A residual block that also hears the time (`ResnetBlock2D`).
+/// A residual block with time embedding (`ResnetBlock2D`).
 final class ResnetBlock: Module {
   let norm1: GroupNorm
   let conv1: Conv2d
@@ -21,7 +21,7 @@ final class ResnetBlock: Module {
     activation = c.actFn
   }
 
-  /// `time` has been through the activation already: all blocks share it.
+  /// `time` is already activated: all blocks share it.
   func callAsFunction(_ x: Tensor, _ time: Tensor) -> Tensor {
     let shift = timeEmbProj(time).unsqueezed(2).unsqueezed(3)  // [B, out, 1, 1]
     let hidden = conv1(activation(norm1(x))) + shift
@@ -29,7 +29,7 @@ final class ResnetBlock: Module {
   }
 }
 
-/// A residual block and the attention after it, if any: what is recomputed as one where gradients are checkpointed.
+/// A residual block and the attention after it, if any: the unit of gradient checkpointing.
 private func layer(
   _ resnet: ResnetBlock, _ attention: Transformer2D?, _ x: Tensor, _ time: Tensor, _ context: Tensor, _ attend: Tensor?
 ) -> Tensor {
@@ -39,7 +39,7 @@ private func layer(
   }
 }
 
-/// One level on the way down: residual blocks, attention after each where the level has it, then half the size.
+/// A down level: residual blocks, each followed by attention if the level has it, then downsampling.
 final class DownBlock: Module {
   let resnets: [ResnetBlock]
   let attentions: [Transformer2D]
@@ -76,7 +76,7 @@ final class DownBlock: Module {
   }
 }
 
-/// The bottom: residual block, then attention and another residual block where it has attention.
+/// The middle: a residual block, then attention and another residual block if it has attention.
 final class MidBlock: Module {
   let resnets: [ResnetBlock]
   let attentions: [Transformer2D]
@@ -97,15 +97,15 @@ final class MidBlock: Module {
   }
 }
 
-/// One level on the way up: residual blocks that also read what the way down left, then twice the size.
+/// An up level: residual blocks with skip connections, then upsampling.
 final class UpBlock: Module {
   let resnets: [ResnetBlock]
   let attentions: [Transformer2D]
   let upsamplers: [Upsample]
 
   /// - Parameters:
-  ///   - skip: width of the level above, which the last block reads.
-  ///   - previous: width of the level below, which the first block continues.
+  ///   - skip: width of the level above, the skip connection of the last block.
+  ///   - previous: width of the level below, the input of the first block.
   init(
     _ c: UNet.Configuration, step: Int, level: Int, skip: Int, previous: Int, embedding: Int, upsamples: Bool,
     _ initial: Initializer
@@ -131,14 +131,14 @@ final class UpBlock: Module {
       x = layer(resnet, attentions.isEmpty ? nil : attentions[index], x, time, context, attend)
     }
     for upsampler in upsamplers {
-      let (_, _, height, width) = skips[skips.count - 1].shape4  // not always twice: odd sizes round up on the way down
+      let (_, _, height, width) = skips[skips.count - 1].shape4  // not always twice: odd sizes were rounded up
       x = upsampler(x, height: height, width: width)
     }
     return x
   }
 }
 
-/// Half the size by a convolution of stride 2.
+/// Downsampling by a convolution with stride 2.
 final class Downsample: Module {
   let conv: Conv2d
   let padding: Int
@@ -153,7 +153,7 @@ final class Downsample: Module {
   }
 }
 
-/// Nearest-neighbour growth, then a convolution.
+/// Nearest-neighbor upsampling, then a convolution.
 final class Upsample: Module {
   let conv: Conv2d
 

@@ -122,7 +122,7 @@ extension UNet {
       }
     }
 
-    public var weightCount: Int { operations(height: 1, width: 1, tokens: 1) / 2 }
+    public var weightCount: Int { flops(height: 1, width: 1, tokens: 1) / 2 }
   }
 }
 

@@ -4,7 +4,7 @@ import Torch
 ///
 /// `unet.downBlocks[0].resnets[1].conv1.weight` is read by reflection as `downBlocks.0.resnets.1.conv1.weight` and
 /// written in snake case (`down_blocks.0.resnets.1.conv1.weight`), the spelling of PyTorch's checkpoints.
-/// Parameters change in place (`copy_`, the optimiser); properties are constants.
+/// Parameters change in place (`copy_`, the optimizer); properties are constants.
 public protocol Module: AnyObject {}
 
 /// A parameter and the name that it has in checkpoints.
@@ -18,7 +18,7 @@ extension Module {
     return found
   }
 
-  /// The tensors that an optimiser should change.
+  /// The tensors that an optimizer should change.
   public var trainable: [NamedTensor] { parameters.filter(\.tensor.requiresGrad) }
 
   /// Number of elements over all parameters.

@@ -1,6 +1,6 @@
 import Torch
 
-/// Normalisation over groups of channels (Wu & He 2018).
+/// Normalization over groups of channels (Wu & He 2018).
 public final class GroupNorm: Module {
   public let weight: Tensor  // [channels]
   public let bias: Tensor  // [channels]
@@ -22,7 +22,7 @@ public final class GroupNorm: Module {
   }
 }
 
-/// Normalisation over the last dimension (Ba et al., 2016).
+/// Normalization over the last dimension (Ba et al., 2016).
 public final class LayerNorm: Module {
   public let weight: Tensor  // [width]
   public let bias: Tensor  // [width]

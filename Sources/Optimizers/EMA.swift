@@ -68,7 +68,7 @@ public final class EMA {
   public func copyToParameters() { copy(parameters.map(\.tensor)) }
 
   /// Runs `body` while the parameters hold the average.
-  public func withAverage<R>(_ body: () throws -> R) rethrows -> R {
+  public func withEMAWeights<R>(_ body: () throws -> R) rethrows -> R {
     let saved = originals.map { original in withNoGrad { original.detached().clone() } }
     copyToParameters()
     defer { copy(saved) }

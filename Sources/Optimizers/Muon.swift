@@ -11,12 +11,12 @@ public final class Muon: UpdateRule {
   public let parameters: [NamedTensor]
   private let momenta: [Tensor]
   private let groups: [[Int]]  // indices of parameters of equal matrix shape
-  private let rate: Double
+  private let learningRateScale: Double
   private let weightDecay: Double
   private let momentum: Double
 
   /// `rate` is the learning rate as a multiple of the one that `update` gets.
-  public init(_ parameters: [NamedTensor], rate: Double, weightDecay: Double, momentum: Double = 0.95) {
+  public init(_ parameters: [NamedTensor], learningRateScale: Double, weightDecay: Double, momentum: Double = 0.95) {
     self.parameters = parameters
     momenta = parameters.map { Tensor.zeros($0.tensor.shape, device: $0.tensor.device) }
     var order: [[Int]] = []
@@ -31,11 +31,11 @@ public final class Muon: UpdateRule {
       }
     }
     groups = order
-    (self.rate, self.weightDecay, self.momentum) = (rate, weightDecay, momentum)
+    (self.learningRateScale, self.weightDecay, self.momentum) = (learningRateScale, weightDecay, momentum)
   }
 
   public func update(_ gradients: [Tensor], learningRate: Double, skip: Tensor?) {
-    let learningRate = learningRate * rate
+    let learningRate = learningRate * learningRateScale
     withNoGrad {
       for group in groups {
         let shape = Self.matrixShape(parameters[group[0]].tensor)

@@ -1,17 +1,17 @@
 import Images
 
 extension Scene {
-  /// What is behind the objects.
+  /// The background.
   public enum Background: Sendable, Codable, Hashable {
-    case plain(ColourName)
+    case plain(ColorName)
     case landscape(Landscape)
-    case gradient(top: ColourName, bottom: ColourName)
-    case pattern(Pattern, ground: ColourName, figure: ColourName)
+    case gradient(top: ColorName, bottom: ColorName)
+    case pattern(Pattern, ground: ColorName, figure: ColorName)
 
-    /// The words that stand for it and no other.
+    /// Identifies the background.
     public var label: String {
       switch self {
-      case .plain(let colour): colour.rawValue
+      case .plain(let color): color.rawValue
       case .landscape(let landscape): landscape.rawValue
       case .gradient(let top, let bottom): "gradient from \(top.rawValue) to \(bottom.rawValue)"
       case .pattern(let pattern, let ground, let figure):
@@ -19,7 +19,7 @@ extension Scene {
       }
     }
 
-    /// The word for its kind, without the colours of gradients and patterns.
+    /// The word for its kind, without the colors of gradients and patterns.
     public var kind: String {
       switch self {
       case .plain, .landscape: label
@@ -28,10 +28,10 @@ extension Scene {
       }
     }
 
-    /// The colours that it is named by.
-    var colours: [ColourName] {
+    /// The colors in its name.
+    var colors: [ColorName] {
       switch self {
-      case .plain(let colour): [colour]
+      case .plain(let color): [color]
       case .landscape: []
       case .gradient(let top, let bottom): [top, bottom]
       case .pattern(_, let ground, let figure): [ground, figure]
@@ -39,7 +39,7 @@ extension Scene {
     }
   }
 
-  /// A figure that repeats over a ground of another colour.
+  /// A repeated pattern on another color.
   public enum Pattern: String, Sendable, Codable, CaseIterable {
     case stripes, dots, checks
   }
@@ -49,21 +49,21 @@ extension Scene {
     case grass, beach, night, snow, sea
     case sky, desert, street, room  // in the full world alone
 
-    /// The picture's upper and lower edge.
-    public var edgeColours: (top: Colour, bottom: Colour) { (colours.top, colours.ground) }
+    /// The image's upper and lower edge.
+    public var edgeColors: (top: Color, bottom: Color) { (colors.top, colors.ground) }
 
     /// Top of the sky, foot of the sky, ground.
-    var colours: (top: Colour, horizon: Colour, ground: Colour) {
+    var colors: (top: Color, horizon: Color, ground: Color) {
       switch self {
-      case .grass: (Colour(86, 164, 240), Colour(196, 228, 250), Colour(104, 178, 78))
-      case .beach: (Colour(70, 176, 236), Colour(206, 238, 248), Colour(238, 214, 160))
-      case .night: (Colour(12, 16, 48), Colour(44, 52, 104), Colour(26, 40, 44))
-      case .snow: (Colour(168, 190, 214), Colour(222, 232, 240), Colour(248, 250, 252))
-      case .sea: (Colour(120, 190, 244), Colour(228, 240, 248), Colour(24, 98, 168))
-      case .sky: (Colour(64, 146, 232), Colour(186, 222, 250), Colour(186, 222, 250))
-      case .desert: (Colour(92, 178, 226), Colour(252, 226, 176), Colour(228, 176, 104))
-      case .street: (Colour(158, 200, 232), Colour(226, 234, 240), Colour(88, 90, 98))
-      case .room: (Colour(226, 214, 190), Colour(242, 232, 212), Colour(168, 118, 76))
+      case .grass: (Color(86, 164, 240), Color(196, 228, 250), Color(104, 178, 78))
+      case .beach: (Color(70, 176, 236), Color(206, 238, 248), Color(238, 214, 160))
+      case .night: (Color(12, 16, 48), Color(44, 52, 104), Color(26, 40, 44))
+      case .snow: (Color(168, 190, 214), Color(222, 232, 240), Color(248, 250, 252))
+      case .sea: (Color(120, 190, 244), Color(228, 240, 248), Color(24, 98, 168))
+      case .sky: (Color(64, 146, 232), Color(186, 222, 250), Color(186, 222, 250))
+      case .desert: (Color(92, 178, 226), Color(252, 226, 176), Color(228, 176, 104))
+      case .street: (Color(158, 200, 232), Color(226, 234, 240), Color(88, 90, 98))
+      case .room: (Color(226, 214, 190), Color(242, 232, 212), Color(168, 118, 76))
       }
     }
   }

@@ -1,15 +1,15 @@
-/// A picture as facts, in units of the canvas: what is drawn, and what captions may claim.
+/// An image as facts, in units of the canvas: what is rendered and what captions may state.
 public struct Scene: Sendable, Codable, Hashable {
-  /// Where a single object stands: the nine fields of a 3×3 grid.
+  /// Position of a single object: the nine fields of a 3×3 grid.
   public enum Place: String, Sendable, Codable, CaseIterable {
-    case centre, left, right, top, bottom
+    case center, left, right, top, bottom
     case topLeft, topRight, bottomLeft, bottomRight
 
-    /// Centre of the field, 0…1 from the left and from the top.
-    public var centre: (x: Double, y: Double) {
+    /// Center of the field, 0…1 from the left and from the top.
+    public var center: (x: Double, y: Double) {
       let (near, far) = (0.27, 0.73)
       return switch self {
-      case .centre: (0.5, 0.5)
+      case .center: (0.5, 0.5)
       case .left: (near, 0.5)
       case .right: (far, 0.5)
       case .top: (0.5, near)
@@ -22,7 +22,7 @@ public struct Scene: Sendable, Codable, Hashable {
     }
   }
 
-  /// How the first object stands to the second.
+  /// Position of the first object relative to the second.
   public enum Relation: String, Sendable, Codable, CaseIterable {
     case leftOf, rightOf, above, below
   }
@@ -32,8 +32,8 @@ public struct Scene: Sendable, Codable, Hashable {
 
     /// Longer side, as a share of the canvas.
     ///
-    /// Of the small world, where the smallest covers more than 2×2 cells of an 8×8 latent: what is smaller becomes a
-    /// blob, and teaches little. The full world's sizes depend on how many objects share the canvas.
+    /// In the small world the smallest covers more than 2×2 cells of an 8×8 latent; smaller objects become blobs in the
+    /// latent. The full world's sizes depend on how many objects share the canvas.
     var range: (Double, Double) {
       switch self {
       case .small: (0.30, 0.33)
@@ -43,32 +43,32 @@ public struct Scene: Sendable, Codable, Hashable {
     }
   }
 
-  /// How three different objects, or several of one kind, stand together; none is a loose group.
+  /// Arrangement of three different objects, or of several of one kind; nil is a loose group.
   public enum Arrangement: String, Sendable, Codable, CaseIterable {
     case row  // from left to right
     case column  // from top to bottom
     case triangle  // the top one, then the left and the right one below
   }
 
-  /// The style in which the whole picture is drawn.
+  /// The style of the whole image.
   public enum Look: String, Sendable, Codable, CaseIterable {
-    case flat, sticker, greyscale, sepia, pixelArt, blueprint
+    case flat, sticker, grayscale, sepia, pixelArt, blueprint
 
-    /// Whether colours can be told in it.
-    public var showsColours: Bool {
+    /// Whether colors are recognizable in it.
+    public var showsColors: Bool {
       switch self {
       case .flat, .sticker, .pixelArt: true
-      case .greyscale, .sepia, .blueprint: false
+      case .grayscale, .sepia, .blueprint: false
       }
     }
   }
 
-  /// An object with its place on the canvas.
+  /// An object with its position on the canvas.
   public struct Placed: Sendable, Codable, Hashable {
     public var object: SceneObject
     public var size: Size
-    public var x: Double  // centre, 0…1 from the left
-    public var y: Double  // centre, 0…1 from the top
+    public var x: Double  // center, 0…1 from the left
+    public var y: Double  // center, 0…1 from the top
     public var side: Double  // longer side, as a share of the canvas
 
     public init(object: SceneObject, size: Size, x: Double, y: Double, side: Double) {
@@ -101,6 +101,6 @@ public struct Scene: Sendable, Codable, Hashable {
     self.look = look
   }
 
-  /// Whether the scene holds several objects of one kind, to be counted.
+  /// Whether the scene has several objects of one kind.
   public var isGroup: Bool { objects.count > 1 && objects.allSatisfy { $0.object == objects[0].object } }
 }

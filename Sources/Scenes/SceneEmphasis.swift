@@ -7,29 +7,32 @@ import Support
 public struct SceneEmphasis: Sendable, Codable, Equatable {
   /// Share of scenes that hold two different objects, whatever they are.
   public var pairs: Double
-  /// Share of scenes that hold two shapes, each in a colour that captions say.
+  /// Share of scenes that hold two shapes, each in a color that captions say.
   public var shapePairs: Double
   /// Share of captions that state every fact; nil is the world's own.
   public var fullCaptions: Double?
   /// How often each object is drawn; nil is equally often.
-  public var need: ObjectNeed?
+  public var samplingWeights: SamplingWeights?
 
   public static let none = SceneEmphasis()
 
   /// Shares of 0 to 1, those of pairs together at most 1.
-  public init(pairs: Double = 0, shapePairs: Double = 0, fullCaptions: Double? = nil, need: ObjectNeed? = nil) {
+  public init(
+    pairs: Double = 0, shapePairs: Double = 0, fullCaptions: Double? = nil, samplingWeights: SamplingWeights? = nil
+  ) {
     precondition(pairs >= 0 && shapePairs >= 0 && pairs + shapePairs <= 1, "shares of a whole")
     precondition(fullCaptions.map((0...1).contains) ?? true, "a share")
     self.pairs = pairs
     self.shapePairs = shapePairs
     self.fullCaptions = fullCaptions
-    self.need = need
+    self.samplingWeights = samplingWeights
   }
 
-  /// In words, for what names data; empty where nothing is emphasised.
+  /// In words, for what names data; empty where nothing is emphasized.
   public var name: String {
     let kinds = pairs + shapePairs == 0 ? "" : " with \(pairs) pairs and \(shapePairs) pairs of shapes more"
-    return kinds + (fullCaptions.map { ", \($0) full captions" } ?? "") + (need.map { ", need \($0.digest)" } ?? "")
+    return kinds + (fullCaptions.map { ", \($0) full captions" } ?? "")
+      + (samplingWeights.map { ", need \($0.digest)" } ?? "")
   }
 
   /// What a scene must be.
@@ -41,14 +44,14 @@ public struct SceneEmphasis: Sendable, Codable, Equatable {
       switch self {
       case .any: true
       case .pair: scene.isPair
-      case .shapePair: scene.isPair && scene.look.showsColours && scene.objects.allSatisfy(\.object.isShape)
+      case .shapePair: scene.isPair && scene.look.showsColors && scene.objects.allSatisfy(\.object.isShape)
       }
     }
   }
 
   /// What the next scene must be: anything, most often.
   ///
-  /// Nothing random is drawn where nothing is emphasised, so that those scenes are what they were.
+  /// Nothing random is drawn where nothing is emphasized, so that those scenes are what they were.
   func draw(_ random: inout SplitMix64) -> Wanted {
     if pairs + shapePairs == 0 { return .any }
     let chance = random.unit()

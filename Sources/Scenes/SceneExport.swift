@@ -2,17 +2,17 @@ import Foundation
 import Images
 import Support
 
-/// Scenes as files that any trainer reads: pictures with captions and facts.
+/// Exports scenes as files that any trainer reads: images with captions and facts.
 ///
-/// What is written depends on the settings alone, not on the number of workers. Files appear whole or not at all, and
-/// those that are there are kept: the same call continues what was interrupted.
+/// The output depends only on the settings, not on the number of workers. Files are written atomically, and existing ones
+/// are kept, so that the same call continues an interrupted export.
 public struct SceneDataset: Sendable {
   public enum Format: String, Sendable, Codable, CaseIterable {
     case folder  // 000/000000.png, 000/000000.txt and metadata.jsonl
     case tar  // WebDataset: scenes-000000.tar of a thousand png, txt and json each
   }
 
-  /// Why a data set cannot be written.
+  /// Why a dataset cannot be written.
   public enum Failure: Error, CustomStringConvertible, Sendable {
     case otherSettings(folder: String, found: String, asked: String)
     case noFolder(String)
@@ -26,15 +26,15 @@ public struct SceneDataset: Sendable {
     }
   }
 
-  /// What has been done, in pictures and in seconds of one core.
-  public struct Work: Sendable {
+  /// Progress, in images and in seconds of one core.
+  public struct Statistics: Sendable {
     public var made = 0
     public var kept = 0
     public var drawing = 0.0
     public var encoding = 0.0
   }
 
-  /// Pictures in a subfolder or a shard.
+  /// Images in a subfolder or a shard.
   static let groupSize = 1000
 
   public let scenes: Scenes
@@ -49,39 +49,39 @@ public struct SceneDataset: Sendable {
     self.format = format
   }
 
-  /// Writes what `folder` does not hold yet; nothing when it is nil, to time the work.
+  /// Writes the files that `folder` does not have yet; nil writes nothing, for benchmarks.
   ///
-  /// `progress` hears how many pictures are done.
+  /// `progress` is called with the number of images done.
   public func write(
     to folder: URL?, atlas: GlyphAtlas, workers: Int, progress: (Int) -> Void
-  ) throws -> Work {
+  ) throws -> Statistics {
     if let folder { try begin(folder, atlas.version) }
-    var work = Work()
+    var statistics = Statistics()
     for start in stride(from: 0, to: count, by: Self.groupSize) {
       let group = start..<min(start + Self.groupSize, count)
       switch (format, folder) {
-      case (.tar, let folder?): try writeShard(group, in: folder, atlas, workers, &work, progress)
-      case (.folder, let folder?): try writeSubfolder(group, in: folder, atlas, workers, &work, progress)
-      case (_, nil): try make(group, atlas, workers, &work, progress) { _ in }
+      case (.tar, let folder?): try writeShard(group, in: folder, atlas, workers, &statistics, progress)
+      case (.folder, let folder?): try writeSubfolder(group, in: folder, atlas, workers, &statistics, progress)
+      case (_, nil): try make(group, atlas, workers, &statistics, progress) { _ in }
       }
     }
     if let folder, format == .folder { try writeMetadata(in: folder, atlas, workers) }
-    return work
+    return statistics
   }
 
   // MARK: - Formats
 
   private func writeSubfolder(
-    _ group: Range<Int>, in folder: URL, _ atlas: GlyphAtlas, _ workers: Int, _ work: inout Work,
+    _ group: Range<Int>, in folder: URL, _ atlas: GlyphAtlas, _ workers: Int, _ statistics: inout Statistics,
     _ progress: (Int) -> Void
   ) throws {
     let subfolder = folder.appendingPathComponent(Self.groupName(group.lowerBound))
     try Self.create(subfolder)
     let there = Set(try FileManager.default.contentsOfDirectory(atPath: subfolder.path))
     let missing = group.filter { !there.contains(Self.name($0) + ".png") }
-    work.kept += group.count - missing.count
-    try make(missing, atlas, workers, &work, progress) { made in
-      // The picture comes last: where it is, all of its files are.
+    statistics.kept += group.count - missing.count
+    try make(missing, atlas, workers, &statistics, progress) { made in
+      // The image is written last: if it exists, all of its files do.
       let base = subfolder.appendingPathComponent(Self.name(made.index))
       try AtomicFile.write(
         Array(made.example.caption.utf8) + [10], to: base.appendingPathExtension("txt"), flushing: false)
@@ -90,17 +90,17 @@ public struct SceneDataset: Sendable {
   }
 
   private func writeShard(
-    _ group: Range<Int>, in folder: URL, _ atlas: GlyphAtlas, _ workers: Int, _ work: inout Work,
+    _ group: Range<Int>, in folder: URL, _ atlas: GlyphAtlas, _ workers: Int, _ statistics: inout Statistics,
     _ progress: (Int) -> Void
   ) throws {
     let url = folder.appendingPathComponent("scenes-\(Self.padded(group.lowerBound / Self.groupSize, 6)).tar")
     if FileManager.default.fileExists(atPath: url.path) {
-      work.kept += group.count
-      progress(work.made + work.kept)
+      statistics.kept += group.count
+      progress(statistics.made + statistics.kept)
       return
     }
     let shard = try TarWriter(url)
-    try make(Array(group), atlas, workers, &work, progress) { made in
+    try make(Array(group), atlas, workers, &statistics, progress) { made in
       let name = Self.name(made.index)
       let facts = SceneFacts(made.example, fileName: name + ".png", size: size, atlas: atlas)
       try shard.add(name + ".json", facts.json())
@@ -123,7 +123,7 @@ public struct SceneDataset: Sendable {
     try file.commit()
   }
 
-  // MARK: - Pictures
+  // MARK: - Images
 
   private struct Made: Sendable {
     let index: Int
@@ -133,9 +133,10 @@ public struct SceneDataset: Sendable {
     let encoding: Double
   }
 
-  /// Draws pictures on all workers, a few at a time, and stores them in their order.
+  /// Renders images with all workers, a few at a time, and stores them in order.
   private func make(
-    _ indices: some Sequence<Int>, _ atlas: GlyphAtlas, _ workers: Int, _ work: inout Work, _ progress: (Int) -> Void,
+    _ indices: some Sequence<Int>, _ atlas: GlyphAtlas, _ workers: Int, _ statistics: inout Statistics,
+    _ progress: (Int) -> Void,
     store: (Made) throws -> Void
   ) throws {
     var rest = Array(indices)[...]
@@ -152,24 +153,24 @@ public struct SceneDataset: Sendable {
           index: index, example: example, png: png, drawing: drawn - start,
           encoding: Parallel.threadSeconds - drawn)
       }
-      for picture in made {
-        try store(picture)
-        work.made += 1
-        work.drawing += picture.drawing
-        work.encoding += picture.encoding
+      for image in made {
+        try store(image)
+        statistics.made += 1
+        statistics.drawing += image.drawing
+        statistics.encoding += image.encoding
       }
-      progress(work.made + work.kept)
+      progress(statistics.made + statistics.kept)
     }
   }
 
   // MARK: - Names
 
-  /// Says in `dataset.json` what the folder holds; a folder of other settings is refused.
+  /// Records the settings in `dataset.json`; a folder with other settings is refused.
   private func begin(_ folder: URL, _ version: RenderingVersion) throws {
     try Self.create(folder)
-    // A folder may grow; a last shard that is short cannot.
+    // A folder of files can be extended; an incomplete last shard cannot.
     let count = format == .tar ? "\"count\":\(count)," : ""
-    // Folders of version 1 do not name it: there was no other.
+    // Folders of version 1 do not state the version.
     let rendering = version == .v1 ? "" : "\"version\":\(version.rawValue),"
     let emphasis = scenes.emphasis == .none ? "" : "\"emphasis\":\"\(scenes.emphasis.name)\","
     let settings =

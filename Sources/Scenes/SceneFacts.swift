@@ -2,11 +2,11 @@ import Foundation
 
 /// The facts of a captioned scene as other programs read them: one line of `metadata.jsonl`.
 ///
-/// `file_name` and `text` are the keys that Hugging Face `datasets` looks for in a folder of pictures.
+/// `file_name` and `text` are the keys that Hugging Face `datasets` looks for in a folder of images.
 struct SceneFacts: Encodable {
   struct Object: Encodable {
     let name: String
-    let colour: String?  // of a shape
+    let color: String?  // of a shape
     let size: Scene.Size
     let box: [Double]  // left, top, right, bottom in pixels
   }
@@ -35,9 +35,9 @@ struct SceneFacts: Encodable {
       let box = [
         placed.x - width / 2, placed.y - height / 2, placed.x + width / 2, placed.y + height / 2,
       ].map { ($0 * Double(size) * 10).rounded() / 10 }
-      var colour: String?
-      if case .shape(_, let name) = placed.object { colour = name.rawValue }
-      return Object(name: placed.object.noun, colour: colour, size: placed.size, box: box)
+      var color: String?
+      if case .shape(_, let name) = placed.object { color = name.rawValue }
+      return Object(name: placed.object.noun, color: color, size: placed.size, box: box)
     }
     place = scene.place
     relation = scene.relation

@@ -1,11 +1,11 @@
 import Images
 
-/// Something that a scene can hold: an emoji in its own colours, or a vector shape in one of its world's.
+/// An object of a scene: an emoji in its own colors, or a vector shape in one of its world's.
 public enum SceneObject: Sendable, Hashable, Codable {
   case emoji(String)  // its first name in `World.emoji`
-  case shape(VectorShape, ColourName)
+  case shape(VectorShape, ColorName)
 
-  /// The word that stands for it: "apple", "circle".
+  /// Its noun: "apple", "circle".
   public var noun: String {
     switch self {
     case .emoji(let name): name
@@ -13,51 +13,51 @@ public enum SceneObject: Sendable, Hashable, Codable {
     }
   }
 
-  /// What makes it this object and no other: "apple", "red circle".
+  /// Identifies the object: "apple", "red circle".
   public var label: String {
     switch self {
     case .emoji(let name): name
-    case .shape(let shape, let colour): "\(colour.rawValue) \(shape.rawValue)"
+    case .shape(let shape, let color): "\(color.rawValue) \(shape.rawValue)"
     }
   }
 }
 
-/// The colours that shapes and plain backgrounds have.
-public enum ColourName: String, Sendable, Codable, CaseIterable {
+/// The colors that shapes and plain backgrounds have.
+public enum ColorName: String, Sendable, Codable, CaseIterable {
   case red, orange, yellow, green, blue, purple, pink, brown, black, white
-  case grey  // in the full world alone
+  case gray = "grey"  // in the full world alone
 
-  /// As shapes are painted.
-  public var shapeColour: Colour {
+  /// The RGB value of shapes.
+  public var shapeColor: Color {
     switch self {
-    case .red: Colour(214, 34, 34)
-    case .orange: Colour(246, 128, 12)
-    case .yellow: Colour(252, 206, 16)
-    case .green: Colour(30, 148, 60)
-    case .blue: Colour(26, 86, 216)
-    case .purple: Colour(116, 42, 178)
-    case .pink: Colour(242, 92, 168)
-    case .brown: Colour(110, 64, 32)
-    case .black: Colour(20, 20, 22)
-    case .white: Colour(252, 252, 252)
-    case .grey: Colour(128, 130, 134)
+    case .red: Color(214, 34, 34)
+    case .orange: Color(246, 128, 12)
+    case .yellow: Color(252, 206, 16)
+    case .green: Color(30, 148, 60)
+    case .blue: Color(26, 86, 216)
+    case .purple: Color(116, 42, 178)
+    case .pink: Color(242, 92, 168)
+    case .brown: Color(110, 64, 32)
+    case .black: Color(20, 20, 22)
+    case .white: Color(252, 252, 252)
+    case .gray: Color(128, 130, 134)
     }
   }
 
-  /// As backgrounds are painted: quieter, so that a shape stands out even from a related colour.
-  public var backgroundColour: Colour {
+  /// The RGB value of backgrounds: less saturated, so that shapes stand out even from a similar color.
+  public var backgroundColor: Color {
     switch self {
-    case .red: Colour(228, 92, 84)
-    case .orange: Colour(248, 170, 92)
-    case .yellow: Colour(252, 228, 120)
-    case .green: Colour(122, 196, 114)
-    case .blue: Colour(98, 156, 234)
-    case .purple: Colour(162, 122, 210)
-    case .pink: Colour(248, 182, 208)
-    case .brown: Colour(164, 122, 92)
-    case .black: Colour(42, 42, 48)
-    case .white: Colour(246, 246, 244)
-    case .grey: Colour(186, 188, 192)
+    case .red: Color(228, 92, 84)
+    case .orange: Color(248, 170, 92)
+    case .yellow: Color(252, 228, 120)
+    case .green: Color(122, 196, 114)
+    case .blue: Color(98, 156, 234)
+    case .purple: Color(162, 122, 210)
+    case .pink: Color(248, 182, 208)
+    case .brown: Color(164, 122, 92)
+    case .black: Color(42, 42, 48)
+    case .white: Color(246, 246, 244)
+    case .gray: Color(186, 188, 192)
     }
   }
 }

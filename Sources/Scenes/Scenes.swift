@@ -1,8 +1,8 @@
 import Support
 
-/// An endless, deterministic collection of scenes with captions: element `index` depends on the seed and it alone.
+/// An endless, deterministic collection of scenes with captions: element `index` depends only on the seed and `index`.
 public struct Scenes: Sendable {
-  /// Training never sees a held-out combination; held-out scenes each have at least one.
+  /// Training scenes have no held-out combination; held-out scenes have at least one each.
   public enum Split: String, Sendable, Codable {
     case training, heldOut
   }
@@ -20,7 +20,7 @@ public struct Scenes: Sendable {
     self.split = split
     self.world = world
     self.emphasis = emphasis
-    choice = ObjectChoice(world: world, need: emphasis.need)
+    choice = ObjectChoice(world: world, samplingWeights: emphasis.samplingWeights)
   }
 
   public subscript(index: Int) -> CaptionedScene {
@@ -41,13 +41,13 @@ public struct Scenes: Sendable {
     let horizon = random.real(0.56, 0.64)
     if random.chance(0.7) {
       let place =
-        random.chance(0.5) ? Scene.Place.centre : random.pick(Array(Scene.Place.allCases.dropFirst()))
+        random.chance(0.5) ? Scene.Place.center : random.pick(Array(Scene.Place.allCases.dropFirst()))
       let sizes: [Scene.Size] =
-        place == .centre ? [.small, .medium, .medium, .large] : [.small, .medium, .medium]
+        place == .center ? [.small, .medium, .medium, .large] : [.small, .medium, .medium]
       let size = random.pick(sizes)
       let side = random.real(size.range.0, size.range.1)
       let object = drawObject(&random, on: background)
-      let placed = Self.put(object, size, side, at: place.centre, &random)
+      let placed = Self.put(object, size, side, at: place.center, &random)
       return Scene(objects: [placed], place: place, relation: nil, background: background, horizon: horizon)
     }
     let relation = random.pick(Scene.Relation.allCases)
@@ -62,56 +62,89 @@ public struct Scenes: Sendable {
       case .above: ((0.5, a), (0.5, b))
       case .below: ((0.5, b), (0.5, a))
       }
-    let objects = [(first, p), (second, q)].map { object, centre in
-      Self.put(object, .medium, random.real(0.38, 0.43), at: centre, &random)
+    let objects = [(first, p), (second, q)].map { object, center in
+      Self.put(object, .medium, random.real(0.38, 0.43), at: center, &random)
     }
     return Scene(objects: objects, place: nil, relation: relation, background: background, horizon: horizon)
   }
 
   private static func put(
-    _ object: SceneObject, _ size: Scene.Size, _ side: Double, at centre: (x: Double, y: Double),
+    _ object: SceneObject, _ size: Scene.Size, _ side: Double, at center: (x: Double, y: Double),
     _ random: inout SplitMix64
   ) -> Scene.Placed {
     let limit = side / 2 + 0.01
-    // An eighth of a cell of an 8×8 latent: what no caption can ask for, a small model should not have to guess.
+    // An eighth of a cell of an 8×8 latent: a small model should not have to model what captions cannot state.
     func jittered(_ value: Double) -> Double { min(max(value + random.real(-0.015, 0.015), limit), 1 - limit) }
-    let x = jittered(centre.x)
-    return Scene.Placed(object: object, size: size, x: x, y: jittered(centre.y), side: side)
+    let x = jittered(center.x)
+    return Scene.Placed(object: object, size: size, x: x, y: jittered(center.y), side: side)
   }
 
   private static func drawBackground(_ random: inout SplitMix64) -> Scene.Background {
     random.chance(0.7)
-      ? .plain(random.pick(World.small.colours)) : .landscape(random.pick(World.small.landscapes))
+      ? .plain(random.pick(World.small.colors)) : .landscape(random.pick(World.small.landscapes))
   }
 
   private func drawObject(_ random: inout SplitMix64, on background: Scene.Background) -> SceneObject {
     if random.chance(0.75) { return .emoji(choice.emoji(&random).names[0]) }
-    var colour = random.pick(World.small.colours)
-    while background == .plain(colour) { colour = random.pick(World.small.colours) }
-    return .shape(choice.shape(&random), colour)
+    var color = random.pick(World.small.colors)
+    while background == .plain(color) { color = random.pick(World.small.colors) }
+    return .shape(choice.shape(&random), color)
   }
 }
 
-/// A scene and one way to say it.
+/// A scene with one of its captions.
 public struct CaptionedScene: Sendable, Codable {
-  /// Which facts of a scene its caption states, beside the objects, their number and the look.
+  /// Which facts of a scene its caption states, in addition to the objects, their number and the style.
   ///
-  /// An unsaid place that is the centre and an unsaid size that is medium count as stated: that is what they mean.
+  /// The center as the place and medium as the size count as stated if the caption omits them, as they are the defaults.
   public struct Claims: Sendable, Codable, Equatable {
     public var background: Bool
-    public var place: Bool  // of one object, or which of several stands where
+    public var place: Bool  // of one object, or the arrangement of several
     public var sizes: Bool  // of all objects
-    public var colours: Bool  // of all shapes
+    public var colors: Bool  // of all shapes
 
-    public init(background: Bool, place: Bool, sizes: Bool = true, colours: Bool = true) {
+    public init(background: Bool, place: Bool, sizes: Bool = true, colors: Bool = true) {
       self.background = background
       self.place = place
       self.sizes = sizes
-      self.colours = colours
+      self.colors = colors
     }
   }
 
   public let scene: Scene
   public let caption: String
   public let claims: Claims
+}
+
+/// The combinations that are held out from training for evaluation: about one in twenty of the cells
+/// (object, background), (object, place), (object, object), (shape, color) and (count, object), chosen by a hash of
+/// their words.
+public enum HeldOut {
+  /// Whether a scene has a held-out combination.
+  public static func contains(_ scene: Scene) -> Bool { !cells(of: scene).isEmpty }
+
+  /// The held-out combinations of a scene, as words.
+  public static func cells(of scene: Scene) -> [String] { combinations(of: scene).filter(isHeldOut) }
+
+  /// Whether a combination, in the words of `combinations`, is held out.
+  static func isHeldOut(_ combination: String) -> Bool { stableHash(combination) % 20 == 0 }
+
+  /// All combinations of a scene, each once.
+  static func combinations(of scene: Scene) -> [String] {
+    var cells: [String] = []
+    // Several of one kind count once, with their number.
+    let kinds = scene.isGroup ? [scene.objects[0].object] : scene.objects.map(\.object)
+    for object in kinds {
+      cells.append("\(object.noun) | on \(scene.background.kind)")
+      if let place = scene.place, place != .center { cells.append("\(object.noun) | at \(place.rawValue)") }
+      if case .shape(let shape, let color) = object { cells.append("\(color.rawValue) | \(shape.rawValue)") }
+    }
+    if scene.isGroup { cells.append("\(scene.objects.count) | \(kinds[0].noun)") }
+    for (index, first) in kinds.enumerated() {
+      for second in kinds[(index + 1)...] {
+        cells.append([first.noun, second.noun].sorted().joined(separator: " | with "))
+      }
+    }
+    return cells
+  }
 }

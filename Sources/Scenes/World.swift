@@ -1,11 +1,11 @@
-/// How much there is to draw: one renderer, one grammar and one held-out rule serve all worlds.
+/// The size of the vocabulary; all worlds share the renderer, the grammar and the held-out rule.
 public enum World: String, Sendable, Codable, CaseIterable {
-  /// 64 emoji, 8 shapes in 10 colours, 15 backgrounds, one or two objects: what two CPU cores can learn.
+  /// 64 emoji, 8 shapes in 10 colors, 15 backgrounds, one or two objects: trainable on two CPU cores.
   case small
-  /// 256 emoji that do not look alike, 12 shapes in 11 colours, counts, gradients and stickers: for some days of a CPU, or
-  /// an hour of a GPU. Nothing is smaller than a fifth of the canvas.
+  /// 256 emoji that do not look alike, 12 shapes in 11 colors, counts, gradients and stickers: some days on a CPU, or
+  /// an hour on a GPU. Nothing is smaller than a fifth of the canvas.
   case medium
-  /// All nameable emoji, 12 shapes in 11 colours, counts, three objects, patterned backgrounds and looks.
+  /// All nameable emoji, 12 shapes in 11 colors, counts, three objects, patterned backgrounds and styles.
   case full
 
   /// The emoji, in a fixed order.
@@ -25,11 +25,11 @@ public enum World: String, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// The colours of shapes and backgrounds, in a fixed order.
-  public var colours: [ColourName] {
+  /// The colors of shapes and backgrounds, in a fixed order.
+  public var colors: [ColorName] {
     switch self {
-    case .small: ColourName.allCases.filter { $0 != .grey }
-    case .medium, .full: ColourName.allCases
+    case .small: ColorName.allCases.filter { $0 != .gray }
+    case .medium, .full: ColorName.allCases
     }
   }
 
@@ -43,39 +43,39 @@ public enum World: String, Sendable, Codable, CaseIterable {
 
   /// Every background that its scenes may have, in a fixed order.
   public var backgrounds: [Scene.Background] {
-    let simple = colours.map { Scene.Background.plain($0) } + landscapes.map { .landscape($0) }
+    let simple = colors.map { Scene.Background.plain($0) } + landscapes.map { .landscape($0) }
     if self == .small { return simple }
-    let pairs = colours.flatMap { a in colours.filter { $0 != a }.map { (a, $0) } }
+    let pairs = colors.flatMap { a in colors.filter { $0 != a }.map { (a, $0) } }
     let gradients = pairs.map { Scene.Background.gradient(top: $0, bottom: $1) }
     if self == .medium { return simple + gradients }
     return simple + gradients
       + Scene.Pattern.allCases.flatMap { pattern in pairs.map { .pattern(pattern, ground: $0, figure: $1) } }
   }
 
-  /// Share of the captions that state every fact, unless a collection has its own (`SceneEmphasis.fullCaptions`).
+  /// Default fraction of captions that state every fact (`SceneEmphasis.fullCaptions`).
   public var fullCaptions: Double { self == .medium ? 0.75 : 0 }
 
-  /// The nouns of all objects, in a fixed order: a shape has one for all its colours.
+  /// The nouns of all objects, in a fixed order: one per shape, for all its colors.
   public var nouns: [String] { emoji.map { $0.names[0] } + shapes.map(\.rawValue) }
 
-  /// All objects, in a fixed order: their places are the labels of `Scene.cells`, less one.
-  public var objects: [SceneObject] { Self.catalogues[self]!.objects }
+  /// All objects, in a fixed order: the index plus one is the label in `Scene.cells`.
+  public var objects: [SceneObject] { Self.catalogs[self]!.objects }
 
-  /// Number of labels that `Scene.cells` uses, the background's included.
+  /// Number of labels that `Scene.cells` uses, including the background's.
   public var cellLabelCount: Int { objects.count + 1 }
 
   /// The entry of an emoji by its first name.
-  public func entry(_ name: String) -> EmojiEntry? { Self.catalogues[self]!.entries[name] }
+  public func entry(_ name: String) -> EmojiEntry? { Self.catalogs[self]!.entries[name] }
 
-  /// The label of an object's cells; traps for one that is not in this world.
+  /// The label of an object's cells; traps if it is not in this world.
   func label(of object: SceneObject) -> Int {
-    guard let label = Self.catalogues[self]!.labels[object] else {
+    guard let label = Self.catalogs[self]!.labels[object] else {
       fatalError("\(object.label) is not in the \(rawValue) world")
     }
     return label
   }
 
-  private struct Catalogue {
+  private struct Catalog {
     let objects: [SceneObject]
     let labels: [SceneObject: Int]
     let entries: [String: EmojiEntry]
@@ -83,11 +83,56 @@ public enum World: String, Sendable, Codable, CaseIterable {
     init(_ world: World) {
       objects =
         world.emoji.map { .emoji($0.names[0]) }
-        + world.shapes.flatMap { shape in world.colours.map { SceneObject.shape(shape, $0) } }
+        + world.shapes.flatMap { shape in world.colors.map { SceneObject.shape(shape, $0) } }
       labels = Dictionary(uniqueKeysWithValues: objects.enumerated().map { ($1, $0 + 1) })
       entries = Dictionary(uniqueKeysWithValues: world.emoji.map { ($0.names[0], $0) })
     }
   }
 
-  private static let catalogues = Dictionary(uniqueKeysWithValues: allCases.map { ($0, Catalogue($0)) })
+  private static let catalogs = Dictionary(uniqueKeysWithValues: allCases.map { ($0, Catalog($0)) })
+}
+
+extension World {
+  /// An object with its article or its number: "an apple", "three apples", "a red circle", "popcorn".
+  ///
+  /// `name` selects one of its names, modulo their number; 0 is the most common.
+  public func phrase(_ object: SceneObject, count: Int = 1, name: Int = 0) -> String {
+    let (color, word) = words(for: object, counted: count > 1, name)
+    if count > 1 {
+      return ([English.number(count), color, word.plural ?? word.text] as [String?]).compactMap { $0 }
+        .joined(separator: " ")
+    }
+    guard word.plural != nil else { return word.text }
+    let noun = [color, word.text].compactMap { $0 }.joined(separator: " ")
+    return "\(English.article(before: noun)) \(noun)"
+  }
+
+  /// Number of names of an object.
+  public func nameCount(_ object: SceneObject) -> Int {
+    switch object {
+    case .emoji(let name): entry(name)?.allNames.count ?? 0
+    case .shape(let shape, _): shape.distinctNames.count
+    }
+  }
+
+  private func words(
+    for object: SceneObject, counted: Bool, _ name: Int
+  ) -> (color: String?, word: EmojiEntry.Name) {
+    switch object {
+    case .shape(let shape, let color):
+      let names = shape.distinctNames
+      return (color.rawValue, EmojiEntry.Name(names[name % names.count]))
+    case .emoji(let identity):
+      guard let entry = entry(identity) else { fatalError("\(identity) is not in the vocabulary") }
+      let names = counted && !entry.countedNames.isEmpty ? entry.countedNames : entry.allNames
+      return (nil, names[name % names.count])
+    }
+  }
+}
+
+extension VectorShape {
+  /// What captions call it, each name once.
+  var distinctNames: [String] {
+    captionNames.reduce(into: []) { names, name in if !names.contains(name) { names.append(name) } }
+  }
 }

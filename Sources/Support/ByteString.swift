@@ -1,4 +1,4 @@
-/// A name as file systems and file formats know it: a sequence of bytes, mostly UTF-8.
+/// A file name: a sequence of bytes, mostly UTF-8.
 ///
 /// Two names are equal only where all bytes are. Swift's `String` also calls names equal that Unicode calls
 /// canonically equivalent ("é" as one scalar or as "e" and an accent), which are two files in one folder.

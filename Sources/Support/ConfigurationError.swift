@@ -60,7 +60,7 @@ extension ModelConfiguration {
 
 /// The limits that the configurations of all networks share.
 ///
-/// They are far above what anyone builds, and low enough that products of them fit 64 bits.
+/// They are far above realistic values, and low enough that their products fit 64 bits.
 public enum ConfigurationLimit {
   public static let channels = 1...65_536
   public static let layers = 1...1000

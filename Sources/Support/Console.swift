@@ -1,11 +1,11 @@
 import Foundation
 
-/// The standard streams of a program, written at once and without buffers.
+/// The standard streams of a program, unbuffered.
 ///
-/// Messages on standard error are about the work and can never end it: whatever becomes of them, the caller goes on.
-/// Results on standard output are the work: the caller hears when they cannot be written.
+/// Failures to write messages to standard error are ignored. Failures to write results to standard output are reported to
+/// the caller.
 public enum Console {
-  /// Writes lines to standard error, after taking the status line away.
+  /// Writes lines to standard error, after removing the status line.
   ///
   /// Control characters are shown as escapes: names of foreign files must not move the cursor of a terminal.
   public static func say(_ text: String) {
@@ -19,7 +19,7 @@ public enum Console {
     return bytes.withUnsafeBytes { writeAll($0, to: STDOUT_FILENO, patience: -1) }
   }
 
-  /// Opens what stands in for standard streams that were closed by the caller, so that no file gets their numbers.
+  /// Replaces standard streams that the caller closed, so that no file gets their descriptors.
   ///
   /// Without it, the first file that a program opens under `2>&-` would receive its messages. Reading and writing
   /// results still fail; messages go nowhere.
@@ -38,7 +38,7 @@ public enum Console {
     isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
   }
 
-  /// Columns of the terminal behind standard error; 80 where it does not say.
+  /// Columns of the terminal behind standard error; 80 if unknown.
   public static var columns: Int {
     var size = winsize()
     let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
@@ -57,7 +57,7 @@ public enum Console {
     report("\r" + line + String(repeating: " ", count: max(0, min(before, columns - 1) - width)) + "\r")
   }
 
-  /// Takes the status line away.
+  /// Removes the status line.
   public static func clearStatus() {
     let width = statusWidth.exchange(0)
     if width > 0 { report("\r" + String(repeating: " ", count: min(width, columns - 1)) + "\r") }
@@ -88,7 +88,7 @@ public enum Console {
 
   /// Writes all bytes; gives the system's error number, or 0.
   ///
-  /// `patience` is how many milliseconds to wait for a stream that does not block and is full; −1 is for ever.
+  /// `patience` is how many milliseconds to wait for a stream that does not block and is full; −1 waits forever.
   private static func writeAll(_ bytes: UnsafeRawBufferPointer, to stream: Int32, patience: Int32) -> Int32 {
     var rest = bytes
     while let base = rest.baseAddress, rest.count > 0 {

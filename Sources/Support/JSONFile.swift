@@ -2,7 +2,7 @@ import Foundation
 
 /// Configuration files: JSON objects whose keys are in snake case.
 public enum JSONFile {
-  /// The most bytes of a file that are read.
+  /// The size limit of a file, in bytes.
   public static let limit = 1 << 24
 
   /// Reads and validates a configuration; the error names the file, the key, its value and what was expected.
@@ -32,7 +32,7 @@ public enum JSONFile {
     return configuration
   }
 
-  /// Writes a configuration, with the name of the class that it belongs to; the file appears whole or not at all.
+  /// Writes a configuration, with the name of the class that it belongs to; atomically.
   public static func write(_ value: some Encodable, className: String? = nil, to url: URL) throws(FileError) {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
@@ -60,7 +60,7 @@ public enum JSONFile {
 
   private static func isBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
 
-  /// What a decoder did not like: the key, its value, what it should be.
+  /// A decoding error: the key, its value, what was expected.
   private static func sentence(_ error: any Error, _ table: [String: Any]) -> String {
     switch error {
     case DecodingError.keyNotFound(let key, let context):

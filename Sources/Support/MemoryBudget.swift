@@ -1,6 +1,6 @@
 import Foundation
 
-/// Bytes that several threads share: what would exceed them waits for others to end.
+/// A limit on the bytes that several threads use together: work that would exceed it waits.
 ///
 /// Unchecked because the number is only touched under the lock.
 public final class MemoryBudget: @unchecked Sendable {
@@ -10,9 +10,9 @@ public final class MemoryBudget: @unchecked Sendable {
 
   public init(_ limit: Int) { self.limit = limit }
 
-  /// Runs `body` as soon as `bytes` are free; what is larger than the budget runs alone.
+  /// Runs `body` as soon as `bytes` are free; work larger than the budget runs alone.
   ///
-  /// `body` must not ask for more of the same budget: it could wait for itself.
+  /// `body` must not request bytes of the same budget, which could deadlock.
   public func with<Result, Failure: Error>(
     _ bytes: Int, _ body: () throws(Failure) -> Result
   ) throws(Failure) -> Result {

@@ -1,10 +1,10 @@
 import Foundation
 
-/// Where the bytes of an output go: found out without writing anything, so that it can be asked before the work.
+/// The destination of an output, checked without writing anything, so that errors are found before the work.
 public struct OutputPlace: Sendable {
   /// The file that will be replaced or made, with symbolic links followed; or the pipe or device that is written through.
   public let path: String
-  /// Whether bytes go through: a pipe or a character device, which cannot be replaced.
+  /// Whether it is a pipe or a character device, which cannot be replaced.
   public let isStream: Bool
   /// Facts of the file that is there now; nil for a new one.
   let replaced: stat?
@@ -12,7 +12,7 @@ public struct OutputPlace: Sendable {
   /// Whether there is a file already.
   public var exists: Bool { isStream || replaced != nil }
 
-  /// Throws where there is a folder, a socket or a disk of that name, a file that may not be written to, a folder that is
+  /// Throws if there is a folder, a socket or a disk of that name, a file that may not be written to, a folder that is
   /// missing or may not be written to, or a name that is too long.
   public init(_ path: String) throws(FileError) {
     var facts = stat()
@@ -39,7 +39,7 @@ public struct OutputPlace: Sendable {
     }
   }
 
-  /// Whether two places are one file.
+  /// Whether two destinations are the same file.
   public func isSame(as other: OutputPlace) -> Bool {
     if let mine = replaced, let theirs = other.replaced {
       return mine.st_dev == theirs.st_dev && mine.st_ino == theirs.st_ino

@@ -3,7 +3,7 @@ import Foundation
 
 /// Work on several cores.
 public enum Parallel {
-  /// Results in the order of the items, made by `workers` threads (as many as there are cores unless told otherwise);
+  /// Results in the order of the items, made by `workers` threads (default: the number of cores);
   /// the first error ends the call.
   public static func map<Item: Sendable, Result: Sendable, Failure: Error>(
     _ items: [Item], workers: Int = ProcessInfo.processInfo.activeProcessorCount,

@@ -8,7 +8,7 @@ public enum TarArchive {
     public let slice: FileSlice
   }
 
-  /// The regular files of an archive, in their order; throws where a header is damaged or claims what is not there.
+  /// The regular files of an archive, in their order; throws if a header is damaged or describes data that is not there.
   ///
   /// An archive without the block of zeros that ends it is refused: it is the only sign of one that lost its last
   /// members.
@@ -76,7 +76,7 @@ struct TarHeader {
     case other  // links, devices and folders: no data follows
     case longName  // GNU: the next member's name
     case pax  // records about the next member
-    case ignored  // an extension that says nothing that is needed
+    case ignored  // an extension that is not needed
     case sparse
     case unknown  // data is skipped
 

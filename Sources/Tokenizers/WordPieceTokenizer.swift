@@ -113,7 +113,7 @@ public struct WordPieceTokenizer: Sendable {
     case special(String)
   }
 
-  /// `[SEP]` and its like, written in the text, are single pieces; they are found before anything is normalised.
+  /// `[SEP]` and its like, written in the text, are single pieces; they are found before anything is normalized.
   private static func splitSpecials(_ text: String) -> [Part] {
     let scalars = Array(text.unicodeScalars)
     guard scalars.contains("[") else { return [.text(scalars)] }

@@ -1,11 +1,11 @@
 import Foundation
 
-/// Text to normalised words, as BERT's uncased tokenizer does it: control characters out, accents off, lower case,
+/// Text to normalized words, as BERT's uncased tokenizer does it: control characters out, accents off, lower case,
 /// punctuation and Chinese characters as words of their own.
 ///
 /// Follows `BertNormalizer` and `BertPreTokenizer` of Hugging Face's `tokenizers`.
 enum WordSplitter {
-  /// A normalised word and the piece of the original text that it came from.
+  /// A normalized word and the piece of the original text that it came from.
   struct Word: Equatable {
     var scalars: [Unicode.Scalar]
     var source: Range<Int>  // of the text's Unicode scalars
@@ -19,7 +19,7 @@ enum WordSplitter {
       if !current.isEmpty { words.append(Word(scalars: current, source: start..<end)) }
       current.removeAll(keepingCapacity: true)
     }
-    for (index, decomposed) in normalised(text) {
+    for (index, decomposed) in normalized(text) {
       for scalar in decomposed {
         if scalar == " " || isSpace(scalar) {
           flush(index)
@@ -42,7 +42,7 @@ enum WordSplitter {
   }
 
   /// Every kept scalar's position and what it becomes: decomposed, without accents, in lower case.
-  private static func normalised(_ text: [Unicode.Scalar]) -> [(Int, [Unicode.Scalar])] {
+  private static func normalized(_ text: [Unicode.Scalar]) -> [(Int, [Unicode.Scalar])] {
     var result: [(Int, [Unicode.Scalar])] = []
     result.reserveCapacity(text.count)
     for (index, scalar) in text.enumerated() {

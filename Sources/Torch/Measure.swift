@@ -1,7 +1,7 @@
 import Foundation
 
 /// How fast a device multiplies large matrices: what networks are measured against.
-public enum ProductSpeed {
+public enum MatmulThroughput {
   /// Floating-point operations a second of square products, the median of seven runs of a tenth of a second or so.
   public static func measure(on device: Device, _ dtype: DType) -> Double {
     let side = device == .cpu ? 1024 : 8192

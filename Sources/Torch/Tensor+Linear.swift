@@ -1,6 +1,6 @@
 import CTorch
 
-// Matrix products, convolutions, normalisations, attention: what layers are made of.
+// Matrix products, convolutions, normalizations, attention: what layers are made of.
 
 extension Tensor {
   /// The power spectrum of real numbers, `|F|²` of the unnormalized two-dimensional Fourier transform.
@@ -39,12 +39,12 @@ extension Tensor {
     Tensor(ct_embedding(table.handle, ids.handle))
   }
 
-  /// Normalisation over groups of channels of `[B, C, …]`.
+  /// Normalization over groups of channels of `[B, C, …]`.
   public func groupNorm(_ groups: Int, _ weight: Tensor?, _ bias: Tensor?, eps: Double) -> Tensor {
     Tensor(ct_group_norm(handle, Int64(groups), weight?.handle, bias?.handle, eps))
   }
 
-  /// Normalisation over the last dimension.
+  /// Normalization over the last dimension.
   public func layerNorm(_ weight: Tensor?, _ bias: Tensor?, eps: Double) -> Tensor {
     Tensor(ct_layer_norm(handle, weight?.handle, bias?.handle, eps))
   }
@@ -59,12 +59,12 @@ extension Tensor {
     Tensor(ct_attention(q.handle, k.handle, v.handle, mask?.handle, scale))
   }
 
-  /// Bilinear resize of `[B, C, H, W]` (half-pixel centres); `antialias` widens the filter when shrinking.
+  /// Bilinear resize of `[B, C, H, W]` (half-pixel centers); `antialias` widens the filter when shrinking.
   public func resizedBilinear(height: Int, width: Int, antialias: Bool = false) -> Tensor {
     Tensor(ct_resize_bilinear(handle, Int64(height), Int64(width), antialias))
   }
 
-  /// Nearest-neighbour resize of `[B, C, H, W]`.
+  /// Nearest-neighbor resize of `[B, C, H, W]`.
   public func resizedNearest(height: Int, width: Int) -> Tensor {
     Tensor(ct_resize_nearest(handle, Int64(height), Int64(width)))
   }
@@ -87,7 +87,7 @@ extension Tensor {
     Tensor(ct_palette_mix(handle, Int64(colors), sharpness))
   }
 
-  /// What stands beyond the edge of a padded picture.
+  /// What stands beyond the edge of a padded image.
   public enum Padding: Sendable {
     case zeros, reflect, replicate
 

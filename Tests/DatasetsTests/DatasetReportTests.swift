@@ -1,20 +1,20 @@
 import Datasets
 import Testing
 
-@Suite struct PictureSurveyTests {
-  private func survey(_ source: PictureFiles, size: Int = 8) -> PictureSurvey {
-    PictureSurvey(of: source, size: size, maxTokens: 4, thumbnails: (3, 4)) { caption in
+@Suite struct DatasetReportTests {
+  private func survey(_ source: ImageFolder, size: Int = 8) -> DatasetReport {
+    DatasetReport(of: source, size: size, maxTokens: 4, thumbnails: (3, 4)) { caption in
       let words = caption.split(separator: " ").map(String.init)
       return .init(tokens: words.count, dropped: Array(words.dropFirst(4)))
     }
   }
 
   @Test func everythingThatIsWrongIsFoundAndNamed() throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("a.png", 1)
-      try folder.writePicture("b.png", 1)
-      try folder.writePicture("c.png", 2, width: 3, height: 9)
-      try folder.writePicture("d.png", 3, width: 13, height: 4)
+    try TestImageFolder.with { folder in
+      try folder.writeImage("a.png", 1)
+      try folder.writeImage("b.png", 1)
+      try folder.writeImage("c.png", 2, width: 3, height: 9)
+      try folder.writeImage("d.png", 3, width: 13, height: 4)
       try folder.write("e.png", "no")
       for name in ["a", "b", "d", "e"] { try folder.write("\(name).txt", "one two") }
       try folder.write("a.txt", "one two three four five six")
@@ -22,26 +22,26 @@ import Testing
       let found = survey(try folder.open()).findings.map { "\($0.id) \($0.kind.rawValue): \($0.detail)" }
       #expect(
         found == [
-          "a.png cutCaption: 6 tokens; not read: \"five six\"",
+          "a.png cutCaption: 6 tokens; truncated: \"five six\"",
           "b.png duplicate: the same pixels as a.png",
           "b.png brokenText: \"caf\u{FFFD}\"",
           "c.png small: 3×9",
           "c.png uncaptioned: no caption",
           "d.png narrow: 13×4",
-          "e.png unreadable: e.png is no picture that Flux reads (JPEG, PNG, WebP): it begins with \"no\"",
+          "e.png unreadable: e.png is not a supported image (JPEG, PNG, WebP): it begins with \"no\"",
         ])
     }
   }
 
-  @Test func manyPicturesAreCountedInOrder() throws {
-    try PictureFolder.with { folder in
+  @Test func manyImagesAreCountedInOrder() throws {
+    try TestImageFolder.with { folder in
       for index in 0..<150 {
-        try folder.writePicture("\(1000 + index).png", UInt8(index), width: 6 + index, height: 6 + index)
+        try folder.writeImage("\(1000 + index).png", UInt8(index), width: 6 + index, height: 6 + index)
         try folder.write("\(1000 + index).txt", "a b")
       }
       var told: [Int] = []
       let source = try folder.open()
-      let survey = PictureSurvey(
+      let survey = DatasetReport(
         of: source, size: 8, maxTokens: 32, thumbnails: (40, 8), read: { _ in .init(tokens: 4, dropped: []) },
         progress: { told.append($0) })
       #expect(survey.findings.isEmpty && survey.sound == 150)
@@ -57,18 +57,18 @@ import Testing
     (512, Array(stride(from: 9, through: 505, by: 8)) + [513]),
   ])
   func theLastClassOfTokensIsWhatIsCut(_ maxTokens: Int, _ bounds: [Int]) throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("a.png", 1)
-      let survey = PictureSurvey(
+    try TestImageFolder.with { folder in
+      try folder.writeImage("a.png", 1)
+      let survey = DatasetReport(
         of: try folder.open(), size: 8, maxTokens: maxTokens, read: { _ in .init(tokens: 4, dropped: []) })
       #expect(survey.tokens.bounds == bounds)
     }
   }
 
   @Test(arguments: [999_999_999_999, Int.max]) func absurdNumbersOfTokensMakeFewClasses(_ maxTokens: Int) throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("a.png", 1)
-      let survey = PictureSurvey(
+    try TestImageFolder.with { folder in
+      try folder.writeImage("a.png", 1)
+      let survey = DatasetReport(
         of: try folder.open(), size: 8, maxTokens: maxTokens, read: { _ in .init(tokens: 4, dropped: []) })
       #expect(survey.tokens.bounds.count <= 66)
     }

@@ -9,11 +9,11 @@ import Testing
   private let decomposed = "cafe\u{301}"
 
   /// Bytes of names, in order.
-  private func names(_ source: PictureFiles) -> [[UInt8]] { (0..<source.count).map { Array(source.id($0).utf8) } }
+  private func names(_ source: ImageFolder) -> [[UInt8]] { (0..<source.count).map { Array(source.id($0).utf8) } }
 
   @Test func aCaptionInAnotherUnicodeFormBelongsToItsImage() throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("\(composed).png", 1)
+    try TestImageFolder.with { folder in
+      try folder.writeImage("\(composed).png", 1)
       try folder.write("\(decomposed).txt", "a cup")
       let source = try folder.open()
       #expect(try source.summary == ["\(composed).png|a cup|1"])
@@ -22,9 +22,9 @@ import Testing
   }
 
   @Test func twoFormsOfOneNameAreTwoImages() throws {
-    try PictureFolder.with { folder in
+    try TestImageFolder.with { folder in
       for (value, name) in [composed, decomposed].enumerated() {
-        try folder.writePicture("\(name).png", UInt8(value))
+        try folder.writeImage("\(name).png", UInt8(value))
         try folder.write("\(name).txt", "text \(value)")
       }
       let source = try folder.open()
@@ -38,9 +38,9 @@ import Testing
   }
 
   @Test func aTextOfOneFormIsNotTheOthersToo() throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("\(composed).png", 1)
-      try folder.writePicture("\(decomposed).png", 2)
+    try TestImageFolder.with { folder in
+      try folder.writeImage("\(composed).png", 1)
+      try folder.writeImage("\(decomposed).png", 2)
       try folder.write("\(composed).txt", "a cup")
       #expect(
         try folder.open().summary.map { Array($0.utf8) } == [
@@ -50,12 +50,12 @@ import Testing
   }
 
   @Test func metadataNamesFilesInEitherForm() throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("\(decomposed).png", 1)
+    try TestImageFolder.with { folder in
+      try folder.writeImage("\(decomposed).png", 1)
       try folder.write("metadata.jsonl", "{\"file_name\": \"\(composed).png\", \"text\": \"a cup\"}")
       let source = try folder.open()
       #expect(try source.summary == ["\(decomposed).png|a cup|1"] && source.leftOver.isEmpty)
-      try folder.writePicture("\(composed).png", 2)
+      try folder.writeImage("\(composed).png", 2)
       #expect(try folder.open().summary == ["\(composed).png|a cup|2"])
       #expect(try folder.open().leftOver.map { Array($0.utf8) } == [Array("\(decomposed).png".utf8)])
       let lines = [composed, decomposed].map { "{\"file_name\": \"\($0).png\", \"text\": \"\($0.utf8.count)\"}" }
@@ -65,9 +65,9 @@ import Testing
   }
 
   @Test func membersOfArchivesKeepTheirForms() throws {
-    try PictureFolder.with { folder in
+    try TestImageFolder.with { folder in
       let members = try [composed, decomposed].enumerated().flatMap { value, name in
-        [("\(name).png", try PictureFolder.picture(UInt8(value))), ("\(name).txt", Array("text \(value)".utf8))]
+        [("\(name).png", try TestImageFolder.example(UInt8(value))), ("\(name).txt", Array("text \(value)".utf8))]
       }
       try folder.write("a.tar", TarBytes.archive(members))
       #expect(try folder.open().summary.map { String($0.suffix(8)) } == ["text 1|1", "text 0|0"])
@@ -77,10 +77,11 @@ import Testing
   }
 
   @Test func namesThatAreNoUTF8AreReadAndKeptApart() throws {
-    try PictureFolder.with { folder in
+    try TestImageFolder.with { folder in
       for (value, byte) in [UInt8(0xe8), 0xe9].enumerated() {
-        for (ending, bytes) in [("png", try PictureFolder.picture(UInt8(value))), ("txt", Array("text \(value)".utf8))]
-        {
+        for (ending, bytes) in [
+          ("png", try TestImageFolder.example(UInt8(value))), ("txt", Array("text \(value)".utf8)),
+        ] {
           let path: [UInt8] = Array("\(folder.url.path)/caf".utf8) + [byte] + Array(".\(ending)".utf8) + [0]
           let file = try #require(
             path.withUnsafeBufferPointer { buffer in
@@ -95,26 +96,26 @@ import Testing
   }
 
   @Test func marksAfterASlashOrADotAreNoPartOfIt() throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("a/\u{301}x.png", 1)
+    try TestImageFolder.with { folder in
+      try folder.writeImage("a/\u{301}x.png", 1)
       try folder.write("a/\u{301}x.txt", "a mark")
       #expect(try folder.open().summary == ["a/\u{301}x.png|a mark|1"])
     }
   }
 
   @Test(arguments: ["jfif", "jpe", "JFIF", "JPEG", "Png", "WEBP"]) func endingsOfImages(_ ending: String) throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("a.\(ending)", 1)  // by content, whatever the name says
+    try TestImageFolder.with { folder in
+      try folder.writeImage("a.\(ending)", 1)  // by content, whatever the name says
       try folder.write("a.TXT", "a cat")
       #expect(try folder.open().summary == ["a.\(ending)|a cat|1"])
-      try folder.write("a.tar", TarBytes.archive([("1.\(ending)", try PictureFolder.picture(2))]))
+      try folder.write("a.tar", TarBytes.archive([("1.\(ending)", try TestImageFolder.example(2))]))
       #expect(try folder.open().summary == ["a.tar/1.\(ending)||2"])
     }
   }
 
   @Test func captionFilesAreTextsAndTheFirstOfSeveralCounts() throws {
-    try PictureFolder.with { folder in
-      for name in ["a", "b", "c"] { try folder.writePicture("\(name).png", 1) }
+    try TestImageFolder.with { folder in
+      for name in ["a", "b", "c"] { try folder.writeImage("\(name).png", 1) }
       try folder.write("a.caption", "a caption")
       try folder.write("b.caption", "another")
       try folder.write("b.TXT", "a text")
@@ -123,20 +124,20 @@ import Testing
       let source = try folder.open()
       #expect(try source.summary == ["a.png|a caption|1", "b.png|a text|1", "c.png|loud|1"])
       #expect(source.leftOver == ["b.caption", "d.caption"])
-      let members = [("1.png", try PictureFolder.picture(1)), ("1.caption", Array("in a tar".utf8))]
+      let members = [("1.png", try TestImageFolder.example(1)), ("1.caption", Array("in a tar".utf8))]
       try folder.write("x.tar", TarBytes.archive(members))
       #expect(try folder.open().summary == ["x.tar/1.png|in a tar|1"])
     }
   }
 
   @Test func metadataMayBeWrittenInCapitals() throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("a.png", 1)
+    try TestImageFolder.with { folder in
+      try folder.writeImage("a.png", 1)
       try folder.write("Metadata.JSONL", "{\"file_name\": \"a.png\", \"text\": \"a cat\"}")
       #expect(try folder.open().summary == ["a.png|a cat|1"])
       try folder.write("metadata.jsonl", "{\"file_name\": \"a.png\"}")
-      let error = #expect(throws: DataError.self) { try folder.open() }
-      #expect(error?.description.hasSuffix("Metadata.JSONL lies beside it, and only one of them can be right") == true)
+      let error = #expect(throws: DatasetError.self) { try folder.open() }
+      #expect(error?.description.hasSuffix("the folder also has Metadata.JSONL; keep only one of them") == true)
     }
   }
 
@@ -145,14 +146,14 @@ import Testing
       "a.gif", "b.bmp", "c.tif", "d.TIFF", "e.avif", "f.heic", "g.tar.gz", "h.tgz", "i.zip", "j.parquet", "k.jsonl",
       "l.json", "m.csv", "n.jxl",
     ]
-    try PictureFolder.with { folder in
+    try TestImageFolder.with { folder in
       for name in unread + ["notes.md", "dataset.json"] { try folder.write(name, "x") }
-      try folder.writePicture("z.png", 1)
+      try folder.writeImage("z.png", 1)
       #expect(try folder.open().leftOver == unread.sorted())
     }
-    try PictureFolder.with { folder in
+    try TestImageFolder.with { folder in
       try folder.write("g.tar.gz", "x")
-      let error = #expect(throws: DataError.self) { try folder.open() }
+      let error = #expect(throws: DatasetError.self) { try folder.open() }
       #expect(error?.description.hasSuffix("and found 1 .tar.gz") == true)
     }
   }

@@ -3,13 +3,13 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct PictureFilesTests {
-  @Test func picturesWithTextFilesBesideThem() throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("b.PNG", 2)
-      try folder.writePicture("a/deep/z.jpg", 1)
-      try folder.writePicture("c.webp", 3)
-      try folder.writePicture(".hidden/x.png", 9)
+@Suite struct ImageFolderTests {
+  @Test func imagesWithTextFilesBesideThem() throws {
+    try TestImageFolder.with { folder in
+      try folder.writeImage("b.PNG", 2)
+      try folder.writeImage("a/deep/z.jpg", 1)
+      try folder.writeImage("c.webp", 3)
+      try folder.writeImage(".hidden/x.png", 9)
       try folder.write("b.txt", "\u{FEFF}a cat\r\n\n  the same cat \r\n")
       try folder.write("a/deep/z.txt", "a dog")
       try folder.write("lonely.txt", "nothing")
@@ -21,10 +21,10 @@ import Testing
     }
   }
 
-  @Test func linesOfJSONNamePictures() throws {
-    try PictureFolder.with { folder in
+  @Test func linesOfJSONNameImages() throws {
+    try TestImageFolder.with { folder in
       for (name, value) in [("train/1.png", 1), ("train/2.png", 2), ("train/3.png", 3)] {
-        try folder.writePicture(name, UInt8(value))
+        try folder.writeImage(name, UInt8(value))
       }
       try folder.write(
         "train/metadata.jsonl",
@@ -41,9 +41,9 @@ import Testing
     }
   }
 
-  @Test func linesOfATableNamePictures() throws {
-    try PictureFolder.with { folder in
-      for value: UInt8 in 1...3 { try folder.writePicture("\(value).png", value) }
+  @Test func linesOfATableNameImages() throws {
+    try TestImageFolder.with { folder in
+      for value: UInt8 in 1...3 { try folder.writeImage("\(value).png", value) }
       try folder.write(
         "metadata.csv",
         "\u{FEFF}id,text,file_name\r\n7,\"a cat, \"\"Tom\"\"\r\nasleep\",1.png\r\n8,,2.png\r\n9,three,3.png\r\n")
@@ -53,15 +53,15 @@ import Testing
   }
 
   @Test func archivesGroupMembersByTheirKeys() throws {
-    try PictureFolder.with { folder in
+    try TestImageFolder.with { folder in
       try folder.write(
         "shards/01.tar",
         TarBytes.archive([
-          ("./x/000.txt", Array("a cat\na kitten".utf8)), ("./x/000.png", try PictureFolder.picture(1)),
-          ("x/001.json", Array("{\"caption\": \"a dog\"}".utf8)), ("x/001.jpg", try PictureFolder.picture(2)),
-          ("x/001.cls", [0x31]), ("x/002.txt", Array("no picture".utf8)), ("x/._000.png", [0]),
+          ("./x/000.txt", Array("a cat\na kitten".utf8)), ("./x/000.png", try TestImageFolder.example(1)),
+          ("x/001.json", Array("{\"caption\": \"a dog\"}".utf8)), ("x/001.jpg", try TestImageFolder.example(2)),
+          ("x/001.cls", [0x31]), ("x/002.txt", Array("no image".utf8)), ("x/._000.png", [0]),
         ]))
-      try folder.write("shards/00.tar", TarBytes.archive([("9.webp", try PictureFolder.picture(3))]))
+      try folder.write("shards/00.tar", TarBytes.archive([("9.webp", try TestImageFolder.example(3))]))
       let source = try folder.open()
       #expect(source.layout == .archives)
       #expect(
@@ -69,27 +69,27 @@ import Testing
           "shards/00.tar/9.webp||3", "shards/01.tar/x/000.png|a cat/a kitten|1", "shards/01.tar/x/001.jpg|a dog|2",
         ])
       #expect(source.leftOver == ["shards/01.tar/x/002"])
-      #expect(try PictureFiles(folder.url.appendingPathComponent("shards/00.tar")).summary == ["00.tar/9.webp||3"])
+      #expect(try ImageFolder(folder.url.appendingPathComponent("shards/00.tar")).summary == ["00.tar/9.webp||3"])
     }
   }
 
-  @Test func theDigestNamesPicturesCaptionsAndOrder() throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("a.png", 1)
+  @Test func theDigestNamesImagesCaptionsAndOrder() throws {
+    try TestImageFolder.with { folder in
+      try folder.writeImage("a.png", 1)
       try folder.write("a.txt", "a cat")
       let first = try folder.open().digest
       #expect(try folder.open().digest == first)
       try folder.write("a.txt", "a dog")
       let second = try folder.open().digest
       #expect(second != first)
-      try folder.writePicture("b.png", 1)
+      try folder.writeImage("b.png", 1)
       #expect(try folder.open().digest != second)
     }
   }
 
   @Test func theFingerprintAlsoKnowsWhenAFileWasChanged() throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("a.png", 1)
+    try TestImageFolder.with { folder in
+      try folder.writeImage("a.png", 1)
       try folder.write("a.txt", "a cat")
       let (digest, first) = (try folder.open().digest, try folder.open().fingerprint())
       #expect(try folder.open().fingerprint() == first)
@@ -100,10 +100,10 @@ import Testing
     }
   }
 
-  @Test func whatHoldsNoPicturesIsToldWhatWasLookedFor() throws {
-    try PictureFolder.with { folder in
+  @Test func whatHoldsNoImagesIsToldWhatWasLookedFor() throws {
+    try TestImageFolder.with { folder in
       func sentence(_ url: URL) throws -> String {
-        try #require(#expect(throws: DataError.self) { try PictureFiles(url) }).description
+        try #require(#expect(throws: DatasetError.self) { try ImageFolder(url) }).description
       }
       #expect(try sentence(folder.url).hasSuffix("and found an empty folder"))
       try folder.write("a.gif", "GIF89a")
@@ -111,88 +111,89 @@ import Testing
       try folder.write("notes.md", "x")
       let said = try sentence(folder.url)
       #expect(said.contains("metadata.jsonl or metadata.csv") && said.hasSuffix("and found 2 .gif, 1 .md"))
-      #expect(try sentence(folder.url.appendingPathComponent("notes.md")).contains("no .tar archive"))
+      #expect(
+        try sentence(folder.url.appendingPathComponent("notes.md")).contains("neither a folder nor a .tar archive"))
       #expect(try sentence(folder.url.appendingPathComponent("none")).hasSuffix("none does not exist"))
     }
   }
 
   @Test(arguments: [
-    ("metadata.jsonl", "{\"file_name\": \"a.png\"}\n[1]\n", "line 2: it is no JSON object"),
-    ("metadata.jsonl", "{\"picture\": \"a.png\"}\n", "line 1: \"file_name\" is missing; there are \"picture\""),
+    ("metadata.jsonl", "{\"file_name\": \"a.png\"}\n[1]\n", "line 2: it is not a JSON object"),
+    ("metadata.jsonl", "{\"photo\": \"a.png\"}\n", "line 1: \"file_name\" is missing; there are \"photo\""),
     (
       "metadata.jsonl", "{\"image\": \"a.png\", \"text\": 7}\n",
-      "line 1: \"text\" is neither a text nor a list of texts"
+      "line 1: \"text\" is neither a string nor a list of strings"
     ),
     (
       "metadata.jsonl", "{\"image\": \"a.png\", \"prompt\": [\"a\", {}]}\n",
-      "line 1: \"prompt\" is neither a text nor a list of texts"
+      "line 1: \"prompt\" is neither a string nor a list of strings"
     ),
     ("metadata.jsonl", "{\"image\": \"a.png\\u0000b\"}\n", "line 1: the file name \"a.png"),
     (
       "metadata.jsonl", "{\"file_name\": \"../a.png\"}\n",
-      "line 1: the file name \"../a.png\" is none within the folder"
+      "line 1: the file name \"../a.png\" is outside the folder"
     ),
-    ("metadata.csv", "file_name,text\na.png\n", "line 2: it has 1 fields, the first line 2"),
+    ("metadata.csv", "file_name,text\na.png\n", "line 2: it has 1 fields, the header 2"),
     (
       "metadata.csv", "name,text\na.png,b\n",
       "columns file_name and text, caption or prompt are needed; there are \"name\", \"text\""
     ),
-    ("metadata.csv", "file_name,text\na.png,\"b\n", "line 2: the quote that opens here is never closed"),
+    ("metadata.csv", "file_name,text\na.png,\"b\n", "line 2: unclosed quote"),
   ])
   func wrongMetadataIsNamedWithItsLine(_ name: String, _ text: String, _ expected: String) throws {
-    try PictureFolder.with { folder in
+    try TestImageFolder.with { folder in
       try folder.write(name, text)
-      let error = #expect(throws: DataError.self) { try folder.open() }
+      let error = #expect(throws: DatasetError.self) { try folder.open() }
       #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
     }
   }
 
   @Test func filesThatCannotBeReadAreNamedOneByOne() throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("a.png", 1)
-      try folder.write("b.png", Array(try PictureFolder.picture(2).prefix(40)))
+    try TestImageFolder.with { folder in
+      try folder.writeImage("a.png", 1)
+      try folder.write("b.png", Array(try TestImageFolder.example(2).prefix(40)))
       try folder.write(
         "metadata.jsonl", ["a", "b", "c"].map { "{\"file_name\": \"\($0).png\"}" }.joined(separator: "\n"))
       let source = try folder.open()
       #expect(source.count == 3)
-      let damaged = #expect(throws: DataError.self) { try source.image(1) }
-      #expect(damaged?.description.hasPrefix("b.png is not a valid PNG picture") == true)
-      let missing = #expect(throws: DataError.self) { try source.image(2) }
+      let damaged = #expect(throws: DatasetError.self) { try source.image(1) }
+      #expect(damaged?.description.hasPrefix("b.png is not a valid PNG image") == true)
+      let missing = #expect(throws: DatasetError.self) { try source.image(2) }
       #expect(missing?.description.hasSuffix("c.png: No such file or directory") == true)
 
-      let readable = ReadablePictures(source)
-      let found = try readable.picture(1, size: 2)
-      #expect(found.index == 0 && found.picture.id == "a.png")
+      let readable = ReadableImages(source)
+      let found = try readable.example(1, size: 2)
+      #expect(found.index == 0 && found.example.id == "a.png")
       #expect(readable.failed.map(\.id) == ["b.png", "c.png"])
     }
   }
 
-  @Test func aTextThatCannotBeReadIsAnErrorOfItsPictureAlone() throws {
-    try PictureFolder.with { folder in
-      try folder.writePicture("a.png", 1)
+  @Test func aTextThatCannotBeReadIsAnErrorOfItsImageAlone() throws {
+    try TestImageFolder.with { folder in
+      try folder.writeImage("a.png", 1)
       try folder.write("a.txt", String(repeating: "x", count: 1 << 20 + 1))
-      try folder.writePicture("b.png", 2)
+      try folder.writeImage("b.png", 2)
       let source = try folder.open()
-      let error = #expect(throws: DataError.self) { try source.image(0) }
+      let error = #expect(throws: DatasetError.self) { try source.image(0) }
       #expect(error?.description.contains("a.txt: it has 1048577 bytes, more than the 1048576 that are read") == true)
       #expect(try source.image(1).pixels[0] == 2)
     }
   }
 
   @Test func ofMembersWithOneNameTheLastCounts() throws {
-    try PictureFolder.with { folder in
-      let members = try [1, 2].map { (name: "a.png", data: try PictureFolder.picture($0)) }
+    try TestImageFolder.with { folder in
+      let members = try [1, 2].map { (name: "a.png", data: try TestImageFolder.example($0)) }
       try folder.write("a.tar", TarBytes.archive(members))
       #expect(try folder.open().summary == ["a.tar/a.png||2"])
     }
   }
 
   @Test func whenNothingCanBeReadTrainingIsTold() throws {
-    try PictureFolder.with { folder in
+    try TestImageFolder.with { folder in
       try folder.write("a.png", "no")
-      let readable = ReadablePictures(try folder.open())
-      let error = #expect(throws: DataError.self) { try readable.picture(0, size: 2) }
-      #expect(error?.description.hasPrefix("none of the 1 pictures can be read; the first says: a.png is no") == true)
+      let readable = ReadableImages(try folder.open())
+      let error = #expect(throws: DatasetError.self) { try readable.example(0, size: 2) }
+      #expect(error?.description.hasPrefix("none of the 1 images can be read; first error: a.png is no") == true)
     }
   }
 }

@@ -5,7 +5,7 @@ import Torch
 
 @Suite struct DenoisingTests {
   let schedule = GaussianTests.schedule()
-  static let picture = [3, 4, 4]
+  static let image = [3, 4, 4]
 
   /// Not linear and guided, so that nothing is hidden by symmetry.
   static func network(_ x: Tensor, _ time: DiffusionTime, _ branches: [Branch]) -> Tensor {
@@ -20,7 +20,7 @@ import Torch
     range: ClosedRange<Double>? = nil
   ) throws -> [DenoisingStep] {
     let grid = try TimeGrid(schedule, kind: kind, steps: 8)
-    let source = NoiseSource(seeds: seeds, shape: Self.picture)
+    let source = NoiseSource(seeds: seeds, shape: Self.image)
     let latent = grid.initial(source.next().to(dtype))
     return Array(
       Denoising(
@@ -29,7 +29,7 @@ import Torch
         denoiser: Guidance(scale: 3, rescale: 0.5)(Self.network)))
   }
 
-  @Test(arguments: SamplerKind.allCases) func aBatchEqualsItsPicturesMadeSinglyToTheBit(_ kind: SamplerKind)
+  @Test(arguments: SamplerKind.allCases) func aBatchEqualsItsImagesMadeSinglyToTheBit(_ kind: SamplerKind)
     throws
   {
     let batch = try run(kind, seeds: [40, 41, 42], eta: 0.5).last!.latent
@@ -64,7 +64,7 @@ import Torch
     final class Count { var calls = 0 }
     let count = Count()
     let grid = try TimeGrid(schedule, kind: .ddim, steps: 8)
-    let source = NoiseSource(seeds: [1], shape: Self.picture)
+    let source = NoiseSource(seeds: [1], shape: Self.image)
     let denoising = Denoising(
       grid.initial(source.next()), along: grid, sampler: DDIM(), prediction: .v, noise: source
     ) { x, _ in
@@ -84,9 +84,9 @@ import Torch
           latent, along: grid, from: start, sampler: kind.makeSampler(), prediction: .v, noise: source,
           denoiser: Guidance(scale: 2)(Self.network)))
     }
-    let source = NoiseSource(seeds: [9], shape: Self.picture)
+    let source = NoiseSource(seeds: [9], shape: Self.image)
     let full = steps(grid.initial(source.next()), from: 0, source)
-    let later = NoiseSource(seeds: [9], shape: Self.picture)
+    let later = NoiseSource(seeds: [9], shape: Self.image)
     // The first noise and that of the three steps which are left out; deterministic samplers draw none.
     for _ in 0..<4 { _ = later.next() }
     let tail = steps(full[2].latent, from: 3, later)
@@ -104,7 +104,7 @@ import Torch
 
   @Test(arguments: SamplerKind.allCases) func aKnownRegionIsKept(_ kind: SamplerKind) throws {
     let grid = try TimeGrid(schedule, kind: kind, steps: 8)
-    let source = NoiseSource(seeds: [1], shape: Self.picture)
+    let source = NoiseSource(seeds: [1], shape: Self.image)
     let noise = source.next()
     let known = Tensor.full([1, 3, 4, 4], 0.6)
     let mask = Tensor([1, 1, 0, 0] as [Float], shape: [1, 1, 1, 4])
@@ -122,7 +122,7 @@ import Torch
     // The same step in other words (Karras et al., 2022, Appendix C): on one grid the results agree.
     let grid = try TimeGrid(schedule, kind: .ddim, steps: 12, lowestLambda: -5.1)
     func final(_ sampler: any Sampler) -> Tensor {
-      let source = NoiseSource(seeds: [2], shape: Self.picture)
+      let source = NoiseSource(seeds: [2], shape: Self.image)
       let latent = grid.initial(source.next().to(.float64))
       return Array(
         Denoising(
@@ -138,7 +138,7 @@ import Torch
 
   @Test func theNetworkMayAnswerInHalfPrecision() throws {
     let grid = try TimeGrid(schedule, kind: .dpmpp_2m, steps: 4)
-    let source = NoiseSource(seeds: [2], shape: Self.picture)
+    let source = NoiseSource(seeds: [2], shape: Self.image)
     let steps = Array(
       Denoising(
         grid.initial(source.next()), along: grid, sampler: DPMSolverMultistep(), prediction: .v, noise: source

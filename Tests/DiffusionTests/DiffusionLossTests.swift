@@ -4,11 +4,11 @@ import Torch
 
 @Suite struct DiffusionLossTests {
   private func loss(
-    _ prediction: Prediction, _ distance: DiffusionLoss.Distance = .l2, minSNR: Double? = nil
+    _ prediction: Prediction, _ lossType: DiffusionLoss.LossType = .l2, minSNR: Double? = nil
   ) -> DiffusionLoss {
     DiffusionLoss(
       schedule: Schedule(Schedule.Configuration(betaSchedule: .cosine, predictionType: prediction)),
-      distance: distance, minSNR: minSNR)
+      lossType: lossType, minSNR: minSNR)
   }
 
   /// The same error of the clean latent costs the same whatever the network predicts.
@@ -25,8 +25,8 @@ import Torch
   }
 
   @Test func weightsOfDistancesThatAreNotSquaredAreRoots() {
-    for distance in [DiffusionLoss.Distance.l1, .huber] {
-      let root = loss(.v, distance, minSNR: 5).weight(at: 100)
+    for lossType in [DiffusionLoss.LossType.l1, .huber] {
+      let root = loss(.v, lossType, minSNR: 5).weight(at: 100)
       #expect(abs(root * root - loss(.v, minSNR: 5).weight(at: 100)) < 1e-12)
     }
   }
@@ -34,8 +34,8 @@ import Torch
   @Test func withoutALimitAllTimesWeighOne() {
     #expect([0, 500, 999].allSatisfy { loss(.v).weight(at: $0) == 1 })
     let clean = Tensor.zeros([2, 4, 2, 2])
-    #expect(loss(.v).question(clean: clean, generator: Generator(seed: 1)).weights == nil)
-    #expect(loss(.v, minSNR: 5).question(clean: clean, generator: Generator(seed: 1)).weights?.shape == [2, 1, 1, 1])
+    #expect(loss(.v).noisyBatch(clean: clean, generator: Generator(seed: 1)).weights == nil)
+    #expect(loss(.v, minSNR: 5).noisyBatch(clean: clean, generator: Generator(seed: 1)).weights?.shape == [2, 1, 1, 1])
   }
 
   @Test func distancesAreTheirFormulas() {

@@ -46,7 +46,7 @@ import Torch
     #expect(recorder.rows == [2, 4, 4, 4, 2])
   }
 
-  @Test func rescalingGivesEachPictureThePromptsOwnContrast() {
+  @Test func rescalingGivesEachImageThePromptsOwnContrast() {
     let conditional = Tensor.randn([2, 3, 4, 4], generator: Generator(seed: 2))
     let unconditional = Tensor.randn([2, 3, 4, 4], generator: Generator(seed: 3))
     let full = Guidance(scale: 7, rescale: 1).combine(unconditional: unconditional, conditional: conditional)

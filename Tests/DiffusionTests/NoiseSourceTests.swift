@@ -3,7 +3,7 @@ import Testing
 import Torch
 
 @Suite struct NoiseSourceTests {
-  @Test func pictureKDependsOnSeedKAlone() {
+  @Test func imageKDependsOnSeedKAlone() {
     let batch = NoiseSource(seeds: NoiseSource.seeds(from: 10, count: 3), shape: [2, 3, 4])
     let single = NoiseSource(seeds: [12], shape: [2, 3, 4])
     for _ in 0..<3 { #expect(batch.next()[2..<3].bytes() == single.next().bytes()) }

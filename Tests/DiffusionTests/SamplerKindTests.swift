@@ -22,9 +22,9 @@ import Testing
     for spacing in Spacing.allCases { #expect(try Spacing(named: spacing.rawValue) == spacing) }
   }
 
-  @Test func aMisspeltNameBringsTheNearestOne() {
+  @Test func aMisspelledNameBringsTheNearestOne() {
     let error = #expect(throws: SamplingError.self) { try SamplerKind(named: "uler_a") }
-    #expect(error?.description == "no sampler is called \"uler_a\"; did you mean \"euler_a\"?")
+    #expect(error?.description == "unknown sampler \"uler_a\"; did you mean \"euler_a\"?")
     #expect(throws: SamplingError.unknownSpacing("karas", suggestion: "karras")) {
       try Spacing(named: "karas")
     }

@@ -26,14 +26,14 @@ import Testing
 
   /// What is asked wrongly ends with 2 and one sentence.
   @Test(arguments: [
-    (["-p", "a", "-W", "-64"], "width -64: this model draws multiples of 16 from 16 to 256"),
+    (["-p", "a", "-W", "-64"], "width -64: this model generates multiples of 16 from 16 to 256"),
     (["-p", "a", "--steps", "-1"], "-1 steps: this schedule takes 1 to 1000"),
     (["-p", "a", "--steps", "0"], "0 steps: this schedule takes 1 to 1000"),
-    (["-p", "a", "-H", "1000000000000"], "height 1000000000000: this model draws"),
+    (["-p", "a", "-H", "1000000000000"], "height 1000000000000: this model generates"),
     (["-p", "a", "--cfg-scale", "-3"], "--cfg-scale -3.0 must be 0 to 100"),
     (["-p", "a", "-n", "--steps", "3"], "Missing value for '-n"),
-    (["-1 apple"], "\"-1 apple\" begins with a dash and looks like an option: write -- before it"),
-    (["-p", "a", "--device", "mps"], "device \"mps\" is not known; there are cpu, cuda and cuda:N"),
+    (["-1 apple"], "\"-1 apple\" begins with a dash and looks like an option: put -- before it"),
+    (["-p", "a", "--device", "mps"], "unknown device \"mps\"; use cpu, cuda or cuda:N"),
     (["-p", "a", "--threads", "3000000000"], "--threads 3000000000 must be 1 to 1024"),
     (["-p", "a", "--threads", "0"], "--threads 0 must be 1 to 1024"),
     (["-p", "a", "--cfg-interval", "1e-1-x"], "The value '1e-1-x' is invalid for '--cfg-interval"),
@@ -44,7 +44,7 @@ import Testing
     (["-p", "a", "--cfg-interval", "0-inf"], "The value '0-inf' is invalid for '--cfg-interval"),
     (["-p", "a", "--lora", "l", "--lora-scale", "nan"], "--lora-scale nan must be -100 to 100"),
     (["-p", "a", "--lora", "l", "--lora-scale", "1e39"], "--lora-scale 1e+39 must be -100 to 100"),
-    (["-p", "a", "--sampler", "DPM2"], "no sampler is called \"DPM2\"; there are ddpm, ddim,"),
+    (["-p", "a", "--sampler", "DPM2"], "unknown sampler \"DPM2\"; use one of ddpm, ddim,"),
     (
       ["-p", "a", "--sampler", "Euler Karras", "--scheduler", "trailing"],
       "the sampler \"Euler Karras\" and --scheduler"
@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ["train", "-o", "r"], ["distil", "-o", "r"], ["evaluate"], ["train-judge", "-o", "r"], ["bench", "train"],
+    ["train", "-o", "r"], ["distill", "-o", "r"], ["evaluate"], ["train-judge", "-o", "r"], ["bench", "train"],
     ["bench", "generate"], ["data", "scenes", "-o", "r"],
   ])
   func everyCommandLimitsThreads(_ command: [String]) throws {
@@ -112,15 +112,18 @@ import Testing
     }
   }
 
-  /// What has no effect is said, and the picture does not claim it.
+  /// What has no effect is said, and the image does not claim it.
   @Test(arguments: [
     (["--eta", "0.5"], "--eta has no effect with the sampler dpmpp_2m", "Eta"),
     (["-n", "dog", "--cfg-scale", "1"], "--negative-prompt has no effect at --cfg-scale 1", "Negative"),
     (
-      ["--cfg-rescale", "0.5", "--cfg-scale", "1"], "no step is guided, so these have no effect: --cfg-rescale",
+      ["--cfg-rescale", "0.5", "--cfg-scale", "1"],
+      "guidance applies at no step, so these have no effect: --cfg-rescale",
       "rescale"
     ),
-    (["--cfg-interval", "1e8-1e9"], "no step is guided, so these have no effect: --cfg-interval", "interval"),
+    (
+      ["--cfg-interval", "1e8-1e9"], "guidance applies at no step, so these have no effect: --cfg-interval", "interval"
+    ),
     (["--quality", "50"], "--quality has no effect on PNG", "uality"),
   ])
   func whatHasNoEffectIsSaid(_ arguments: [String], _ sentence: String, _ field: String) throws {
@@ -133,15 +136,15 @@ import Testing
 
   /// Prompts that are not read as they may be meant, and what is said of them.
   @Test(arguments: [
-    (["🍎"], "the vocabulary has no word of the prompt, which therefore says nothing: 🍎"),
+    (["🍎"], "no word of the prompt is in the vocabulary, so it has no effect: 🍎"),
     (["a 🍎 cat"], "these words of the prompt are not in the vocabulary: 🍎"),
-    (["a (red:1.2) [blue] cat"], "these marks of the prompt are read as plain words: (red:1.2) [blue]"),
-    (["a <lora:x:0.8> cat"], "read as plain words: <lora:x:0.8> (a LoRA is added with --lora FILE)"),
+    (["a (red:1.2) [blue] cat"], "this part of the prompt is read as plain text: (red:1.2) [blue]"),
+    (["a <lora:x:0.8> cat"], "read as plain text: <lora:x:0.8> (use --lora FILE for a LoRA)"),
     (
       ["a", "-n", String(repeating: "word ", count: 60) + "blue"],
-      "the negative prompt is too long; these words are not read:"
+      "the negative prompt is too long; these words are truncated:"
     ),
-    (["a", "-n", "[x]"], "these marks of the negative prompt are read as plain words: [x]"),
+    (["a", "-n", "[x]"], "this part of the negative prompt is read as plain text: [x]"),
   ])
   func promptsThatAreReadOtherwiseBringALine(_ arguments: [String], _ sentence: String) throws {
     try inModelFolder { folder in
@@ -196,7 +199,7 @@ import Testing
 
   @Test func memoryThatRunsOutIsOneSentence() throws {
     try inModelFolder { folder in
-      // The address space holds the libraries, and no picture of a larger model.
+      // The address space holds the libraries, and no image of a larger model.
       let result = try Program.run(
         ["generate", "a", "-m", "mini", "-W", "2048", "-H", "2048", "-o", "a.png", "--threads", "1"], in: folder,
         before: "ulimit -v 1200000; ")

@@ -6,7 +6,7 @@ import Testing
 @Suite struct DataCommandTests {
   private func write(_ name: String, _ value: UInt8, side: Int = 40, to folder: URL) throws {
     let pixels = [UInt8](repeating: value, count: side * side)
-    let image = Image(width: side, height: side, channels: .grey, pixels: pixels)
+    let image = Image(width: side, height: side, channels: .gray, pixels: pixels)
     try Foundation.Data(PNG.encode(image)).write(to: folder.appendingPathComponent(name))
   }
 
@@ -24,15 +24,15 @@ import Testing
       #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
       #expect(
         result.output == """
-          pictures with text files beside them
+          layout: images with text files
 
           shorter side in pixels
             under 64  ━━━━━━━━━━━━━━━━━━━━━━━━ 3
 
-          tokens of a caption: 5.0 on average, 5 at most, 32 are read
+          tokens per caption: mean 5.0, maximum 5, limit 32
             under 9  ━━━━━━━━━━━━━━━━━━━━━━━━ 3
 
-          3 pictures with 3 captions, nothing wrong
+          3 images with 3 captions, no problems
 
           """)
       let sheet = try PNG.decode(Array(Foundation.Data(contentsOf: folder.appendingPathComponent("sheet.png"))))
@@ -43,17 +43,17 @@ import Testing
   @Test func checkNamesWhatIsWrongAtMostTenOfAKind() throws {
     try Project.inTemporaryFolder { folder in
       for index in 0..<14 { try write("\(10 + index).png", 7, to: folder) }
-      try write("30.png", "no picture", to: folder)
+      try write("30.png", "no image", to: folder)
       try write("10.txt", String(repeating: "xylophone ", count: 20), to: folder)
       let result = try Program.run(["data", "check", ".", "--size", "80"], in: folder)
       #expect(result.code == 1)
       #expect(
         result.errors
-          == "flux: .: 15 pictures with 1 caption, 0 with nothing wrong: 1 unreadable, 13 duplicates, "
+          == "flux: .: 15 images with 1 caption, 0 without problems: 1 unreadable, 13 duplicates, "
           + "14 without a caption, 1 caption too long\n")
       let lines = result.output.split(separator: "\n").map(String.init)
-      #expect(lines.contains("  30.png is no picture that Flux reads (JPEG, PNG, WebP): it begins with \"no pic\""))
-      #expect(lines.contains("13 duplicates: the same pixels as an earlier picture"))
+      #expect(lines.contains("  30.png is not a supported image (JPEG, PNG, WebP): it begins with \"no pic\""))
+      #expect(lines.contains("13 duplicates: same pixels as an earlier image"))
       #expect(
         lines.contains("  20.png: the same pixels as 10.png") && !lines.contains("  21.png: the same pixels as 10.png"))
       #expect(lines.contains("  and 3 more") && lines.contains("  and 4 more"))
@@ -71,7 +71,7 @@ import Testing
         ["train", "--preset", "tiny", "--data", "d", "--steps", "20", "--dry-run", "--output", "run"], in: folder)
       #expect(result.code == 0, "\(result.errors)")
       for line in [
-        "flux: d: 1 image without a caption: a.png\n", "flux: d: 1 left out as masks: a_mask.png\n",
+        "flux: d: 1 image without a caption: a.png\n", "flux: d: 1 ignored as masks: a_mask.png\n",
         "flux: d: 1 not used: c.gif\n",
       ] { #expect(result.errors.contains(line), "\(result.errors)") }
     }
@@ -99,17 +99,17 @@ import Testing
       let object = try JSONSerialization.jsonObject(with: Foundation.Data(result.output.utf8))
       let report = try #require(object as? [String: Any])
       let survey = try #require(report["survey"] as? [String: Any])
-      #expect(report["layout"] as? String == "textFiles" && survey["pictures"] as? Int == 1)
+      #expect(report["layout"] as? String == "textFiles" && survey["images"] as? Int == 1)
       let kinds = (survey["findings"] as? [[String: String]])?.compactMap { $0["kind"] }
       #expect(kinds == ["small", "uncaptioned"])
     }
   }
 
-  @Test func checkOfAFolderWithoutPicturesSaysWhatItLooksFor() throws {
+  @Test func checkOfAFolderWithoutImagesSaysWhatItLooksFor() throws {
     try Project.inTemporaryFolder { folder in
       let result = try Program.run(["data", "check", "."], in: folder)
       #expect(result.code == 1 && result.output.isEmpty)
-      #expect(result.errors.contains("holds no pictures to learn from: Flux looks for metadata.jsonl"))
+      #expect(result.errors.contains("has no images: Flux looks for metadata.jsonl"))
     }
   }
 
@@ -121,7 +121,7 @@ import Testing
       try write("c.txt", "a cat", to: folder)
       let result = try Program.run(["data", "show", ".", "-o", "sheet.png", "--size", "16"], in: folder)
       #expect(result.code == 0 && result.output == "a.png\t\nc.png\ta cat\n")
-      #expect(result.errors.hasPrefix("flux: b.png is no picture that Flux reads"))
+      #expect(result.errors.hasPrefix("flux: b.png is not a supported image"))
       let sheet = try PNG.decode(Array(Foundation.Data(contentsOf: folder.appendingPathComponent("sheet.png"))))
       #expect(sheet.width == 44 && sheet.height == 24)
     }

@@ -4,9 +4,9 @@ import TestSupport
 import Testing
 
 @Suite(.serialized) struct FastTests {
-  private let distil = [
-    "distil", "-m", "model", "-o", "run", "--steps", "2", "--batch", "2", "--rank", "2", "--student-steps", "3",
-    "--teacher-steps", "1", "--own-paths", "0", "--quiet",
+  private let distill = [
+    "distill", "-m", "model", "-o", "run", "--steps", "2", "--batch", "2", "--rank", "2", "--student-steps", "3",
+    "--teacher-steps", "1", "--on-policy-share", "0", "--quiet",
   ]
 
   private func inModelFolder(_ body: (URL) throws -> Void) throws {
@@ -20,18 +20,18 @@ import Testing
     try PNGText.read([UInt8](Data(contentsOf: folder.appendingPathComponent(name)))).first?.text ?? ""
   }
 
-  @Test func aStudentIsTrainedAndDrawsInItsStepsAndThePictureSaysSo() throws {
+  @Test func aStudentIsTrainedAndDrawsInItsStepsAndTheImageSaysSo() throws {
     try inModelFolder { folder in
       let before = try Program.run(["generate", "a cat", "-m", "model", "-o", "plain.png", "--steps", "2"], in: folder)
       #expect(before.code == 0)
-      let trained = try Program.run(distil + ["--install"], in: folder)
+      let trained = try Program.run(distill + ["--install"], in: folder)
       #expect(trained.code == 0 && trained.output.hasSuffix("model/fast\n"), "\(trained.errors)")
       let drawn = try Program.run(["generate", "--fast", "a cat", "-m", "model", "-o", "fast.png"], in: folder)
       #expect(drawn.code == 0 && drawn.output == "fast.png\n", "\(drawn.errors)")
       let (plain, fast) = (try text("plain.png", folder), try text("fast.png", folder))
       #expect(fast.hasPrefix("a cat\nSteps: 3, Sampler: DDIM, Schedule type: SGM Uniform, CFG scale: 1, "), "\(fast)")
       #expect(fast.contains(", Fast: ") && !plain.contains("Fast"))
-      // The student is no part of the model that a picture names.
+      // The student is no part of the model that an image names.
       let hash = /Model hash: [0-9a-f]{10}/
       let hashes = try [plain, fast].map { try hash.firstMatch(in: $0)?.output }
       #expect(hashes[0] != nil && hashes[0] == hashes[1])
@@ -48,7 +48,7 @@ import Testing
 
   @Test func aStudentOfOtherWeightsIsRefused() throws {
     try inModelFolder { folder in
-      #expect(try Program.run(distil + ["--install"], in: folder).code == 0)
+      #expect(try Program.run(distill + ["--install"], in: folder).code == 0)
       let converted = try Program.run(["convert", "model", "--storage", "bfloat16", "--output", "small"], in: folder)
       #expect(converted.code == 0)
       // The converted model has a student of its own; that of the model before does not fit it.
@@ -57,23 +57,31 @@ import Testing
         at: folder.appendingPathComponent("model/fast"), to: folder.appendingPathComponent("small/fast"))
       let drawn = try Program.run(["generate", "--fast", "a cat", "-m", "small"], in: folder)
       #expect(drawn.code == 1 && drawn.errors.contains("small/fast is the student of a model with hash "))
-      #expect(drawn.errors.hasSuffix("train one for it with flux distil\n"))
+      #expect(drawn.errors.hasSuffix("train one for it with flux distill\n"))
     }
   }
 
   /// What is wrong with a call, its exit code, and the one sentence that it gets.
   @Test(arguments: [
-    (["generate", "--fast", "a", "-m", "model"], 1, "the model model has no few-step student: flux distil trains one"),
+    (
+      ["generate", "--fast", "a", "-m", "model"], 1, "the model model has no few-step student: train one"
+    ),
     (["evaluate", "--fast", "-m", "model"], 1, "the model model has no few-step student"),
     (
       ["generate", "--fast", "a", "--steps", "8", "--guidance", "2"], 2,
-      "--fast draws as the student was trained, with its own steps, sampler and guidance: leave out --steps, --cfg-scale"
+      "--fast uses the steps, sampler and guidance that the student was trained with: remove --steps, --cfg-scale"
     ),
-    (["generate", "--fast", "a", "--sampler", "euler", "-n", "b"], 2, "--fast draws as the student was trained"),
-    (["evaluate", "--fast", "--cfg-scale", "2"], 2, "--fast draws as the student was trained"),
+    (
+      ["generate", "--fast", "a", "--sampler", "euler", "-n", "b"], 2,
+      "--fast uses the steps, sampler and guidance that the student was trained with"
+    ),
+    (
+      ["evaluate", "--fast", "--cfg-scale", "2"], 2,
+      "--fast uses the steps, sampler and guidance that the student was trained with"
+    ),
     (["generate", "a", "--lora-scale", "1"], 2, "--lora-scale is given 1 times, --lora 0 times: give one for each"),
-    (["distil", "-o", "run", "--rank", "0"], 2, "--rank 0 must be at least 1"),
-    (["distil", "-m", "model", "-o", "run", "--student-steps", "400"], 2, "teacher: 1600 steps: this schedule takes"),
+    (["distill", "-o", "run", "--rank", "0"], 2, "--rank 0 must be at least 1"),
+    (["distill", "-m", "model", "-o", "run", "--student-steps", "400"], 2, "teacher: 1600 steps: this schedule takes"),
   ])
   func aWrongCallGetsOneSentence(_ arguments: [String], _ code: Int32, _ sentence: String) throws {
     try inModelFolder { folder in

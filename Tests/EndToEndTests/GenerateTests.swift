@@ -14,7 +14,7 @@ import Testing
     [UInt8](try Data(contentsOf: folder.appendingPathComponent(name)))
   }
 
-  @Test func aPictureIsWrittenWithHowItWasMade() throws {
+  @Test func anImageIsWrittenWithHowItWasMade() throws {
     try inModelFolder { folder in
       let result = try Program.run(
         ["generate", "a red apple", "-m", "model", "-o", "apple.png", "--steps", "2", "-s", "7"], in: folder)
@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  @Test func pictureKOfABatchIsTheSinglePictureOfSeedPlusK() throws {
+  @Test func imageKOfABatchIsTheSingleImageOfSeedPlusK() throws {
     try inModelFolder { folder in
       let common = ["generate", "a cat", "-m", "model", "--steps", "2"]
       _ = try Program.run(common + ["-s", "10", "-b", "3", "-o", "cat.png"], in: folder)
@@ -54,7 +54,7 @@ import Testing
       let result = try Program.run(
         ["generate", String(repeating: "apple ", count: 25) + "pear", "-m", "model", "--steps", "1"], in: folder)
       #expect(result.code == 0)
-      #expect(result.errors == "flux: the prompt is too long; these words are not read: apple apple apple pear\n")
+      #expect(result.errors == "flux: the prompt is too long; these words are truncated: apple apple apple pear\n")
     }
   }
 
@@ -84,21 +84,21 @@ import Testing
   /// What is wrong with a call, and the one sentence that it gets.
   @Test(arguments: [
     (["generate"], "there is no prompt: flux generate \"a red apple\""),
-    (["generate", "a", "--sampler", "eulr"], "no sampler is called \"eulr\"; did you mean \"euler\"?"),
+    (["generate", "a", "--sampler", "eulr"], "unknown sampler \"eulr\"; did you mean \"euler\"?"),
     (
       ["generate", "a", "-m", "model", "-W", "50"],
-      "width 50: this model draws multiples of 16 from 16 to 256, such as 48"
+      "width 50: this model generates multiples of 16 from 16 to 256, such as 48"
     ),
     (["generate", "a", "-m", "model", "--steps", "0"], "0 steps: this schedule takes 1 to 1000"),
-    (["generate", "a", "-m", "nowhere"], "there is no model \"nowhere\": give a model directory"),
+    (["generate", "a", "-m", "nowhere"], "model \"nowhere\" not found: give a model directory"),
     (
       ["generate", "a", "-m", "model", "-o", "a.gif"],
-      "pictures are written as PNG, JPEG or WebP: let the name a.gif end"
+      "images are written as PNG, JPEG or WebP: the name a.gif must end"
     ),
-    (["generate", "a", "-m", "model", "-o", "a"], "pictures are written as PNG, JPEG or WebP: let the name a end"),
+    (["generate", "a", "-m", "model", "-o", "a"], "images are written as PNG, JPEG or WebP: the name a must end"),
     (["generate", "a", "-m", "model", "-o", "no/a.png"], "cannot create "),
     (["generate", "--prompt-file", "none.txt"], "cannot read the prompt file none.txt: it does not exist"),
-    (["generate", "a", "--device", "tpu"], "device \"tpu\" is not known; there are cpu, cuda and cuda:N"),
+    (["generate", "a", "--device", "tpu"], "unknown device \"tpu\"; use cpu, cuda or cuda:N"),
     (["generate", "a", "--sede", "3"], "Unknown option '--sede'. Did you mean '--seed'?"),
     (["genrate", "a"], "there is no command \"genrate\"; did you mean \"generate\"?"),
   ])

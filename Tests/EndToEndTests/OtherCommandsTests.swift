@@ -28,7 +28,7 @@ import Torch
       try FastStudent.save(LoRA(for: unet, rank: 1, Generator(seed: 1)), configuration, to: student)
       try Data("x".utf8).write(to: model.appendingPathComponent("README.md"))
       let result = try Program.run(["convert", "model", "--storage", "bfloat16", "--output", "small"], in: folder)
-      #expect(result.code == 0 && result.errors == "flux: left behind: README.md\n", "\(result.errors)")
+      #expect(result.code == 0 && result.errors == "flux: not copied: README.md\n", "\(result.errors)")
       let drawn = try Program.run(["generate", "a fox", "-m", "small", "--fast", "-q", "-o", "fox.png"], in: folder)
       #expect(drawn.code == 0, "\(drawn.errors)")
 
@@ -37,7 +37,7 @@ import Torch
         .init(steps: 2, guidance: .init(scale: 3), teacherSteps: 2, modelHash: "other"), to: student)
       let other = try Program.run(["convert", "model", "--storage", "int8", "--output", "tiny"], in: folder)
       #expect(
-        other.code == 0 && other.errors.hasPrefix("flux: the few-step student is left behind: "), "\(other.errors)")
+        other.code == 0 && other.errors.hasPrefix("flux: the few-step student is not copied: "), "\(other.errors)")
       #expect(!FileManager.default.fileExists(atPath: folder.path + "/tiny/fast"))
     }
   }
@@ -70,7 +70,7 @@ import Torch
       let result = try Program.run(
         ["bench", "train", "--preset", "tiny", "--batch", "4", "--steps", "2", "--json"], in: folder)
       #expect(result.code == 0, "\(result.errors)")
-      for field in ["networksOnly", "withData", "waiting", "peakBytes", "teraflops", "productTeraflops", "textAdapter"]
+      for field in ["networksOnly", "withData", "dataWait", "peakBytes", "teraflops", "matmulTeraflops", "textAdapter"]
       { #expect(result.output.contains(field)) }
     }
   }
@@ -84,18 +84,18 @@ import Torch
       let fields = try #require(object as? [String: Any]).compactMapValues { ($0 as? NSNumber)?.doubleValue }
       let shares = ["textShare", "unetShare", "decoderShare"].compactMap { fields[$0] }
       #expect(shares.count == 3 && abs(shares.reduce(0, +) - 1) < 1e-6 && shares.allSatisfy { $0 > 0 })
-      for name in ["picturesPerSecond", "firstSeconds", "peakBytes", "teraflops", "productTeraflops"] {
+      for name in ["imagesPerSecond", "firstSeconds", "peakBytes", "teraflops", "matmulTeraflops"] {
         #expect((fields[name] ?? 0) > 0, "\(name)")
       }
       // Three steps under guidance are six passes.
-      #expect((fields["operationsPerPicture"] ?? 0) > 6 * 7e6)
+      #expect((fields["flopsPerImage"] ?? 0) > 6 * 7e6)
       #expect(try Program.run(flags + ["-m", "mini"], in: folder).code == 2)
     }
   }
 
   @Test(arguments: [
     ("--cooldown", "2", "flux: --cooldown 2.0 must be 0.0 to 1.0\n"),
-    ("--second-beta", "1", "flux: --second-beta 1.0 must be 0.0 to 0.999999\n"),
+    ("--adam-beta2", "1", "flux: --adam-beta2 1.0 must be 0.0 to 0.999999\n"),
     ("--accumulate", "0", "flux: --accumulate 0 must be at least 1\n"),
     ("--data", "nowhere", "/nowhere does not exist\n"),
   ])
@@ -110,7 +110,7 @@ import Torch
   @Test func helpOfTrainBeginsWithWhatEverybodyNeeds() throws {
     try Project.inTemporaryFolder { folder in
       let text = try Program.run(["help", "train"], in: folder).output
-      let places = try ["  --profile", "  -o, --output", "  --autoencoder-rate"].map {
+      let places = try ["  --profile", "  -o, --output", "  --autoencoder-learning-rate"].map {
         try #require(text.range(of: $0)).lowerBound
       }
       #expect(places == places.sorted())
@@ -121,7 +121,7 @@ import Torch
     try Project.inTemporaryFolder { folder in
       let result = try Program.run(["plot", "."], in: folder)
       #expect(result.code == 1)
-      #expect(result.errors.hasSuffix("does not exist or holds no measurements: give the folder of a training run\n"))
+      #expect(result.errors.hasSuffix("does not exist or has no measurements: give the folder of a training run\n"))
     }
   }
 

@@ -3,7 +3,7 @@ import Images
 import TestSupport
 import Testing
 
-/// Where pictures go, and what is looked at before anything is drawn.
+/// Where images go, and what is looked at before anything is drawn.
 @Suite struct OutputTests {
   private let draw = ["generate", "a cat", "-m", "model", "--steps", "1"]
 
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func standardOutputHoldsThePictureAndNothingElse() throws {
+  @Test func standardOutputHoldsTheImageAndNothingElse() throws {
     try inModelFolder { folder in
       let piped = try Program.run(draw + ["-o", "-"], in: folder)
       #expect(piped.code == 0 && PNGText.read(piped.bytes).count == 1)
@@ -113,16 +113,16 @@ import Testing
   @Test(arguments: [
     (["-o", "a.png", "--grid", "no/g.png"], 1, "cannot create "),
     (["-o", "a.png", "--grid", "model"], 2, "a contact sheet is a PNG"),
-    (["-o", "a.png", "--grid", "g.jpg"], 2, "a contact sheet is a PNG: let the name g.jpg end in .png"),
-    (["-o", "a.png", "--grid", "./a.png"], 2, "--grid would overwrite the picture a.png"),
-    (["-b", "2", "-o", "a.png", "--grid", "a-2.png"], 2, "--grid would overwrite the picture a-2.png"),
+    (["-o", "a.png", "--grid", "g.jpg"], 2, "a contact sheet is a PNG file: the name g.jpg must end in .png"),
+    (["-o", "a.png", "--grid", "./a.png"], 2, "--grid would overwrite the image a.png"),
+    (["-b", "2", "-o", "a.png", "--grid", "a-2.png"], 2, "--grid would overwrite the image a-2.png"),
     (["-o", "model/unet.png/a.png"], 1, "cannot create "),
     (["-o", String(repeating: "b", count: 300) + ".png"], 1, "cannot create "),
     (["-o", ""], 2, "The value '' is invalid for '-o"),
-    (["-o", "-", "-b", "2"], 2, "standard output holds one picture, and 2 were asked for"),
-    (["-o", "a.png", "--format", "jpg"], 2, "--format jpg and the name a.png do not agree"),
+    (["-o", "-", "-b", "2"], 2, "standard output takes one image, not 2"),
+    (["-o", "a.png", "--format", "jpg"], 2, "--format jpg does not match the name a.png"),
     (["-o", "model/model_index.json/"], 1, "the folder "),
-    (["-o", "out/", "-W", "50"], 2, "width 50: this model draws multiples of 16"),
+    (["-o", "out/", "-W", "50"], 2, "width 50: this model generates multiples of 16"),
     (["-o", "out/", "--steps", "1001"], 2, "1001 steps: this schedule takes 1 to 1000"),
   ])
   func whatCannotEndWellIsRefusedBeforehand(_ arguments: [String], _ code: Int32, _ sentence: String) throws {
@@ -142,16 +142,16 @@ import Testing
       let common = ["generate", "-m", "model", "--steps", "1", "--prompt-file", "p.png"]
       for output in [["-o", "p.png"], ["-o", "link.png"], ["-o", "a.png", "--grid", "./p.png"]] {
         let result = try Program.run(common + output, in: folder)
-        #expect(result.code == 2 && result.errors.hasPrefix("flux: p.png is read and would be overwritten"))
+        #expect(result.code == 2 && result.errors.hasPrefix("flux: the output would overwrite the input p.png"))
       }
-      try Program.makePicture("c.png", in: folder)
+      try Program.makeImage("c.png", in: folder)
       for (arguments, name) in [
         (["convert", "model", "--storage", "int8", "--output", "./model"], "model"),
         (["forward", "decoder", "--in", "p.png", "--out", "p.png"], "p.png"),
         (["data", "check", ".", "-o", "c.png"], "c.png"), (["data", "show", ".", "-o", "p.png"], "p.png"),
       ] {
         let result = try Program.run(arguments, in: folder)
-        #expect(result.code == 2 && result.errors.contains("would be overwritten"), "\(name) \(result.errors)")
+        #expect(result.code == 2 && result.errors.contains("would overwrite"), "\(name) \(result.errors)")
       }
       #expect(try bytes("p.png", folder) == Array("a cat".utf8))
     }

@@ -89,9 +89,9 @@ enum Program {
     try ModelBundle(Preset.tiny.configuration, .random(.init(seed: 1))).save(to: folder.appendingPathComponent("model"))
   }
 
-  /// A small picture with its caption.
-  static func makePicture(_ name: String, in folder: URL) throws {
-    let image = Image(width: 40, height: 40, channels: .grey, pixels: .init(repeating: 9, count: 1600))
+  /// A small image with its caption.
+  static func makeImage(_ name: String, in folder: URL) throws {
+    let image = Image(width: 40, height: 40, channels: .gray, pixels: .init(repeating: 9, count: 1600))
     let file = folder.appendingPathComponent(name)
     try Data(PNG.encode(image)).write(to: file)
     try Data("a cat".utf8).write(to: file.deletingPathExtension().appendingPathExtension("txt"))

@@ -34,7 +34,7 @@ import Testing
   ])
   func resultsThatCannotBeWrittenAreAnError(_ arguments: [String]) throws {
     try inModelFolder { folder in
-      try Program.makePicture("a.png", in: folder)
+      try Program.makeImage("a.png", in: folder)
       for (redirection, reason) in [(">/dev/full", "No space left on device"), (">&-", "it is closed")] {
         let result = try Program.run(arguments, in: folder, shell: redirection)
         #expect(result.code == 1)
@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test func everyNameIsThereAsSoonAsItsPictureIs() throws {
+  @Test func everyNameIsThereAsSoonAsItsImageIs() throws {
     try inModelFolder { folder in
       let result = try Program.run(
         draw + ["a cat", "-b", "10000", "-o", "out/"], in: folder, whenThereIs: "out/00003-44.png")
@@ -109,7 +109,7 @@ import Testing
       let text = try Program.runOnTerminal(
         draw + ["a cat", "-b", "3", "-o", "out/", "-s", "4294967338"], in: folder, columns: columns,
         environment: ["TERM": "xterm"])
-      #expect(!text.contains("\u{1b}") && text.contains(columns < 60 ? "picture 2 of 3" : "seed 4294967338"))
+      #expect(!text.contains("\u{1b}") && text.contains(columns < 60 ? "image 2 of 3" : "seed 4294967338"))
       for line in text.split(whereSeparator: { $0 == "\r" || $0 == "\n" || $0 == "\r\n" }) {
         #expect(line.unicodeScalars.count < columns, "\(line)")
       }
@@ -131,7 +131,7 @@ import Testing
       let checked = try Program.run(["data", "check", "."], in: folder)
       #expect(checked.output.contains("a\\x1b[2Jb.png") && !checked.output.contains("\u{1b}"))
       let drawn = try Program.run(["generate", "a", "-m", "no\u{1b}[31m\nmodel"], in: folder)
-      #expect(drawn.errors.hasPrefix("flux: there is no model \"no\\x1b[31m\\x0amodel\""))
+      #expect(drawn.errors.hasPrefix("flux: model \"no\\x1b[31m\\x0amodel\""))
     }
   }
 }

@@ -29,8 +29,8 @@ import Testing
     #expect(try weights(whole) == weights(parts), "after \(kills) kills")
   }
 
-  /// Eight pictures in four kinds, one of them broken: a model comes out, and the broken one is named.
-  @Test func peoplesOwnPicturesAreLearntFrom() throws {
+  /// Eight images in four kinds, one of them broken: a model comes out, and the broken one is named.
+  @Test func peoplesOwnImagesAreLearnedFrom() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let photos = folder.appendingPathComponent("photos")
@@ -43,16 +43,16 @@ import Testing
       try Data("a \(name) wall\n".utf8).write(to: photos.appendingPathComponent("\(name).txt"))
     }
     try Data([0xff, 0xd8, 0xff]).write(to: photos.appendingPathComponent("torn.jpg"))
-    try Data("a torn picture".utf8).write(to: photos.appendingPathComponent("torn.txt"))
+    try Data("a torn image".utf8).write(to: photos.appendingPathComponent("torn.txt"))
     let result = try Program.run(run + ["--data", "photos", "--output", "run"], in: folder)
     #expect(result.code == 0, "\(result.errors)")
-    #expect(result.errors.contains("1 picture could not be read:\n  torn.jpg: "))
+    #expect(result.errors.contains("1 image could not be read:\n  torn.jpg: "))
     let drawn = try Program.run(["generate", "a red wall", "-m", "run/model", "-o", "red.png"], in: folder)
     #expect(drawn.code == 0, "\(drawn.errors)")
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("run").path)
     for name in ["samples.png", "reconstructions.png", "log.jsonl"] { #expect(files.contains(name)) }
     #expect(files.contains { $0.hasPrefix("events.out.tfevents.") })
-    // Other pictures are another run.
+    // Other images are another run.
     try FileManager.default.removeItem(at: photos.appendingPathComponent("red.png"))
     let other = try Program.run(run + ["--data", "photos", "--output", "run"], in: folder)
     #expect(other.code == 1 && other.errors.contains("holds a run with other settings"))
@@ -69,7 +69,7 @@ import Testing
     let result = try Program.run(long, in: folder, signal: SIGINT, whenThereIs: "run/checkpoint-00000002")
     #expect(result.code == 130)
     let step = try #require(
-      result.errors.firstMatch(of: /stopped after step (\d+) of 500000, all saved; the same command continues/)
+      result.errors.firstMatch(of: /stopped and saved after step (\d+) of 500000; the same command continues/)
     ).output.1
     let files = try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("run").path)
     let newest = try #require(files.filter { $0.hasPrefix("checkpoint-") }.max())
@@ -95,7 +95,7 @@ import Testing
         "run",
       ]
       let result = try Program.run(long, in: folder, signal: signal, whenThereIs: "run/checkpoint-00000002")
-      #expect(result.code == 130 && result.errors.contains("stopped after step "), "\(result.errors)")
+      #expect(result.code == 130 && result.errors.contains("stopped and saved after step "), "\(result.errors)")
     }
   }
 
@@ -120,7 +120,7 @@ import Testing
     try Project.inTemporaryFolder { folder in
       let result = try Program.run(run + ["--output", "run", "--time-limit", "1s"], in: folder)
       #expect(result.code == 1 && result.output.isEmpty)
-      #expect(result.errors.contains("stopped before the first step: there was nothing to save"))
+      #expect(result.errors.contains("stopped before the first step: nothing to save"))
     }
   }
 
@@ -133,7 +133,7 @@ import Testing
       try Data("a wall".utf8).write(to: folder.appendingPathComponent("photos/a.txt"))
       for output in ["photos/run", "photos", "photos/../photos/deep/run"] {
         let result = try Program.run(run + ["--data", "photos", "--output", output], in: folder)
-        #expect(result.code == 2 && result.errors.contains("lies inside of --data photos"), "\(result.errors)")
+        #expect(result.code == 2 && result.errors.contains("is inside --data photos"), "\(result.errors)")
       }
     }
   }
@@ -144,7 +144,7 @@ import Testing
         "train", "--profile", "specification", "--preset", "tiny", "--output", "run", "--cache", "cache",
       ]
       let result = try Program.run(specified, in: folder)
-      #expect(result.code == 2 && result.errors.contains("--cache is for profile ship"))
+      #expect(result.code == 2 && result.errors.contains("--cache needs --profile ship"))
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }
   }

@@ -104,7 +104,7 @@ import Torch
   @Test func aNetworkFarLargerThanItsFilesIsRefusedBeforeItIsBuilt() throws {
     try withModel { model in
       try set(model.appendingPathComponent("unet/config.json"), "block_out_channels", [65_536, 65_536])
-      #expect(sentence(model).contains("unet/config.json: its sizes make a network of "))
+      #expect(sentence(model).contains("unet/config.json: its sizes give a network with "))
     }
   }
 

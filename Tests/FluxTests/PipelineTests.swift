@@ -22,11 +22,11 @@ import Torch
     let (pipeline, folder) = try untrained()
     defer { try? FileManager.default.removeItem(at: folder) }
     for (_, tensor) in pipeline.model.unet.parameters { withNoGrad { tensor.fill_(0) } }
-    let pictures = (1...6).map {
+    let images = (1...6).map {
       Image(width: 64, height: 64, channels: .rgb, pixels: .init(repeating: $0 * 40, count: 12288))
     }
-    let errors = pipeline.denoisingErrors(pictures, captions: pictures.map { _ in "a cat" }, seed: 1)
-    let latents = pipeline.model.autoencoder.encode(TensorImage.tensor(pictures))
+    let errors = pipeline.denoisingErrors(images, captions: images.map { _ in "a cat" }, seed: 1)
+    let latents = pipeline.model.autoencoder.encode(TensorImage.tensor(images))
     #expect(errors.map(\.timestep) == Pipeline.measuredTimesteps)
     for (timestep, own, other) in errors {
       // v = 0 estimates α x = α² x₀ + α σ ε: an error of −σ² x₀ + α σ ε.
@@ -36,14 +36,14 @@ import Torch
     }
   }
 
-  @Test func equalRequestsGiveEqualPictures() throws {
+  @Test func equalRequestsGiveEqualImages() throws {
     let (pipeline, folder) = try untrained()
     defer { try? FileManager.default.removeItem(at: folder) }
     let request = GenerationRequest(prompt: "a red apple", seed: 5, steps: 3)
     #expect(try pipeline.generate(request) == pipeline.generate(request))
   }
 
-  @Test func pictureKOfABatchIsTheSinglePictureOfSeedPlusK() throws {
+  @Test func imageKOfABatchIsTheSingleImageOfSeedPlusK() throws {
     let (pipeline, folder) = try untrained()
     defer { try? FileManager.default.removeItem(at: folder) }
     let batch = try GenerationRequest(prompt: "a cat", seed: 10, steps: 2).batch(3).map { try pipeline.generate($0) }
@@ -52,7 +52,7 @@ import Torch
     #expect(batch[0].image != single.image)
   }
 
-  @Test func picturesDrawnTogetherAreThoseDrawnSingly() throws {
+  @Test func imagesDrawnTogetherAreThoseDrawnSingly() throws {
     let (pipeline, folder) = try untrained()
     defer { try? FileManager.default.removeItem(at: folder) }
     func latents(_ seed: UInt64, _ count: Int) throws -> Tensor {
@@ -78,10 +78,10 @@ import Torch
     let batch = try pipeline.generate(request, count: 3, text: text) { _ in steps += 1 }
     #expect(steps == 3)
     #expect(batch.map(\.request.seed) == [7, 8, 9])
-    for picture in batch {
-      let alone = try pipeline.generate(picture.request)
-      #expect(alone.request == picture.request)
-      let differences = zip(alone.image.pixels, picture.image.pixels).map { abs(Int($0) - Int($1)) }
+    for result in batch {
+      let alone = try pipeline.generate(result.request)
+      #expect(alone.request == result.request)
+      let differences = zip(alone.image.pixels, result.image.pixels).map { abs(Int($0) - Int($1)) }
       // Matrix products of other sizes round otherwise in the last bits, which 8 bits hardly show.
       #expect(differences.max() ?? 0 <= 1 && differences.reduce(0, +) * 100 < differences.count)
     }
@@ -112,7 +112,7 @@ import Torch
     let error = #expect(throws: GenerationError.self) {
       try pipeline.generate(GenerationRequest(prompt: "a", width: 50))
     }
-    #expect(error?.description == "width 50: this model draws multiples of 16 from 16 to 256, such as 48")
+    #expect(error?.description == "width 50: this model generates multiples of 16 from 16 to 256, such as 48")
   }
 
   @Test func aStepThatThrowsStopsTheRun() throws {
@@ -196,13 +196,13 @@ import Torch
     let model = folder.appendingPathComponent("model")
     let strong = try Pipeline(model: model, textEncoder: Project.minilm, loras: [(file, 100)])
     let error = #expect(throws: GenerationError.self) { try strong.generate(GenerationRequest(prompt: "a", steps: 1)) }
-    #expect(error?.description.hasSuffix("or changed too much by the LoRA ink") == true)
-    // Times 0 it is no part of the picture, and none of its text.
+    #expect(error?.description.hasSuffix("or the LoRA scale is too high (ink") == true)
+    // Times 0 it is no part of the image, and none of its text.
     let none = try Pipeline(model: model, textEncoder: Project.minilm, loras: [(file, 0)])
     #expect(try none.generate(GenerationRequest(prompt: "a", steps: 1)).source.loras.isEmpty)
   }
 
-  @Test func aPictureRecordsOnlyWhatHadAnEffect() throws {
+  @Test func anImageRecordsOnlyWhatHadAnEffect() throws {
     let (pipeline, folder) = try untrained()
     defer { try? FileManager.default.removeItem(at: folder) }
     func drawn(_ change: (inout GenerationRequest) -> Void) throws -> GenerationRequest {
@@ -217,7 +217,7 @@ import Torch
     #expect(try drawn { _ in }.negativePrompt == "dog")
   }
 
-  @Test func seedsBeyond32BitsDrawOtherPictures() throws {
+  @Test func seedsBeyond32BitsDrawOtherImages() throws {
     let (pipeline, folder) = try untrained()
     defer { try? FileManager.default.removeItem(at: folder) }
     let images = try [42, (1 << 32) + 42, (1 << 63) + 42].map {

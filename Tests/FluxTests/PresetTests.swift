@@ -11,8 +11,8 @@ import Torch
     let c = preset.configuration
     let unet = UNet(c.unet, .random(Generator(seed: 1)))
     #expect(abs(Double(unet.parameterCount) / 1e6 - parameters) < 0.05)
-    let operations = c.unet.operations(height: c.latentSize, width: c.latentSize, tokens: 48)
-    #expect(abs(Double(operations) / 1e9 - work) < 0.1)
+    let flops = c.unet.flops(height: c.latentSize, width: c.latentSize, tokens: 48)
+    #expect(abs(Double(flops) / 1e9 - work) < 0.1)
   }
 
   @Test(arguments: Preset.allCases) func aPresetIsConsistent(preset: Preset) throws {

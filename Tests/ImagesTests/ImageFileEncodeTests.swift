@@ -51,7 +51,7 @@ import Testing
     let longest = try #require(ImageFile.jpeg.longestParameters)
     let fits = String(repeating: "a", count: longest)
     #expect(try comment(ImageFile.jpeg.encode(image, parameters: fits)) == fits)
-    #expect(throws: RasterError.self) { try ImageFile.jpeg.encode(image, parameters: fits + "a") }
+    #expect(throws: ImageError.self) { try ImageFile.jpeg.encode(image, parameters: fits + "a") }
     #expect(try comment(ImageFile.webp.encode(image, parameters: fits + "a")) == fits + "a")
   }
 

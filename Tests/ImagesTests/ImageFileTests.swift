@@ -2,21 +2,21 @@ import Images
 import Testing
 
 @Suite struct ImageFileTests {
-  private let golden: PictureGolden
+  private let golden: ImageGolden
 
-  init() throws { golden = try PictureGolden() }
+  init() throws { golden = try ImageGolden() }
 
   @Test func everyKindOfFileHasThePixelsThatPillowReads() throws {
     #expect(golden.names.count == 51)
     for name in golden.names {
       let image = try ImageFile.decode(golden.bytes(name), file: name)
-      // Inverse transforms and the upsampling of colours may differ between versions of the libraries.
+      // Inverse transforms and the upsampling of colors may differ between versions of the libraries.
       let tolerance = name.hasPrefix("jpeg") || name.hasPrefix("webp-lossy") ? 2 : 0
       expectClose(image, try golden.image("pixels/\(name)"), tolerance: tolerance, name)
     }
   }
 
-  @Test func allEightOrientationsShowOnePictureEachInItsOwnWay() throws {
+  @Test func allEightOrientationsShowOneImageEachInItsOwnWay() throws {
     let upright = try PNG.decode(golden.bytes("png-orientation-1"))
     #expect(upright.width == 13 && upright.height == 9)
     for orientation in Orientation.allCases {
@@ -36,7 +36,7 @@ import Testing
     // A PNG is read without the checksum and the chunk at its end.
     let needed = name.hasPrefix("png") ? whole.count - 24 : whole.count
     for count in 0..<needed {
-      #expect(throws: RasterError.self, "\(count) of \(whole.count) bytes") {
+      #expect(throws: ImageError.self, "\(count) of \(whole.count) bytes") {
         try ImageFile.decode(Array(whole[..<count]), file: "x")
       }
     }
@@ -56,9 +56,9 @@ import Testing
 
   @Test func otherFormatsAreNamedByWhatTheyBeginWith() {
     func sentence(_ bytes: [UInt8]) -> String? {
-      #expect(throws: RasterError.self) { try ImageFile.decode(bytes, file: "a.jpg") }?.description
+      #expect(throws: ImageError.self) { try ImageFile.decode(bytes, file: "a.jpg") }?.description
     }
-    let start = "a.jpg is no picture that Flux reads (JPEG, PNG, WebP): it begins with "
+    let start = "a.jpg is not a supported image (JPEG, PNG, WebP): it begins with "
     #expect(sentence(Array("GIF89a…".utf8)) == start + "\"GIF89a\"")
     #expect(sentence([0, 1, 0x2a]) == start + "the bytes 00 01 2a")
     #expect(sentence([]) == start + "nothing: it is empty")
@@ -68,18 +68,18 @@ import Testing
     let extended: [UInt8] = [10, 0, 0, 0, 0x02, 0, 0, 0, 4, 0, 0, 4, 0, 0]  // size of the chunk, flags, 5×5
     let bytes =
       Array("RIFF".utf8) + [30, 0, 0, 0] + Array("WEBPVP8X".utf8) + extended + Array("ANIM".utf8) + [0, 0, 0, 0]
-    let error = #expect(throws: RasterError.self) { try ImageFile.decode(bytes, file: "x.webp") }
-    #expect(error?.description.hasSuffix("it is animated; only still pictures are read") == true)
+    let error = #expect(throws: ImageError.self) { try ImageFile.decode(bytes, file: "x.webp") }
+    #expect(error?.description.hasSuffix("it is animated; only still images are read") == true)
   }
 
-  @Test func filesThatClaimAHugePictureAreRefusedBeforeMemoryIsTaken() throws {
+  @Test func filesThatClaimAHugeImageAreRefusedBeforeMemoryIsTaken() throws {
     var jpeg = try golden.bytes("jpeg-444")
     let frame = try #require(jpeg.indices.first { jpeg[$0] == 0xff && jpeg[$0 + 1] == 0xc0 })
     jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0x30, 0, 0x38, 0])  // 14,336 × 12,288
-    let lying = #expect(throws: RasterError.self) { try ImageFile.decode(jpeg, file: "x.jpg") }
+    let lying = #expect(throws: ImageError.self) { try ImageFile.decode(jpeg, file: "x.jpg") }
     #expect(lying?.description.contains("cannot hold the 14336×12288 pixels") == true)
     jpeg.replaceSubrange(frame + 5..<frame + 7, with: [0x60, 0])
-    #expect(throws: RasterError.tooLarge(file: "x.jpg", width: 14336, height: 24576, limit: 16384)) {
+    #expect(throws: ImageError.tooLarge(file: "x.jpg", width: 14336, height: 24576, limit: 16384)) {
       try ImageFile.decode(jpeg, file: "x.jpg")
     }
   }
@@ -98,9 +98,9 @@ import Testing
     }
     let size = try #require(ImageFile.size(bytes))
     #expect(size.width == 16_000 && size.height == 16_000)
-    let error = #expect(throws: RasterError.self) { try ImageFile.decode(bytes, file: "x") }
+    let error = #expect(throws: ImageError.self) { try ImageFile.decode(bytes, file: "x") }
     #expect(
-      error?.description == "x is 16000×16000 pixels, 256000000 in all; Flux reads up to 178956970 in all")
+      error?.description == "x has 16000×16000 pixels, 256000000 in total; the limit is 178956970 in total")
   }
 
   @Test func theSizeIsReadFromTheBeginningOfAFile() throws {

@@ -2,8 +2,8 @@ import Images
 import Testing
 
 @Suite struct ResizeTests {
-  @Test func resizedPicturesAreThoseOfPillow() throws {
-    let golden = try PictureGolden()
+  @Test func resizedImagesAreThoseOfPillow() throws {
+    let golden = try ImageGolden()
     let keys = golden.keys(under: "resized/")
     #expect(keys.count == 4 * 11)
     for key in keys {
@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: ResizeFilter.allCases)
-  func oneColourStaysOneColour(_ filter: ResizeFilter) {
+  func oneColorStaysOneColor(_ filter: ResizeFilter) {
     let plain = Image(width: 20, height: 11, channels: .rgb, pixels: (0..<220).flatMap { _ in [7, 200, 255] })
     for (width, height) in [(3, 2), (47, 29), (20, 40)] {
       let resized = plain.resized(width: width, height: height, filter: filter)

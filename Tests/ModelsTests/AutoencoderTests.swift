@@ -13,36 +13,36 @@ import Torch
 
   private func autoencoder() -> Autoencoder { Autoencoder(configuration, .random(Generator(seed: 1))) }
 
-  private func pictures(_ size: Int) -> Tensor {
+  private func images(_ size: Int) -> Tensor {
     Tensor.rand([2, 3, size, size], generator: Generator(seed: 2)) * 2 - 1
   }
 
   @Test func sizesFollowFromTheConfiguration() {
-    #expect(configuration.coreFactor == 4 && configuration.superResolutionFactor == 2 && configuration.downsample == 8)
-    let latent = withInference { autoencoder().encode(pictures(32)) }
+    #expect(configuration.baseFactor == 4 && configuration.superResolutionFactor == 2 && configuration.downsample == 8)
+    let latent = withInference { autoencoder().encode(images(32)) }
     #expect(latent.shape == [2, 6, 4, 4])
     #expect(withInference { autoencoder().decode(latent) }.shape == [2, 3, 32, 32])
     #expect(withInference { autoencoder().decoder(latent.channelsLast()).pixels }.shape == [2, 3, 16, 16])
   }
 
-  @Test func latentsAreNormalisedByTheStoredStatistics() {
+  @Test func latentsAreNormalizedByTheStoredStatistics() {
     let autoencoder = autoencoder()
     autoencoder.latentsMean.copy_(Tensor.full([6], 2))
     autoencoder.latentsStd.copy_(Tensor.full([6], 4))
-    let pictures = pictures(32)
-    let raw = withInference { autoencoder.encodeRaw(pictures.avgPool2d(2).channelsLast()) }
-    expectClose(withInference { autoencoder.encode(pictures) }, (raw - 2) / 4)
+    let images = images(32)
+    let raw = withInference { autoencoder.encodeRaw(images.avgPool2d(2).channelsLast()) }
+    expectClose(withInference { autoencoder.encode(images) }, (raw - 2) / 4)
   }
 
   @Test func whatIsSavedIsReadBack() throws {
     try Project.inTemporaryFolder { folder in
-      let (original, pictures) = (autoencoder(), pictures(32))
+      let (original, images) = (autoencoder(), images(32))
       original.latentsMean.copy_(Tensor.full([6], 0.5))
       try original.save(to: folder)
       let copy = try Autoencoder.load(from: folder)
       #expect(copy.configuration == configuration)
-      let expected = withInference { original.decode(original.encode(pictures)) }
-      #expect(withInference { copy.decode(copy.encode(pictures)) }.floats() == expected.floats())
+      let expected = withInference { original.decode(original.encode(images)) }
+      #expect(withInference { copy.decode(copy.encode(images)) }.floats() == expected.floats())
     }
   }
 
@@ -64,7 +64,7 @@ import Torch
       return #expect(throws: ConfigurationError.self) { try wrong.validate() }?.description
     }
     #expect(
-      sentence { $0.encoderPatch = 4 }?.hasPrefix("encoder_patch is 4, expected one with which the encoder") == true)
+      sentence { $0.encoderPatch = 4 }?.hasPrefix("encoder_patch is 4, expected a value for which the encoder") == true)
     #expect(
       sentence { $0.decoderOutputWidth = 6 } == "decoder_output_width is 6, expected a multiple of norm_groups, 4")
     #expect(sentence { $0.encoderWidths = [] } == "encoder_widths is a list of 0, expected 1 to 16 levels")

@@ -23,14 +23,15 @@ import Torch
   @Test func thePooledStateIsTheMeanOfTheTokensAlone() {
     let states = Tensor.randn([2, 5, 12], generator: Generator(seed: 7))
     let mask = Tensor([1, 1, 0, 0, 0, 1, 1, 1, 1, 1] as [Float], shape: [2, 5])
-    let (context, pooled) = withInference { adapter(states, mask: mask) }
+    let text = withInference { adapter(states, mask: mask) }
+    let (context, pooled) = (text.context, text.pooled)
     #expect(context.shape == [2, 5, 8])
     expectClose(pooled.selected(0, 0), context.selected(0, 0).sliced(0, 0..<2).mean([0]), atol: 1e-6)
     expectClose(pooled.selected(0, 1), context.selected(0, 1).mean([0]), atol: 1e-6)
   }
 
-  @Test(arguments: [(Quantisation.float32, 0.0), (.bfloat16, 0.05), (.int8, 0.1)])
-  func whatIsSavedIsReadBack(_ format: Quantisation, _ tolerance: Double) throws {
+  @Test(arguments: [(Quantization.float32, 0.0), (.bfloat16, 0.05), (.int8, 0.1)])
+  func whatIsSavedIsReadBack(_ format: Quantization, _ tolerance: Double) throws {
     try Project.inTemporaryFolder { folder in
       try adapter.save(to: folder, as: format)
       let copy = try TextAdapter.load(from: folder)

@@ -55,7 +55,7 @@ import Torch
       .replacingOccurrences(of: "\"addition_embed_type\": null", with: "\"addition_embed_type\": \"text\"")
     try text.write(to: folder.appendingPathComponent("config.json"), atomically: true, encoding: .utf8)
     let error = #expect(throws: CheckpointError.self) { _ = try UNet.readConfiguration(folder) }
-    #expect(error?.description.contains("addition_embed_type is \"text\", expected null, the only one") == true)
+    #expect(error?.description.contains("addition_embed_type is \"text\", expected null, the only value") == true)
   }
 
   @Test func aWeightOfTheWrongShapeIsNamed() throws {
@@ -71,7 +71,7 @@ import Torch
       error?.description.contains("\"conv_in.weight\" has shape [3, 3], expected [16, 5, 3, 3]") == true)
   }
 
-  @Test(arguments: [Quantisation.bfloat16, .int8]) func smallerStorageStaysClose(_ format: Quantisation)
+  @Test(arguments: [Quantization.bfloat16, .int8]) func smallerStorageStaysClose(_ format: Quantization)
     throws
   {
     let folder = try Project.temporaryFolder()

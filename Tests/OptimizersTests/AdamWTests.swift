@@ -10,12 +10,12 @@ import Torch
     return tensor
   }
 
-  @Test func aQuadraticIsMinimised() throws {
+  @Test func aQuadraticIsMinimized() throws {
     let x = parameter([3, -2])
-    let optimiser = Optimizer([AdamW([("x", x)], weightDecay: 0)], maxGradNorm: 1)
+    let optimizer = Optimizer([AdamW([("x", x)], weightDecay: 0)], maxGradNorm: 1)
     for _ in 0..<500 {
       (x - 1).square().sum().backward()
-      try optimiser.step(learningRate: 0.02)
+      try optimizer.step(learningRate: 0.02)
     }
     #expect(x.floats().allSatisfy { abs($0 - 1) < 0.01 }, "\(x.floats())")
   }
@@ -28,11 +28,11 @@ import Torch
 
   @Test func aGradientThatIsNotFiniteChangesNothing() {
     let x = parameter([1])
-    let optimiser = Optimizer([AdamW([("x", x)], weightDecay: 0.1)], maxGradNorm: 1)
+    let optimizer = Optimizer([AdamW([("x", x)], weightDecay: 0.1)], maxGradNorm: 1)
     (x * Double.nan).sum().backward()
-    let error = #expect(throws: Optimizer.NotFinite.self) { try optimiser.step(learningRate: 0.1) }
+    let error = #expect(throws: Optimizer.NotFinite.self) { try optimizer.step(learningRate: 0.1) }
     #expect(error?.key == "x")
     #expect(x.floats() == [1])
-    #expect(optimiser.state.allSatisfy { $0.tensor.floats().allSatisfy { $0 == 0 } })
+    #expect(optimizer.state.allSatisfy { $0.tensor.floats().allSatisfy { $0 == 0 } })
   }
 }

@@ -6,9 +6,9 @@ import Torch
 
 @Suite struct EMATests {
   /// Averages the numbers 1, 2, 3, … `count`.
-  private func average(upTo count: Int, length: Double) -> Double {
+  private func average(upTo count: Int, width: Double) -> Double {
     let x = Tensor(0)
-    let average = EMA([("x", x)], decay: .relativeWidth(length))
+    let average = EMA([("x", x)], decay: .relativeWidth(width))
     for step in 0..<count {
       withNoGrad { x.fill_(Double(step + 1)) }
       average.update(count: step)
@@ -24,13 +24,13 @@ import Torch
 
   @Test func theMeanAgeIsAShareOfTheSteps() {
     // Weights (a/t)^γ have the mean (γ + 1) / (γ + 2).
-    for length in [0.05, 0.1, 0.2] {
-      let exponent = EMA.exponent(relativeWidth: length)
-      #expect(abs(average(upTo: 2000, length: length) / 2000 - (exponent + 1) / (exponent + 2)) < 0.002)
+    for width in [0.05, 0.1, 0.2] {
+      let exponent = EMA.exponent(relativeWidth: width)
+      #expect(abs(average(upTo: 2000, width: width) / 2000 - (exponent + 1) / (exponent + 2)) < 0.002)
     }
   }
 
-  @Test func lengthZeroIsTheWeightsThemselves() { #expect(average(upTo: 7, length: 0) == 7) }
+  @Test func widthZeroIsTheWeightsThemselves() { #expect(average(upTo: 7, width: 0) == 7) }
 
   @Test func theAverageIsLentAndTakenBack() {
     let x = Tensor([0] as [Float], shape: [1])
@@ -38,7 +38,7 @@ import Torch
     withNoGrad { x.fill_(10) }
     for count in 0..<1000 { average.update(count: count) }
     withNoGrad { x.fill_(2) }
-    average.withAverage { #expect(abs(x.item() - 10) < 1e-3) }
+    average.withEMAWeights { #expect(abs(x.item() - 10) < 1e-3) }
     #expect(x.item() == 2)
   }
 

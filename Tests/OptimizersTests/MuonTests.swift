@@ -34,7 +34,7 @@ import Torch
 
   @Test func aLinearProblemIsSolved() throws {
     let (x, target) = (parameter([6, 4, 1, 1], seed: 3), Tensor.randn([6, 4, 1, 1], generator: Generator(seed: 4)))
-    let optimizer = Optimizer([Muon([("x", x)], rate: 1, weightDecay: 0)], maxGradNorm: 1e9)
+    let optimizer = Optimizer([Muon([("x", x)], learningRateScale: 1, weightDecay: 0)], maxGradNorm: 1e9)
     for step in 0..<400 {
       (x - target).square().sum().backward()
       try optimizer.step(learningRate: 0.05 * (1 - Double(step) / 400))
@@ -47,7 +47,9 @@ import Torch
       let xs = (0..<3).map { parameter([4, 3, 3, 3], seed: UInt64($0)) }
       let named = xs.enumerated().map { (key: "x\($0)", tensor: $1) }
       let rules =
-        together ? [Muon(named, rate: 2, weightDecay: 0.1)] : named.map { Muon([$0], rate: 2, weightDecay: 0.1) }
+        together
+        ? [Muon(named, learningRateScale: 2, weightDecay: 0.1)]
+        : named.map { Muon([$0], learningRateScale: 2, weightDecay: 0.1) }
       let optimizer = Optimizer(rules, maxGradNorm: 1e9)
       for _ in 0..<3 {
         xs.reduce(Tensor(0)) { $0 + $1.square().sum() }.backward()
@@ -62,7 +64,7 @@ import Torch
   @Test func weightDecayShrinksWithoutAGradient() throws {
     let x = parameter([2, 2], seed: 5)
     let before = x.floats()
-    let optimizer = Optimizer([Muon([("x", x)], rate: 1, weightDecay: 0.5)], maxGradNorm: 1)
+    let optimizer = Optimizer([Muon([("x", x)], learningRateScale: 1, weightDecay: 0.5)], maxGradNorm: 1)
     (x * 0.0).sum().backward()
     try optimizer.step(learningRate: 0.1)
     #expect(zip(x.floats(), before).allSatisfy { abs($0 - $1 * 0.95) < 1e-6 })
@@ -70,7 +72,7 @@ import Torch
 
   @Test func aSkippedUpdateChangesNothing() {
     let x = parameter([3, 3], seed: 6)
-    let muon = Muon([("x", x)], rate: 1, weightDecay: 0.5)
+    let muon = Muon([("x", x)], learningRateScale: 1, weightDecay: 0.5)
     let (before, momentum) = (x.floats(), muon.state[0].tensor.floats())
     muon.update([Tensor.full([3, 3], .nan)], learningRate: 0.1, skip: Tensor(1))
     #expect(x.floats() == before && muon.state[0].tensor.floats() == momentum)
@@ -79,7 +81,7 @@ import Torch
   @Test func eachRuleHasItsOwnParametersUnderOneLimit() throws {
     let (matrix, vector) = (parameter([3, 3], seed: 7), parameter([3], seed: 8))
     let optimizer = Optimizer(
-      [Muon([("matrix", matrix)], rate: 1, weightDecay: 0), AdamW([("vector", vector)], weightDecay: 0)],
+      [Muon([("matrix", matrix)], learningRateScale: 1, weightDecay: 0), AdamW([("vector", vector)], weightDecay: 0)],
       maxGradNorm: 1)
     (matrix.sum() * 4 + vector.sum() * 3).backward()
     let norm = try optimizer.step(learningRate: 0.01)

@@ -17,7 +17,7 @@ import Testing
   @Test func theWorldIsAsLargeAsPromised() {
     #expect(World.full.emoji.count >= 850)
     #expect(World.full.shapes.count == 12)
-    #expect(World.full.colours.count == 11)
+    #expect(World.full.colors.count == 11)
     let scenes = Self.examples.map(\.scene)
     #expect(Set(scenes.map(\.look)) == Set(Scene.Look.allCases))
     #expect(Set(scenes.compactMap(\.relation)) == Set(Scene.Relation.allCases))
@@ -29,9 +29,9 @@ import Testing
     #expect(backgrounds.count == 24)
   }
 
-  /// Captions and bytes of eight pictures, one of each look and two more, as they were first drawn: the same on every
+  /// Captions and bytes of eight images, one of each look and two more, as they were first drawn: the same on every
   /// machine.
-  @Test func picturesAreTheSameBytesEverywhere() throws {
+  @Test func imagesAreTheSameBytesEverywhere() throws {
     let atlas = try FullAtlas.get()
     let chosen =
       Scene.Look.allCases.compactMap { look in Self.examples.first { $0.scene.look == look } }
@@ -46,14 +46,14 @@ import Testing
     #expect(hash.hexDigest() == "1f49c56e19419bae261e8063817e6e4d099e455aa3c8477ca2b1df236504d346")
   }
 
-  @Test func everyLookChangesThePicture() throws {
+  @Test func everyLookChangesTheImage() throws {
     let atlas = try FullAtlas.get()
     var scene = Self.examples[0].scene
-    let pictures = Scene.Look.allCases.map { look in
+    let images = Scene.Look.allCases.map { look in
       scene.look = look
       return scene.render(size: 64, atlas: atlas).pixels
     }
-    #expect(Set(pictures).count == Scene.Look.allCases.count)
+    #expect(Set(images).count == Scene.Look.allCases.count)
   }
 
   @Test func objectsAreLargeEnoughOnTheCanvasAndApart() {

@@ -13,7 +13,7 @@ import Testing
   @Test func theWorldIsAsLargeAsPromised() {
     let world = World.medium
     #expect(world.emoji.count == 256)
-    #expect(world.shapes.count == 12 && world.colours.count == 11 && world.landscapes.count == 9)
+    #expect(world.shapes.count == 12 && world.colors.count == 11 && world.landscapes.count == 9)
     #expect(world.backgrounds.count == 11 + 9 + 110)
     #expect(world.objects.count == 256 + 132 && world.cellLabelCount == 389)
     let scenes = Self.examples.map(\.scene)
@@ -119,7 +119,7 @@ import Testing
       let scene = example.scene
       for placed in scene.objects {
         if let words = sizes[placed.size] { #expect(words.contains { example.caption.contains($0) }) }
-        if case .shape(_, let colour) = placed.object { #expect(example.caption.contains(colour.rawValue)) }
+        if case .shape(_, let color) = placed.object { #expect(example.caption.contains(color.rawValue)) }
       }
       if scene.isGroup, scene.arrangement != nil {
         let said = [" in a ", " side by side", " next to each", " above the other", " on top of each", " triangle"]

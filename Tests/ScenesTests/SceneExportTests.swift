@@ -29,11 +29,11 @@ import Testing
     }
   }
 
-  @Test func aFolderHoldsPicturesCaptionsAndFacts() throws {
+  @Test func aFolderHoldsImagesCaptionsAndFacts() throws {
     let atlas = try FullAtlas.get()
     try Project.inTemporaryFolder { folder in
-      let work = try dataset(.folder).write(to: folder, atlas: atlas, workers: 2) { _ in }
-      #expect(work.made == 5 && work.kept == 0)
+      let statistics = try dataset(.folder).write(to: folder, atlas: atlas, workers: 2) { _ in }
+      #expect(statistics.made == 5 && statistics.kept == 0)
       let files = try files(folder)
       let lines = files["metadata.jsonl"]!.split(separator: 10)
       #expect(lines.count == 5)
@@ -56,8 +56,8 @@ import Testing
       _ = try dataset(.folder, count: 3).write(to: folder, atlas: atlas, workers: 1) { _ in }
       let first = folder.appendingPathComponent("000/000000.png")
       try Data([1]).write(to: first)
-      let work = try dataset(.folder, count: 5).write(to: folder, atlas: atlas, workers: 1) { _ in }
-      #expect(work.made == 2 && work.kept == 3)
+      let statistics = try dataset(.folder, count: 5).write(to: folder, atlas: atlas, workers: 1) { _ in }
+      #expect(statistics.made == 2 && statistics.kept == 3)
       #expect(try Data(contentsOf: first) == Data([1]))
     }
   }

@@ -11,8 +11,8 @@ import Testing
     #expect(first[11].scene != Scenes(seed: 4)[11].scene)
   }
 
-  /// The bytes of eight pictures, as they were first drawn: the same on every machine.
-  @Test func picturesAreTheSameBytesEverywhere() throws {
+  /// The bytes of eight images, as they were first drawn: the same on every machine.
+  @Test func imagesAreTheSameBytesEverywhere() throws {
     let atlas = try GlyphAtlas(version: .v1)
     var hash = SHA256()
     for index in 0..<8 {
@@ -21,7 +21,7 @@ import Testing
     #expect(hash.hexDigest() == "a9fbc2f048563d4c74c00c15c30b05deb3eb51aea7a9df91ac9df5e2d7d784ae")
   }
 
-  @Test(arguments: World.allCases) func emphasisedScenesAreFoundAsOftenAsAsked(world: World) {
+  @Test(arguments: World.allCases) func emphasizedScenesAreFoundAsOftenAsAsked(world: World) {
     let plain = Scenes(seed: 3, world: world)
     #expect(Scenes(seed: 3, world: world, emphasis: SceneEmphasis())[5].scene == plain[5].scene)
     func share(_ scenes: Scenes, _ condition: (Scene) -> Bool) -> Double {
@@ -31,7 +31,7 @@ import Testing
       scene.objects.count == 2 && scene.objects[0].object != scene.objects[1].object
     }
     func isShapePair(_ scene: Scene) -> Bool {
-      isPair(scene) && scene.look.showsColours
+      isPair(scene) && scene.look.showsColors
         && scene.objects.allSatisfy { if case .shape = $0.object { true } else { false } }
     }
     let more = Scenes(seed: 3, world: world, emphasis: SceneEmphasis(pairs: 0.3, shapePairs: 0.2))
@@ -53,7 +53,7 @@ import Testing
   @Test func theWorldIsAsLargeAsPromised() {
     #expect(Vocabulary.emoji.count >= 60)
     #expect(World.small.shapes.count == 8)
-    #expect(World.small.colours.count == 10)
+    #expect(World.small.colors.count == 10)
     let scenes = (0..<2000).map { Scenes(seed: 9)[$0].scene }
     #expect(Set(scenes.compactMap(\.relation)) == Set(Scene.Relation.allCases))
     #expect(Set(scenes.compactMap(\.place)) == Set(Scene.Place.allCases))
@@ -64,7 +64,7 @@ import Testing
     for index in 0..<500 {
       for placed in Scenes(seed: 2)[index].scene.objects {
         #expect(placed.side * 512 >= 72)
-        for centre in [placed.x, placed.y] { #expect(centre - placed.side / 2 >= 0 && centre + placed.side / 2 <= 1) }
+        for center in [placed.x, placed.y] { #expect(center - placed.side / 2 >= 0 && center + placed.side / 2 <= 1) }
       }
     }
   }
@@ -77,10 +77,10 @@ import Testing
           let names = Vocabulary.entry(name)?.names ?? []
           #expect(names.contains { example.caption.contains($0) }, "\(example.caption)")
         }
-        if case .shape(_, let colour) = placed.object { #expect(example.caption.contains(colour.rawValue)) }
+        if case .shape(_, let color) = placed.object { #expect(example.caption.contains(color.rawValue)) }
       }
-      if example.claims.background, case .plain(let colour) = example.scene.background {
-        #expect(example.caption.contains(colour.rawValue), "\(example.caption)")
+      if example.claims.background, case .plain(let color) = example.scene.background {
+        #expect(example.caption.contains(color.rawValue), "\(example.caption)")
       }
     }
   }

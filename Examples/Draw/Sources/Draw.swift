@@ -13,10 +13,10 @@ struct Draw {
     }
     let pipeline = try Pipeline(
       model: URL(fileURLWithPath: "models/mini"), textEncoder: URL(fileURLWithPath: ".deps/minilm"))
-    let picture = try pipeline.generate(GenerationRequest(prompt: arguments[1])) { step in
+    let result = try pipeline.generate(GenerationRequest(prompt: arguments[1])) { step in
       print("step \(step.index + 1) of \(step.count)")
     }
-    try picture.write(to: URL(fileURLWithPath: arguments[2]))
-    print(picture.parameters)
+    try result.write(to: URL(fileURLWithPath: arguments[2]))
+    print(result.parameters)
   }
 }

@@ -17,7 +17,7 @@ extension FuzzTarget {
         for member in try TarArchive.members(of: FileSlice(path: archive.path)) {
           demand(try member.slice.read().count == member.slice.length, "a member of another length")
         }
-        let images = try PictureFiles(archive)
+        let images = try ImageFolder(archive)
         _ = images.warnings
         for index in 0..<images.count {
           demand(images.captions(index).allSatisfy { !$0.isEmpty }, "an empty caption")

@@ -43,7 +43,7 @@ extension FuzzTarget {
   private static func readFolder(_ bytes: [UInt8], _ name: String) throws {
     let folder = Scratch.folder(name)
     Scratch.write(bytes, name, in: folder)
-    let images = try PictureFiles(folder)
+    let images = try ImageFolder(folder)
     _ = images.warnings
     for index in 0..<images.count {
       demand(!images.id(index).isEmpty, "an image without a name")

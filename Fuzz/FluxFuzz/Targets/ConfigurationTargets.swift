@@ -35,8 +35,8 @@ extension FuzzTarget {
       },
       configuration("judge-config", "models/judge/config.json", text: judge) {
         try network($0, GlyphDetector.self) { detector, c in
-          let sight = detector(Tensor.zeros([1, 3, GlyphDetector.side, GlyphDetector.side]))
-          demand(detector.things(sight.cells).names.shape[1] == c.names, "shape")
+          let detections = detector(Tensor.zeros([1, 3, GlyphDetector.side, GlyphDetector.side]))
+          demand(detector.classLogits(detections.cells).names.shape[1] == c.names, "shape")
         }
       },
       configuration("scheduler-config", "models/mini/scheduler/scheduler_config.json", text: linear) { bytes in
@@ -56,11 +56,11 @@ extension FuzzTarget {
         Scratch.write(bytes, "model_index.json", in: folder)
         _ = try ModelBundle(directory: folder)  // what is read of it comes before the networks, of which there are none
       },
-      configuration("need", text: #"{"weights":{"apple":0.15,"circle":0.4},"world":"small"}"#) { bytes in
-        let need = try ObjectNeed(file: Scratch.write(bytes, "need.json"), world: .small)
+      configuration("sampling-weights", text: #"{"weights":{"apple":0.15,"circle":0.4},"world":"small"}"#) { bytes in
+        let weights = try SamplingWeights(file: Scratch.write(bytes, "weights.json"), world: .small)
         var random = SplitMix64(seed: UInt64(bytes.count), index: 0)
-        let choice = ObjectChoice(world: .small, need: need)
-        _ = (choice.emoji(&random), choice.shape(&random), need.digest)
+        let choice = ObjectChoice(world: .small, samplingWeights: weights)
+        _ = (choice.emoji(&random), choice.shape(&random), weights.digest)
       },
     ]
   }

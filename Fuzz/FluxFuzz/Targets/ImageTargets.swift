@@ -26,7 +26,7 @@ extension FuzzTarget {
         try readImage(bytes)
       },
       FuzzTarget("exif", dictionary: "exif", maxLength: 512, seeds: { ImageSeeds.exif }) { bytes in
-        let image = Image(width: 2, height: 3, channels: .grey, pixels: [1, 2, 3, 4, 5, 6])
+        let image = Image(width: 2, height: 3, channels: .gray, pixels: [1, 2, 3, 4, 5, 6])
         demand(image.upright(from: EXIF.orientation(bytes[...])).pixels.count == 6, "turning loses pixels")
       },
       FuzzTarget("image-text", seeds: { Seeds.texts("parameters\0a red apple\nSteps: 20", "Überschrift\0紅い林檎 🍎") }) {
@@ -43,7 +43,7 @@ extension FuzzTarget {
     if let size {
       demand(size.width * size.height == image.width * image.height, "\(size) is \(image.width)×\(image.height)")
     }
-    _ = image.composited(on: Colour(255, 255, 255))
+    _ = image.composited(on: Color(255, 255, 255))
   }
 
   /// Text that a PNG, a JPEG and a WebP carry comes out as it went in.
@@ -64,7 +64,7 @@ extension FuzzTarget {
 
   private static func resize(_ bytes: [UInt8]) {
     var input = InputReader(bytes)
-    let channels = input.pick([Image.Channels.grey, .rgb, .rgba])
+    let channels = input.pick([Image.Channels.gray, .rgb, .rgba])
     let (width, height) = (input.number(1...80), input.number(1...80))
     let (newWidth, newHeight) = (input.number(1...200), input.number(1...200))
     let filter = input.pick(ResizeFilter.allCases)

@@ -38,8 +38,8 @@ extension FuzzTarget {
         _ = PromptSyntax.marks(in: prompt)
         let request = GenerationRequest(prompt: prompt, negativePrompt: String(prompt.suffix(40)))
         let image = Image(width: 1, height: 1, channels: .rgb, pixels: [1, 2, 3])
-        let picture = Picture(image: image, request: request, source: ModelSource(name: prompt, hash: "0"))
-        demand(try PNGText.read(picture.encoded()).count == 1, "a PNG without its text")
+        let generated = GeneratedImage(image: image, request: request, source: ModelSource(name: prompt, hash: "0"))
+        demand(try PNGText.read(generated.encoded()).count == 1, "a PNG without its text")
       },
       FuzzTarget(
         "prompt-file", maxLength: 512, seeds: { Seeds.texts("a red apple\r\n\n  a star\u{2028} b\n", "\u{feff}a") }

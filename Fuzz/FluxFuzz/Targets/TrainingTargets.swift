@@ -50,7 +50,7 @@ extension FuzzTarget {
     + #""parameters":{"unet":10},"pictureSize":64}"#
 
   private static let manifest = CacheManifest(
-    encoder: "e", statistics: "s", data: "small scenes", pictures: "p", pictureSize: 64, textEncoder: "t",
+    encoder: "e", statistics: "s", data: "small scenes", images: "p", imageSize: 64, textEncoder: "t",
     longestCaption: 32, precision: "float32")
 
   private static let plan = TrainingPlan(preset: .tiny)
@@ -76,9 +76,9 @@ extension FuzzTarget {
       for stage in TrainingPlan.Stage.allCases {
         let range = plan.range(of: stage)
         demand(range.lowerBound >= 0, "a stage that begins before the run")
-        _ = (range.count, plan.rate(at: record.step, in: range), plan.stage(at: record.step))
+        _ = (range.count, plan.learningRateFactor(at: record.step, in: range), plan.stage(at: record.step))
       }
-      _ = (plan.distance(at: record.step), record.step - (record.restarted ?? 0))
+      _ = (plan.lossType(at: record.step), record.step - (record.restarted ?? 0))
     }
   }
 

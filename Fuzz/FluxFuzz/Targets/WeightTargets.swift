@@ -105,7 +105,7 @@ enum WeightSeeds {
 
   static func adapters() throws -> [[UInt8]] {
     let folder = Scratch.folder("adapter-seed")
-    return try [Quantisation.float32, .int8].map { format in
+    return try [Quantization.float32, .int8].map { format in
       try TextAdapter(adapter, .empty).save(to: folder, as: format)
       let file = folder.appendingPathComponent("diffusion_pytorch_model.safetensors")
       return SafetensorsBytes.header(of: [UInt8](try Data(contentsOf: file)))

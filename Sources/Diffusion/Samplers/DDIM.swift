@@ -2,7 +2,7 @@ import Torch
 
 /// Denoising diffusion implicit models (Song et al., 2021, equation 12).
 public struct DDIM: Sampler {
-  /// How much of an ancestral step's noise is added, 0 (none: the path is an ODE's) … 1.
+  /// The share of ancestral noise, 0 (deterministic) … 1.
   public let eta: Double
 
   public init(eta: Double = 0) {

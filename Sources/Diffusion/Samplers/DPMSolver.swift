@@ -1,9 +1,9 @@
 import Foundation
 import Torch
 
-/// DPM-Solver++(2M), midpoint (Lu et al., 2022, Algorithm 2): one question a step, the last answer remembered.
+/// DPM-Solver++(2M), midpoint (Lu et al., 2022, Algorithm 2): one network evaluation per step.
 ///
-/// The first step and the one to no noise at all are of first order.
+/// The first step and the step to the clean latent are of first order.
 public struct DPMSolverMultistep: Sampler {
   private var last: (time: DiffusionTime, clean: Tensor)?
 
@@ -28,9 +28,9 @@ public struct DPMSolverMultistep: Sampler {
 
 /// DPM-Solver++(2S), midpoint (Lu et al., 2022, Algorithm 1) over pairs of grid steps.
 ///
-/// The first step of a pair is of first order; the second starts again from where the pair began and uses both
-/// answers. The step to no noise at all is of first order, and so is any step without a first half, such as the
-/// first of an image-to-image run.
+/// The first step of a pair is of first order; the second starts again at the start of the pair and uses both estimates.
+/// The step to the clean latent is of first order, and so is a step without a first half, such as the first of an
+/// image-to-image run.
 public struct DPMSolverSinglestep: Sampler {
   private var pair: (start: Int, x: Tensor, clean: Tensor)?
 

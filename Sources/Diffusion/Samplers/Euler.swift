@@ -2,7 +2,7 @@ import Torch
 
 /// Euler's method on the ODE dx̂/dσ̂ = ε of Karras et al., 2022, where x̂ = x/α and σ̂ = σ/α.
 ///
-/// x̂ + ε (σ̂ₜ − σ̂ₛ) is x₀ + ε σ̂ₜ; written so, nothing cancels at noise levels in the thousands.
+/// x̂ + ε (σ̂ₜ − σ̂ₛ) is x₀ + ε σ̂ₜ; this form avoids cancellation at noise levels in the thousands.
 public struct Euler: Sampler {
   public init() {}
 
@@ -16,7 +16,7 @@ public struct Euler: Sampler {
   }
 }
 
-/// Euler's method to below the next noise level, then fresh noise up to it ("Euler a" of k-diffusion).
+/// Euler's method to below the next noise level, then new noise up to it ("Euler a" of k-diffusion).
 public struct EulerAncestral: Sampler {
   public init() {}
 
@@ -34,7 +34,7 @@ public struct EulerAncestral: Sampler {
   }
 }
 
-/// Heun's method on the ODE of Karras et al., 2022 (Algorithm 1): the network is asked twice a step, but for the last.
+/// Heun's method on the ODE of Karras et al., 2022 (Algorithm 1): two network evaluations per step except the last.
 public struct Heun: Sampler {
   public init() {}
 

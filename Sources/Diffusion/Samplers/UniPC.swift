@@ -3,9 +3,9 @@ import Torch
 
 /// UniPC of order 2 with B(h) = eʰ − 1 on clean estimates (Zhao et al., 2023, Algorithms 1 and 2).
 ///
-/// Each answer first corrects the step that led to it and then predicts the next: one question a step.
+/// Each estimate first corrects the previous step and then predicts the next: one network evaluation per step.
 public struct UniPC: Sampler {
-  /// A time that was left, the corrected latent there and what was estimated.
+  /// A previous time with the corrected latent and the estimate.
   private struct Visit {
     let time: DiffusionTime
     let x: Tensor
@@ -38,7 +38,7 @@ public struct UniPC: Sampler {
     return from.x * (t.sigma / from.time.sigma) - D * (t.alpha * expm1(-h))
   }
 
-  /// UniC: the step from the last visit to time `t` again, now that the estimate there is known.
+  /// UniC: repeats the step from the last visit to time `t` with the estimate at `t`.
   private func correct(to t: DiffusionTime, clean: Tensor) -> Tensor {
     let from = visits[visits.count - 1]
     let h = t.lambda - from.time.lambda
@@ -59,7 +59,7 @@ public struct UniPC: Sampler {
     return from.x * (t.sigma / from.time.sigma) - D * (t.alpha * expm1(-h))
   }
 
-  /// Where the last visit but one lies, in steps of h from the last: negative.
+  /// The position of the second to last visit relative to the last, in units of h; negative.
   private func ratio(_ h: Double) -> Double { (visits[0].time.lambda - visits[1].time.lambda) / h }
 
   /// Difference quotient of the last two estimates, for a step of h.

@@ -6,11 +6,11 @@ import Scenes
 import Support
 import Torch
 
-/// Trains the learnt judge: renders of scenes with damage, one AdamW loop, the average of the weights.
+/// Trains the learned judge on corrupted renders of scenes, with AdamW and an average of the weights.
 ///
-/// It sees nothing that an autoencoder or a model made, and no training loss sees it.
+/// It never sees output of an autoencoder or a model, and no training loss uses it.
 public final class DetectorTrainer {
-  /// How it is trained.
+  /// The settings of the training.
   public struct Plan: Sendable {
     public var world: World
     public var version: RenderingVersion
@@ -18,7 +18,7 @@ public final class DetectorTrainer {
     public var batch: Int
     public var seed: UInt64
     public var bfloat16: Bool
-    public var rate = 0.002  // the highest
+    public var learningRate = 0.002  // peak
 
     public init(
       world: World, version: RenderingVersion = .latest, steps: Int, batch: Int, seed: UInt64, bfloat16: Bool
@@ -31,7 +31,7 @@ public final class DetectorTrainer {
     }
   }
 
-  /// A step whose loss or gradient is not finite; nothing of it was used.
+  /// A step with a non-finite loss or gradient, which was not applied.
   public struct NotFinite: Error, CustomStringConvertible, Equatable {
     public let step: Int
     public let what: String
@@ -45,7 +45,7 @@ public final class DetectorTrainer {
   private let plan: Plan
   private let scenes: DetectorScenes
   private let atlas: GlyphAtlas
-  private let optimiser: Optimizer
+  private let optimizer: Optimizer
   private let average: EMA
 
   public init(_ plan: Plan) throws(GlyphFont.Failure) {
@@ -56,10 +56,10 @@ public final class DetectorTrainer {
     let world = plan.world
     network = GlyphDetector(
       GlyphDetector.Configuration(
-        world: world.rawValue, names: world.nouns.count, colours: world.colours.count,
+        world: world.rawValue, names: world.nouns.count, colors: world.colors.count,
         backgrounds: world.backgrounds.count), .random(Generator(seed: plan.seed)))
     network.requireGradients(true)
-    optimiser = Optimizer([AdamW(network.parameters, weightDecay: 1e-4)], maxGradNorm: 5)
+    optimizer = Optimizer([AdamW(network.parameters, weightDecay: 1e-4)], maxGradNorm: 5)
     average = EMA(network.parameters, decay: .constant(0.998))
   }
 
@@ -76,7 +76,7 @@ public final class DetectorTrainer {
     let pixels = withNoGrad {
       // Drawn larger and shrunk, as the judge shrinks what it is shown.
       let drawn = chosen.pixels(size: 2 * GlyphDetector.side, atlas: atlas).to(.float32)
-      return PictureDamage.spoil((drawn / 127.5 - 1).avgPool2d(2), generator)
+      return ImageCorruption.apply((drawn / 127.5 - 1).avgPool2d(2), generator)
     }
     let targets = DetectorTargets(chosen, atlas: atlas)
     let loss = withAutocast(.cpu, enabled: plan.bfloat16) { DetectorLoss(network, pixels, targets) }
@@ -84,24 +84,24 @@ public final class DetectorTrainer {
     guard total.item().isFinite else { throw NotFinite(step: step, what: "loss") }
     total.backward()
     do throws(Optimizer.NotFinite) {
-      try optimiser.step(learningRate: rate(at: step))
+      try optimizer.step(learningRate: learningRate(at: step))
     } catch { throw NotFinite(step: step, what: "gradient") }
     average.update(count: step)
     let parts = [
-      ("heat", loss.heat), ("name", loss.name), ("colour", loss.colour), ("box", loss.box),
+      ("heatmap", loss.heatmap), ("name", loss.name), ("color", loss.color), ("box", loss.box),
       ("background", loss.background),
     ]
     return parts.map { ($0.0, $0.1.item()) }
   }
 
   /// A twentieth of the steps warms up, at most 200.
-  private func rate(at step: Int) -> Double {
+  private func learningRate(at step: Int) -> Double {
     let schedule = LearningRate(warmup: min(200, max(1, plan.steps / 20)), decay: .cosine)
-    return plan.rate * schedule.share(at: step, in: 0..<plan.steps)
+    return plan.learningRate * schedule.share(at: step, in: 0..<plan.steps)
   }
 }
 
-/// What the learnt judge is shown: one half scenes of both splits, so that it expects no combination more than another,
+/// What the learned judge is shown: one half scenes of both splits, so that it expects no combination more than another,
 /// the other half crowds of objects anywhere.
 struct DetectorScenes {
   let seed: UInt64
@@ -116,7 +116,7 @@ struct DetectorScenes {
     }
   }
 
-  /// As many as six objects whose boxes do not meet; most of a picture is looked at then.
+  /// As many as six objects whose boxes do not meet; most of an image is looked at then.
   private func crowd(_ index: Int) -> Scene {
     var random = SplitMix64(seed: seed &+ 0xc20d, index: UInt64(index))
     let background = random.pick(world.backgrounds)
@@ -142,9 +142,9 @@ struct DetectorScenes {
   /// An emoji three times in five, or a shape that its background does not hide: shapes are few, and differ less.
   private func draw(on background: Scene.Background, _ random: inout SplitMix64) -> SceneObject {
     if random.chance(0.6) { return .emoji(random.pick(world.emoji).names[0]) }
-    var colour = random.pick(world.colours)
-    while background == .plain(colour) { colour = random.pick(world.colours) }
-    return .shape(random.pick(world.shapes), colour)
+    var color = random.pick(world.colors)
+    while background == .plain(color) { color = random.pick(world.colors) }
+    return .shape(random.pick(world.shapes), color)
   }
 }
 

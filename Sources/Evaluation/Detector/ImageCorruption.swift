@@ -1,13 +1,14 @@
 import Foundation
 import Torch
 
-/// Spoils pictures in ways that leave what they show: other tints, blur, noise, and what JPEG leaves of 8×8 blocks.
+/// Data augmentation that keeps the contents of images: tint, blur, noise and JPEG-like compression.
 ///
-/// `pixels` are `[B, 3, H, W]` in −1…1 with sides that are multiples of 8; about half of the pictures suffer each.
-enum PictureDamage {
-  static func spoil(_ pixels: Tensor, _ generator: Generator) -> Tensor {
+/// `pixels` are `[B, 3, H, W]` in −1…1 with sides that are multiples of 8; each corruption is applied to about half of the
+/// images.
+enum ImageCorruption {
+  static func apply(_ pixels: Tensor, _ generator: Generator) -> Tensor {
     let count = pixels.shape[0]
-    /// A strength in 0…1 for each picture, 0 for half of them.
+    /// A strength in 0…1 for each image, 0 for half of them.
     func strength() -> Tensor {
       (Tensor.rand([count, 1, 1, 1], generator: generator) * 2 - 1).maximum(0)
     }
@@ -19,14 +20,14 @@ enum PictureDamage {
     return x.clamped(to: -1...1)
   }
 
-  /// Shrunk and enlarged again.
+  /// Blurs by downsampling and upsampling.
   private static func blurred(_ x: Tensor, by factor: Int) -> Tensor {
     let (_, _, height, width) = x.shape4
     return x.resizedBilinear(height: height / factor, width: width / factor, antialias: true)
       .resizedBilinear(height: height, width: width)
   }
 
-  /// The cosine transform of blocks in steps that grow with frequency, as JPEG rounds it.
+  /// Quantizes the cosine transform of blocks in steps that grow with frequency, as JPEG does.
   private static func compressed(_ x: Tensor, coarseness: Tensor) -> Tensor {
     let (B, C, H, W) = x.shape4
     let steps = coarseness * blockSteps

@@ -5,16 +5,16 @@ import Scenes
 import Support
 import Torch
 
-/// Reads pictures with a small detector that was trained on renders of scenes, and on nothing that a model drew.
+/// Reads images with a small detector that was trained on renders of scenes, never on generated images.
 ///
-/// Nothing is shared with `PictureReader` but the size that a picture is shrunk to: no background is taken away, no
+/// Nothing is shared with `ImageReader` but the size that an image is shrunk to: no background is taken away, no
 /// template compared.
-public final class LearntReader: SceneReader {
+public final class LearnedReader: SceneReader {
   public let world: World
   public let hash: String  // SHA-256 of its weights, 64 hexadecimal digits
   private let network: GlyphDetector
 
-  /// How likely a centre a cell must be.
+  /// The minimum probability of a center.
   static let threshold: Float = 0.3
 
   /// Reads `config.json` and weights, as `flux train-judge` writes them.
@@ -25,11 +25,11 @@ public final class LearntReader: SceneReader {
     guard let world = World(rawValue: c.world) else {
       throw .configuration(file: file, reason: "there is no world \"\(c.world)\"; there are small, medium and full")
     }
-    let counts = [world.nouns.count, world.colours.count, world.backgrounds.count]
-    if [c.names, c.colours, c.backgrounds] != counts {
+    let counts = [world.nouns.count, world.colors.count, world.backgrounds.count]
+    if [c.names, c.colors, c.backgrounds] != counts {
       throw .configuration(
         file: file,
-        reason: "its names, colours and backgrounds are \(c.names), \(c.colours) and \(c.backgrounds); those of the "
+        reason: "its names, colors and backgrounds are \(c.names), \(c.colors) and \(c.backgrounds); those of the "
           + "\(c.world) world are \(counts[0]), \(counts[1]) and \(counts[2])")
     }
     self.world = world
@@ -37,49 +37,51 @@ public final class LearntReader: SceneReader {
     hash = SHA256.hexDigest((try? Data(contentsOf: weights)).map { [UInt8]($0) } ?? [])
   }
 
-  public func read(_ image: Image) -> PictureReading {
+  public func read(_ image: Image) -> ImageReading {
     let side = GlyphDetector.side
     let values = PixelGrid(image, side: side).pixels.flatMap { [$0.x, $0.y, $0.z] }
     let pixels = Tensor(values, shape: [1, side, side, 3]).permuted([0, 3, 1, 2]) / 127.5 - 1
     return withInference {
-      let sight = network(pixels)
-      let peaks = HeatMap(sight.heat.sigmoid().floats(), side: GlyphDetector.grid).peaks(above: Self.threshold)
-      return PictureReading(
-        background: world.backgrounds[sight.background.argmax(dim: 1).ints()[0]].label, found: found(peaks, sight),
+      let detections = network(pixels)
+      let peaks = Heatmap(detections.heatmap.sigmoid().floats(), side: GlyphDetector.grid).peaks(above: Self.threshold)
+      return ImageReading(
+        background: world.backgrounds[detections.background.argmax(dim: 1).ints()[0]].label,
+        found: found(peaks, detections),
         side: side)
     }
   }
 
-  /// What stands at the peaks, the surest first; of those inside a surer one's box nothing is kept.
-  private func found(_ peaks: [HeatMap.Peak], _ sight: GlyphDetector.Sight) -> [PictureReading.Found] {
+  /// The objects at the peaks, highest score first; a peak inside the box of a higher one is dropped.
+  private func found(_ peaks: [Heatmap.Peak], _ detections: GlyphDetector.Detections) -> [ImageReading.Found] {
     guard !peaks.isEmpty else { return [] }
-    let things = network.things(sight.cells.indexed(0, Tensor(peaks.map { Int64($0.cell) })))
-    let (names, colours) = (things.names.softmax(dim: 1).floats(), things.colours.softmax(dim: 1).floats())
-    let (nouns, paints, boxes) = (world.nouns.count, world.colours.count, things.boxes.floats())
-    var kept: [PictureReading.Found] = []
+    let classLogits = network.classLogits(detections.cells.indexed(0, Tensor(peaks.map { Int64($0.cell) })))
+    let (names, colors) = (classLogits.names.softmax(dim: 1).floats(), classLogits.colors.softmax(dim: 1).floats())
+    let (nouns, colorCount, boxes) = (world.nouns.count, world.colors.count, classLogits.boxes.floats())
+    var kept: [ImageReading.Found] = []
     for (index, peak) in peaks.enumerated() {
       let segment = Self.segment(cell: peak.cell, Array(boxes[4 * index..<4 * index + 4]))
-      if kept.contains(where: { $0.segment.holds(segment.centre) }) { continue }
+      if kept.contains(where: { $0.segment.holds(segment.center) }) { continue }
       kept.append(
-        thing(segment, names[nouns * index..<nouns * (index + 1)], colours[paints * index..<paints * (index + 1)]))
+        object(
+          segment, names[nouns * index..<nouns * (index + 1)], colors[colorCount * index..<colorCount * (index + 1)]))
     }
     return kept
   }
 
-  private func thing(
-    _ segment: Segment, _ names: ArraySlice<Float>, _ colours: ArraySlice<Float>
-  ) -> PictureReading.Found {
+  private func object(
+    _ segment: Segment, _ names: ArraySlice<Float>, _ colors: ArraySlice<Float>
+  ) -> ImageReading.Found {
     let likeness = Dictionary(uniqueKeysWithValues: zip(world.nouns, names))
-    let paints = Array(zip(world.colours, colours))
-    let best = paints.max { $0.1 < $1.1 }!
-    let share = Dictionary(uniqueKeysWithValues: paints.map { ($0, $1 / best.1) })
+    let candidates = Array(zip(world.colors, colors))
+    let best = candidates.max { $0.1 < $1.1 }!
+    let share = Dictionary(uniqueKeysWithValues: candidates.map { ($0, $1 / best.1) })
     let matches = world.objects.map { object in
       var match = likeness[object.noun]!
-      if case .shape(_, let colour) = object { match *= share[colour]! }
+      if case .shape(_, let color) = object { match *= share[color]! }
       return GlyphMatcher.Match(object: object, likeness: match)
     }
-    return PictureReading.Found(
-      segment: segment, matches: matches.sorted { $0.likeness > $1.likeness }, paint: best.0)
+    return ImageReading.Found(
+      segment: segment, matches: matches.sorted { $0.likeness > $1.likeness }, color: best.0)
   }
 
   /// The box around a cell, in pixels.
@@ -102,27 +104,27 @@ extension Segment {
   }
 }
 
-/// How likely each cell of a square grid holds the centre of an object.
-struct HeatMap {
-  /// A cell that is likelier than its eight neighbours.
+/// The probability of an object center in each cell of a square grid.
+struct Heatmap {
+  /// A cell with a higher score than its eight neighbors.
   struct Peak: Equatable {
     let cell: Int  // in rows
-    let heat: Float  // 0…1
+    let score: Float  // 0…1
   }
 
   let side: Int
-  let heat: [Float]
+  let heatmap: [Float]
 
-  init(_ heat: [Float], side: Int) {
-    self.heat = heat
+  init(_ heatmap: [Float], side: Int) {
+    self.heatmap = heatmap
     self.side = side
   }
 
-  /// The peaks above a threshold, the hottest first; of equal neighbours the first is one.
+  /// The peaks above a threshold, highest first; of equal neighbors the first is a peak.
   func peaks(above threshold: Float) -> [Peak] {
-    let found = heat.indices.filter { heat[$0] > threshold && isPeak($0) }
-    return found.map { Peak(cell: $0, heat: heat[$0]) }.sorted {
-      ($1.heat, $0.cell) < ($0.heat, $1.cell)
+    let found = heatmap.indices.filter { heatmap[$0] > threshold && isPeak($0) }
+    return found.map { Peak(cell: $0, score: heatmap[$0]) }.sorted {
+      ($1.score, $0.cell) < ($0.score, $1.cell)
     }
   }
 
@@ -131,7 +133,7 @@ struct HeatMap {
     for ny in max(0, y - 1)...min(side - 1, y + 1) {
       for nx in max(0, x - 1)...min(side - 1, x + 1) {
         let other = ny * side + nx
-        if heat[other] > heat[cell] || (heat[other] == heat[cell] && other < cell) { return false }
+        if heatmap[other] > heatmap[cell] || (heatmap[other] == heatmap[cell] && other < cell) { return false }
       }
     }
     return true

@@ -1,50 +1,50 @@
 import Scenes
 
-/// What is behind the objects, read from the picture's margin.
+/// The background, read from the image's margin.
 struct BackgroundReader {
-  let label: String  // of the known background that is nearest
+  let label: String  // of the nearest known background
   let grid: PixelGrid  // the background alone, also where objects hide it
 
-  init(_ picture: PixelGrid, known: KnownBackgrounds) {
-    let side = picture.side
-    // Narrow, since objects of scenes come as near as a fiftieth to both sides.
+  init(_ image: PixelGrid, known: KnownBackgrounds) {
+    let side = image.side
+    // Narrow, since objects come as close as 1/50 to the sides.
     let margin = max(2, side / 32)
     var rows = (0..<side).map { y in
-      PixelGrid.median((0..<margin).flatMap { [picture[$0, y], picture[side - 1 - $0, y]] })
+      PixelGrid.median((0..<margin).flatMap { [image[$0, y], image[side - 1 - $0, y]] })
     }
     let nearest =
       switch known.world {
       case .small: known.nearest(top: rows.prefix(margin), bottom: rows.suffix(margin))
-      case .medium, .full: known.nearest(to: picture)
+      case .medium, .full: known.nearest(to: image)
       }
     label = nearest.label
     if nearest.isUpright {
       if known.world != .small {
-        // Six objects reach into the margins from both sides: what is known stands in for such rows.
-        let painted = known.painted(nearest, like: picture)
+        // Up to six objects reach into the margins from both sides: use the known background for such rows.
+        let matched = known.matched(nearest, like: image)
         let strange = rows.indices.map { y in
-          // A horizon is known to a pixel.
-          (max(0, y - 1)...min(side - 1, y + 1)).allSatisfy { distance(rows[y], painted[0, $0]) > 40 }
+          // The position of a horizon is known to a pixel.
+          (max(0, y - 1)...min(side - 1, y + 1)).allSatisfy { distance(rows[y], matched[0, $0]) > 40 }
         }
         for y in rows.indices.dropFirst().dropLast() where strange[y] && (strange[y - 1] || strange[y + 1]) {
-          rows[y] = painted[0, y]
+          rows[y] = matched[0, y]
         }
       }
       grid = PixelGrid(side: side, pixels: rows.flatMap { [SIMD3<Float>](repeating: $0, count: side) })
     } else {
-      grid = known.painted(nearest, like: picture)
+      grid = known.matched(nearest, like: image)
     }
   }
 }
 
-/// Every background that a world knows, as its pictures' margins show it.
+/// All backgrounds of a world.
 struct KnownBackgrounds: Sendable {
-  /// One of them, with the height of its horizon where it has one.
+  /// A background, with one height of the horizon if it has one.
   struct Entry: Sendable {
     let label: String
-    /// Whether all pixels of a row are alike, but for specks.
+    /// Whether all pixels of a row are equal, except for specks.
     let isUpright: Bool
-    let picture: PixelGrid
+    let image: PixelGrid
   }
 
   let world: World
@@ -54,7 +54,7 @@ struct KnownBackgrounds: Sendable {
   init(atlas: GlyphAtlas, side: Int) {
     let world = atlas.world
     self.world = world
-    // A quarter of a pixel apart; the small world's backgrounds are told by their upper and lower edges alone.
+    // A quarter of a pixel apart; the small world's backgrounds are identified by their upper and lower edges only.
     let horizons = world == .small ? [0.6] : (0...40).map { 0.56 + 0.002 * Double($0) }
     entries = world.backgrounds.flatMap { background in
       var tried = [0.6]
@@ -63,7 +63,7 @@ struct KnownBackgrounds: Sendable {
         let empty = Scene(objects: [], place: nil, relation: nil, background: background, horizon: horizon)
         return Entry(
           label: background.label, isUpright: background.isUpright,
-          picture: PixelGrid(empty.render(size: side, atlas: atlas), side: side))
+          image: PixelGrid(empty.render(size: side, atlas: atlas), side: side))
       }
     }
     let width = side / 16
@@ -73,34 +73,34 @@ struct KnownBackgrounds: Sendable {
     }
   }
 
-  /// The one whose upper and lower edges are nearest.
+  /// The background with the nearest upper and lower edges.
   func nearest(top: ArraySlice<SIMD3<Float>>, bottom: ArraySlice<SIMD3<Float>>) -> Entry {
     let (top, bottom) = (PixelGrid.median(Array(top)), PixelGrid.median(Array(bottom)))
     return entries.min { first, second in
       let misses = [first, second].map { entry in
-        distance(top, entry.picture[0, 0]) + distance(bottom, entry.picture[0, entry.picture.side - 1])
+        distance(top, entry.image[0, 0]) + distance(bottom, entry.image[0, entry.image.side - 1])
       }
       return misses[0] < misses[1]
     }!
   }
 
-  /// The one that is nearest all around the margin, whatever objects reach into it.
-  func nearest(to picture: PixelGrid) -> Entry {
+  /// The background that is nearest around the margin; objects in the margin are tolerated.
+  func nearest(to image: PixelGrid) -> Entry {
     func miss(_ entry: Entry) -> Float {
-      margin.reduce(0) { $0 + min(distance(picture.pixels[$1], entry.picture.pixels[$1]), 120) }
+      margin.reduce(0) { $0 + min(distance(image.pixels[$1], entry.image.pixels[$1]), 120) }
     }
     return entries.map { ($0, miss($0)) }.min { $0.1 < $1.1 }!.0
   }
 
-  /// The background as it is known, in the lightness that the picture's margin has.
-  func painted(_ entry: Entry, like picture: PixelGrid) -> PixelGrid {
-    let shift = PixelGrid.median(margin.map { picture.pixels[$0] - entry.picture.pixels[$0] })
-    return PixelGrid(side: picture.side, pixels: entry.picture.pixels.map { $0 + shift })
+  /// A known background, shifted to the lightness of the image's margin.
+  func matched(_ entry: Entry, like image: PixelGrid) -> PixelGrid {
+    let shift = PixelGrid.median(margin.map { image.pixels[$0] - entry.image.pixels[$0] })
+    return PixelGrid(side: image.side, pixels: entry.image.pixels.map { $0 + shift })
   }
 }
 
 extension Scene.Background {
-  /// Whether it changes from top to bottom alone.
+  /// Whether it varies only from top to bottom.
   fileprivate var isUpright: Bool {
     switch self {
     case .plain, .gradient: true

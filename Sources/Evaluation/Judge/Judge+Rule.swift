@@ -1,15 +1,15 @@
 import Scenes
 
 extension Judge {
-  /// Whether a picture shows all that a prompt asks for, GenEval's rule: one wrong fact and it is wrong.
+  /// Whether an image shows everything in the prompt (GenEval's rule).
   ///
-  /// Each object must be there, shapes in their colour; of counted ones exactly as many; of a relation any two of the
-  /// objects that were asked for must have it. What was not asked for does not count against a picture.
-  public static func isRight(_ reading: PictureReading, for prompt: EvaluationPrompt) -> Bool {
+  /// Each object must be present, shapes in their color; counts must be exact; a relation must hold for any two of the
+  /// requested objects. Additional objects do not matter.
+  public static func isRight(_ reading: ImageReading, for prompt: EvaluationPrompt) -> Bool {
     let objects = prompt.scene.objects.map(\.object)
-    func all(_ object: SceneObject) -> [PictureReading.Found] { reading.found.filter { $0.isLike(object) } }
+    func all(_ object: SceneObject) -> [ImageReading.Found] { reading.found.filter { $0.isLike(object) } }
     switch prompt.category {
-    case .single, .colours: return !all(objects[0]).isEmpty
+    case .single, .colors: return !all(objects[0]).isEmpty
     case .counting: return all(objects[0]).count == objects.count
     case .two, .attribution: return !all(objects[0]).isEmpty && !all(objects[1]).isEmpty
     case .position:
@@ -20,15 +20,15 @@ extension Judge {
     }
   }
 
-  /// How one part stands to another, as GenEval decides it: what is left of the distance between the centres after a
-  /// tenth of both sizes must point within 60° of a direction.
+  /// The relations of one part to another by GenEval's rule: the offset of the centers, reduced by a tenth of both sizes,
+  /// must point within 60° of a direction.
   static func relations(of first: Segment, to second: Segment) -> [Scene.Relation] {
     func beyond(_ offset: Double, _ sizes: Int) -> Double {
       let rest = max(0, abs(offset) - 0.1 * Double(sizes))
       return offset < 0 ? -rest : rest
     }
-    let dx = beyond(first.centre.x - second.centre.x, first.width + second.width)
-    let dy = beyond(first.centre.y - second.centre.y, first.height + second.height)
+    let dx = beyond(first.center.x - second.center.x, first.width + second.width)
+    let dy = beyond(first.center.y - second.center.y, first.height + second.height)
     let length = (dx * dx + dy * dy).squareRoot()
     guard length > 0 else { return [] }
     var found: [Scene.Relation] = []

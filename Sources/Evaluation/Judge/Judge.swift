@@ -1,20 +1,20 @@
 import Images
 import Scenes
 
-/// Compares what a picture shows with the facts that its caption states.
+/// Compares the contents of an image with the facts in its caption.
 ///
-/// There are two, with one set of rules. The first reads with pixels and templates alone: it learns nothing. The second
-/// is learnt from renders (`LearntReader`). Neither shares anything with a model.
+/// There are two judges with the same rules. The first uses only pixels and templates. The second is a detector trained
+/// on renders (`LearnedReader`). Neither shares anything with a model.
 public struct Judge {
-  /// What a verdict is about.
+  /// The subject of a verdict.
   public enum Aspect: String, Sendable, Codable, CaseIterable {
-    case colour  // the background, and the colours of shapes
-    case object  // each object: the likest of the whole vocabulary
-    case place  // the field that one object stands in, or how two stand to each other
-    case count  // how many there are of one kind
+    case color  // the background, and the colors of shapes
+    case object  // each object: the most similar of the whole vocabulary
+    case place  // the position of one object, or the relation of two
+    case count  // the number of objects of one kind
   }
 
-  /// One fact that was asked for, and whether the picture shows it.
+  /// One fact of the prompt, and whether the image shows it.
   public struct Verdict: Sendable, Codable, Equatable {
     public let aspect: Aspect
     public let expected: String
@@ -24,39 +24,38 @@ public struct Judge {
 
   private let reader: any SceneReader
 
-  /// The one that learns nothing.
-  public init(atlas: GlyphAtlas) { reader = PictureReader(atlas: atlas) }
+  /// The judge that uses templates.
+  public init(atlas: GlyphAtlas) { reader = ImageReader(atlas: atlas) }
 
-  /// The one that reads with a trained detector.
-  public init(_ reader: LearntReader) { self.reader = reader }
+  /// The judge that uses a trained detector.
+  public init(_ reader: LearnedReader) { self.reader = reader }
 
   /// The world whose objects it knows.
   public var world: World { reader.world }
 
-  /// What a square RGB picture shows whose side is a multiple of 128.
-  public func read(_ image: Image) -> PictureReading { reader.read(image) }
+  /// Reads a square RGB image whose side is a multiple of 128.
+  public func read(_ image: Image) -> ImageReading { reader.read(image) }
 
-  /// The verdicts on a picture, fact by fact.
+  /// The verdicts on an image, fact by fact.
   public func judge(_ image: Image, against expected: CaptionedScene) -> [Verdict] {
     Self.judge(read(image), against: expected)
   }
 
-  /// The verdicts on a picture that has been read.
+  /// The verdicts on a reading of an image.
   ///
-  /// Objects that were not asked for are not held against it, unless it was asked how many there are. Arrangements of
-  /// three and looks are not judged.
-  public static func judge(_ reading: PictureReading, against expected: CaptionedScene) -> [Verdict] {
+  /// Additional objects are not counted as errors, except in counts. Arrangements of three and looks are not judged.
+  public static func judge(_ reading: ImageReading, against expected: CaptionedScene) -> [Verdict] {
     let (scene, claims) = (expected.scene, expected.claims)
     var verdicts: [Verdict] = []
     if claims.background {
-      verdicts.append(Verdict(aspect: .colour, expected: scene.background.label, found: reading.background))
+      verdicts.append(Verdict(aspect: .color, expected: scene.background.label, found: reading.background))
     }
     let kinds = scene.isGroup ? [scene.objects[0].object] : scene.objects.map(\.object)
     let assigned = assign(reading.found, to: kinds)
     for (object, found) in zip(kinds, assigned) {
       verdicts.append(Verdict(aspect: .object, expected: object.noun, found: found?.object.noun ?? "nothing"))
-      if case .shape(_, let colour) = object, claims.colours {
-        verdicts.append(Verdict(aspect: .colour, expected: colour.rawValue, found: found?.paint.rawValue ?? "none"))
+      if case .shape(_, let color) = object, claims.colors {
+        verdicts.append(Verdict(aspect: .color, expected: color.rawValue, found: found?.color.rawValue ?? "none"))
       }
     }
     if scene.isGroup {
@@ -67,8 +66,8 @@ public struct Judge {
     return verdicts
   }
 
-  /// Which part stands for which object: of the first parts the pairing that looks more alike.
-  private static func assign(_ found: [PictureReading.Found], to objects: [SceneObject]) -> [PictureReading.Found?] {
+  /// Assigns parts to objects: the most similar pairing of the first parts.
+  private static func assign(_ found: [ImageReading.Found], to objects: [SceneObject]) -> [ImageReading.Found?] {
     guard objects.count > 1, !found.isEmpty else {
       return objects.indices.map { found.indices ~= $0 ? found[$0] : nil }
     }
@@ -77,7 +76,7 @@ public struct Judge {
       zip(objects, order).reduce(0) { $0 + (parts[$1.1]?.likeness($1.0) ?? -1) }
     }
     let orders = orders(of: Array(objects.indices)).map { ($0, likeness($0)) }
-    // The first of equals, so that the order does not depend on how orders are made.
+    // The first of equal ones, so that the result does not depend on the order of permutations.
     var best = orders[0]
     for order in orders where order.1 > best.1 { best = order }
     return best.0.map { parts[$0] }
@@ -88,17 +87,17 @@ public struct Judge {
     return items.flatMap { first in orders(of: items.filter { $0 != first }).map { [first] + $0 } }
   }
 
-  private static func place(_ scene: Scene, _ found: [PictureReading.Found?], side: Double) -> [Verdict] {
+  private static func place(_ scene: Scene, _ found: [ImageReading.Found?], side: Double) -> [Verdict] {
     if let place = scene.place {
       let seen = found[0].map { part in
-        let (x, y) = (part.segment.centre.x / side, part.segment.centre.y / side)
-        func miss(_ place: Scene.Place) -> Double { abs(place.centre.x - x) + abs(place.centre.y - y) }
+        let (x, y) = (part.segment.center.x / side, part.segment.center.y / side)
+        func miss(_ place: Scene.Place) -> Double { abs(place.center.x - x) + abs(place.center.y - y) }
         return Scene.Place.allCases.min { miss($0) < miss($1) }?.rawValue ?? ""
       }
       return [Verdict(aspect: .place, expected: place.rawValue, found: seen ?? "nothing")]
     }
     guard let relation = scene.relation else { return [] }
-    guard let first = found[0]?.segment.centre, let second = found[1]?.segment.centre else {
+    guard let first = found[0]?.segment.center, let second = found[1]?.segment.center else {
       return [Verdict(aspect: .place, expected: relation.rawValue, found: "one object")]
     }
     let (dx, dy) = (first.x - second.x, first.y - second.y)
@@ -107,10 +106,10 @@ public struct Judge {
   }
 }
 
-/// Whoever says what a picture shows, without knowing what was asked for.
+/// Reads the contents of an image without knowing the prompt.
 public protocol SceneReader {
   /// The world whose objects it knows.
   var world: World { get }
-  /// What a square RGB picture shows whose side is a multiple of 128.
-  func read(_ image: Image) -> PictureReading
+  /// Reads a square RGB image whose side is a multiple of 128.
+  func read(_ image: Image) -> ImageReading
 }

@@ -1,6 +1,6 @@
 import Images
 
-/// A small picture in floating point, for measuring.
+/// A small image in floating point, for measuring.
 struct PixelGrid {
   let side: Int
   var pixels: [SIMD3<Float>]  // rows from the top, 0…255
@@ -12,7 +12,7 @@ struct PixelGrid {
     self.pixels = pixels
   }
 
-  /// An RGB picture shrunk to `side` by averaging; traps unless its sides are equal and multiples of `side`.
+  /// An RGB image shrunk to `side` by averaging; traps unless its sides are equal and multiples of `side`.
   init(_ image: Image, side: Int) {
     guard image.channels == .rgb, image.width == image.height, image.width % side == 0 else {
       fatalError("expected an RGB square of a multiple of \(side), got \(image.width)×\(image.height)")
@@ -32,8 +32,8 @@ struct PixelGrid {
   }
 
   /// The median of each channel.
-  static func median(_ colours: [SIMD3<Float>]) -> SIMD3<Float> {
-    func middle(_ channel: Int) -> Float { colours.map { $0[channel] }.sorted()[colours.count / 2] }
+  static func median(_ colors: [SIMD3<Float>]) -> SIMD3<Float> {
+    func middle(_ channel: Int) -> Float { colors.map { $0[channel] }.sorted()[colors.count / 2] }
     return SIMD3(middle(0), middle(1), middle(2))
   }
 }
@@ -43,6 +43,6 @@ func distance(_ a: SIMD3<Float>, _ b: SIMD3<Float>) -> Float {
   return (d * d).sum().squareRoot()
 }
 
-extension Colour {
+extension Color {
   var vector: SIMD3<Float> { SIMD3(Float(red), Float(green), Float(blue)) }
 }

@@ -1,18 +1,18 @@
-/// A connected part of a picture that is not background.
+/// A connected part of an image that is not background.
 struct Segment {
   var area: Int  // pixels that differ from the background
   var left: Int
   var right: Int  // last column
   var top: Int
   var bottom: Int
-  var threshold: Float = 34  // how far its pixels are from the background at least
+  var threshold: Float = 34  // minimum difference of its pixels from the background
 
-  var centre: (x: Double, y: Double) { (Double(left + right + 1) / 2, Double(top + bottom + 1) / 2) }
+  var center: (x: Double, y: Double) { (Double(left + right + 1) / 2, Double(top + bottom + 1) / 2) }
   var width: Int { right - left + 1 }
   var height: Int { bottom - top + 1 }
   var side: Int { max(width, height) }
 
-  /// Whether another one's box lies inside this one's.
+  /// Whether another segment's box is inside this one's.
   func contains(_ other: Segment) -> Bool {
     left <= other.left && other.right <= right && top <= other.top && other.bottom <= bottom
   }
@@ -26,7 +26,7 @@ struct Segment {
 }
 
 extension Segment {
-  /// The two parts on both sides of the emptiest column, or row, of its middle half; none when one side is empty.
+  /// The two parts on both sides of the emptiest column, or row, of its middle half; none if one side is empty.
   func halves(in grid: PixelGrid, background: PixelGrid, alongX: Bool) -> [Segment] {
     let length = alongX ? width : height
     guard length >= 16 else { return [] }
@@ -50,13 +50,13 @@ extension Segment {
     return parts.contains { $0.isSpeck(of: grid.side) } ? [] : parts
   }
 
-  /// Stars and specks are smaller than half a percent of the picture.
+  /// Stars and specks are smaller than half a percent of the image.
   func isSpeck(of side: Int) -> Bool { area * 250 < side * side }
 
   /// Parts that differ from the background by more than `threshold`, largest first; parts closer than `gap` are one.
   static func find(in grid: PixelGrid, background: PixelGrid, threshold: Float = 34, gap: Int = 3) -> [Segment] {
     let side = grid.side
-    // Above and below, too: a horizon that lies a pixel from where it is thought to be is no object.
+    // Compare with the rows above and below too: a horizon that is off by a pixel is not an object.
     let differs = (0..<side * side).map { index in
       [index - side, index, index + side].allSatisfy { other in
         !background.pixels.indices.contains(other)

@@ -1,13 +1,13 @@
 import Images
 import Scenes
 
-/// The pixels of a scene that lie well outside the boxes of all objects.
+/// The pixels of a scene that are well outside the boxes of all objects.
 ///
 /// Lengths are given for images of 512 pixels and scale with the side.
 public struct BackgroundRegion: Sendable {
   /// The distance from an object's box, in pixels of 512.
   static let margin = 24.0
-  /// The fewest pixels that say something about a background, of 512 × 512.
+  /// The minimum number of background pixels, of 512 × 512.
   static let fewest = 5000.0
 
   public let side: Int
@@ -24,7 +24,7 @@ public struct BackgroundRegion: Sendable {
     self.init(boxes: boxes, side: side)
   }
 
-  /// What is outside boxes of left, top, right and bottom, in pixels.
+  /// The region outside boxes of left, top, right and bottom, in pixels.
   init(boxes: [[Double]], side: Int) {
     self.side = side
     var isFree = [Bool](repeating: true, count: side * side)
@@ -42,10 +42,10 @@ public struct BackgroundRegion: Sendable {
     indices = isFree.indices.filter { isFree[$0] }
   }
 
-  /// Whether there are enough pixels to tell whether a background is plain.
+  /// Whether there are enough pixels to decide whether the background is plain.
   var isLargeEnough: Bool { Double(indices.count) > Self.fewest * Double(side * side) / (512 * 512) }
 
-  /// The median of each channel of an RGB image there; of an even number of pixels the mean of the two in the middle.
+  /// The median of each channel of an RGB image in the region.
   func median(_ image: Image) -> SIMD3<Double> {
     var counts = [[Int]](repeating: [Int](repeating: 0, count: 256), count: 3)
     image.pixels.withUnsafeBufferPointer { bytes in
@@ -70,7 +70,7 @@ public struct BackgroundRegion: Sendable {
     return SIMD3(middle(counts[0]), middle(counts[1]), middle(counts[2]))
   }
 
-  /// The share of pixels of an RGB image there that differ from `color` by at most `tolerance` levels in each channel.
+  /// The share of the region's pixels in an RGB image that differ from `color` by at most `tolerance` levels per channel.
   func share(of image: Image, within tolerance: Double, of color: SIMD3<Double>) -> Double {
     var near = 0
     image.pixels.withUnsafeBufferPointer { bytes in

@@ -1,39 +1,40 @@
 import Foundation
 import Images
 
-/// How near a copy is to its picture, in three ways that need no judge.
+/// Fidelity of a reconstruction: PSNR, SSIM and edge F1.
 public struct Fidelity: Sendable, Codable, Equatable {
-  public var decibels: Double  // PSNR over all channels, of 8-bit values; 99 for equal pictures
-  public var ssim: Double  // structural similarity of the lightness, −1…1
+  public var psnr: Double  // dB over all channels of 8-bit values; 99 for equal images
+  public var ssim: Double  // structural similarity of the luma, −1…1
   public var edges: Double  // F1 of edge pixels, 0…1
 
-  public init(decibels: Double, ssim: Double, edges: Double) {
-    self.decibels = decibels
+  public init(psnr: Double, ssim: Double, edges: Double) {
+    self.psnr = psnr
     self.ssim = ssim
     self.edges = edges
   }
 
-  /// Compares two RGB pictures of one size, at least 11 pixels wide and high.
-  public init(of copy: Image, to picture: Image) {
-    guard copy.width == picture.width, copy.height == picture.height, copy.channels == .rgb, picture.channels == .rgb
+  /// Compares two RGB images of one size, at least 11 pixels wide and high.
+  public init(of reconstruction: Image, to reference: Image) {
+    guard reconstruction.width == reference.width, reconstruction.height == reference.height,
+      reconstruction.channels == .rgb, reference.channels == .rgb
     else {
       fatalError(
-        "expected two RGB pictures of one size, got \(copy.width)×\(copy.height) and \(picture.width)×\(picture.height)"
+        "expected two RGB images of one size, got \(reconstruction.width)×\(reconstruction.height) and \(reference.width)×\(reference.height)"
       )
     }
-    let (a, b) = (Lightness(copy), Lightness(picture))
+    let (a, b) = (Lightness(reconstruction), Lightness(reference))
     self.init(
-      decibels: Self.psnr(copy, picture), ssim: StructuralSimilarity.mean(a, b),
+      psnr: Self.psnr(reconstruction, reference), ssim: StructuralSimilarity.mean(a, b),
       edges: Self.score(a.edges, b.edges, width: a.width))
   }
 
-  /// The mean of several; nil of none.
+  /// The mean; nil if empty.
   public static func mean(_ all: [Fidelity]) -> Fidelity? {
     guard !all.isEmpty else { return nil }
     func mean(_ part: KeyPath<Fidelity, Double>) -> Double {
       all.reduce(0) { $0 + $1[keyPath: part] } / Double(all.count)
     }
-    return Fidelity(decibels: mean(\.decibels), ssim: mean(\.ssim), edges: mean(\.edges))
+    return Fidelity(psnr: mean(\.psnr), ssim: mean(\.ssim), edges: mean(\.edges))
   }
 
   private static func psnr(_ a: Image, _ b: Image) -> Double {
@@ -46,7 +47,7 @@ public struct Fidelity: Sendable, Codable, Equatable {
     return min(99, 10 * log10(255 * 255 * Double(a.pixels.count) / Double(sum)))
   }
 
-  /// An edge pixel is found when the other picture has one at the same place or next to it.
+  /// F1 of edge pixels; an edge pixel matches one at the same position or next to it.
   private static func score(_ a: [Bool], _ b: [Bool], width: Int) -> Double {
     func found(_ these: [Bool], in others: [Bool]) -> (found: Int, count: Int) {
       let height = these.count / width

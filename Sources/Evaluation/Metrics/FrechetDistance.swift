@@ -1,11 +1,11 @@
-/// How far two clouds of vectors are apart as normal distributions: the Fréchet distance (Dowson & Landau 1982).
+/// The Fréchet distance of two sets of vectors as normal distributions (Dowson & Landau 1982).
 ///
 ///     |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½)
 ///
-/// On the judge's features it is no FID, and comparable with nothing that another program measured.
+/// With `ImageFeatures` it is not FID and not comparable with values of other programs.
 public enum FrechetDistance {
-  /// Of two sets of at least two vectors; few vectors make it too large.
-  public static func between(_ first: [PictureFeatures], _ second: [PictureFeatures]) -> Double {
+  /// The distance of two sets of at least two vectors each; small sets overestimate it.
+  public static func between(_ first: [ImageFeatures], _ second: [ImageFeatures]) -> Double {
     let (a, b) = (Cloud(first), Cloud(second))
     let shift = zip(a.mean, b.mean).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
     let root = a.covariance.squareRoot
@@ -18,7 +18,7 @@ public enum FrechetDistance {
     let mean: [Double]
     let covariance: SymmetricMatrix
 
-    init(_ vectors: [PictureFeatures]) {
+    init(_ vectors: [ImageFeatures]) {
       guard vectors.count > 1, let size = vectors.first?.values.count else {
         fatalError("a distribution needs at least two vectors, got \(vectors.count)")
       }

@@ -2,9 +2,9 @@ import Foundation
 import Scenes
 import Support
 
-/// How many facts of each aspect were right.
+/// The number of correct facts per aspect.
 public struct Scorecard: Sendable, Codable, Equatable {
-  /// Right ones out of all.
+  /// Correct ones out of all.
   public struct Tally: Sendable, Codable, Equatable {
     public var right = 0
     public var count = 0
@@ -18,7 +18,7 @@ public struct Scorecard: Sendable, Codable, Equatable {
 
     public var share: Double { count > 0 ? Double(right) / Double(count) : 0 }
 
-    /// The 95 % interval of the share (Wilson, 1927).
+    /// The 95 % confidence interval of the share (Wilson, 1927).
     public var interval: ClosedRange<Double> {
       guard count > 0 else { return 0...1 }
       let (n, z) = (Double(count), 1.96)
@@ -32,7 +32,7 @@ public struct Scorecard: Sendable, Codable, Equatable {
 
   public init() {}
 
-  /// Counts a picture's verdicts.
+  /// Counts an image's verdicts.
   public mutating func add(_ verdicts: [Judge.Verdict]) {
     for verdict in verdicts { tallies[verdict.aspect.rawValue, default: Tally()].add(verdict.isRight) }
   }
@@ -41,10 +41,9 @@ public struct Scorecard: Sendable, Codable, Equatable {
   public subscript(aspect: Judge.Aspect) -> Tally { tallies[aspect.rawValue] ?? Tally() }
 }
 
-/// Intervals by drawing again from what was measured (Efron 1979).
+/// Confidence intervals by bootstrap resampling (Efron 1979).
 public enum Bootstrap {
-  /// The 95 % interval of the mean of the groups' means, prompts drawn anew within each group; always the same for the
-  /// same numbers.
+  /// The 95 % confidence interval of the mean of the groups' means, resampled within each group; deterministic.
   public static func interval(_ groups: [[Double]], draws: Int = 2000) -> ClosedRange<Double> {
     let groups = groups.filter { !$0.isEmpty }
     guard !groups.isEmpty else { return 0...1 }
@@ -58,17 +57,16 @@ public enum Bootstrap {
   }
 }
 
-/// How far two judges agree on which pictures are right.
+/// The agreement of two judges on which images are right.
 public struct Agreement: Sendable, Codable, Equatable {
-  public let pictures: Int
+  public let images: Int
   public let agreed: Int
-  /// Cohen's (1960): the share of agreement beyond what chance gives to two judges who say "right" so often, of all
-  /// that there could be; nil where chance alone agrees always.
+  /// Cohen's kappa (1960): agreement beyond chance, relative to its maximum; nil if chance agreement is 1.
   public let kappa: Double?
 
-  /// Of two verdicts on each picture, at least one picture.
+  /// The agreement of two verdicts per image, for at least one image.
   public init(_ verdicts: [(Bool, Bool)]) {
-    pictures = verdicts.count
+    images = verdicts.count
     agreed = verdicts.filter { $0.0 == $0.1 }.count
     let n = Double(verdicts.count)
     let (first, second) = (Double(verdicts.filter(\.0).count) / n, Double(verdicts.filter(\.1).count) / n)
@@ -77,11 +75,11 @@ public struct Agreement: Sendable, Codable, Equatable {
   }
 
   var sentence: String {
-    "The judges agree on \(agreed) of \(pictures) drawn pictures"
+    "The judges agree on \(agreed) of \(images) generated images"
       + (kappa.map { String(format: ", Cohen's kappa %.3f.", $0) } ?? ".")
   }
 
   static func none(in world: World) -> String {
-    "There is no learnt judge for the \(world.rawValue) world (flux train-judge trains one): one judge has decided."
+    "There is no learned judge for the \(world.rawValue) world (see flux train-judge), so only one judge was used."
   }
 }

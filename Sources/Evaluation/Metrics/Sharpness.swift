@@ -1,14 +1,14 @@
 import Foundation
 
-/// How sharp, how rich in contrast and how clean a set of images is beside references.
+/// Sharpness, contrast and background noise of a set of images relative to references.
 ///
-/// Spectra are summed over the set, so that images with many edges count more; everything else is a mean over images.
-/// Samples may be added in any order, and none is kept. Blur lowers `sharpness` and noise raises it a little, so that it
-/// is read together with `cleanBackground`, which noise lowers.
+/// Spectra are summed over the set, so images with many edges count more; everything else is a mean over images. Samples
+/// can be added in any order and are not kept. Blur lowers `sharpness` and noise raises it slightly; noise lowers
+/// `cleanBackground`.
 public struct Sharpness: Sendable, Encodable {
-  /// The measures of a set; nil where no image had what a measure needs.
+  /// The metrics of a set; nil if no image was suitable for a metric.
   public struct Values: Sendable, Codable, Equatable {
-    /// How many images went into each measure.
+    /// The number of images for each metric.
     public struct Counts: Sendable, Codable, Equatable {
       public var sharpness = 0  // also of effectiveResolution, contrast and amplitudes
       public var cleanBackground = 0
@@ -18,8 +18,8 @@ public struct Sharpness: Sendable, Encodable {
 
     /// The N for which the references, averaged to N × N pixels and enlarged bilinearly, have this sharpness.
     ///
-    /// At most the side of the images. Read from half octaves of N = 32 … 512, linear in sharpness against log N, and
-    /// proportional to sharpness below 32.
+    /// At most the size of the images. Interpolated between half octaves of N = 32 … 512, linearly in sharpness against
+    /// log N, and proportional to sharpness below 32.
     public var effectiveResolution: Double?
     /// Geometric mean of the amplitudes at 16–32, 32–64 and 64–128 cycles per image; 1 is the references'.
     public var sharpness: Double?
@@ -29,7 +29,7 @@ public struct Sharpness: Sendable, Encodable {
     public var amplitudes: [Double?]
     /// Of plain backgrounds, the share of pixels within 3/255 of their median, 0…1.
     public var cleanBackground: Double?
-    /// The same of the references.
+    /// The same for the references.
     public var cleanReferences: Double?
     /// Largest difference over the channels of the plain background's median from the reference's, in 1/255.
     public var backgroundOffset: Double?
@@ -40,7 +40,7 @@ public struct Sharpness: Sendable, Encodable {
 
   /// The octaves of `Values.amplitudes`, in cycles per image.
   public static let octaves = OctaveSpectrum.octaves
-  /// Mean squares below this are rounding errors of an even image, in squared levels of 255.
+  /// Mean squares below this are rounding errors of a uniform image, in squared levels of 255.
   private static let least = 1e-6
 
   private struct Mean {
@@ -72,7 +72,7 @@ public struct Sharpness: Sendable, Encodable {
   /// An empty set.
   public init() {}
 
-  /// Adds an image; traps unless all of a set are of one size.
+  /// Adds an image; traps unless all images of a set have the same size.
   public mutating func add(_ sample: SharpnessSample) {
     setSide(sample.reference.side)
     images += 1
@@ -99,7 +99,7 @@ public struct Sharpness: Sendable, Encodable {
     meanColorOffset.add(other.meanColorOffset)
   }
 
-  /// The measures of what has been added.
+  /// The metrics of the images added so far.
   public var values: Values {
     let amplitudes = amplitudes(power)
     let sharpness = Self.sharpness(amplitudes)
@@ -128,7 +128,7 @@ public struct Sharpness: Sendable, Encodable {
     Self.add(power, to: &averaged[resolution, default: [Double](repeating: 0, count: power.count)])
   }
 
-  /// Amplitudes beside the references'; nil where those have none and in octaves that the images do not reach.
+  /// Amplitudes relative to the references; nil if those have none and in octaves beyond the images' resolution.
   private func amplitudes(_ power: [Double]) -> [Double?] {
     Self.octaves.indices.map { octave in
       guard let side, 2 * Self.octaves[octave].upperBound <= side, reference[octave] > Self.least * Double(images)
@@ -142,7 +142,7 @@ public struct Sharpness: Sendable, Encodable {
     return cbrt(low * middle * high)
   }
 
-  /// The resolution that the references would have to have for this sharpness.
+  /// The resolution at which the references have this sharpness.
   private func resolution(_ sharpness: Double) -> Double? {
     guard let side else { return nil }
     var table = averaged.sorted { $0.key < $1.key }.compactMap { resolution, power in

@@ -3,17 +3,17 @@ import Images
 import Scenes
 import Torch
 
-/// What the measures of sharpness need to know of a reference, measured once for all images that it is compared with.
+/// The measurements of a reference, computed once for all images that are compared with it.
 public struct SharpnessReference: Sendable {
   let side: Int
   let power: [Double]  // in each octave
-  let averaged: [Int: [Double]]  // by N: the same of the reference averaged to N × N pixels and enlarged
+  let averaged: [Int: [Double]]  // by N: the same for the reference averaged to N × N pixels and upsampled
   let meanColor: SIMD3<Double>
-  /// Where the background is and what it looks like; nil unless the reference is plain there.
+  /// Region and color of the background; nil unless it is plain.
   let background: (region: BackgroundRegion, color: SIMD3<Double>, clean: Double)?
 }
 
-/// An image beside its reference, in the numbers that `Sharpness` adds up.
+/// The measurements of an image and its reference, which `Sharpness` accumulates.
 public struct SharpnessSample: Sendable {
   let power: [Double]
   let reference: SharpnessReference
@@ -24,21 +24,20 @@ public struct SharpnessSample: Sendable {
 
 /// Measures images of one size against references.
 ///
-/// It holds tensors and so belongs to one thread at a time.
+/// It holds tensors, so only one thread may use it at a time.
 public struct SharpnessMeter {
-  /// How an image's background and colors relate to its reference's.
+  /// The expected relation of an image's background and colors to the reference's.
   public enum Background: Sendable {
-    case same  // they should be equal
-    case plain  // it is plain, of any color
-    case other  // nothing can be compared
+    case same  // equal
+    case plain  // plain, of any color
+    case other  // not comparable
   }
 
-  /// The resolutions of the table that effective resolution is read from: half octaves, since octaves alone leave errors
-  /// of a twentieth between them.
+  /// The resolutions of the table for effective resolution: half octaves, since octaves alone cause errors of 5 %.
   public static let resolutions = [32, 48, 64, 96, 128, 192, 256, 384, 512]
-  /// The smallest side whose spectrum reaches 128 cycles per image, which sharpness needs.
+  /// The smallest image size whose spectrum reaches 128 cycles per image, as needed for sharpness.
   public static let smallestSide = 256
-  /// The largest difference from the median that is still clean, in levels of 255.
+  /// The largest difference from the median that counts as clean, in levels of 255.
   static let cleanTolerance = 3.0
 
   public let side: Int
@@ -54,12 +53,12 @@ public struct SharpnessMeter {
       ? [] : Self.resolutions.filter { $0 < side }.map { ($0, Self.areaAverage(from: side, to: $0)) }
   }
 
-  /// Measures the render of a scene, whose objects say where its background is.
+  /// Measures the render of a scene; its objects determine the background region.
   public func reference(_ render: Image, of scene: Scene, atlas: GlyphAtlas) -> SharpnessReference {
     reference(render, region: BackgroundRegion(scene, side: side, atlas: atlas))
   }
 
-  /// Measures a reference; `region` is where its background would be plain if it is.
+  /// Measures a reference; `region` is its background.
   ///
   /// Traps unless the image is RGB and of the meter's size, as `compare` does.
   public func reference(_ image: Image, region: BackgroundRegion? = nil) -> SharpnessReference {
@@ -117,7 +116,7 @@ public struct SharpnessMeter {
     max(abs(difference.x), abs(difference.y), abs(difference.z))
   }
 
-  /// `[N, side]`: row i holds how much each pixel covers of the i-th of N equal parts of a line.
+  /// `[N, side]`: row i has the coverage of each pixel in the i-th of N equal parts of a line.
   private static func areaAverage(from side: Int, to count: Int) -> Tensor {
     let length = Double(side) / Double(count)
     var weights = [Float](repeating: 0, count: count * side)

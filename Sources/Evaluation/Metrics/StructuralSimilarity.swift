@@ -9,7 +9,7 @@ enum StructuralSimilarity {
     return weights.map { Float($0 / sum) }
   }()
 
-  /// The mean over all places where the window lies inside.
+  /// The mean over all positions of the window inside the image.
   static func mean(_ a: Lightness, _ b: Lightness) -> Double {
     guard a.width >= 11, a.height >= 11 else { fatalError("SSIM needs 11 pixels, got \(a.width)×\(a.height)") }
     func blurred(_ values: [Float]) -> [Float] { blur(values, width: a.width, height: a.height) }
@@ -30,7 +30,7 @@ enum StructuralSimilarity {
     return sum / Double(muA.count)
   }
 
-  /// Weighted means under the window, ten fewer in both directions.
+  /// Weighted means under the window; ten pixels smaller in both directions.
   private static func blur(_ values: [Float], width: Int, height: Int) -> [Float] {
     let (w, h) = (width - 10, height - 10)
     var rows = [Float](repeating: 0, count: w * height)
@@ -55,7 +55,7 @@ enum StructuralSimilarity {
   }
 }
 
-/// A picture's luma, ITU-R BT.601, 0…255.
+/// An image's luma, ITU-R BT.601, 0…255.
 struct Lightness {
   let width: Int
   let height: Int
@@ -77,7 +77,7 @@ struct Lightness {
       })
   }
 
-  /// How steeply it changes at every pixel: the length of Sobel's gradient for a step of one, 0 at the border.
+  /// The gradient magnitude at every pixel (Sobel, per pixel), 0 at the border.
   var gradients: [Float] {
     var lengths = [Float](repeating: 0, count: values.count)
     values.withUnsafeBufferPointer { v in
@@ -96,6 +96,6 @@ struct Lightness {
     return lengths
   }
 
-  /// Pixels where it changes by more than a twelfth of the range.
+  /// Edge pixels: gradients above a twelfth of the range.
   var edges: [Bool] { gradients.map { $0 > 21 } }
 }

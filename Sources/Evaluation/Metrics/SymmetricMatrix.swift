@@ -26,7 +26,7 @@ struct SymmetricMatrix: Equatable {
     return product
   }
 
-  /// The symmetric matrix whose square this is; negative eigenvalues, which are rounding, count as 0.
+  /// The matrix square root; negative eigenvalues, due to rounding, count as 0.
   var squareRoot: SymmetricMatrix {
     let (roots, vectors) = eigen()
     var root = SymmetricMatrix(size: size)
@@ -37,8 +37,7 @@ struct SymmetricMatrix: Equatable {
     return root
   }
 
-  /// Eigenvalues, in no order, and the eigenvectors as columns, by Jacobi's cyclic rotations (Golub & Van Loan 2013,
-  /// 8.5).
+  /// Eigenvalues (unsorted) and eigenvectors (as columns), by cyclic Jacobi rotations (Golub & Van Loan 2013, 8.5).
   func eigen() -> (values: [Double], vectors: SymmetricMatrix) {
     var (a, v) = (self, SymmetricMatrix(size: size))
     for i in 0..<size { v[i, i] = 1 }
@@ -52,7 +51,7 @@ struct SymmetricMatrix: Equatable {
     return ((0..<size).map { a[$0, $0] }, v)
   }
 
-  /// Makes element (p, q) zero and turns the vectors alike.
+  /// Zeroes element (p, q) by a rotation, which is also applied to the vectors.
   private mutating func rotate(_ p: Int, _ q: Int, _ vectors: inout SymmetricMatrix) {
     let tau = (self[q, q] - self[p, p]) / (2 * self[p, q])
     let t = (tau >= 0 ? 1 : -1) / (abs(tau) + (1 + tau * tau).squareRoot())

@@ -73,13 +73,13 @@ public struct PromptSet: Sendable {
 
     /// Adds the scene's prompt where it belongs here and is new.
     mutating func take(_ scene: Scene, index: Int) -> Bool {
-      // What prompts leave out means medium, the centre and flat.
+      // What prompts leave out means medium, the center and flat.
       guard !isFull, scene.look == .flat, scene.objects.allSatisfy({ $0.size == .medium }), scene.showsAllShapes,
         let (kind, limit) = quota(scene), quotas[kind, default: 0] < limit
       else { return false }
       var text = PromptWording.plain(scene, category, in: world)
-      // The small world has fewer coloured shapes than this category has prompts: some are asked for twice.
-      if texts.contains(text), category == .colours, index > 20_000 { text = "a picture of \(text)" }
+      // The small world has fewer colored shapes than this category has prompts: some are asked for twice.
+      if texts.contains(text), category == .colors, index > 20_000 { text = "a picture of \(text)" }
       guard texts.insert(text).inserted else { return false }
       quotas[kind, default: 0] += 1
       prompts.append(EvaluationPrompt(category: category, text: text, scene: scene))
@@ -89,15 +89,15 @@ public struct PromptSet: Sendable {
     /// The part of the category that a scene belongs to and how many that part holds; nil where it does not belong.
     private func quota(_ scene: Scene) -> (kind: String, limit: Int)? {
       let kinds = scene.objects.map(\.object)
-      let shapes = kinds.compactMap { object -> (String, ColourName)? in
-        if case .shape(let shape, let colour) = object { (shape.rawValue, colour) } else { nil }
+      let shapes = kinds.compactMap { object -> (String, ColorName)? in
+        if case .shape(let shape, let color) = object { (shape.rawValue, color) } else { nil }
       }
       let isBeside = scene.relation == .leftOf || scene.relation == .rightOf
       switch category {
       case .single:
-        guard kinds.count == 1, scene.place == .centre else { return nil }
+        guard kinds.count == 1, scene.place == .center else { return nil }
         return shapes.isEmpty ? ("emoji", 64) : ("shape", 16)
-      case .colours: return scene.place == .centre && shapes.count == 1 ? ("", category.count) : nil
+      case .colors: return scene.place == .center && shapes.count == 1 ? ("", category.count) : nil
       case .two: return kinds.count == 2 && isBeside && kinds[0].noun != kinds[1].noun ? ("", category.count) : nil
       case .attribution:
         guard kinds.count == 2, shapes.count == 2, isBeside else { return nil }
@@ -112,14 +112,14 @@ public struct PromptSet: Sendable {
 }
 
 extension Scene {
-  /// Whether no shape has nearly the colour of the landscape that it stands in, as white on snow: half of it would be
-  /// there to see, and a render would be no picture of the prompt.
+  /// Whether no shape has nearly the color of the landscape that it stands in, as white on snow: half of it would be
+  /// there to see, and a render would be no image of the prompt.
   fileprivate var showsAllShapes: Bool {
     guard case .landscape(let landscape) = background else { return true }
     return objects.allSatisfy { placed in
-      guard case .shape(_, let colour) = placed.object else { return true }
-      let edges = landscape.edgeColours
-      return [edges.top, edges.bottom].allSatisfy { distance($0.vector, colour.shapeColour.vector) > 34 }
+      guard case .shape(_, let color) = placed.object else { return true }
+      let edges = landscape.edgeColors
+      return [edges.top, edges.bottom].allSatisfy { distance($0.vector, color.shapeColor.vector) > 34 }
     }
   }
 }
@@ -129,7 +129,7 @@ public enum PromptCategory: String, Sendable, Codable, CaseIterable {
   case single  // "a panda"
   case two  // "a panda and an apple"
   case counting  // "three apples"
-  case colours  // "a red circle"
+  case colors  // "a red circle"
   case position  // "a panda to the left of an apple"
   case attribution  // "a red circle and a blue star"
 
@@ -138,7 +138,7 @@ public enum PromptCategory: String, Sendable, Codable, CaseIterable {
     switch self {
     case .single, .counting: 80
     case .two: 99
-    case .colours: 94
+    case .colors: 94
     case .position, .attribution: 100
     }
   }
@@ -149,7 +149,7 @@ public enum PromptCategory: String, Sendable, Codable, CaseIterable {
     case .single: "single object"
     case .two: "two objects"
     case .counting: "counting"
-    case .colours: "colours"
+    case .colors: "colours"
     case .position: "position"
     case .attribution: "colour attribution"
     }

@@ -6,7 +6,7 @@ enum PromptWording {
   static func plain(_ scene: Scene, _ category: PromptCategory, in world: World) -> String {
     let objects = scene.objects.map(\.object)
     switch category {
-    case .single, .colours: return world.phrase(objects[0])
+    case .single, .colors: return world.phrase(objects[0])
     case .counting: return world.phrase(objects[0], count: objects.count)
     case .two, .attribution: return "\(world.phrase(objects[0])) and \(world.phrase(objects[1]))"
     case .position:
@@ -20,7 +20,7 @@ enum PromptWording {
     let count = prompt.category == .counting ? scene.objects.count : 1
     let names = scene.objects.prefix(2).map { world.phrase($0.object, count: count, name: 1) }
     switch prompt.category {
-    case .single, .colours:
+    case .single, .colors:
       let forms = ["a picture of \(names[0])", "there is \(names[0])", "\(names[0]) in the middle"]
       return forms[variant % 3] == prompt.text ? forms[1] : forms[variant % 3]
     case .counting: return ["a picture of \(names[0])", "there are \(names[0])"][variant % 2]

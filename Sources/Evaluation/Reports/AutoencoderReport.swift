@@ -2,22 +2,22 @@ import Foundation
 import Images
 import Scenes
 
-/// What encoding and decoding leave of scenes, and so the most that a model on these latents can score.
+/// The scores of reconstructed scenes, which limit those of models on these latents.
 public struct AutoencoderReport: Sendable, Encodable {
-  /// Pictures whose smallest object is of about one size.
+  /// Images grouped by the size of their smallest object.
   public struct Band: Sendable, Encodable {
-    public let pixels: Range<Int>  // longer side of that object, in pixels of the picture
+    public let pixels: Range<Int>  // longer side of that object, in pixels of the image
     public private(set) var fidelity: [Fidelity] = []
-    public private(set) var copied = Scorecard()
+    public private(set) var reconstructed = Scorecard()
     public private(set) var rendered = Scorecard()
     public private(set) var sharpness = Sharpness()
 
     mutating func add(
-      _ fidelity: Fidelity, _ sharpness: SharpnessSample, copied: [Judge.Verdict], rendered: [Judge.Verdict]
+      _ fidelity: Fidelity, _ sharpness: SharpnessSample, reconstructed: [Judge.Verdict], rendered: [Judge.Verdict]
     ) {
       self.fidelity.append(fidelity)
       self.sharpness.add(sharpness)
-      self.copied.add(copied)
+      self.reconstructed.add(reconstructed)
       self.rendered.add(rendered)
     }
   }
@@ -27,15 +27,15 @@ public struct AutoencoderReport: Sendable, Encodable {
   public let world: World
   public let scenesVersion: Int  // of the renderer
   public let seed: UInt64
-  public let latentNoise: Double  // deviation of what was added to the normalized latents before decoding
+  public let latentNoise: Double  // standard deviation of the noise added to normalized latents before decoding
   public private(set) var fidelity: [Fidelity] = []
-  public private(set) var copied = Scorecard()
+  public private(set) var reconstructed = Scorecard()
   public private(set) var rendered = Scorecard()
-  public private(set) var learntCopied = Scorecard()
+  public private(set) var learnedReconstructed = Scorecard()
   public private(set) var sharpness = Sharpness()
   public private(set) var bands: [Band]
 
-  /// Nothing yet of pictures of `size` × `size` pixels.
+  /// An empty report for images of `size` × `size` pixels.
   public init(
     model: String, modelHash: String, world: World, version: RenderingVersion, seed: UInt64, size: Int,
     latentNoise: Double = 0
@@ -50,21 +50,21 @@ public struct AutoencoderReport: Sendable, Encodable {
     bands = zip(bounds, bounds.dropFirst()).map { Band(pixels: $0..<$1) }
   }
 
-  /// Adds a scene's render and what the autoencoder makes of it; `sharpness` compares the two, `learnt` is the second
-  /// judge.
+  /// Adds a scene's render and its reconstruction; `sharpness` compares the two, `learned` is the second judge.
   public mutating func add(
-    _ scene: CaptionedScene, render: Image, copy: Image, sharpness: SharpnessSample, judge: Judge, learnt: Judge?
+    _ scene: CaptionedScene, render: Image, reconstruction: Image, sharpness: SharpnessSample, judge: Judge,
+    learned: Judge?
   ) {
-    let fidelity = Fidelity(of: copy, to: render)
-    let (copied, rendered) = (judge.judge(copy, against: scene), judge.judge(render, against: scene))
+    let fidelity = Fidelity(of: reconstruction, to: render)
+    let (reconstructed, rendered) = (judge.judge(reconstruction, against: scene), judge.judge(render, against: scene))
     self.fidelity.append(fidelity)
     self.sharpness.add(sharpness)
-    self.copied.add(copied)
+    self.reconstructed.add(reconstructed)
     self.rendered.add(rendered)
-    if let learnt { learntCopied.add(learnt.judge(copy, against: scene)) }
+    if let learned { learnedReconstructed.add(learned.judge(reconstruction, against: scene)) }
     let smallest = Int((scene.scene.objects.map(\.side).min() ?? 0) * Double(render.width))
     guard let band = bands.firstIndex(where: { $0.pixels.contains(smallest) }) else { return }
-    bands[band].add(fidelity, sharpness, copied: copied, rendered: rendered)
+    bands[band].add(fidelity, sharpness, reconstructed: reconstructed, rendered: rendered)
   }
 
   /// The report as JSON.
@@ -74,30 +74,33 @@ public struct AutoencoderReport: Sendable, Encodable {
     return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 
-  /// The report as people read it; sizes that no picture has are left out.
+  /// The report as text, without empty size bands.
   public var table: String {
-    let head = "smallest object, pixels  PSNR, dB    SSIM  edge F1  object, % right  renders  pictures"
+    let head = "smallest object, pixels  PSNR, dB    SSIM  edge F1  object, % right  renders  images"
     let filled = bands.filter { !$0.fidelity.isEmpty }.map { band in
       (name: "\(band.pixels.lowerBound)–\(band.pixels.upperBound - 1)", band: band)
     }
-    let rows = filled.map { row($0.name, $0.band.fidelity, $0.band.copied, $0.band.rendered) }
-    let others = [Judge.Aspect.colour, .place].map { aspect in
-      "\(aspect.rawValue) \(percent(copied[aspect])) (\(percent(rendered[aspect])))"
+    let rows = filled.map { row($0.name, $0.band.fidelity, $0.band.reconstructed, $0.band.rendered) }
+    let others = [Judge.Aspect.color, .place].map { aspect in
+      "\(aspect.rawValue) \(percent(reconstructed[aspect])) (\(percent(rendered[aspect])))"
     }
-    let learnt = learntCopied[.object].count > 0 ? " The learnt judge names \(percent(learntCopied[.object])) %." : ""
+    let learned =
+      learnedReconstructed[.object].count > 0
+      ? " Objects by the learned judge: \(percent(learnedReconstructed[.object])) %." : ""
     let sharp = Sharpness.Values.table(
       filled.map { ($0.name, $0.band.sharpness.values) } + [("all", sharpness.values)])
-    let noise = latentNoise > 0 ? ["Noise of deviation \(latentNoise) was added to the latents."] : []
+    let noise = latentNoise > 0 ? ["Noise with standard deviation \(latentNoise) was added to the latents."] : []
     return
-      ([head] + rows + [row("all", fidelity, copied, rendered), ""] + TextTable.lines(sharp) + [""] + noise
-      + ["% right (of renders): \(others.joined(separator: ", ")).\(learnt)"]).joined(separator: "\n")
+      ([head] + rows + [row("all", fidelity, reconstructed, rendered), ""] + TextTable.lines(sharp) + [""] + noise
+      + ["% right (of renders): \(others.joined(separator: ", ")).\(learned)"]).joined(separator: "\n")
   }
 
-  private func row(_ name: String, _ all: [Fidelity], _ copied: Scorecard, _ rendered: Scorecard) -> String {
-    let mean = Fidelity.mean(all) ?? Fidelity(decibels: 0, ssim: 0, edges: 0)
+  private func row(_ name: String, _ all: [Fidelity], _ reconstructed: Scorecard, _ rendered: Scorecard) -> String {
+    let mean = Fidelity.mean(all) ?? Fidelity(psnr: 0, ssim: 0, edges: 0)
     return name.padding(toLength: 23, withPad: " ", startingAt: 0)
-      + String(format: "%10.2f  %6.4f  %7.3f", mean.decibels, mean.ssim, mean.edges)
-      + String(format: "%17.1f  %7.1f  %8d", 100 * copied[.object].share, 100 * rendered[.object].share, all.count)
+      + String(format: "%10.2f  %6.4f  %7.3f", mean.psnr, mean.ssim, mean.edges)
+      + String(
+        format: "%17.1f  %7.1f  %8d", 100 * reconstructed[.object].share, 100 * rendered[.object].share, all.count)
   }
 
   private func percent(_ tally: Scorecard.Tally) -> String { String(format: "%.1f", 100 * tally.share) }

@@ -2,23 +2,23 @@ import Foundation
 import Images
 
 extension EvaluationReport {
-  /// One file that needs no other: the table, and every prompt with its pictures, 128 pixels wide.
+  /// A self-contained HTML page: the table, and every prompt with its images, 128 pixels wide.
   ///
-  /// `thumbnails` are in the order of `pictures`.
-  public func html(_ thumbnails: [Image]) throws(RasterError) -> String {
+  /// `thumbnails` are in the order of `images`.
+  public func html(_ thumbnails: [Image]) throws(ImageError) -> String {
     var body = "<h1>\(Self.escaped(title))</h1>\n<p>\(Self.escaped(how))</p>\n"
     body += Self.tableHTML([heads] + rows, style: "scores") + Self.tableHTML(sharpnessTable, style: "sharpness")
     body += notes.map { "<p>\(Self.escaped($0))</p>\n" }.joined()
-    body += "<p>Under each picture stands what the judge found in it; green frames are right, red ones wrong. "
-    body += "Where the learnt judge decides otherwise, its finding follows.</p>\n"
+    body += "<p>The caption of each image is the judge's reading; green frames are right, red ones wrong. "
+    body += "If the learned judge disagrees, its reading follows.</p>\n"
     for kind in [Kind.plain, .paraphrase] {
       for score in scores {
-        let mine = pictures.indices.filter { pictures[$0].kind == kind && pictures[$0].category == score.category }
+        let mine = images.indices.filter { images[$0].kind == kind && images[$0].category == score.category }
         if mine.isEmpty { continue }
-        let right = mine.filter { pictures[$0].isRight }.count
-        let name = score.category.title + (kind == .plain ? "" : ", in other words")
+        let right = mine.filter { images[$0].isRight }.count
+        let name = score.category.title + (kind == .plain ? "" : ", paraphrased")
         body += "<details\(kind == .plain ? " open" : "")><summary>\(name): \(right) of \(mine.count)</summary>\n"
-        for (_, prompt) in Dictionary(grouping: mine, by: { pictures[$0].index }).sorted(by: { $0.key < $1.key }) {
+        for (_, prompt) in Dictionary(grouping: mine, by: { images[$0].index }).sorted(by: { $0.key < $1.key }) {
           body += try promptHTML(prompt, thumbnails)
         }
         body += "</details>\n"
@@ -37,7 +37,7 @@ extension EvaluationReport {
   private var title: String { "GlyphEval: \(settings.model ?? "renders")" }
 
   private var how: String {
-    var parts = ["\(world.rawValue) world", "seed \(settings.seed)", "\(settings.seeds) pictures a prompt"]
+    var parts = ["\(world.rawValue) world", "seed \(settings.seed)", "\(settings.seeds) images per prompt"]
     if settings.quick { parts.append("a tenth of the prompts") }
     if let hash = settings.modelHash { parts.append("model \(hash.prefix(12))") }
     if let steps = settings.steps { parts.append("\(steps) steps") }
@@ -55,22 +55,22 @@ extension EvaluationReport {
       + cells.dropFirst().map { row($0, "td") }.joined() + "</table></div>\n"
   }
 
-  private func promptHTML(_ indices: [Int], _ thumbnails: [Image]) throws(RasterError) -> String {
+  private func promptHTML(_ indices: [Int], _ thumbnails: [Image]) throws(ImageError) -> String {
     var figures = ""
     for index in indices {
-      let picture = pictures[index]
+      let image = images[index]
       let data = Data(try JPEG.encode(thumbnails[index], quality: 85)).base64EncodedString()
-      let verdict = picture.isRight ? "right" : "wrong"
-      let found = Self.escaped(picture.found)
+      let verdict = image.isRight ? "right" : "wrong"
+      let found = Self.escaped(image.found)
       var other = ""
-      if let opinion = picture.learnt, opinion.isRight != picture.isRight {
-        other = "<br><b>learnt judge: \(opinion.isRight ? "right" : "wrong")</b>, \(Self.escaped(opinion.found))"
+      if let opinion = image.learned, opinion.isRight != image.isRight {
+        other = "<br><b>learned judge: \(opinion.isRight ? "right" : "wrong")</b>, \(Self.escaped(opinion.found))"
       }
       figures += "<figure class=\"\(verdict)\"><img width=\"128\" height=\"128\" loading=\"lazy\" "
-      figures += "alt=\"\(verdict): \(found)\" title=\"seed \(picture.seed)\" src=\"data:image/jpeg;base64,\(data)\">"
+      figures += "alt=\"\(verdict): \(found)\" title=\"seed \(image.seed)\" src=\"data:image/jpeg;base64,\(data)\">"
       figures += "<figcaption>\(found)\(other)</figcaption></figure>"
     }
-    return "<section><h2>\(Self.escaped(pictures[indices[0]].prompt))</h2><div>\(figures)</div></section>\n"
+    return "<section><h2>\(Self.escaped(images[indices[0]].prompt))</h2><div>\(figures)</div></section>\n"
   }
 
   private static func escaped(_ text: String) -> String {

@@ -4,73 +4,75 @@ extension EvaluationReport {
   /// The rows of the table of scores, below `heads`.
   var rows: [[String]] {
     let rows = scores.map { score in
-      [score.category.title, Self.percent(score.drawn), Self.interval(score.drawn.interval)]
-        + others.map { Self.percent(score[keyPath: $0.part]) } + [String(score.drawn.count)]
+      [score.category.title, Self.percent(score.generated), Self.interval(score.generated.interval)]
+        + others.map { Self.percent(score[keyPath: $0.part]) } + [String(score.generated.count)]
     }
     func mean(_ part: KeyPath<Score, Scorecard.Tally>) -> String {
       guard scores.allSatisfy({ $0[keyPath: part].count > 0 }) else { return "–" }
       return Self.percent(scores.reduce(0) { $0 + $1[keyPath: part].share } / Double(scores.count))
     }
-    let all = scores.reduce(0) { $0 + $1.drawn.count }
+    let all = scores.reduce(0) { $0 + $1.generated.count }
     let last = ["overall", Self.percent(overall.value), Self.interval(overall.low...overall.high)]
     return rows + [last + others.map { mean($0.part) } + [String(all)]]
   }
 
-  /// The columns beside the score; those of the learnt judge where it judged.
+  /// The columns beside the score, with those of the learned judge if there is one.
   private var others: [(head: String, part: KeyPath<Score, Scorecard.Tally>)] {
     let first: [(String, KeyPath<Score, Scorecard.Tally>)] = [
-      ("encode-decode", \.copies), ("renders", \.renders), ("shuffled", \.shuffled),
+      ("reconstructions", \.reconstructions), ("renders", \.renders), ("shuffled", \.shuffled),
     ]
     guard agreement != nil else { return first }
-    return first + [("learnt: drawn", \.learntDrawn), ("renders", \.learntRenders)]
+    return first + [("learned: generated", \.learnedGenerated), ("renders", \.learnedRenders)]
   }
 
-  var heads: [String] { ["% right", "drawn", "95 % interval"] + others.map(\.head) + ["pictures"] }
+  var heads: [String] { ["% right", "generated", "95 % interval"] + others.map(\.head) + ["images"] }
 
-  /// What is not in the table, a sentence each.
+  /// Notes below the table, one sentence each.
   var notes: [String] {
     var notes: [String] = []
     if world == .small {
-      notes.append("The small world has no counts above two: counting is left out, overall is the mean of the others.")
+      notes.append(
+        "The small world has no counts above two: counting is omitted, and overall is the mean of the others.")
     }
     notes.append(agreement?.sentence ?? Agreement.none(in: world))
     if paraphrased.count > 0 {
       notes.append(
-        "In other words \(Self.percent(paraphrased)) % (\(Self.interval(paraphrased.interval))), the same prompts "
-          + "plainly \(Self.percent(samePlain)) % (\(Self.interval(samePlain.interval))), "
-          + "\(paraphrased.count) pictures each.")
+        "Paraphrases: \(Self.percent(paraphrased)) % (\(Self.interval(paraphrased.interval))); the same prompts in plain "
+          + "words: \(Self.percent(samePlain)) % (\(Self.interval(samePlain.interval))); "
+          + "\(paraphrased.count) images each.")
     }
     if let fidelity {
       notes.append(
         String(
-          format: "Encode-decode of renders: PSNR %.2f dB, SSIM %.4f, edge F1 %.3f.", fidelity.decibels, fidelity.ssim,
+          format: "Reconstructions of renders: PSNR %.2f dB, SSIM %.4f, edge F1 %.3f.", fidelity.psnr, fidelity.ssim,
           fidelity.edges))
     }
     func number(_ value: Double?) -> String { value.map { String(format: "%.3f", $0) } ?? "–" }
     notes.append(
-      "Diversity: pictures of one prompt are \(number(measures.withinPrompts)) apart, of different prompts "
-        + "\(number(measures.betweenPrompts)).")
+      "Diversity (mean feature distance): \(number(measures.withinPrompts)) between images of the same prompt, "
+        + "\(number(measures.betweenPrompts)) between prompts.")
     notes.append(
-      "Nearest of \(measures.neighbours) training scenes (median): drawn \(number(measures.nearestOfDrawn)), renders of "
+      "Nearest of \(measures.neighbors) training scenes (median): generated \(number(measures.nearestOfGenerated)), renders of "
         + "the prompts \(number(measures.nearestOfRenders)), held-out renders \(number(measures.nearestOfHeldOut)).")
     notes.append(
-      "Fréchet distance from the prompts' renders in the judge's features: drawn \(number(measures.frechetOfDrawn)), "
-        + "encode-decode \(number(measures.frechetOfCopies)), other renders \(number(measures.frechetOfRenders)).")
+      "Fréchet distance to the prompts' renders (image features): generated \(number(measures.frechetOfGenerated)), "
+        + "reconstructions \(number(measures.frechetOfReconstructions)), other renders \(number(measures.frechetOfRenders))."
+    )
     return notes
   }
 
-  /// The scores as people read them.
+  /// The report as text.
   public var table: String {
     let sharpness = sharpnessTable.isEmpty ? [] : [""] + TextTable.lines(sharpnessTable)
     return (TextTable.lines([heads] + rows) + sharpness + [""] + notes).joined(separator: "\n")
   }
 
-  /// How sharp and how clean drawn pictures and reconstructions are, with a head; empty where it was not measured.
+  /// Sharpness and cleanness of generated images and reconstructions, with a header; empty if not measured.
   var sharpnessTable: [[String]] {
     guard let sharpness else { return [] }
     var rows = scores.compactMap { score in score.sharpness.map { (name: score.category.title, values: $0) } }
-    rows.append((name: "all drawn", values: sharpness))
-    if let reconstructionSharpness { rows.append((name: "encode-decode", values: reconstructionSharpness)) }
+    rows.append((name: "all generated", values: sharpness))
+    if let reconstructionSharpness { rows.append((name: "reconstructions", values: reconstructionSharpness)) }
     return Sharpness.Values.table(rows)
   }
 

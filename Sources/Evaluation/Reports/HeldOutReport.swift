@@ -1,20 +1,20 @@
 import Foundation
 import Scenes
 
-/// The verdicts on prompts with a combination that training never saw, fact by fact.
+/// The verdicts on prompts with combinations that training never used, fact by fact.
 public struct HeldOutReport: Sendable, Encodable {
-  /// One drawn picture.
+  /// One generated image.
   public struct Judged: Sendable, Encodable {
     public let prompt: String
     public let verdicts: [Judge.Verdict]
-    public let learnt: [Judge.Verdict]?  // the learnt judge's, of the same facts
+    public let learned: [Judge.Verdict]?  // the learned judge's, of the same facts
   }
 
-  /// How far the model's estimates of the renders' latents are off at a noise level: mean squares, of variance 1.
+  /// Denoising error at a timestep: mean square error of the clean latents of renders, which have variance 1.
   public struct Denoising: Sendable, Encodable {
     public let timestep: Int
-    public let own: Double  // under the picture's caption
-    public let other: Double  // under another's
+    public let own: Double  // under the image's caption
+    public let other: Double  // under another caption
 
     public init(timestep: Int, own: Double, other: Double) {
       self.timestep = timestep
@@ -30,21 +30,21 @@ public struct HeldOutReport: Sendable, Encodable {
   public let seed: UInt64
   public let prompts: Int
   public let steps: Int
-  public private(set) var drawn = Scorecard()
-  public private(set) var autoencoded = Scorecard()
+  public private(set) var generated = Scorecard()
+  public private(set) var reconstructions = Scorecard()
   public private(set) var rendered = Scorecard()
   public private(set) var shuffled = Scorecard()
-  public private(set) var learntDrawn = Scorecard()
-  public private(set) var learntRendered = Scorecard()
-  public private(set) var sharpness = Sharpness()  // of drawn pictures beside their scenes' renders
-  public private(set) var reconstructionSharpness = Sharpness()  // of encoded and decoded renders
-  public private(set) var pictures: [Judged] = []
+  public private(set) var learnedGenerated = Scorecard()
+  public private(set) var learnedRendered = Scorecard()
+  public private(set) var sharpness = Sharpness()  // of generated images, relative to their scenes' renders
+  public private(set) var reconstructionSharpness = Sharpness()  // of reconstructed renders
+  public private(set) var images: [Judged] = []
   public var denoising: [Denoising] = []
-  private var readings: [PictureReading] = []
+  private var readings: [ImageReading] = []
 
   enum CodingKeys: String, CodingKey {
-    case model, modelHash, world, scenesVersion, seed, prompts, steps, drawn, autoencoded, rendered, shuffled
-    case learntDrawn, learntRendered, sharpness, reconstructionSharpness, pictures, denoising
+    case model, modelHash, world, scenesVersion, seed, prompts, steps, generated, reconstructions, rendered, shuffled
+    case learnedGenerated, learnedRendered, sharpness, reconstructionSharpness, images, denoising
   }
 
   public init(
@@ -59,7 +59,7 @@ public struct HeldOutReport: Sendable, Encodable {
     self.steps = steps
   }
 
-  /// The first scenes of a seed that have a held-out combination and no look: looks are not judged.
+  /// The first scenes of a seed with a held-out combination and without a look: looks are not judged.
   public static func scenes(world: World, seed: UInt64, count: Int) -> [CaptionedScene] {
     let source = Scenes(seed: seed, split: .heldOut, world: world)
     var scenes: [CaptionedScene] = []
@@ -72,30 +72,30 @@ public struct HeldOutReport: Sendable, Encodable {
     return scenes
   }
 
-  /// Adds a scene's pictures as the judge read them: drawn, the render, and what encoding leaves of it; the first two
-  /// also as the learnt judge did, where there is one.
+  /// Adds the readings of a scene's generated image, of its render and of the reconstructed render; the first two also by
+  /// the learned judge, if there is one.
   public mutating func add(
-    _ scene: CaptionedScene, drawn picture: PictureReading, rendered render: PictureReading, copied: PictureReading?,
-    learnt: (drawn: PictureReading, rendered: PictureReading)? = nil
+    _ scene: CaptionedScene, generated image: ImageReading, rendered render: ImageReading, reconstructed: ImageReading?,
+    learned: (generated: ImageReading, rendered: ImageReading)? = nil
   ) {
-    let verdicts = Judge.judge(picture, against: scene)
-    let others = learnt.map { Judge.judge($0.drawn, against: scene) }
-    pictures.append(Judged(prompt: scene.caption, verdicts: verdicts, learnt: others))
-    learntDrawn.add(others ?? [])
-    if let learnt { learntRendered.add(Judge.judge(learnt.rendered, against: scene)) }
-    drawn.add(verdicts)
+    let verdicts = Judge.judge(image, against: scene)
+    let others = learned.map { Judge.judge($0.generated, against: scene) }
+    images.append(Judged(prompt: scene.caption, verdicts: verdicts, learned: others))
+    learnedGenerated.add(others ?? [])
+    if let learned { learnedRendered.add(Judge.judge(learned.rendered, against: scene)) }
+    generated.add(verdicts)
     rendered.add(Judge.judge(render, against: scene))
-    if let copied { autoencoded.add(Judge.judge(copied, against: scene)) }
-    readings.append(picture)
+    if let reconstructed { reconstructions.add(Judge.judge(reconstructed, against: scene)) }
+    readings.append(image)
   }
 
-  /// Adds how sharp a drawn picture is, and what encoding leaves of its render.
-  public mutating func add(drawn: SharpnessSample, reconstruction: SharpnessSample) {
-    sharpness.add(drawn)
+  /// Adds the sharpness of a generated image and of a reconstructed render.
+  public mutating func add(generated: SharpnessSample, reconstruction: SharpnessSample) {
+    sharpness.add(generated)
     reconstructionSharpness.add(reconstruction)
   }
 
-  /// Judges every picture against the prompt half the list away, so that none meets its own.
+  /// Judges every image against the prompt half the list away.
   public mutating func shuffle(_ scenes: [CaptionedScene]) {
     guard scenes.count > 1, readings.count == scenes.count else { return }
     for (index, scene) in scenes.enumerated() {
@@ -110,32 +110,32 @@ public struct HeldOutReport: Sendable, Encodable {
     return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 
-  /// On how many pictures the judges agree that all facts are right, or not all.
+  /// The agreement of the judges on whether all facts of an image are right.
   public var agreement: Agreement? {
-    let pairs = pictures.compactMap { picture in
-      picture.learnt.map { (picture.verdicts.allSatisfy(\.isRight), $0.allSatisfy(\.isRight)) }
+    let pairs = images.compactMap { image in
+      image.learned.map { (image.verdicts.allSatisfy(\.isRight), $0.allSatisfy(\.isRight)) }
     }
     return pairs.isEmpty ? nil : Agreement(pairs)
   }
 
-  /// The scores as people read them; aspects that no prompt asked for are left out.
+  /// The report as text, without aspects that no prompt states.
   public var table: String {
     func percent(_ value: Double) -> String { String(format: "%5.1f", 100 * value) }
     let agreement = agreement
     func row(_ aspect: Judge.Aspect) -> String {
-      let tally = drawn[aspect]
+      let tally = generated[aspect]
       let interval = "(\(percent(tally.interval.lowerBound))–\(percent(tally.interval.upperBound)))"
-      let others = [autoencoded, rendered, shuffled].map { percent($0[aspect].share) }
-      let learnt = [learntDrawn, learntRendered].map { percent($0[aspect].share) }
+      let others = [reconstructions, rendered, shuffled].map { percent($0[aspect].share) }
+      let learned = [learnedGenerated, learnedRendered].map { percent($0[aspect].share) }
       let name = aspect.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0)
       return
         "\(name) \(percent(tally.share)) \(interval)   \(others[0])          \(others[1])    \(others[2])     "
-        + (agreement == nil ? "" : "\(learnt[0])          \(learnt[1])    ") + "\(tally.count)"
+        + (agreement == nil ? "" : "\(learned[0])              \(learned[1])    ") + "\(tally.count)"
     }
     let head =
-      "% right   drawn (95 % interval)  encode-decode  renders  shuffled  "
-      + (agreement == nil ? "" : "learnt: drawn  renders  ") + "facts"
-    let rows = Judge.Aspect.allCases.filter { drawn[$0].count > 0 }.map(row)
+      "% right   generated (95 % int.)  reconstructed  renders  shuffled  "
+      + (agreement == nil ? "" : "learned: generated  renders  ") + "facts"
+    let rows = Judge.Aspect.allCases.filter { generated[$0].count > 0 }.map(row)
     let sentence = agreement?.sentence ?? Agreement.none(in: world)
     return ([head] + rows + sharpnessLines + ["", sentence] + denoisingLines).joined(separator: "\n")
   }
@@ -145,7 +145,7 @@ public struct HeldOutReport: Sendable, Encodable {
     return [""]
       + TextTable.lines(
         Sharpness.Values.table([
-          ("drawn", sharpness.values), ("encode-decode", reconstructionSharpness.values),
+          ("generated", sharpness.values), ("reconstructions", reconstructionSharpness.values),
         ]))
   }
 
@@ -157,8 +157,9 @@ public struct HeldOutReport: Sendable, Encodable {
     }
     func numbers(_ value: (Denoising) -> Double) -> [String] { denoising.map { String(format: "%.4f", value($0)) } }
     return [
-      "", line("denoising, time", denoising.map { String($0.timestep) }), line("error, own caption", numbers(\.own)),
-      line("another's", numbers(\.other)),
+      "", line("denoising, timestep", denoising.map { String($0.timestep) }),
+      line("error, own caption", numbers(\.own)),
+      line("another caption", numbers(\.other)),
     ]
   }
 }

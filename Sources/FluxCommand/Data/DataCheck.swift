@@ -5,22 +5,22 @@ import Images
 import Support
 import Tokenizers
 
-/// `flux data check`: reads people's own pictures and captions before hours are spent on them.
+/// `flux data check`: validates captioned images before training.
 struct DataCheck: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Reads a folder of pictures with captions and says what is wrong with it.",
+    commandName: "check", abstract: "Checks a folder of captioned images and reports problems.",
     discussion: """
-      Every picture is decoded, on all cores. Named are pictures that cannot be read, that have the same \
-      pixels as another, that are small or narrow, and captions that are missing or longer than what the \
-      text encoder reads. Exit code 1 when there is any of these.
+      Decodes every image, using all cores. Reports images that cannot be read, duplicates, small or \
+      narrow images, and captions that are missing or longer than the text encoder's limit. The exit code \
+      is 1 if there are any problems.
       """)
 
-  @Argument(help: "A folder of pictures with captions, or a .tar archive of them.") var folder: FilePath
-  @Option(name: .shortAndLong, help: "A PNG to write: a contact sheet of up to 200 pictures.") var output: FilePath?
-  @Option(help: "Side that training wants, in pixels; pictures under half of it are small.") var size: Int = 512
-  @Option(help: "Most tokens that the model reads, with [CLS] and [SEP].") var maxTokens: Int = 32
-  @Flag(help: "Print JSON, with all names.") var json = false
-  @Flag(name: [.short, .long], help: "No progress.") var quiet = false
+  @Argument(help: "A folder or .tar archive of captioned images.") var folder: FilePath
+  @Option(name: .shortAndLong, help: "PNG file for a contact sheet of up to 200 images.") var output: FilePath?
+  @Option(help: "Image size for training, in pixels; images under half of it count as small.") var size: Int = 512
+  @Option(help: "Maximum number of tokens, including [CLS] and [SEP].") var maxTokens: Int = 32
+  @Flag(help: "Print JSON, with all file names.") var json = false
+  @Flag(name: [.short, .long], help: "No progress output.") var quiet = false
 
   func validate() throws {
     if !(1...16_384).contains(size) { throw ValidationError("--size \(size) must be 1 to 16384") }
@@ -29,26 +29,26 @@ struct DataCheck: ParsableCommand {
 
   func run() throws {
     if let output { try DataSheet.check(output, of: folder) }
-    let source = try PictureFiles(folder.url)
+    let source = try ImageFolder(folder.url)
     let tokenizer = try WordPieceTokenizer(vocabulary: Home.textEncoder.appendingPathComponent("vocab.txt"))
-    let progress = CountProgress(count: source.count, noun: "pictures", quiet: quiet)
-    let survey = PictureSurvey(
+    let progress = CountProgress(count: source.count, noun: "images", quiet: quiet)
+    let survey = DatasetReport(
       of: source, size: size, maxTokens: maxTokens, thumbnails: output == nil ? nil : (200, 128),
       read: { caption in
         let tokens = tokenizer.encode(caption).ids.count
         let dropped = tokens > maxTokens ? tokenizer.encode(caption, maxLength: maxTokens).dropped : []
-        return PictureSurvey.Reading(tokens: tokens, dropped: dropped)
+        return DatasetReport.Reading(tokens: tokens, dropped: dropped)
       },
       progress: { progress.show($0) })
     progress.clear()
     if let output { try write(survey.thumbnails, to: output) }
-    let report = DataReport(survey: survey, source: source, size: size, maxTokens: maxTokens)
+    let report = DataCheckReport(survey: survey, source: source, size: size, maxTokens: maxTokens)
     try printLine(json ? try report.json() : report.text)
     if !survey.findings.isEmpty { throw Failure("\(folder.text): \(report.summary)") }
   }
 
   private func write(_ thumbnails: [Image], to output: FilePath) throws {
-    guard !thumbnails.isEmpty else { return say("flux: no picture can be read, so \(output.text) was not written") }
+    guard !thumbnails.isEmpty else { return say("flux: no image can be read, so \(output.text) was not written") }
     let sheet = ContactSheet.lay(thumbnails, columns: min(20, thumbnails.count))
     try AtomicFile.write(PNG.encode(sheet), to: output.url)
   }
@@ -56,7 +56,7 @@ struct DataCheck: ParsableCommand {
 
 /// The contact sheet of a data set.
 enum DataSheet {
-  /// Throws where it cannot be written as the PNG that it is, or would overwrite a file of the data set.
+  /// Throws if the file is not a writable PNG, or would overwrite a file of the data set.
   static func check(_ output: FilePath, of folder: FilePath?) throws(Failure) {
     try OutputFile.checkSheet(output, notAmong: folder.map { [$0] } ?? [])
     guard let folder, FileManager.default.fileExists(atPath: output.path) else { return }
@@ -64,7 +64,7 @@ enum DataSheet {
     let sheet = output.url.resolvingSymlinksInPath().standardizedFileURL.path
     guard !sheet.hasPrefix(root.hasSuffix("/") ? root : root + "/") else {
       throw Failure(
-        "\(output.text) is one of the files of \(folder.text) and would be overwritten: give --output another name",
+        "--output would overwrite \(output.text), a file of \(folder.text): choose another name",
         code: 2)
     }
   }

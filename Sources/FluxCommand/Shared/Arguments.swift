@@ -2,9 +2,9 @@ import ArgumentParser
 import Foundation
 import Support
 
-/// The arguments of a call, and what the parser does not see in them.
+/// The command line: what ArgumentParser does not handle itself.
 enum Arguments {
-  /// The arguments as text; throws where the bytes of one are no UTF-8, since names and prompts would be others.
+  /// The arguments as text; throws if one is not UTF-8.
   static func text() throws(Failure) -> [String] {
     var texts: [String] = []
     for index in 1..<max(1, Int(CommandLine.argc)) {
@@ -17,13 +17,12 @@ enum Arguments {
     return texts
   }
 
-  /// A command from its arguments.
+  /// Parses the arguments into a command.
   ///
-  /// A value may begin with a dash (`-W -64`, `-p "-1 apple"`), where the parser misses one, unless it is the name of an
-  /// option of the command.
+  /// A value may begin with a dash (`-W -64`, `-p "-1 apple"`) unless it is the name of an option of the command.
   static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+    var arguments = DeprecatedFlags.replaced(in: arguments) { say("flux: \($0)") }
     try checkHelp(arguments)
-    var arguments = arguments
     while true {
       do {
         return try FluxCommand.parseAsRoot(arguments)
@@ -34,7 +33,7 @@ enum Arguments {
     }
   }
 
-  /// The arguments with one value joined to its option, where the parser missed it: `-W=-64`.
+  /// The arguments with one value joined to the option for which the parser found none: `-W=-64`.
   private static func joiningValue(_ arguments: [String], _ message: String) -> [String]? {
     guard let match = message.firstMatch(of: /^Missing value for '(--?[^ ']+)/) else { return nil }
     let option = String(match.1)
@@ -55,9 +54,9 @@ enum Arguments {
     names.first { $0.contains(option) } ?? [option]
   }
 
-  // MARK: - What the parser knows
+  // MARK: - The parser's commands and options
 
-  /// The part of the parser's description of its commands that is read here.
+  /// The part of the parser's `--experimental-dump-help` that is used here.
   private struct Tool: Decodable {
     struct Argument: Decodable {
       struct Name: Decodable {
@@ -95,9 +94,9 @@ enum Arguments {
     return (command?.arguments ?? []).map { Set(($0.names ?? []).map(\.text)) }
   }
 
-  // MARK: - Words that are no command
+  // MARK: - Unknown commands
 
-  /// Throws where help is asked for about something that is no command.
+  /// Throws if help is requested for an unknown command.
   private static func checkHelp(_ arguments: [String]) throws(Failure) {
     guard arguments.first == "help" else { return }
     var command = root
@@ -109,7 +108,7 @@ enum Arguments {
     }
   }
 
-  /// A better sentence than the parser's for a word where a subcommand belongs; nil where that is not the matter.
+  /// The error message for an unknown subcommand; nil for other errors.
   static func misspelledCommand(_ arguments: [String], _ message: String) -> String? {
     guard message.contains(/[Uu]nexpected arguments?:? '/) else { return nil }
     var command = root
@@ -123,12 +122,12 @@ enum Arguments {
     return nil
   }
 
-  /// A better sentence for a text that begins with a dash and was taken for an option; nil where that is not the matter.
+  /// The error message for text that begins with a dash and was parsed as an option; nil for other errors.
   static func misreadText(_ message: String) -> String? {
     guard let match = message.firstMatch(of: /^Unknown option '(-[^']*)'/), match.1.contains(/\s|^-[0-9.]/) else {
       return nil
     }
-    return "\"\(match.1)\" begins with a dash and looks like an option: write -- before it, or give it with its option"
+    return "\"\(match.1)\" begins with a dash and looks like an option: put -- before it, or use --prompt"
   }
 
   private static func noCommand(_ word: String, among names: [String]) -> String {

@@ -2,32 +2,32 @@ import ArgumentParser
 import Torch
 
 extension Device {
-  /// The device that a flag names, which this libtorch must have.
+  /// The device that a flag names; throws if this libtorch does not have it.
   init(flag name: String) throws(Failure) {
     guard let device = Device(name), device != .mps else {
-      throw Failure("device \"\(name)\" is not known; there are cpu, cuda and cuda:N", code: 2)
+      throw Failure("unknown device \"\(name)\"; use cpu, cuda or cuda:N", code: 2)
     }
     if case .cuda(let index) = device, index >= Device.cudaCount {
       let found = Device.cudaCount
       throw Failure(
-        "there is no device \(device): libtorch sees \(found == 0 ? "no CUDA device" : "\(found) CUDA devices")")
+        "device \(device) does not exist: libtorch finds \(found == 0 ? "no CUDA device" : "\(found) CUDA devices")")
     }
     self = device
   }
 }
 
-/// How many threads may be asked for; more only wait for each other, and starting them takes seconds.
+/// The range of `--threads`; more threads would only wait, and starting them takes seconds.
 enum ThreadCount {
   static let range = 1...1024
 
-  /// Throws where `--threads` is outside.
+  /// Throws if `--threads` is out of range.
   static func check(_ threads: Int?) throws(ValidationError) {
     guard let threads, !range.contains(threads) else { return }
     throw ValidationError("--threads \(threads) must be \(range.lowerBound) to \(range.upperBound)")
   }
 }
 
-/// A stretch of time as people type it: 90s, 9m, 1h30m; a plain number is seconds.
+/// A duration: 90s, 9m, 1h30m; a plain number is in seconds.
 struct TimeLimit: ExpressibleByArgument {
   let seconds: Double
 

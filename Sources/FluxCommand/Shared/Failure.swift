@@ -1,7 +1,7 @@
 import Foundation
 import Support
 
-/// A reason to stop, as one sentence, with the exit code: 1 failed, 2 asked wrongly.
+/// An error with its exit code: 1 for failures, 2 for wrong arguments.
 struct Failure: Error, CustomStringConvertible {
   let description: String
   let code: Int32
@@ -12,19 +12,19 @@ struct Failure: Error, CustomStringConvertible {
   }
 }
 
-/// Writes a line to standard error; that it cannot be written is no error.
+/// Writes a line to standard error; write errors are ignored.
 func say(_ text: String) { Console.say(text) }
 
-/// Writes a line of results to standard output, at once: who reads them in a pipe need not wait for the end.
+/// Writes a line to standard output without buffering, so that a pipe gets it at once.
 ///
-/// On a terminal control characters are shown as escapes; elsewhere names stay as they are.
+/// On a terminal control characters are shown as escapes; otherwise the text is unchanged.
 func printLine(_ text: String) throws(Failure) {
   try writeOutput(Array(((isatty(STDOUT_FILENO) == 1 ? Console.printable(text) : text) + "\n").utf8))
 }
 
-/// Writes bytes to standard output; throws where they cannot be written.
+/// Writes bytes to standard output; throws if that fails.
 ///
-/// Where the reader of a pipe has gone away the program ends as others do, by SIGPIPE and without a message.
+/// If the reader of a pipe is gone, the program ends by SIGPIPE without a message, like other programs.
 func writeOutput(_ bytes: [UInt8]) throws(Failure) {
   let code = Console.output(bytes)
   if code == 0 { return }

@@ -2,10 +2,10 @@ import ArgumentParser
 import Foundation
 import Support
 
-/// A path as people type it; an empty one is none.
+/// A path from the command line; an empty one is invalid.
 ///
-/// `~` and what follows `~/` lie in the home folder, also where the shell leaves that to the program
-/// (`--output=~/pictures/`). `~name` is a name like others.
+/// `~` and `~/…` are in the home folder, even if the shell does not expand them (`--output=~/images/`). `~name` is an
+/// ordinary name.
 struct FilePath: ExpressibleByArgument {
   let text: String  // as typed, for messages
   let path: String
@@ -29,9 +29,9 @@ struct FilePath: ExpressibleByArgument {
   var defaultValueDescription: String { text }
 }
 
-/// Looks at files that are going to be written before the work that they are to hold begins.
+/// Checks output files before the work starts.
 enum OutputFile {
-  /// Throws where a file cannot be written, or where it is one of those that the command reads.
+  /// Throws if a file cannot be written or is one of the inputs.
   @discardableResult
   static func check(_ url: URL, notAmong inputs: [FilePath] = []) throws(Failure) -> OutputPlace {
     let place: OutputPlace
@@ -39,12 +39,12 @@ enum OutputFile {
       place = try OutputPlace(url.path)
     } catch { throw Failure(error.description) }
     for input in inputs where !place.isStream && (place.isSame(asFile: input.path) || place.path == input.url.path) {
-      throw Failure("\(input.text) is read and would be overwritten: give the output another name", code: 2)
+      throw Failure("the output would overwrite the input \(input.text): choose another name", code: 2)
     }
     return place
   }
 
-  /// Throws where a folder cannot be made, or what is there is none or cannot be written to.
+  /// Throws if a folder cannot be created or is not writable.
   static func checkFolder(_ url: URL) throws(Failure) {
     var isFolder: ObjCBool = false
     var place = url.standardizedFileURL
@@ -60,11 +60,10 @@ enum OutputFile {
     }
   }
 
-  /// The format of a contact sheet by its name; throws where the ending promises something else, or the file cannot be
-  /// written.
+  /// Throws if a contact sheet is not named .png or cannot be written.
   static func checkSheet(_ file: FilePath, notAmong inputs: [FilePath] = []) throws(Failure) {
     guard file.url.pathExtension.lowercased() == "png" else {
-      throw Failure("a contact sheet is a PNG: let the name \(file.text) end in .png", code: 2)
+      throw Failure("a contact sheet is a PNG file: the name \(file.text) must end in .png", code: 2)
     }
     try check(file.url, notAmong: inputs)
   }

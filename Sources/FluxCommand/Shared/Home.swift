@@ -27,10 +27,10 @@ enum Home {
 
   static var models: URL { root.appendingPathComponent("models") }
 
-  /// The learnt judge of the small world.
+  /// The learned judge of the small world.
   static var judge: URL { models.appendingPathComponent("judge") }
 
-  /// A model directory by path, or a shipped model by name; `mini` when nil.
+  /// A model directory by path, or a bundled model by name; `mini` if nil.
   static func model(_ given: FilePath?) throws(Failure) -> URL {
     let name = given?.text ?? "mini"
     let shipped = models.appendingPathComponent(name)
@@ -40,14 +40,14 @@ enum Home {
       }
     }
     if let given, FileManager.default.fileExists(atPath: given.path) {
-      throw Failure("\(name) is not a model directory: it has no model_index.json")
+      throw Failure("\(name) is not a model directory: model_index.json is missing")
     }
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: models.path)) ?? []).filter {
       FileManager.default.fileExists(atPath: models.appendingPathComponent("\($0)/model_index.json").path)
     }
     throw Failure(
-      "there is no model \"\(name)\": give a model directory"
+      "model \"\(name)\" not found: give a model directory"
         + (names.isEmpty
-          ? "" : ", or the name of a shipped model (\(names.sorted().joined(separator: ", ")))"))
+          ? "" : ", or the name of a bundled model (\(names.sorted().joined(separator: ", ")))"))
   }
 }

@@ -1,33 +1,33 @@
 import Foundation
 import Support
 
-/// Ctrl-C, kill, and a terminal that closes: half-written files go away, then the program ends by that signal.
+/// Handles Ctrl-C, kill and a closing terminal: temporary files are removed, then the program ends by that signal.
 ///
-/// A command that can end well by itself (`training`) is asked once, and ended at the second signal; a terminal that
-/// closes may say so several times, and never ends it at once.
+/// A command that can stop cleanly (training) gets a request at the first signal and ends at the second. A closing
+/// terminal may send several signals and never ends such a command at once.
 enum Interruption {
-  // Set by the handler, read by the loop that asked to be told: plain flags, since handlers may do little more.
+  // Set by the signal handler and read by the loop; signal handlers may only set plain flags.
   nonisolated(unsafe) private static var isPatient: sig_atomic_t = 0
-  nonisolated(unsafe) private static var wasAsked: sig_atomic_t = 0
+  nonisolated(unsafe) private static var wasRequested: sig_atomic_t = 0
 
-  /// Whether the user asked to stop; only after `beAsked`.
-  static var isAsked: Bool { wasAsked != 0 }
+  /// Whether a stop was requested; only after `catchSignals`.
+  static var isRequested: Bool { wasRequested != 0 }
 
-  /// From now on the first signal asks, and only the second ends the program.
-  static func beAsked() { isPatient = 1 }
+  /// From now on the first signal requests a stop, and only the second ends the program.
+  static func catchSignals() { isPatient = 1 }
 
   /// Installs the handlers.
   static func install() {
-    signal(SIGXFSZ, SIG_IGN)  // a file that grows too large is a failed write, with a sentence
-    signal(SIGPIPE, SIG_IGN)  // nobody reads messages any more: no reason to end
-    var stops = sigset_t()  // whoever started this program may have blocked them
+    signal(SIGXFSZ, SIG_IGN)  // a file that grows too large is then a write error with a message
+    signal(SIGPIPE, SIG_IGN)  // a closed standard error must not end the program
+    var stops = sigset_t()  // the parent process may have blocked them
     sigemptyset(&stops)
     for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&stops, number) }
     pthread_sigmask(SIG_UNBLOCK, &stops, nil)
     for number in [SIGINT, SIGTERM, SIGHUP] where number != SIGHUP || !isIgnored(SIGHUP) {
       signal(number) { number in
-        if Interruption.isPatient != 0, Interruption.wasAsked == 0 || number == SIGHUP {
-          Interruption.wasAsked = 1
+        if Interruption.isPatient != 0, Interruption.wasRequested == 0 || number == SIGHUP {
+          Interruption.wasRequested = 1
           return
         }
         AtomicFile.removeTemporaries()

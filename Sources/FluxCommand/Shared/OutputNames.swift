@@ -3,7 +3,7 @@ import Foundation
 import Images
 import Support
 
-/// Where the pictures of a call go.
+/// The names of the output files.
 struct OutputNames {
   private enum Form {
     case single(String)
@@ -15,22 +15,22 @@ struct OutputNames {
   private let form: Form
   /// The format of the files.
   let format: ImageFile
-  /// Number of pictures.
+  /// Number of images.
   let count: Int
 
-  /// Whether the one picture goes to standard output, which then holds nothing else.
+  /// Whether the image is written to standard output, which then holds nothing else.
   var isStandardOutput: Bool { if case .standardOutput = form { true } else { false } }
 
-  /// Understands `FILE.png` (or .jpg, .jpeg, .webp), `NAME-%03d.png`, a folder (one that exists, or a name that ends in
-  /// `/`), a pipe, and `-`, standard output.
+  /// Parses `FILE.png` (or .jpg, .jpeg, .webp), `NAME-%03d.png`, a folder (that exists or whose name ends in `/`), a
+  /// pipe, and `-` for standard output.
   ///
-  /// `format` says what a name without an ending holds; where both speak they must agree. Nothing is made yet.
+  /// `format` is for names without an extension; otherwise it must match. Nothing is created yet.
   init(_ output: FilePath, count: Int, format asked: ImageFile?) throws(Failure) {
     self.count = count
     if output.text == "-" || output.text == "/dev/stdout" {
-      guard count == 1 else { throw Failure("standard output holds one picture, and \(count) were asked for", code: 2) }
+      guard count == 1 else { throw Failure("standard output takes one image, not \(count)", code: 2) }
       guard isatty(STDOUT_FILENO) == 0 else {
-        throw Failure("standard output is a terminal, which shows no pictures: give -o a name, or use a pipe", code: 2)
+        throw Failure("standard output is a terminal: use -o with a file name, or a pipe", code: 2)
       }
       (form, format) = (.standardOutput, asked ?? .png)
       return
@@ -44,17 +44,19 @@ struct OutputNames {
       return
     }
     if let kind, kind != S_IFREG {
-      guard count == 1 else { throw Failure("\(output.text) is no file: it takes one picture, not \(count)", code: 2) }
+      guard count == 1 else {
+        throw Failure("\(output.text) is not a regular file: it takes one image, not \(count)", code: 2)
+      }
       (form, format) = (.single(path), asked ?? ImageFile(ending: output.url.pathExtension) ?? .png)
       return
     }
     guard let named = ImageFile(ending: output.url.pathExtension) else {
       throw Failure(
-        "pictures are written as PNG, JPEG or WebP: let the name \(output.text) end in .png, .jpg or .webp, or in / for a"
-          + " folder", code: 2)
+        "images are written as PNG, JPEG or WebP: the name \(output.text) must end in .png, .jpg or .webp, or in / for"
+          + " a folder", code: 2)
     }
     if let asked, asked != named {
-      throw Failure("--format \(asked.ending) and the name \(output.text) do not agree", code: 2)
+      throw Failure("--format \(asked.ending) does not match the name \(output.text)", code: 2)
     }
     format = named
     if let match = path.firstMatch(of: /%(0?)([0-9]{0,2})d/) {
@@ -69,7 +71,7 @@ struct OutputNames {
     }
   }
 
-  /// The file of picture `index` (from 0) that `seed` gives; nil for standard output.
+  /// The file of image `index` (from 0) with `seed`; nil for standard output.
   func url(_ index: Int, seed: UInt64) -> URL? {
     switch form {
     case .single(let path): URL(fileURLWithPath: path)
@@ -82,8 +84,8 @@ struct OutputNames {
     }
   }
 
-  /// Throws unless every picture and the contact sheet can be written, each in a file of its own that is no input, and,
-  /// without `overwriting`, not there yet.
+  /// Throws unless all images and the contact sheet can be written to distinct files that are not inputs and, without
+  /// `overwriting`, do not exist yet.
   func check(seeds: [UInt64], grid: FilePath?, inputs: [FilePath], overwriting: Bool) throws(Failure) {
     let sheet = try grid.map { grid throws(Failure) in
       try OutputFile.checkSheet(grid, notAmong: inputs)
@@ -94,19 +96,19 @@ struct OutputNames {
       throw Failure("\(name) exists already, and --no-overwrite was given")
     }
     if let sheet, let grid { try checkNew(sheet, grid.text) }
-    // In a folder that does not exist yet nothing is in the way.
+    // A folder that does not exist yet has no files to overwrite.
     if case .folder(let path) = form, !FileManager.default.fileExists(atPath: path) { return }
     for (index, seed) in seeds.enumerated() {
       guard let url = url(index, seed: seed) else { continue }
       let place = try OutputFile.check(url, notAmong: inputs)
       try checkNew(place, url.relativePath)
       if let sheet, place.isSame(as: sheet) {
-        throw Failure("--grid would overwrite the picture \(url.relativePath): give it another name", code: 2)
+        throw Failure("--grid would overwrite the image \(url.relativePath): choose another name", code: 2)
       }
     }
   }
 
-  /// Makes the folder, where there is one to make.
+  /// Creates the folder, if the output is a folder.
   func makeFolder() throws(Failure) {
     guard case .folder(let path) = form else { return }
     do {

@@ -1,15 +1,14 @@
 import Foundation
 import Support
 
-/// One line of standard error that says how far a call is and how long it still takes; nothing when that is no
-/// terminal.
+/// A progress line on standard error with the remaining time; nothing if that is not a terminal.
 final class ProgressLine {
   private let isShown: Bool
   private let started = Date()
 
   init(quiet: Bool) { isShown = !quiet && Console.rewritesLines }
 
-  /// A bar of the share that is done, what that is, and the time left; on a narrow terminal without the bar.
+  /// Shows a progress bar, the text and the time left; no bar on narrow terminals.
   func show(_ share: Double, _ text: @autoclosure () -> String) {
     guard isShown, share > 0 else { return }
     let left = Date().timeIntervalSince(started) / share * (1 - share)
@@ -26,7 +25,7 @@ final class ProgressLine {
   }
 }
 
-/// The progress of a number of equal things.
+/// Progress over a number of items.
 struct CountProgress {
   private let count: Int
   private let noun: String
@@ -38,14 +37,14 @@ struct CountProgress {
     line = ProgressLine(quiet: quiet)
   }
 
-  /// Says how many are done.
+  /// Shows how many are done.
   func show(_ done: Int) { line.show(Double(done) / Double(count), "\(done) of \(count) \(noun)") }
 
   /// Takes the line away.
   func clear() { line.clear() }
 }
 
-/// The progress of images that are drawn in steps.
+/// Progress over images and sampling steps.
 struct StepProgress {
   private let images: Int
   private let line: ProgressLine

@@ -2,9 +2,9 @@ import Flux
 import Foundation
 import Support
 
-/// The prompts of a call: one argument, or the lines of a file.
+/// The prompts of a command: one argument, or the lines of a file.
 enum Prompts {
-  private static let longestFile = 64 << 20  // bytes: a file that never ends is none of prompts
+  private static let longestFile = 64 << 20  // bytes, a limit for endless streams
 
   /// The argument, or the lines of a file, without blank ones; `-` is standard input.
   static func read(argument: String?, file: FilePath?) throws(Failure) -> [String] {
@@ -13,7 +13,7 @@ enum Prompts {
     let isInput = file.text == "-"
     let name = isInput ? "standard input" : file.text
     func failure(_ reason: String) -> Failure { Failure("cannot read the prompt file \(name): \(reason)") }
-    // Any file will do, a pipe as shells make them for <(…) included.
+    // Pipes work too, such as <(…) in shells.
     let descriptor = isInput ? STDIN_FILENO : open(file.path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure(Self.reason(errno)) }
     defer { if !isInput { close(descriptor) } }
@@ -44,29 +44,29 @@ enum Prompts {
   }
 }
 
-/// What people should know about their prompts before they look at the pictures.
+/// Warnings about prompts.
 enum PromptAdvice {
-  /// Sentences about a prompt; `kind` names it.
+  /// The warnings about a prompt; `kind` names it.
   static func lines(on prompt: String, _ kind: String, for pipeline: Pipeline) -> [String] {
     var lines: [String] = []
     let tokens = pipeline.tokens(of: prompt)
     if !tokens.dropped.isEmpty {
-      lines.append("the \(kind) is too long; these words are not read: \(tokens.dropped.joined(separator: " "))")
+      lines.append("the \(kind) is too long; these words are truncated: \(tokens.dropped.joined(separator: " "))")
     }
     if !tokens.unknown.isEmpty {
       let words = tokens.unknown.joined(separator: " ")
       let isAll = tokens.pieces.dropFirst().dropLast().allSatisfy { $0 == "[UNK]" }
       lines.append(
         isAll
-          ? "the vocabulary has no word of the \(kind), which therefore says nothing: \(words)"
+          ? "no word of the \(kind) is in the vocabulary, so it has no effect: \(words)"
           : "these words of the \(kind) are not in the vocabulary: \(words)")
     }
     let marks = PromptSyntax.marks(in: prompt)
     if !marks.isEmpty {
       let hasTag = marks.contains { $0.lowercased().hasPrefix("<lora:") }
       lines.append(
-        "Flux has no prompt language; these marks of the \(kind) are read as plain words: "
-          + marks.joined(separator: " ") + (hasTag ? " (a LoRA is added with --lora FILE)" : ""))
+        "Flux has no prompt syntax; this part of the \(kind) is read as plain text: "
+          + marks.joined(separator: " ") + (hasTag ? " (use --lora FILE for a LoRA)" : ""))
     }
     return lines
   }

@@ -2,53 +2,60 @@ import ArgumentParser
 import Diffusion
 import Training
 
-/// Everything in which a run may differ from its profile, each by a flag of its own.
+/// Hyperparameters in which a run may differ from its profile.
 struct PlanOptions: ParsableArguments {
   @Option(
     help: """
-      Stages to run, with commas between: autoencoder, joint, superResolution, decoder, diffusion (default: all but \
-      decoder, which paints better what a frozen encoder made).
+      Stages to run, separated by commas: autoencoder, joint, superResolution, decoder, diffusion (default: all but \
+      decoder, which finetunes the decoder on a frozen encoder).
       """)
   var stages: StageList?
-  @Option(help: "Learning rate of encoder and decoder at its highest.") var autoencoderRate: Double?
-  @Option(help: "Learning rate of U-Net and adapter at its highest.") var diffusionRate: Double?
+  @Option(help: "Peak learning rate of the autoencoder.") var autoencoderLearningRate: Double?
+  @Option(name: .customLong("learning-rate"), help: "Peak learning rate of U-Net and text adapter.")
+  var diffusionLearningRate: Double?
   @Option(help: "Weight decay of AdamW.") var weightDecay: Double?
   @Option(
-    help:
-      "Learning rate of Muon, which trains the hidden matrices of presets with a palette decoder; 0 is AdamW instead."
-  )
-  var muonRate: Double?
-  @Option(help: "Share of the autoencoder's steps after which its loss counts absolute differences; 1 is never.")
+    help: "Learning rate of Muon for the hidden matrices of presets with a palette decoder; 0 uses AdamW for all.")
+  var muonLearningRate: Double?
+  @Option(help: "Fraction of the autoencoder steps after which its loss is mainly L1; 1 is never.")
   var lateLoss: Double?
-  @Option(help: "Weight of reconstructing halved images from halved latents.") var equivariance: Double?
-  @Option(help: "Share of the autoencoder's images that are textures instead of scenes.") var textures: Double?
-  @Option(help: "Second β of AdamW: how long it remembers the gradient's size.") var secondBeta: Double?
-  @Option(help: "Norm that gradients are scaled down to; 0 is no limit.") var gradientLimit: Double?
-  @Option(help: "Steps over which the rate rises.") var warmup: Int?
-  @Option(help: "Share of a stage's end over which the rate falls to zero.") var cooldown: Double?
-  @Option(help: "Share of captions that are left out, which guidance needs.") var captionDropout: Double?
+  @Option(help: "Weight of the scale-equivariance loss: half-size images from half-size latents.")
+  var equivariance: Double?
+  @Option(help: "Fraction of the autoencoder's training images that are textures instead of scenes.")
+  var textures: Double?
+  @Option(name: .customLong("adam-beta2"), help: "Beta2 of AdamW.") var beta2: Double?
+  @Option(help: "Maximum gradient norm (gradient clipping); 0 disables it.") var maxGradNorm: Double?
+  @Option(help: "Warmup steps of the learning rate.") var warmup: Int?
+  @Option(help: "Fraction of a stage, at its end, over which the learning rate decays to zero.") var cooldown: Double?
+  @Option(help: "Fraction of captions replaced by the empty prompt, for classifier-free guidance.")
+  var captionDropout: Double?
   @Option(
+    name: .customLong("ema"),
     help: """
-      Lengths of the averages of U-Net and adapter, as shares of the run (0.05,0.1; 0 is the weights themselves): the \
-      first is saved as model/, the others at the end as model-average-LENGTH/.
+      Relative widths σ_rel of the EMAs of U-Net and adapter, separated by commas (0.05,0.1; 0 is the raw weights). The \
+      first is saved as model/, the others at the end as model-ema-WIDTH/.
       """)
-  var averages: Lengths?
+  var emaSigmas: EMASigmas?
   @Option(help: "What the U-Net predicts: epsilon, v_prediction or sample.") var prediction: Prediction?
-  @Option(help: "Distance between prediction and target: l1, l2 or huber.") var distance: DiffusionLoss.Distance?
-  @Option(help: "The distance that takes its place while the rate falls.") var lastDistance: DiffusionLoss.Distance?
-  @Option(help: "Signal to noise ratio above which a noise level weighs no more (min-SNR; 5 is usual); 0 is none.")
+  @Option(name: .customLong("loss"), help: "Loss type of the denoising loss: l1, l2 or huber.")
+  var lossType: DiffusionLoss.LossType?
+  @Option(name: .customLong("cooldown-loss"), help: "Loss type while the learning rate decays (default: --loss).")
+  var cooldownLossType: DiffusionLoss.LossType?
+  @Option(help: "Gamma of min-SNR loss weighting (5 is usual); 0 disables it.")
   var minSNR: Double?
-  @Option(help: "How far noise levels lean towards noise; 1 is even.") var timeShift: Double?
-  @Option(help: "Share of the samples whose noise levels are even in spite of --time-shift.") var evenTimes: Double?
-  @Option(help: "Noise that is always added to latents.") var latentNoise: Double?
-  @Option(help: "More noise for half of the latents that the decoder sees.") var latentNoiseWide: Double?
-  @Option(help: "How much more cells with an object count (Scenes only).") var objectWeight: Double?
-  @Option(help: "Weight of the heads that name objects from U-Net features and captions (Scenes only).")
+  @Option(help: "Timestep shift towards noise; 1 samples timesteps uniformly.") var timeShift: Double?
+  @Option(help: "Fraction of samples with uniformly drawn timesteps, whatever --time-shift is.")
+  var uniformTimesteps: Double?
+  @Option(help: "Standard deviation of the noise that is always added to latents.") var latentNoise: Double?
+  @Option(help: "Scale of extra noise on half of the latents that the decoder is trained on.")
+  var latentNoiseWide: Double?
+  @Option(help: "Extra loss weight of latent cells that hold an object (Scenes only).") var objectWeight: Double?
+  @Option(help: "Weight of the classification losses on U-Net features and pooled text (Scenes only).")
   var alignment: Double?
-  @Option(help: "Weight of the head that names objects from latents (Scenes only).") var latentAlignment: Double?
+  @Option(help: "Weight of the classification loss on latents (Scenes only).") var latentAlignment: Double?
 
-  @Option(help: "Latents that are kept for the U-Net's batches.") var poolSize: Int?
-  @Option(help: "New pictures that enter the pool at every step; 0 keeps the first ones.") var poolRenewal: Int?
+  @Option(help: "Number of latents kept in the pool that U-Net batches are drawn from.") var poolSize: Int?
+  @Option(help: "New images that enter the pool per step; 0 never replaces any.") var poolRenewal: Int?
 
   func validate() throws {
     func check(_ flag: String, _ value: Double?, _ range: ClosedRange<Double>) throws {
@@ -60,16 +67,18 @@ struct PlanOptions: ParsableArguments {
     }
     let positive = 0...Double.greatestFiniteMagnitude
     for (flag, value) in [
-      ("autoencoder-rate", autoencoderRate), ("diffusion-rate", diffusionRate), ("weight-decay", weightDecay),
-      ("gradient-limit", gradientLimit), ("latent-noise", latentNoise), ("latent-noise-wide", latentNoiseWide),
+      ("autoencoder-learning-rate", autoencoderLearningRate), ("learning-rate", diffusionLearningRate),
+      ("weight-decay", weightDecay),
+      ("max-grad-norm", maxGradNorm), ("latent-noise", latentNoise), ("latent-noise-wide", latentNoiseWide),
       ("object-weight", objectWeight), ("alignment", alignment), ("latent-alignment", latentAlignment),
-      ("muon-rate", muonRate), ("equivariance", equivariance), ("time-shift", timeShift), ("min-snr", minSNR),
+      ("muon-learning-rate", muonLearningRate), ("equivariance", equivariance), ("time-shift", timeShift),
+      ("min-snr", minSNR),
       ("warmup", warmup.map(Double.init)),
     ] { try check(flag, value, positive) }
-    try check("second-beta", secondBeta, 0...0.999_999)
+    try check("adam-beta2", beta2, 0...0.999_999)
     for (flag, value) in [
       ("cooldown", cooldown), ("caption-dropout", captionDropout), ("late-loss", lateLoss),
-      ("textures", textures), ("even-times", evenTimes),
+      ("textures", textures), ("uniform-timesteps", uniformTimesteps),
     ] {
       try check(flag, value, 0...1)
     }
@@ -80,14 +89,14 @@ struct PlanOptions: ParsableArguments {
     if timeShift == 0 { throw ValidationError("--time-shift must be above 0") }
   }
 
-  /// Puts what was given in the place of the profile's numbers.
+  /// Overrides the profile's hyperparameters with those that were given.
   func apply(to plan: inout TrainingPlan) throws(Failure) {
     // Heads without labels would get no gradient.
-    if !plan.knowsObjects, textures ?? 0 > 0 {
-      throw Failure("--textures is about scenes, not about pictures", code: 2)
+    if !plan.hasObjectLabels, textures ?? 0 > 0 {
+      throw Failure("--textures needs --data scenes", code: 2)
     }
-    if !plan.knowsObjects, objectWeight != nil || alignment != nil || latentAlignment != nil {
-      throw Failure("--object-weight, --alignment and --latent-alignment are about scenes, not about pictures", code: 2)
+    if !plan.hasObjectLabels, objectWeight != nil || alignment != nil || latentAlignment != nil {
+      throw Failure("--object-weight, --alignment and --latent-alignment need --data scenes", code: 2)
     }
     if let stages {
       do throws(TrainingError) {
@@ -97,25 +106,25 @@ struct PlanOptions: ParsableArguments {
     func set<T>(_ field: WritableKeyPath<TrainingPlan, T>, _ value: T?) {
       if let value { plan[keyPath: field] = value }
     }
-    set(\.autoencoderRate, autoencoderRate)
-    set(\.diffusionRate, diffusionRate)
+    set(\.autoencoderLearningRate, autoencoderLearningRate)
+    set(\.diffusionLearningRate, diffusionLearningRate)
     set(\.weightDecay, weightDecay)
-    set(\.secondBeta, secondBeta)
-    set(\.gradientLimit, gradientLimit.map { $0 == 0 ? .greatestFiniteMagnitude : $0 })
+    set(\.beta2, beta2)
+    set(\.maxGradNorm, maxGradNorm.map { $0 == 0 ? .greatestFiniteMagnitude : $0 })
     set(\.warmup, warmup)
     set(\.cooldown, cooldown)
     set(\.captionDropout, captionDropout)
-    set(\.averages, averages?.values)
+    set(\.emaSigmas, emaSigmas?.values)
     set(\.prediction, prediction)
-    set(\.distance, distance)
-    if let lastDistance { plan.lastDistance = lastDistance }
+    set(\.lossType, lossType)
+    if let cooldownLossType { plan.cooldownLossType = cooldownLossType }
     if let minSNR { plan.minSNR = minSNR == 0 ? nil : minSNR }
     set(\.timeShift, timeShift)
-    set(\.evenTimes, evenTimes)
+    set(\.uniformTimesteps, uniformTimesteps)
     set(\.lateLoss, lateLoss)
     set(\.equivariance, equivariance)
     set(\.textures, textures)
-    if let muonRate { plan.setMuonRate(muonRate) }
+    if let muonLearningRate { plan.setMuonLearningRate(muonLearningRate) }
     set(\.latentNoise, latentNoise)
     set(\.latentNoiseWide, latentNoiseWide)
     set(\.objectWeight, objectWeight)
@@ -127,9 +136,9 @@ struct PlanOptions: ParsableArguments {
 }
 
 extension Prediction: ExpressibleByArgument {}
-extension DiffusionLoss.Distance: ExpressibleByArgument {}
+extension DiffusionLoss.LossType: ExpressibleByArgument {}
 
-/// Names of stages as people type them, with commas between.
+/// Names of stages, separated by commas.
 struct StageList: ExpressibleByArgument {
   let stages: [TrainingPlan.Stage]
 
@@ -140,14 +149,14 @@ struct StageList: ExpressibleByArgument {
   }
 }
 
-/// Lengths of averages, separated by commas.
-struct Lengths: ExpressibleByArgument {
+/// Relative widths of EMAs, separated by commas.
+struct EMASigmas: ExpressibleByArgument {
   let values: [Double]
 
   init?(argument: String) {
     let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
     let values = parts.compactMap { $0 }
-    // 0.28 is near the widest that a power function can be.
+    // Power-function EMAs have widths below 0.289.
     guard values.count == parts.count, Set(values).count == values.count, values.allSatisfy((0...0.28).contains) else {
       return nil
     }

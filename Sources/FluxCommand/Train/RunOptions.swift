@@ -3,35 +3,35 @@ import Flux
 import Models
 import Torch
 
-/// How long and where `flux train` computes, and what it writes.
+/// Length, compute and output of a training run.
 struct RunOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: "Folder of the run.") var output: FilePath
   @Option(help: "Training steps over all stages (default: the profile's).") var steps: Int?
-  @Option(help: "Pictures in a U-Net step (default: the profile's).") var batch: Int?
-  @Option(help: "Pieces that a batch is cut into, for less memory.") var accumulate: Int = 1
-  @Flag(help: "Compute layers again for the gradients instead of keeping what is inside them: less memory, more time.")
+  @Option(help: "Batch size of the U-Net (default: the profile's).") var batch: Int?
+  @Option(help: "Gradient accumulation: splits each batch into this many micro-batches.") var accumulate: Int = 1
+  @Flag(help: "Recompute activations in the backward pass: less memory, more time.")
   var gradientCheckpointing = false
-  @Option(name: .shortAndLong, help: "Seed of everything random.") var seed: UInt64 = 0
-  @Option(help: "Folder that keeps what the frozen encoders make, for runs that are continued or begin alike.")
+  @Option(name: .shortAndLong, help: "Random seed.") var seed: UInt64 = 0
+  @Option(help: "Folder that caches latents and text embeddings across runs.")
   var cache: FilePath?
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 200
-  @Option(help: "Checkpoints that are kept.") var keep: Int = 2
-  @Flag(help: "Leave the optimisers' moments, half of a checkpoint, out of it: the rate then rises again.")
+  @Option(help: "Number of checkpoints to keep.") var keep: Int = 2
+  @Flag(help: "Save checkpoints without optimizer state: half the size, and a resumed run warms up again.")
   var noMoments = false
-  @Option(help: "Largest file of a checkpoint, in MiB.") var shardSize: Int = WeightSet.shardLimit >> 20
-  @Option(help: "Steps between drawings of eight captions of the data (samples.png, and in TensorBoard); 0 is never.")
+  @Option(help: "Maximum size of a checkpoint file, in MiB.") var shardSize: Int = WeightSet.shardLimit >> 20
+  @Option(help: "Steps between sample images (samples.png and TensorBoard); 0 is never.")
   var sampleEvery: Int = 1000
-  @Option(help: "Save and end in time, to be continued by the same command: 90s, 9m, 1h30m.") var timeLimit: TimeLimit?
-  @Option(help: "Precision of matrix products: float32, or bfloat16 (faster where the CPU has AVX512-BF16).")
+  @Option(help: "Save and stop before this time is up; the same command continues (90s, 9m, 1h30m).")
+  var timeLimit: TimeLimit?
+  @Option(help: "Compute precision: float32, or bfloat16 (mixed precision).")
   var precision: Precision = .float32
-  @Option(help: "How the model directory stores weights: float32, bfloat16 or int8.") var storage: Quantisation =
-    .float32
-  @Option(help: "Where to compute: cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(help: "Data type of the saved weights: float32, bfloat16 or int8.") var storage: Quantization = .float32
+  @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
   @Option(help: "CPU threads (default: all cores).") var threads: Int?
   @OptionGroup var convolutions: ConvolutionOptions
-  @Flag(help: "Print sizes, and a forecast of memory and time from a few steps that are not kept; then stop.")
+  @Flag(help: "Print parameter counts and estimates of time and memory from a few test steps, then stop.")
   var dryRun = false
-  @Flag(name: .shortAndLong, help: "No progress.") var quiet = false
+  @Flag(name: .shortAndLong, help: "No progress output.") var quiet = false
 
   func validate() throws {
     if let steps, steps < 20 { throw ValidationError("--steps \(steps) is too few: give at least 20") }
@@ -45,15 +45,15 @@ struct RunOptions: ParsableArguments {
   }
 }
 
-/// How training computes convolutions on a CPU.
+/// Convolution algorithm on the CPU.
 struct ConvolutionOptions: ParsableArguments {
   @Flag(
     inversion: .prefixedNo,
-    help: "Compute 3×3 convolutions on a CPU by Winograd's algorithm (default: in float32 where it is faster).")
+    help: "Use Winograd convolutions on the CPU (default: in float32, if they are faster on this CPU).")
   var winograd: Bool?
 }
 
-/// What matrix products are computed in; weights and sums stay in float32.
+/// Compute precision of matrix products and convolutions; weights and accumulators stay in float32.
 enum Precision: String, ExpressibleByArgument, CaseIterable { case float32, bfloat16 }
 
-extension Quantisation: ExpressibleByArgument {}
+extension Quantization: ExpressibleByArgument {}

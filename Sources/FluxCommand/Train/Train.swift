@@ -4,24 +4,24 @@ import Foundation
 import Torch
 import Training
 
-/// `flux train`: from pictures with captions to a model directory.
+/// `flux train`: trains a model on captioned images.
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Trains a model; the same command continues an interrupted run.",
     discussion: """
-      The folder of the run gets checkpoints, log.jsonl, event files for TensorBoard, \
-      reconstructions.png, samples.png and, at every checkpoint, the model as it is in model/. \
-      Ctrl-C ends after the step that is running and saves; a second one ends at once.
+      The run folder holds checkpoints, log.jsonl, TensorBoard event files, reconstructions.png, \
+      samples.png and, updated at every checkpoint, the model in model/. Ctrl-C stops after the current \
+      step and saves; a second Ctrl-C stops at once.
       """)
 
   // Help shows groups in this order, and options without a group after all of them.
-  @OptionGroup(title: "What to learn") var learning: LearningOptions
-  @OptionGroup(title: "The run") var options: RunOptions
-  @OptionGroup(title: "Differences from the profile") var differences: PlanOptions
+  @OptionGroup(title: "Model and data") var learning: LearningOptions
+  @OptionGroup(title: "Run") var options: RunOptions
+  @OptionGroup(title: "Hyperparameters") var differences: PlanOptions
 
   func validate() throws {
     if options.cache != nil, learning.profile == .specification {
-      throw ValidationError("--cache is for profile ship: the specification never freezes its encoder")
+      throw ValidationError("--cache needs --profile ship: the specification never freezes its encoder")
     }
   }
 
@@ -31,14 +31,14 @@ struct Train: ParsableCommand {
     let device = try Device(flag: options.device)
     let start = try learning.from.map { try Home.model($0) }
     let data = try learning.trainingData()
-    if case .pictures(let files, _, _) = data {
+    if case .images(let files, _, _) = data {
       for warning in files.warnings { say("flux: \(learning.data): \(warning)") }
     }
     var plan = TrainingPlan(
       profile: learning.profile, preset: learning.preset, data: data, steps: options.steps, batch: options.batch,
       accumulation: options.accumulate, seed: options.seed, bfloat16: options.precision == .bfloat16,
       start: try start.map { try ModelSource(directory: $0) })
-    (plan.anew, plan.gradientCheckpointing) = (learning.anew, options.gradientCheckpointing)
+    (plan.reinitialize, plan.gradientCheckpointing) = (learning.reinitialize, options.gradientCheckpointing)
     try differences.apply(to: &plan)
     let folder = options.output.url
     try OutputFile.checkFolder(folder)
@@ -54,19 +54,19 @@ struct Train: ParsableCommand {
     let trainer = try Trainer(
       plan, on: data, from: model, textEncoder: Home.textEncoder, cache: options.cache?.url, device: device,
       winograd: options.convolutions.winograd)
-    trainer.notice = { say("flux: \($0)") }
+    trainer.onWarning = { say("flux: \($0)") }
     if !options.quiet {
       say(trainer.summary)
-      trainer.news = { say($0) }
+      trainer.onMessage = { say($0) }
     }
-    Interruption.beAsked()
+    Interruption.catchSignals()
     let limit = options.timeLimit?.seconds ?? .infinity
     let saving = TrainingRun.Saving(
       every: options.saveEvery, kept: options.keep, storage: options.storage, samplesEvery: options.sampleEvery,
       moments: !options.noMoments, shardBytes: options.shardSize << 20)
     let outcome = try TrainingRun(trainer, in: folder, saving: saving).run(quiet: options.quiet) { savingTakes in
-      // A step and a save must still fit.
-      Interruption.isAsked || Date().timeIntervalSince(began) + 1 + 1.5 * savingTakes > limit
+      // Leave time for one more step and for saving.
+      Interruption.isRequested || Date().timeIntervalSince(began) + 1 + 1.5 * savingTakes > limit
     }
     report(trainer.failures)
     if !options.quiet { say(Forecast.memoryReport(in: folder, device)) }
@@ -74,16 +74,16 @@ struct Train: ParsableCommand {
     if FileManager.default.fileExists(atPath: saved.path) { try printLine(saved.path) }
     if case .stopped(let step) = outcome {
       say(outcome.sentence(of: plan.steps))
-      if Interruption.isAsked { throw ExitCode(130) }
-      if step == 0 { throw ExitCode(1) }  // a time limit too short for a single step
+      if Interruption.isRequested { throw ExitCode(130) }
+      if step == 0 { throw ExitCode(1) }  // the time limit was too short for a single step
     }
   }
 
-  /// Names pictures that others had to stand in for.
+  /// Lists images that could not be read and were replaced by others.
   private func report(_ failures: [String]) {
     if failures.isEmpty { return }
-    say("\(failures.count) picture\(failures.count == 1 ? "" : "s") could not be read:")
+    say("\(failures.count) image\(failures.count == 1 ? "" : "s") could not be read:")
     for failure in failures.prefix(10) { say("  \(failure)") }
-    if failures.count > 10 { say("  and \(failures.count - 10) more: flux data check \(learning.data) names them") }
+    if failures.count > 10 { say("  and \(failures.count - 10) more: see flux data check \(learning.data)") }
   }
 }

@@ -2,9 +2,9 @@ extension SceneCaption {
   /// A background as it stands after the objects, and by itself; nil when its look leaves nothing of it to say.
   mutating func backgroundPhrase() -> (attached: String, bare: String)? {
     switch scene.background {
-    case .plain(let colour):
-      guard scene.look.showsColours else { return nil }
-      let name = colour.rawValue
+    case .plain(let color):
+      guard scene.look.showsColors else { return nil }
+      let name = color.rawValue
       let article = English.article(before: name)
       var phrases = [
         "on \(article) \(name) background", "on \(article) \(name) background",
@@ -15,7 +15,7 @@ extension SceneCaption {
       return (random.pick(phrases), "\(article) \(name) background")
     case .landscape(let landscape): return landscapePhrase(landscape)
     case .gradient(let top, let bottom):
-      guard scene.look.showsColours else { return nil }
+      guard scene.look.showsColors else { return nil }
       let names = "\(top.rawValue) to \(bottom.rawValue)"
       let article = English.article(before: top.rawValue)
       return (
@@ -25,8 +25,8 @@ extension SceneCaption {
         ]), "a gradient from \(names)"
       )
     case .pattern(let pattern, let ground, let figure):
-      guard scene.look.showsColours else {
-        claims.background = false  // the colours are missing
+      guard scene.look.showsColors else {
+        claims.background = false  // the colors are missing
         let word = pattern.adjective
         return ("on a \(word) background", "a \(word) background")
       }
@@ -59,7 +59,7 @@ extension SceneCaption {
         random.pick(["on \(bare)", "on \(figure) dots over \(ground)", "on \(ground) with \(figure) polka dots"]), bare
       )
     case .stripes, .checks:
-      // Either colour may come first: there is as much of one as of the other.
+      // Either color may come first: there is as much of one as of the other.
       let (a, b) = random.chance(0.5) ? (ground, figure) : (figure, ground)
       let bare = "\(English.article(before: a)) \(a) and \(b) \(pattern.adjective) background"
       let noun = pattern == .stripes ? "stripes" : "checks"

@@ -2,7 +2,7 @@ extension SceneCaption {
   /// "three apples in a row".
   mutating func group() -> String {
     var words: [String] = []
-    let name = colouredName(scene.objects[0].object, counted: true, &words)
+    let name = coloredName(scene.objects[0].object, counted: true, &words)
     let count = scene.objects.count
     let number = random.chance(0.9) ? English.number(count) : String(count)
     let body = ([number] + words + [name.plural ?? name.text]).joined(separator: " ")
@@ -66,7 +66,7 @@ extension SceneCaption {
       return random.pick([
         "a sticker of \(text)", "a sticker of \(text)", "\(text) as a sticker", "\(text), sticker style",
       ])
-    case .greyscale:
+    case .grayscale:
       return random.pick([
         "a black and white picture of \(text)", "\(text), in black and white", "a greyscale picture of \(text)",
         "\(text), in greyscale", "a grayscale image of \(text)",

@@ -2,8 +2,8 @@ import Support
 
 /// The grammar of captions: many phrasings of the same facts, articles right, nothing false.
 ///
-/// What a caption leaves out has a default, so that a short prompt has a picture to expect: no size means medium, no
-/// place means the centre, no look means flat. A left-out background may be any. Beyond the small world some captions
+/// What a caption leaves out has a default, so that a short prompt has an image to expect: no size means medium, no
+/// place means the center, no look means flat. A left-out background may be any. Beyond the small world some captions
 /// leave out more; `claims` says what. Full captions leave out nothing but these defaults, and often say them, too.
 struct SceneCaption {
   let scene: Scene
@@ -56,13 +56,13 @@ struct SceneCaption {
   private mutating func single() -> String {
     let object = noun(scene.objects[0])
     guard let place = scene.place else { return object }
-    if world != .small, place != .centre, !isFull, random.chance(0.05) {
+    if world != .small, place != .center, !isFull, random.chance(0.05) {
       claims.place = false
       return object
     }
     let words: [String] =
       switch place {
-      case .centre: random.chance(isFull ? 0.5 : 0.85) ? [""] : ["in the middle", "in the centre", "in the center"]
+      case .center: random.chance(isFull ? 0.5 : 0.85) ? [""] : ["in the middle", "in the centre", "in the center"]
       case .left: ["on the left", "on the left side", "at the left"]
       case .right: ["on the right", "on the right side", "at the right"]
       case .top: ["at the top", "on top", "at the top centre"]
@@ -109,7 +109,7 @@ struct SceneCaption {
     return "\(first) \(random.pick(words)) \(second)"
   }
 
-  /// "a small red apple": article, size unless medium, colour of shapes always and of emoji sometimes, name.
+  /// "a small red apple": article, size unless medium, color of shapes always and of emoji sometimes, name.
   mutating func noun(_ placed: Scene.Placed) -> String {
     var words: [String] = []
     if placed.size != .medium {
@@ -121,7 +121,7 @@ struct SceneCaption {
     } else if isFull, random.chance(0.2) {
       words.append(random.pick(["medium-sized", "medium-sized", "medium"]))
     }
-    let name = colouredName(placed.object, counted: false, &words)
+    let name = coloredName(placed.object, counted: false, &words)
     guard name.plural != nil else {
       // "popcorn" and "scissors" take no article, "the Milky Way" has its own.
       guard name.text.hasPrefix("the ") else { return (words + [name.text]).joined(separator: " ") }
@@ -131,19 +131,19 @@ struct SceneCaption {
     return ([English.article(before: words[0])] + words).joined(separator: " ")
   }
 
-  /// One of an object's names, after an adjective of colour in many cases; `counted` names have a plural.
-  mutating func colouredName(_ object: SceneObject, counted: Bool, _ words: inout [String]) -> EmojiEntry.Name {
+  /// One of an object's names, after an adjective of color in many cases; `counted` names have a plural.
+  mutating func coloredName(_ object: SceneObject, counted: Bool, _ words: inout [String]) -> EmojiEntry.Name {
     switch object {
-    case .shape(let shape, let colour):
-      if scene.look.showsColours, world == .small || isFull || !random.chance(0.04) {
-        words.append(colour.rawValue)
+    case .shape(let shape, let color):
+      if scene.look.showsColors, world == .small || isFull || !random.chance(0.04) {
+        words.append(color.rawValue)
       } else {
-        claims.colours = false
+        claims.colors = false
       }
       return EmojiEntry.Name(random.pick(shape.captionNames))
     case .emoji(let name):
       guard let entry = world.entry(name) else { fatalError("\(name) is not in the vocabulary") }
-      if let colour = entry.colour, scene.look.showsColours, random.chance(0.3) { words.append(colour) }
+      if let color = entry.color, scene.look.showsColors, random.chance(0.3) { words.append(color) }
       return random.chance(0.7) ? entry.allNames[0] : random.pick(counted ? entry.countedNames : entry.allNames)
     }
   }

@@ -15,7 +15,7 @@ public final class GlyphAtlas: Sendable {
     for entry in world.emoji { sprites[.emoji(entry.names[0])] = try font.sprite(entry.scalar) }
     for shape in world.shapes {
       let mask = shape.sprite(size: version == .v1 ? 256 : 512)
-      for colour in world.colours { sprites[.shape(shape, colour)] = mask.tinted(colour.shapeColour) }
+      for color in world.colors { sprites[.shape(shape, color)] = mask.tinted(color.shapeColor) }
     }
     (self.world, self.version) = (world, version)
     self.sprites = sprites

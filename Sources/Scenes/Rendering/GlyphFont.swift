@@ -1,7 +1,7 @@
 import CFreeType
 import Foundation
 
-/// A font of colour bitmaps, such as Noto Color Emoji, read through FreeType.
+/// A font of color bitmaps, such as Noto Color Emoji, read through FreeType.
 public final class GlyphFont {
   /// Why a font or one of its glyphs cannot be used.
   public enum Failure: Error, CustomStringConvertible, Sendable {
@@ -14,9 +14,9 @@ public final class GlyphFont {
       case .noFont(let searched):
         "Noto Color Emoji was not found under \(searched.joined(separator: ", ")): install it with "
           + "\"apt-get install fonts-noto-color-emoji\" or set FLUX_EMOJI_FONT to the path of NotoColorEmoji.ttf"
-      case .unreadable(let path): "\(path) is not a font with colour bitmaps"
+      case .unreadable(let path): "\(path) is not a font with color bitmaps"
       case .noGlyph(let path, let scalar):
-        "\(path) has no colour bitmap for U+\(String(scalar.value, radix: 16))"
+        "\(path) has no color bitmap for U+\(String(scalar.value, radix: 16))"
       }
     }
   }
@@ -63,9 +63,9 @@ public final class GlyphFont {
 
   /// The bitmap of one code point.
   public func sprite(_ scalar: Unicode.Scalar) throws(Failure) -> Sprite {
-    let colourBitmaps: Int32 = 1 << 20  // FT_LOAD_COLOR, a macro that Swift does not see
+    let colorBitmaps: Int32 = 1 << 20  // FT_LOAD_COLOR, a macro that Swift does not see
     let glyph = FT_Get_Char_Index(face, FT_ULong(scalar.value))
-    guard glyph != 0, FT_Load_Glyph(face, glyph, colourBitmaps) == 0 else { throw .noGlyph(path, scalar) }
+    guard glyph != 0, FT_Load_Glyph(face, glyph, colorBitmaps) == 0 else { throw .noGlyph(path, scalar) }
     let bitmap = face.pointee.glyph.pointee.bitmap
     guard bitmap.pixel_mode == UInt8(FT_PIXEL_MODE_BGRA.rawValue), let buffer = bitmap.buffer else {
       throw .noGlyph(path, scalar)

@@ -1,10 +1,10 @@
 import Images
 
-/// Looks of whole pictures, in whole numbers: the same bytes everywhere.
+/// Looks of whole images, in whole numbers: the same bytes everywhere.
 extension Image {
-  /// A colour that shades of grey are laid through.
+  /// A color that shades of gray are laid through.
   public enum Tone: Sendable {
-    case grey, sepia
+    case gray, sepia
   }
 
   /// Shades of one tone by brightness, with the weights of Rec 601.
@@ -12,14 +12,14 @@ extension Image {
     var result = self
     result.pixels.withUnsafeMutableBufferPointer { bytes in
       for at in stride(from: 0, to: bytes.count, by: 3) {
-        let grey = (77 * Int(bytes[at]) + 150 * Int(bytes[at + 1]) + 29 * Int(bytes[at + 2]) + 128) >> 8
+        let gray = (77 * Int(bytes[at]) + 150 * Int(bytes[at + 1]) + 29 * Int(bytes[at + 2]) + 128) >> 8
         switch tone {
-        case .grey: (bytes[at], bytes[at + 1], bytes[at + 2]) = (UInt8(grey), UInt8(grey), UInt8(grey))
+        case .gray: (bytes[at], bytes[at + 1], bytes[at + 2]) = (UInt8(gray), UInt8(gray), UInt8(gray))
         case .sepia:
           // From dark brown (38, 22, 8) to cream (255, 240, 208).
-          bytes[at] = UInt8(38 + (grey * 217 + 127) / 255)
-          bytes[at + 1] = UInt8(22 + (grey * 218 + 127) / 255)
-          bytes[at + 2] = UInt8(8 + (grey * 200 + 127) / 255)
+          bytes[at] = UInt8(38 + (gray * 217 + 127) / 255)
+          bytes[at + 1] = UInt8(22 + (gray * 218 + 127) / 255)
+          bytes[at + 2] = UInt8(8 + (gray * 200 + 127) / 255)
         }
       }
     }
@@ -27,7 +27,7 @@ extension Image {
   }
 
   /// Every channel in `levels` even steps.
-  public func posterised(levels: Int) -> Image {
+  public func posterized(levels: Int) -> Image {
     let steps = levels - 1
     let table = (0..<256).map { UInt8(($0 * steps + 127) / 255 * 255 / steps) }
     var result = self
@@ -35,7 +35,7 @@ extension Image {
     return result
   }
 
-  /// A square RGB picture made larger without smoothing: each pixel becomes a block.
+  /// A square RGB image made larger without smoothing: each pixel becomes a block.
   public func enlarged(to size: Int) -> Image {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(3 * size * size)
@@ -56,7 +56,7 @@ extension Image {
     return Image(width: size, height: size, channels: .rgb, pixels: bytes)
   }
 
-  /// White lines where colours change, on blue paper with a grid of sixteen fields a side.
+  /// White lines where colors change, on blue paper with a grid of sixteen fields a side.
   public func asBlueprint() -> Image {
     let (paper, line, ink) = ((22, 72, 150), (46, 98, 176), (234, 242, 255))
     func mixed(_ a: Int, _ b: Int, _ weight: Int) -> UInt8 { UInt8(a + (b - a) * weight / 255) }
@@ -85,16 +85,16 @@ extension Image {
 }
 
 extension Image {
-  /// An RGB picture drawn row by row in float (red, green, blue and an unused fourth, 0…255), each pixel rounded once.
+  /// An RGB image drawn row by row in float (red, green, blue and an unused fourth, 0…255), each pixel rounded once.
   ///
-  /// One row of floats stays in the processor's cache, where a whole picture would not.
+  /// One row of floats stays in the processor's cache, where a whole image would not.
   public init(
     width: Int, height: Int, drawing: (_ row: Int, _ pixels: UnsafeMutableBufferPointer<SIMD4<Float>>) -> Void
   ) {
     let row = UnsafeMutableBufferPointer<SIMD4<Float>>.allocate(capacity: width)
     row.initialize(repeating: .zero)
     defer { row.deallocate() }
-    // A pixel is stored as four bytes, the last of which the next pixel overwrites; the picture's last one needs room.
+    // A pixel is stored as four bytes, the last of which the next pixel overwrites; the image's last one needs room.
     let count = 3 * width * height
     let bytes = [UInt8](unsafeUninitializedCapacity: count + 1) { buffer, filled in
       let target = UnsafeMutableRawPointer(buffer.baseAddress!)
@@ -103,7 +103,7 @@ extension Image {
         let start = target + 3 * width * y
         var (last, packed) = (row[0], row[0].rounded8)
         for x in 0..<width {
-          if row[x] != last { (last, packed) = (row[x], row[x].rounded8) }  // much is of one colour
+          if row[x] != last { (last, packed) = (row[x], row[x].rounded8) }  // much is of one color
           start.storeBytes(of: packed, toByteOffset: 3 * x, as: UInt32.self)
         }
       }
@@ -114,9 +114,9 @@ extension Image {
 }
 
 extension SIMD4<Float> {
-  /// Lays a premultiplied colour (0…255) over this opaque one.
+  /// Lays a premultiplied color (0…255) over this opaque one.
   @inline(__always)
-  public mutating func blend(_ colour: SIMD4<Float>) { self = colour + self * (1 - colour.w / 255) }
+  public mutating func blend(_ color: SIMD4<Float>) { self = color + self * (1 - color.w / 255) }
 
   /// Every lane rounded to the nearest byte, halves up, as four bytes in order.
   ///

@@ -10,7 +10,7 @@ struct SceneBackground {
     self.size = size
     switch background {
     case .landscape(.sky):
-      self.horizon = 1.1  // below the picture: all of it is sky
+      self.horizon = 1.1  // below the image: all of it is sky
       decorations = SceneDecoration.of(.sky, horizon: 1.1, size: size)
     case .landscape(let landscape):
       self.horizon = horizon
@@ -25,18 +25,18 @@ struct SceneBackground {
   func paint(row: Int, into pixels: UnsafeMutableBufferPointer<SIMD4<Float>>) {
     let y = (Double(row) + 0.5) / Double(size)
     switch background {
-    case .plain(let colour): pixels.update(repeating: colour.backgroundColour.pixel)
+    case .plain(let color): pixels.update(repeating: color.backgroundColor.pixel)
     case .gradient(let top, let bottom):
-      let (a, b) = (top.backgroundColour.pixel, bottom.backgroundColour.pixel)
+      let (a, b) = (top.backgroundColor.pixel, bottom.backgroundColor.pixel)
       pixels.update(repeating: a + (b - a) * Float(y))
     case .pattern(let pattern, let ground, let figure):
-      let (a, b) = (ground.backgroundColour.pixel, figure.backgroundColour.pixel)
+      let (a, b) = (ground.backgroundColor.pixel, figure.backgroundColor.pixel)
       for x in 0..<size {
         let cover = pattern.cover((Double(x) + 0.5) / Double(size), y, pixels: Double(size))
         pixels[x] = a + (b - a) * Float(cover)
       }
     case .landscape(let landscape):
-      let (top, foot, ground) = landscape.colours
+      let (top, foot, ground) = landscape.colors
       let sky = top.mixed(with: foot, min(1, y / horizon))
       let covered = max(0, min(1, (horizon - y) * Double(size) + 0.5))  // antialiased horizon
       pixels.update(repeating: (covered > 0 ? ground.mixed(with: sky, covered) : ground).pixel)

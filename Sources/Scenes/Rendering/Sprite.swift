@@ -1,11 +1,11 @@
 import Images
 
-/// A small picture with premultiplied alpha that can be drawn at any size and sub-pixel position (see `SpriteStamp`).
+/// A small image with premultiplied alpha that can be drawn at any size and sub-pixel position (see `SpriteStamp`).
 ///
-/// Colours are sRGB bytes as floats, multiplied by alpha: filtering then never mixes in the colour of what is
+/// Colors are sRGB bytes as floats, multiplied by alpha: filtering then never mixes in the color of what is
 /// transparent, so that edges have no dark fringes. Halved copies (a mip pyramid) keep shrinking smooth.
 public struct Sprite: Sendable {
-  /// One size of the picture.
+  /// One size of the image.
   struct Level: Sendable {
     /// Whole numbers in bytes where that loses nothing: the largest level takes most of the memory.
     enum Pixels: Sendable {
@@ -27,7 +27,7 @@ public struct Sprite: Sendable {
   }
 
   let levels: [Level]
-  /// Replaces the colours by one, 0…1, of which the alpha takes its share.
+  /// Replaces the colors by one, 0…1, of which the alpha takes its share.
   let tint: SIMD4<Float>?
 
   /// Width divided by height of what is drawn.
@@ -50,7 +50,7 @@ public struct Sprite: Sendable {
     tint = nil
   }
 
-  /// The part of a picture that is not transparent.
+  /// The part of an image that is not transparent.
   struct Part {
     let columns: Range<Int>
     let rows: Range<Int>
@@ -70,8 +70,8 @@ public struct Sprite: Sendable {
     }
   }
 
-  /// The same shape in one colour: alpha stays, colour is replaced.
-  public func tinted(_ colour: Colour) -> Sprite { Sprite(levels: levels, tint: colour.pixel / 255) }
+  /// The same shape in one color: alpha stays, color is replaced.
+  public func tinted(_ color: Color) -> Sprite { Sprite(levels: levels, tint: color.pixel / 255) }
 
   init(levels: [Level], tint: SIMD4<Float>?) {
     self.levels = levels

@@ -1,7 +1,9 @@
+import Images
+
 /// A sprite at one place and size of a canvas, ready to be laid over its rows from the top.
 ///
 /// Every canvas pixel averages 2×2 bilinear samples of the level that is at least as fine as the samples. Columns and
-/// their weights are found once; a source row is spread over the columns once, and mixed with its neighbour for every
+/// their weights are found once; a source row is spread over the columns once, and mixed with its neighbor for every
 /// canvas row that needs it.
 public final class SpriteStamp {
   /// Rows of the canvas that the sprite may touch.
@@ -19,14 +21,14 @@ public final class SpriteStamp {
   private let spread: UnsafeMutablePointer<SIMD4<Float>>  // source rows over the samples, in eight slots by number
   private var slots = [Int](repeating: .min, count: 8)  // which source row each slot holds
 
-  /// Places a sprite: centre and longer side in pixels of a canvas of the given width and height.
-  public init(_ sprite: Sprite, centre: (x: Double, y: Double), side: Double, width: Int, height: Int) {
+  /// Places a sprite: center and longer side in pixels of a canvas of the given width and height.
+  public init(_ sprite: Sprite, center: (x: Double, y: Double), side: Double, width: Int, height: Int) {
     let largest = sprite.levels[0]
     let scale = side / Double(max(largest.width, largest.height))  // canvas pixels per sprite pixel
     var index = 0
     while index + 1 < sprite.levels.count, scale * Double(1 << (index + 1)) <= 1 { index += 1 }
     let (drawnWidth, drawnHeight) = (Double(largest.width) * scale, Double(largest.height) * scale)
-    let (left, top) = (centre.x - drawnWidth / 2, centre.y - drawnHeight / 2)
+    let (left, top) = (center.x - drawnWidth / 2, center.y - drawnHeight / 2)
     let toLevel = 1 / (scale * Double(1 << index))
     let level = sprite.levels[index]
     (self.level, self.top, self.toLevel, tint) = (level, top, toLevel, sprite.tint)
@@ -59,14 +61,14 @@ public final class SpriteStamp {
     let (upper, lower) = (lines(y, 0.25), lines(y, 0.75))
     for (index, x) in columns.enumerated() {
       let (first, second) = (2 * index, 2 * index + 1)
-      var colour = upper.mixed(first) + upper.mixed(second)
-      colour += lower.mixed(first)
-      colour += lower.mixed(second)
-      if colour.w != 0 { pixels[x].blend(colour / 4) }
+      var color = upper.mixed(first) + upper.mixed(second)
+      color += lower.mixed(first)
+      color += lower.mixed(second)
+      if color.w != 0 { pixels[x].blend(color / 4) }
     }
   }
 
-  /// Two neighbouring source rows over the samples, and their weights.
+  /// Two neighboring source rows over the samples, and their weights.
   private struct Lines {
     let above: UnsafeMutablePointer<SIMD4<Float>>
     let below: UnsafeMutablePointer<SIMD4<Float>>
@@ -117,5 +119,37 @@ public final class SpriteStamp {
       }
     }
     if let tint { for x in 0..<width { target[x] = tint * target[x].w } }
+  }
+}
+
+/// An opaque image in float, to draw on before it is rounded to bytes once.
+public struct PixelCanvas {
+  public let width: Int
+  public let height: Int
+  private var pixels: [SIMD4<Float>]
+
+  /// A canvas of one color.
+  public init(width: Int, height: Int, color: Color) {
+    self.width = width
+    self.height = height
+    pixels = [SIMD4<Float>](repeating: color.pixel, count: width * height)
+  }
+
+  /// Draws a sprite over the canvas: center and longer side in pixels.
+  public mutating func draw(_ sprite: Sprite, centerX: Double, centerY: Double, side: Double) {
+    let stamp = SpriteStamp(sprite, center: (centerX, centerY), side: side, width: width, height: height)
+    let width = width
+    pixels.withUnsafeMutableBufferPointer { all in
+      for row in stamp.rows {
+        stamp.blend(row: row, into: UnsafeMutableBufferPointer(rebasing: all[row * width..<(row + 1) * width]))
+      }
+    }
+  }
+
+  /// The image in bytes, each rounded once.
+  public var image: Image {
+    Image(width: width, height: height) { row, target in
+      for x in 0..<width { target[x] = pixels[row * width + x] }
+    }
   }
 }

@@ -6,7 +6,7 @@ public enum VectorShape: String, Sendable, Codable, CaseIterable {
   case circle, square, triangle, star, heart, diamond, ring, cross
   case oval, hexagon, crescent, semicircle
 
-  /// A white mask of this shape, cut out of a square of `size` pixels a side; tint it for a colour.
+  /// A white mask of this shape, cut out of a square of `size` pixels a side; tint it for a color.
   public func sprite(size: Int = 256) -> Sprite {
     let surface = cairo_image_surface_create(CAIRO_FORMAT_ARGB32, Int32(size), Int32(size))
     let context = cairo_create(surface)

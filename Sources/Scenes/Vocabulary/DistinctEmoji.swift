@@ -1,11 +1,11 @@
 import Images
 
-/// Chooses emoji of which no two look alike: how the vocabulary of the medium world was made.
+/// Selects emoji that do not look alike; the vocabulary of the medium world was made with it.
 public enum DistinctEmoji {
   /// The first `count` emoji of the full world that look like none before them and like no shape: less alike than
   /// `limit`, from -1 to 1.
   ///
-  /// Those of the small world come first, all of them, so that what learned it can learn on; then those whose first name
+  /// All emoji of the small world come first, so that models of it can be trained further; then those whose first name
   /// is one word, of all themes in turn; then the others.
   public static func choose(count: Int, limit: Float, font: GlyphFont) throws(GlyphFont.Failure) -> [EmojiEntry] {
     let small = World.small.emoji
@@ -14,7 +14,7 @@ public enum DistinctEmoji {
     let others = EmojiTable.themes.map { $0.filter { !known.contains($0.scalar) && names.isDisjoint(with: $0.names) } }
     let order = inTurn(others.map { $0.filter(\.isOneWord) }) + inTurn(others.map { $0.filter { !$0.isOneWord } })
     let shapes = VectorShape.allCases.flatMap { shape in
-      ColourName.allCases.map { Portrait(shape.sprite().tinted($0.shapeColour)) }
+      ColorName.allCases.map { Portrait(shape.sprite().tinted($0.shapeColor)) }
     }
     func portrait(_ entry: EmojiEntry) throws(GlyphFont.Failure) -> Portrait { Portrait(try font.sprite(entry.scalar)) }
     var chosen: [(entry: EmojiEntry, portrait: Portrait)] = []
@@ -29,7 +29,7 @@ public enum DistinctEmoji {
     return chosen.map(\.entry)
   }
 
-  /// How alike two emoji are, from -1 to 1.
+  /// The similarity of two emoji, from -1 to 1.
   public static func likeness(
     _ first: EmojiEntry, _ second: EmojiEntry, font: GlyphFont
   ) throws(GlyphFont.Failure) -> Float {
@@ -41,15 +41,15 @@ public enum DistinctEmoji {
     (0..<(lists.map(\.count).max() ?? 0)).flatMap { turn in lists.compactMap { $0.indices ~= turn ? $0[turn] : nil } }
   }
 
-  /// What a sprite changes on a white, a grey and a black canvas, each of length 1: the same as the judge's templates.
+  /// What a sprite changes on a white, a gray and a black canvas, each of length 1: the same as the judge's templates.
   private struct Portrait {
     private static let side = 32
     private let changes: [[Float]]
 
     init(_ sprite: Sprite) {
       changes = [255, 128, 0].map { (shade: UInt8) in
-        var canvas = PixelCanvas(width: Self.side, height: Self.side, colour: Colour(shade, shade, shade))
-        canvas.draw(sprite, centreX: Double(Self.side) / 2, centreY: Double(Self.side) / 2, side: 26)
+        var canvas = PixelCanvas(width: Self.side, height: Self.side, color: Color(shade, shade, shade))
+        canvas.draw(sprite, centerX: Double(Self.side) / 2, centerY: Double(Self.side) / 2, side: 26)
         let values = canvas.image.pixels.map { Float($0) - Float(shade) }
         let length = values.reduce(0) { $0 + $1 * $1 }.squareRoot()
         return values.map { $0 / max(length, 1) }
@@ -72,6 +72,6 @@ public enum DistinctEmoji {
 }
 
 extension EmojiEntry {
-  /// Whether people call it by one word.
+  /// Whether its first name is one word.
   fileprivate var isOneWord: Bool { !names[0].contains { $0 == " " || $0 == "-" } }
 }

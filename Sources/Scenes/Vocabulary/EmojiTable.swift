@@ -1,6 +1,6 @@
 /// The emoji of the full world, a line each, in files by theme.
 ///
-/// A line is the emoji, an adjective of colour that is true of it where there is one, and its names: the first is its
+/// A line is the emoji, an adjective of color that is true of it where there is one, and its names: the first is its
 /// identity, the others are synonyms. A plural that rules do not give stands after a slash. A name after `~` takes no
 /// article and is not counted, as "popcorn" or "scissors". Names are Unicode's where people use them, and what people
 /// say where they do not; `Tools/vocabulary/missing` lists what Unicode has and these tables do not.
@@ -19,7 +19,7 @@ enum EmojiTable {
     }
     let parts = line[line.index(after: space)...].split(separator: ": ", maxSplits: 1)
     let names = parts[parts.count - 1].split(separator: ", ").map { EmojiEntry.Name(String($0)) }
-    return EmojiEntry(scalar: scalar, names: names, colour: parts.count == 2 ? String(parts[0]) : nil)
+    return EmojiEntry(scalar: scalar, names: names, color: parts.count == 2 ? String(parts[0]) : nil)
   }
 }
 
@@ -48,12 +48,12 @@ public struct EmojiEntry: Sendable {
   /// The first is its identity, the others are synonyms.
   public let allNames: [Name]
   /// An adjective that is true of it and that people may add.
-  public let colour: String?
+  public let color: String?
 
-  init(scalar: Unicode.Scalar, names: [Name], colour: String?) {
+  init(scalar: Unicode.Scalar, names: [Name], color: String?) {
     self.scalar = scalar
     allNames = names
-    self.colour = colour
+    self.color = color
   }
 
   /// The names in the singular.

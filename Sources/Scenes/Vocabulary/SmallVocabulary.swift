@@ -1,8 +1,8 @@
 /// The words of the small world.
 public enum Vocabulary {
-  /// Emoji that are well apart in shape and colour, with their names.
+  /// Emoji that are well apart in shape and color, with their names.
   public static let emoji: [EmojiEntry] = table.map { row in
-    EmojiEntry(scalar: Unicode.Scalar(row.0)!, names: row.1.map { EmojiEntry.Name($0) }, colour: row.2)
+    EmojiEntry(scalar: Unicode.Scalar(row.0)!, names: row.1.map { EmojiEntry.Name($0) }, color: row.2)
   }
 
   /// The entry of an emoji by its first name.

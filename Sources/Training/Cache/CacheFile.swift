@@ -3,11 +3,11 @@ import NN
 import Support
 import Torch
 
-/// A file of a cache: tensors with their checksums, and the name of the cache that it belongs to.
+/// A file of a cache: tensors with checksums and the digest of the cache that it belongs to.
 ///
-/// It appears whole or not at all, so that any number of runs may read and write one cache.
+/// Files are written atomically, so that any number of runs may share a cache.
 struct CacheFile {
-  /// Why a file of a cache is not used.
+  /// An error in a cache file.
   enum Damage: Error, CustomStringConvertible {
     case unreadable(CheckpointError)
     case checksum(file: String, key: String)
@@ -16,7 +16,7 @@ struct CacheFile {
     var description: String {
       switch self {
       case .unreadable(let error): error.description
-      case .checksum(let file, let key): "\(file): the bytes of \"\(key)\" are not those that were written"
+      case .checksum(let file, let key): "\(file): the checksum of \"\(key)\" does not match"
       case .foreign(let file): "\(file) belongs to another cache"
       }
     }
@@ -27,7 +27,7 @@ struct CacheFile {
   private static let ownerKey = "cache"
   private static func sumKey(_ key: String) -> String { "crc32c \(key)" }
 
-  /// Opens a file of the cache that is called `owner`.
+  /// Opens a file of the cache with digest `owner`.
   init(_ url: URL, owner: String) throws(Damage) {
     do throws(CheckpointError) {
       file = try SafetensorsFile(url)
@@ -38,7 +38,7 @@ struct CacheFile {
   /// Names of the tensors.
   var keys: [String] { file.keys }
 
-  /// A tensor, whose bytes are compared with their checksum; `shape` may have one -1, for any size.
+  /// A tensor with verified checksum; -1 in `shape` matches any size.
   func tensor(_ key: String, shape: [Int]) throws(Damage) -> Tensor {
     let tensor: Tensor
     do throws(CheckpointError) {
@@ -53,7 +53,7 @@ struct CacheFile {
     return tensor
   }
 
-  /// Writes a file of the cache that is called `owner`.
+  /// Writes a file of the cache with digest `owner`.
   static func write(_ tensors: [NamedTensor], owner: String, to url: URL) throws(CheckpointError) {
     var metadata = [ownerKey: owner]
     for (key, tensor) in tensors { metadata[sumKey(key)] = checksum(tensor) }
@@ -76,7 +76,7 @@ final class CacheFolder {
     self.say = say
   }
 
-  /// Names of the files that are there, in order.
+  /// Names of the existing files, sorted.
   var names: [String] {
     let files = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
     return files.filter { $0.hasSuffix(Self.ending) && !$0.hasPrefix(".") }.map {
@@ -85,29 +85,30 @@ final class CacheFolder {
     .sorted()
   }
 
-  /// What `body` reads from a file; nil where there is none.
+  /// Reads a file; nil if it does not exist.
   ///
-  /// A damaged file is said, and taken away: what it held is made anew.
+  /// A damaged file is reported and deleted; its contents are recomputed.
   func read<R>(_ name: String, _ body: (CacheFile) throws(CacheFile.Damage) -> R) -> R? {
     let file = path(name)
     guard FileManager.default.fileExists(atPath: file.path) else { return nil }
     do throws(CacheFile.Damage) {
       return try body(try CacheFile(file, owner: owner))
     } catch {
-      say("the cache makes a file anew: \(error)")
+      say("a damaged cache file is recomputed: \(error)")
       try? FileManager.default.removeItem(at: file)
       return nil
     }
   }
 
-  /// Writes a file; the first that cannot be written is said and is the last, since a run does not need its cache.
+  /// Writes a file; after the first failure, which is reported, nothing more is written, since a run does not depend on
+  /// its cache.
   func write(_ tensors: [NamedTensor], _ name: String) {
     if isFull { return }
     do throws(CheckpointError) {
       try CacheFile.write(tensors, owner: owner, to: path(name))
     } catch {
       isFull = true
-      say("the cache takes no more: \(error)")
+      say("the cache cannot be written any more: \(error)")
     }
   }
 

@@ -2,19 +2,27 @@ import Foundation
 import NN
 import Support
 
-/// Everything that decides what is in a cache of latents and text states, as `manifest.json` in its folder says it.
+/// Everything that determines the contents of a cache of latents and text states, stored as `manifest.json`.
 struct CacheManifest: Codable, Equatable {
-  var format = 1  // one higher whenever the same numbers below would give other examples
-  var encoder: String  // SHA-256 of the weights, as all of these
-  var statistics: String  // of the latents
-  var data: String  // for people
-  var pictures: String  // SHA-256 of what tells them from others
-  var pictureSize: Int  // pixels that the encoder sees, along a side
+  var format = 1  // incremented when the same values below would give other contents
+  var encoder: String  // SHA-256 of the weights
+  var statistics: String  // SHA-256 of the latent statistics
+  var data: String  // human-readable
+  var images: String  // SHA-256 that identifies the images
+  var imageSize: Int  // of the encoder, in pixels
   var textEncoder: String  // SHA-256 of vocabulary, configuration and weights
   var longestCaption: Int  // tokens
   var precision: String  // of matrix products
 
-  /// A name for the cache, in 64 hexadecimal digits.
+  /// The names of the fields in format 1, on which the digest depends.
+  private enum CodingKeys: String, CodingKey {
+    case format, encoder, statistics, data
+    case images = "pictures"
+    case imageSize = "pictureSize"
+    case textEncoder, longestCaption, precision
+  }
+
+  /// The digest of the cache: 64 hexadecimal digits.
   var digest: String { SHA256.hexDigest(json) }
 
   /// The bytes of `manifest.json`.
@@ -25,7 +33,7 @@ struct CacheManifest: Codable, Equatable {
     return Array(data) + [10]
   }
 
-  /// Where `other` is not as this one asks; `whileEncoderLearns` leaves out what a run does not know yet.
+  /// The differences of `other` from this manifest; `whileEncoderLearns` ignores the encoder, which is still trained.
   func differences(from other: CacheManifest, whileEncoderLearns: Bool = false) -> [CacheError.Difference] {
     let encoder = [
       ("encoder", brief(self.encoder), brief(other.encoder)),
@@ -33,8 +41,8 @@ struct CacheManifest: Codable, Equatable {
     ]
     let rest = [
       ("format", "\(format)", "\(other.format)"), ("data", data, other.data),
-      ("pictures", brief(pictures), brief(other.pictures)),
-      ("picture size", "\(pictureSize)", "\(other.pictureSize)"),
+      ("images", brief(images), brief(other.images)),
+      ("image size", "\(imageSize)", "\(other.imageSize)"),
       ("text encoder", brief(textEncoder), brief(other.textEncoder)),
       ("longest caption", "\(longestCaption)", "\(other.longestCaption)"),
       ("precision", precision, other.precision),
@@ -44,7 +52,7 @@ struct CacheManifest: Codable, Equatable {
     }
   }
 
-  /// The beginning of a hash, enough to tell two apart.
+  /// The first digits of a hash, for messages.
   private func brief(_ hash: String) -> String { String(hash.prefix(12)) }
 
   /// SHA-256 over names, types, shapes and elements.
@@ -69,13 +77,13 @@ struct CacheManifest: Codable, Equatable {
   }
 }
 
-/// Why a cache of latents is not used.
+/// An error that prevents the use of a cache.
 enum CacheError: Error, CustomStringConvertible, Equatable {
   case other(folder: String, [Difference])
   case manifest(file: String, reason: String)
   case folder(String)
 
-  /// One thing in which a cache is not what a run needs.
+  /// One difference between a cache and what a run needs.
   struct Difference: Equatable {
     let what: String
     let expected: String
@@ -85,11 +93,11 @@ enum CacheError: Error, CustomStringConvertible, Equatable {
   var description: String {
     switch self {
     case .other(let folder, let differences):
-      "the cache \(folder) is of another encoder or other data than this run's: "
+      "the cache \(folder) does not match the encoder or data of this run: "
         + differences.map { "\($0.what): expected \($0.expected), found \($0.actual)" }.joined(separator: "; ")
-        + ". Give another folder to --cache, or remove this one"
+        + ". Use another folder for --cache, or delete this one"
     case .manifest(let file, let reason):
-      "\(file) is not the manifest of a cache: \(reason). Give an empty folder to --cache"
+      "\(file) is not a cache manifest: \(reason). Use an empty folder for --cache"
     case .folder(let path): "the folder \(path) for the cache cannot be created"
     }
   }

@@ -1,9 +1,9 @@
 import Support
 import Torch
 
-/// Text states on disk, of captions by their tokens: what the text encoder sees, and so all that they depend on.
+/// Text states on disk, keyed by the tokens of captions, on which alone they depend.
 ///
-/// Captions that were encoded together share a file; an index in memory knows which.
+/// Captions that were encoded together share a file; an index is kept in memory.
 final class CaptionFiles {
   /// The tokens of a caption.
   typealias Tokens = [Int32]
@@ -11,7 +11,7 @@ final class CaptionFiles {
   private let folder: CacheFolder
   private var places: [String: String] = [:]  // of a key, the name of its file
 
-  /// Reads the tables of contents of all files.
+  /// Reads the keys of all files.
   init(_ folder: CacheFolder) {
     self.folder = folder
     for name in folder.names {
@@ -19,7 +19,7 @@ final class CaptionFiles {
     }
   }
 
-  /// The states `[N, width]` of those captions that are kept, bf16, on the CPU.
+  /// The states `[N, width]` of the captions that are stored, bf16, on the CPU.
   func states(of captions: [Tokens], width: Int) -> [Tokens: Tensor] {
     var wanted: [String: [Tokens]] = [:]  // by file, each of which is opened once
     for tokens in Set(captions) {
@@ -41,7 +41,7 @@ final class CaptionFiles {
     return found
   }
 
-  /// Keeps the states of those captions that are not kept yet.
+  /// Stores the states of captions that are not stored yet.
   func keep(_ states: [Tokens: Tensor]) {
     let new = states.filter { places[Self.key($0.key)] == nil }
     if new.isEmpty { return }

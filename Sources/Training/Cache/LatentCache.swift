@@ -3,30 +3,29 @@ import NN
 import Support
 import Torch
 
-/// Latents and text states on disk, so that a picture is encoded once for all runs with the same encoder, and a caption
+/// Latents and text states on disk, so that an image is encoded once for all runs with the same encoder, and a caption
 /// once for all of them.
 ///
-///     manifest.json             what the cache is of; a run that needs anything else is refused
-///     latents/NAME.safetensors  a block of pictures: latents [B, C, h, w], items [B]
+///     manifest.json             identifies the contents; a run that needs others is refused
+///     latents/NAME.safetensors  a block of images: latents [B, C, h, w], items [B]
 ///     texts/HASH.safetensors    states [N, width] in bf16 of captions, by their tokens
 ///
-/// Only what networks made is kept: captions, the dropping of captions, and what stands in a cell are made anew at every
-/// visit, and can therefore not be those of another visit. Every file appears whole or not at all and says what it
-/// belongs to; two runs that make the same file make the same bytes, so that nothing needs a lock.
+/// Only outputs of networks are stored: captions, caption dropout and labels are recomputed at every visit. Files are
+/// written atomically and name their cache; runs that write the same file write the same bytes, so no lock is needed.
 final class LatentCache {
-  /// A block of pictures, encoded.
+  /// A block of images, encoded.
   struct Block {
     let latents: Tensor  // [B, C, h, w], float32, on the CPU
-    let items: [Int]  // which pictures these are, as `ExampleBatch.items`
+    let items: [Int]  // indices of the images, as `ExampleBatch.items`
   }
 
   let captions: CaptionFiles
-  private(set) var hits = 0  // pictures that did not have to be encoded
+  private(set) var hits = 0  // images that did not have to be encoded
   private let latents: CacheFolder
 
-  /// Opens a cache, or begins one in a new folder; throws where it is not of `manifest`.
+  /// Opens a cache, or creates one in a new folder; throws if its manifest differs from `manifest`.
   ///
-  /// `say` hears of files that are damaged or cannot be written, none of which ends a run.
+  /// `say` is called for files that are damaged or cannot be written, which does not stop the run.
   init(_ folder: URL, manifest: CacheManifest, say: @escaping (String) -> Void) throws {
     let parts = ["latents", "texts"].map { folder.appendingPathComponent($0) }
     for part in parts {
@@ -34,7 +33,7 @@ final class LatentCache {
         try FileManager.default.createDirectory(at: part, withIntermediateDirectories: true)
       } catch { throw CacheError.folder(part.path) }
     }
-    // Another run may begin the cache at the same moment: then its manifest is the one that counts.
+    // Another run may create the cache at the same time; then its manifest is the one to compare with.
     let isNew = try AtomicFile.create(manifest.json, at: Self.manifest(in: folder))
     if !isNew { try Self.check(folder, manifest) }
     let owner = manifest.digest
@@ -42,20 +41,20 @@ final class LatentCache {
     captions = CaptionFiles(CacheFolder(parts[1], owner: owner, say: say))
   }
 
-  /// Throws where a folder holds a cache that is not of `manifest`; `whileEncoderLearns` leaves out what a run does not
-  /// know yet.
+  /// Throws if a folder holds a cache with another manifest; `whileEncoderLearns` ignores the encoder, which is still
+  /// trained.
   static func check(_ folder: URL, _ manifest: CacheManifest, whileEncoderLearns: Bool = false) throws(CacheError) {
     let url = Self.manifest(in: folder)
     guard FileManager.default.fileExists(atPath: url.path) else { return }
     let found: CacheManifest
     do {
       found = try JSONDecoder().decode(CacheManifest.self, from: Data(contentsOf: url))
-    } catch { throw .manifest(file: url.path, reason: "it cannot be read, or has not the fields of one") }
+    } catch { throw .manifest(file: url.path, reason: "it cannot be read, or fields are missing") }
     let differences = manifest.differences(from: found, whileEncoderLearns: whileEncoderLearns)
     if !differences.isEmpty { throw .other(folder: folder.path, differences) }
   }
 
-  /// The block of a name with latents of a shape `[B, C, h, w]`; nil where it is not there, or damaged.
+  /// A stored block with latents of a shape `[B, C, h, w]`; nil if it is missing or damaged.
   func block(_ name: String, shape: [Int]) -> Block? {
     let block = latents.read(name) { file throws(CacheFile.Damage) in
       Block(
@@ -65,7 +64,7 @@ final class LatentCache {
     return block
   }
 
-  /// Keeps a block.
+  /// Stores a block.
   func keep(_ block: Block, _ name: String) {
     let items = Tensor(block.items.map(Int64.init), shape: [block.items.count])
     latents.write([("latents", block.latents), ("items", items)], name)
@@ -75,37 +74,37 @@ final class LatentCache {
 }
 
 extension Trainer {
-  /// Says before the first step of a call whether the cache is of the run's encoder and data, as far as this is known:
-  /// hours of training should not end in a refusal.
+  /// Checks before the first step whether the cache matches the run, as far as this is known, so that a mismatch is not
+  /// found after hours of training.
   func checkCache(at step: Int) throws {
     guard let cacheFolder, !plan.range(of: .diffusion).isEmpty else { return }
     let isFrozen = !plan.trainsEncoder || plan.stage(at: step) == .diffusion
     try LatentCache.check(cacheFolder, try manifest(), whileEncoderLearns: !isFrozen)
   }
 
-  /// Opens the cache, if there is to be one, once the encoder is frozen.
+  /// Opens the cache, if there is one, once the encoder is frozen.
   func openCache() throws {
     guard let cacheFolder else { return }
-    cache = try LatentCache(cacheFolder, manifest: try manifest(), say: notice)
+    cache = try LatentCache(cacheFolder, manifest: try manifest(), say: onWarning)
   }
 
-  /// A block's latents from the cache, with what is said about its pictures; nil where it has to be made.
-  func cached(_ block: ExampleBlock) throws -> (Tensor, ExampleWords)? {
+  /// A block's latents from the cache, with the metadata of its images; nil if it must be computed.
+  func cached(_ block: ExampleBlock) throws -> (Tensor, ExampleMetadata)? {
     let c = model.configuration
     let shape = [block.range.count, c.autoencoder.latentChannels, c.latentSize, c.latentSize]
     guard let kept = cache?.block(block.name, shape: shape),
-      let words = try examples.words(block, items: kept.items, size: coreSize)
+      let metadata = try examples.metadata(block, items: kept.items, size: baseSize)
     else { return nil }
-    return (kept.latents.to(device), words)
+    return (kept.latents.to(device), metadata)
   }
 
-  /// What a cache has to be of, to serve this run as it is now.
+  /// The manifest that a cache must have for the run in its current state.
   private func manifest() throws -> CacheManifest {
-    let data = try examples.identity(size: coreSize)
+    let data = try examples.identity(size: baseSize)
     let statistics: [NamedTensor] = [("mean", model.autoencoder.latentsMean), ("std", model.autoencoder.latentsStd)]
     return CacheManifest(
       encoder: CacheManifest.hash(of: model.autoencoder.encoder.parameters),
-      statistics: CacheManifest.hash(of: statistics), data: data.name, pictures: data.hash, pictureSize: coreSize,
+      statistics: CacheManifest.hash(of: statistics), data: data.name, images: data.hash, imageSize: baseSize,
       textEncoder: try textEncoderHash.get(), longestCaption: model.configuration.adapter.maxTokens,
       precision: plan.bfloat16 ? "bfloat16" : "float32")
   }

@@ -23,7 +23,7 @@ extension Distiller {
     skip(to: first)
     let log = try TrainingLog(folder: folder, step: first, total: plan.steps, quiet: quiet)
     func measure(_ step: Int) throws {
-      let shares = distance()
+      let shares = validationError()
       let (mean, median) = (String(format: "%.2f", 100 * shares.mean), String(format: "%.2f", 100 * shares.median))
       try log.say(
         "step \(step): from the teacher's latents the student's differ by \(mean) % (mean square), half of them by less"
@@ -47,7 +47,7 @@ extension Distiller {
 
   /// Writes the student, averaged, as `Pipeline` reads it.
   public func saveStudent(to folder: URL) throws {
-    try average.withAverage {
+    try ema.withEMAWeights {
       try FastStudent.save(
         student.lora,
         FastStudent.Configuration(
@@ -83,6 +83,6 @@ extension Distiller {
   }
 
   private var state: [NamedTensor] {
-    student.lora.parameters + optimiser.state + average.parameters.map { ("average.\($0.key)", $0.tensor) }
+    student.lora.parameters + optimizer.state + ema.parameters.map { ("average.\($0.key)", $0.tensor) }
   }
 }

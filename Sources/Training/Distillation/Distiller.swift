@@ -12,7 +12,7 @@ import Torch
 /// "Progressive Distillation for Fast Sampling of Diffusion Models" (Salimans & Ho 2022) and "On Distillation of Guided
 /// Diffusion Models" (Meng et al., 2023), in one go: from the beginning of each of the student's steps the guided teacher
 /// takes several, and the student learns to say what leads its one DDIM step to where they end. Paths begin with noise,
-/// as drawing does, so that no pictures are needed, only captions; some of them follow the student's own steps.
+/// as drawing does, so that no images are needed, only captions; some of them follow the student's own steps.
 public final class Distiller {
   /// Captions by index, the same ones for the same index.
   public typealias Captions = (Int) -> String
@@ -21,20 +21,20 @@ public final class Distiller {
   public let device: Device
   public let teacher: ModelBundle
   let student: LowRankStudent
-  let optimiser: Optimizer
-  let average: EMA
+  let optimizer: Optimizer
+  let ema: EMA
   let studentGrid: TimeGrid
   private let teacherGrid: TimeGrid
   private let texts: TextStates
   private let captions: Captions
-  private let pool: PathPool
+  private let pool: TrajectoryBuffer
   private var made = 0  // chunks of paths
   /// Seconds that the longest step so far took, paths included.
   public private(set) var longestStep = 0.0
   /// The context of the empty prompt, one row; the same for all paths.
   private lazy var empty = read([""])
   /// Captions and noise that no training path has, to measure on.
-  private lazy var examination = paths(at: -1)
+  private lazy var validationSet = trajectories(at: -1)
 
   /// Throws where the model's schedule does not have so many steps.
   public init(
@@ -55,9 +55,9 @@ public final class Distiller {
       prompts, maxTokens: teacher.configuration.adapter.maxTokens, bfloat16: plan.bfloat16)
     student = LowRankStudent(
       of: teacher.unet, rank: plan.rank, Generator(seed: plan.seed &+ 0x10ad), device: device)
-    optimiser = Optimizer([AdamW(student.lora.parameters, weightDecay: 0)], maxGradNorm: 1)
-    average = EMA(student.lora.parameters, decay: .relativeWidth(plan.average))
-    pool = PathPool(limit: plan.poolSize / DistillationPlan.chunk)
+    optimizer = Optimizer([AdamW(student.lora.parameters, weightDecay: 0)], maxGradNorm: 1)
+    ema = EMA(student.lora.parameters, decay: .relativeWidth(plan.ema))
+    pool = TrajectoryBuffer(limit: plan.poolSize / DistillationPlan.chunk)
   }
 
   // MARK: - A step
@@ -68,7 +68,7 @@ public final class Distiller {
     defer { longestStep = max(longestStep, watch.seconds) }
     student.merge()
     while made < plan.chunks(before: step) || pool.isEmpty {
-      pool.append(paths(at: made))
+      pool.append(trajectories(at: made))
       made += 1
     }
     let batch = pool.draw(plan.batch, generator: generator(step, .batch))
@@ -84,12 +84,12 @@ public final class Distiller {
     loss.backward()
     student.passGradients()
     do throws(Optimizer.NotFinite) {
-      try optimiser.step(learningRate: plan.rate(at: step))
+      try optimizer.step(learningRate: plan.learningRate(at: step))
     } catch {
       throw .notFinite(
         step: step, what: "gradient of the distillation loss", value: "\(error.norm)", layer: error.key, examples: [])
     }
-    average.update(count: step)
+    ema.update(count: step)
     return value
   }
 
@@ -97,7 +97,7 @@ public final class Distiller {
   func skip(to step: Int) { made = max(0, plan.chunks(before: step) - pool.limit) }
 
   /// What an error of the prediction counts, so that it counts as it shows where the step ends: errors of v all count
-  /// alike on the cosine schedule; those of ε count more, the less there is of the picture.
+  /// alike on the cosine schedule; those of ε count more, the less there is of the image.
   private func weight(_ time: DiffusionTime) -> Double {
     switch prediction {
     case .v: 1
@@ -113,30 +113,30 @@ public final class Distiller {
   // MARK: - Paths
 
   /// Index of the first caption to measure on, which training does not reach.
-  private static let examined = 1 << 40
+  private static let validationIndex = 1 << 40
 
   /// How far the student, with its average, ends from the teacher's ends on the same noise, on paths of its own: mean
-  /// square differences as shares of the teacher's mean square, over all pictures and of the middle one.
+  /// square differences as shares of the teacher's mean square, over all images and of the middle one.
   ///
-  /// A picture on which the two choose differently counts much in the first, and nothing in the second.
-  func distance() -> (mean: Double, median: Double) {
-    let exam = examination
-    return average.withAverage {
+  /// An image on which the two choose differently counts much in the first, and nothing in the second.
+  func validationError() -> (mean: Double, median: Double) {
+    let validation = validationSet
+    return ema.withEMAWeights {
       student.merge()
       defer { student.merge() }
-      var x = exam.starts.selected(1, 0)
-      for step in 0..<plan.studentSteps { x = studentStep(x, step, exam.text) }
-      let errors = (x - exam.ends).square().mean([1, 2, 3]) / exam.ends.square().mean()  // one a picture
+      var x = validation.starts.selected(1, 0)
+      for step in 0..<plan.studentSteps { x = studentStep(x, step, validation.text) }
+      let errors = (x - validation.ends).square().mean([1, 2, 3]) / validation.ends.square().mean()  // one an image
       return (errors.mean().item(), errors.quantile(0.5, dim: 0).item())
     }
   }
 
   /// A chunk of paths; number −1 is for measuring: its paths are the teacher's alone.
-  private func paths(at number: Int) -> Paths {
+  private func trajectories(at number: Int) -> Trajectories {
     let count = DistillationPlan.chunk
-    let generator = generator(number, .paths)
-    let own = number < 0 ? 0 : plan.ownPaths
-    let text = read((0..<count).map { captions((number < 0 ? Self.examined : number * count) + $0) })
+    let generator = generator(number, .trajectories)
+    let own = number < 0 ? 0 : plan.onPolicyShare
+    let text = read((0..<count).map { captions((number < 0 ? Self.validationIndex : number * count) + $0) })
     let c = teacher.configuration
     let noise = Tensor.randn([count, c.autoencoder.latentChannels, c.latentSize, c.latentSize], generator: generator)
     let follows = (Tensor.rand([count, 1, 1, 1], generator: generator) .< own).to(device)
@@ -149,7 +149,7 @@ public final class Distiller {
       targets.append(prediction.target(landingAt: end, from: x, s, to: t))
       x = own > 0 && step + 1 < plan.studentSteps ? Tensor.where(follows, studentStep(x, step, text), end) : end
     }
-    return Paths(
+    return Trajectories(
       starts: Tensor.stack(starts, dim: 1), targets: Tensor.stack(targets, dim: 1), text: text, ends: x)
   }
 
@@ -199,7 +199,7 @@ public final class Distiller {
   private func inPrecision<R>(_ body: () -> R) -> R { withAutocast(device, enabled: plan.bfloat16, body) }
 
   /// What random numbers are drawn for.
-  private enum Purpose: UInt64 { case batch = 1, paths }
+  private enum Purpose: UInt64 { case batch = 1, trajectories }
 
   private func generator(_ index: Int, _ purpose: Purpose) -> Generator {
     var random = SplitMix64(

@@ -2,17 +2,17 @@ import Models
 import NN
 import Torch
 
-/// A U-Net whose weights are a teacher's plus a LoRA, of which only the LoRA learns.
+/// A U-Net with a teacher's frozen weights plus a trainable LoRA.
 ///
-/// The modules know nothing of it. Before a step W + B · A is written into their weights; after it, the weights'
-/// gradients are led on to A and B: with G that of W, those are Bᵀ · G and G · Aᵀ.
+/// The modules are unaware of it. Before a step, W + B · A is written into their weights; after it, the gradient G of
+/// the weights is propagated to A and B as Bᵀ · G and G · Aᵀ.
 final class LowRankStudent {
   let unet: UNet
   let lora: LoRA
   private let originals: [Tensor]  // W, in the order of the pairs
   private let weights: [NamedTensor]  // what the modules read
 
-  /// Begins as the teacher, whose weights are copied and stay as they are.
+  /// Starts as a copy of the teacher.
   init(of teacher: UNet, rank: Int, _ generator: Generator, device: Device) {
     let unet = UNet(teacher.configuration, .empty)
     if device != .cpu { unet.move(to: device) }
@@ -30,14 +30,14 @@ final class LowRankStudent {
     (self.unet, self.lora, self.weights) = (unet, lora, weights)
   }
 
-  /// Writes the weights as they are with the LoRA.
+  /// Writes the merged weights into the modules.
   func merge() {
     withNoGrad {
       for (index, pair) in lora.pairs.enumerated() { weights[index].tensor.copy_(originals[index] + pair.change) }
     }
   }
 
-  /// Leads the gradients of the weights on to the LoRA, and forgets them.
+  /// Propagates weight gradients to the LoRA factors and clears them.
   func passGradients() {
     var total = Tensor(0).to(originals[0].device)
     for (pair, weight) in zip(lora.pairs, weights) {

@@ -1,15 +1,15 @@
-/// Examples of the diffusion stream that always pass the encoder together.
+/// Examples of the diffusion stream that are always encoded together.
 ///
-/// The last bits of a latent depend on its neighbours in the batch. Whole blocks, always the same ones, give the same
-/// bits in a run that is continued in the middle of one, and in a run that finds some of them in a cache.
+/// The last bits of a latent depend on its neighbors in the batch. Fixed blocks give the same bits in a run that is
+/// continued in the middle of a block, and in a run that reads some blocks from a cache.
 struct ExampleBlock: Equatable {
   let range: Range<Int>  // in the stream
-  let name: String  // of its pictures: blocks of one name show the same ones, in the same order
+  let name: String  // blocks with equal names have the same images in the same order
 
   /// Examples of a block, unless there are no more.
   static let size = 64
 
-  /// The block that holds an index of a stream without end.
+  /// The block that contains an index of an endless stream.
   init(endless index: Int) {
     let number = index / Self.size
     range = number * Self.size..<(number + 1) * Self.size
@@ -22,20 +22,20 @@ struct ExampleBlock: Equatable {
   }
 }
 
-/// The order in which the diffusion stream shows a finite collection: each epoch holds every item once.
+/// The order of a finite collection in the diffusion stream: each epoch has every item once.
 ///
-/// Blocks are shuffled, and not items: the neighbours of a picture stay the same over epochs, seeds and runs, so that
-/// its latent has the same bits whenever it comes, and one that was kept serves them all. That batches are drawn at random
-/// from a pool of many blocks makes up for it. The neighbours themselves were chosen by a shuffle, since files that
-/// follow each other by name are often alike. Where there is a smaller last block, it ends the epoch.
+/// Blocks are shuffled, not items: the neighbors of an image are the same in all epochs, seeds and runs, so that its
+/// latent always has the same bits and one cached latent serves them all. Batches are still random, since they are drawn
+/// from a pool of many blocks. The items of a block are chosen by a shuffle, because files with similar names are often
+/// similar. A smaller last block comes at the end of the epoch.
 struct BlockOrder {
   let count: Int
-  private let neighbours: EpochOrder
+  private let neighbors: EpochOrder
   private let blocks: EpochOrder?  // whole ones
 
   init(count: Int, seed: UInt64) {
     self.count = count
-    neighbours = EpochOrder(count: count, seed: 0)
+    neighbors = EpochOrder(count: count, seed: 0)
     let whole = count / ExampleBlock.size
     blocks = whole > 0 ? EpochOrder(count: whole, seed: seed) : nil
   }
@@ -43,10 +43,10 @@ struct BlockOrder {
   /// The item at a running index over all epochs.
   subscript(index: Int) -> Int {
     let (start, block) = place(index)
-    return neighbours[block * ExampleBlock.size + index - start]
+    return neighbors[block * ExampleBlock.size + index - start]
   }
 
-  /// The block that holds a running index; where pictures are new in each epoch, so is its name.
+  /// The block that contains a running index; if images are new in each epoch, its name contains the epoch.
   func block(at index: Int, newInEpochs: Bool) -> ExampleBlock {
     let (start, block) = place(index)
     let epoch = index / count
@@ -55,7 +55,7 @@ struct BlockOrder {
       name: newInEpochs ? "epoch-\(epoch)-block-\(block)" : "block-\(block)")
   }
 
-  /// Where in the stream the block of an index begins, and which block it is.
+  /// The start of the block of an index in the stream, and the number of the block.
   private func place(_ index: Int) -> (start: Int, block: Int) {
     let (epoch, place) = index.quotientAndRemainder(dividingBy: count)
     let slot = place / ExampleBlock.size

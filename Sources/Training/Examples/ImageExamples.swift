@@ -5,17 +5,16 @@ import Support
 import Synchronization
 import Torch
 
-/// People's own pictures, again and again in an order that is new in every epoch.
+/// The images of a folder or archive, in an order that is new in every epoch.
 ///
-/// What cannot be read is replaced by the next picture and remembered. Squares that are always the same stay in memory,
-/// up to a limit.
-final class PictureExamples: TrainingExamples, Sendable {
-  private let pictures: ReadablePictures
+/// An unreadable image is replaced by the next one and recorded. Crops that never change stay in memory, up to a limit.
+final class ImageExamples: TrainingExamples, Sendable {
+  private let images: ReadableImages
   private let crop: Crop
   private let mirror: Bool
   private let seed: UInt64
-  private let files: PictureFiles
-  private let kept = Mutex<[Square: (index: Int, picture: CaptionedPicture)]>([:])
+  private let files: ImageFolder
+  private let kept = Mutex<[Square: (index: Int, example: CaptionedImage)]>([:])
   private let keptLimit: Int  // bytes
 
   private struct Square: Hashable {
@@ -23,8 +22,8 @@ final class PictureExamples: TrainingExamples, Sendable {
     let size: Int
   }
 
-  init(_ files: PictureFiles, crop: Crop, mirror: Bool, seed: UInt64, keptLimit: Int = 1 << 30) {
-    pictures = ReadablePictures(files)
+  init(_ files: ImageFolder, crop: Crop, mirror: Bool, seed: UInt64, keptLimit: Int = 1 << 30) {
+    images = ReadableImages(files)
     self.files = files
     self.crop = crop
     self.mirror = mirror
@@ -32,7 +31,7 @@ final class PictureExamples: TrainingExamples, Sendable {
     self.keptLimit = keptLimit
   }
 
-  var failures: [String] { pictures.failed.map { "\($0.id): \($0.error)" } }
+  var failures: [String] { images.failed.map { "\($0.id): \($0.error)" } }
 
   func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch {
     let visits = visits(stream, range)
@@ -41,9 +40,9 @@ final class PictureExamples: TrainingExamples, Sendable {
       var random = SplitMix64(seed: stream.seed(of: seed) &+ 0xf0c5, index: UInt64(index))
       return ExampleBatch.Focus(x: random.unit(), y: random.unit())
     }
-    let squares = chosen.map(\.picture)
+    let squares = chosen.map(\.example)
     return ExampleBatch(
-      pictures: TensorImage.bytes(squares.map(\.image)), captions: squares.map(\.caption),
+      images: TensorImage.bytes(squares.map(\.image)), captions: squares.map(\.caption),
       ids: squares.map(\.id), labels: nil, focus: focus, items: chosen.map(\.index))
   }
 
@@ -51,29 +50,29 @@ final class PictureExamples: TrainingExamples, Sendable {
     order(.diffusion).block(at: index, newInEpochs: isNewAtEveryVisit)
   }
 
-  func words(_ block: ExampleBlock, items: [Int], size: Int) throws -> ExampleWords? {
+  func metadata(_ block: ExampleBlock, items: [Int], size: Int) throws -> ExampleMetadata? {
     var captions: [String] = []
     for (visit, item) in zip(visits(.diffusion, block.range), items) {
       if item != visit.item {
-        // Another picture stood in for one that could not be read: whether it still does, reading says.
-        guard try pictures.picture(visit.item, size: size).index == item else { return nil }
+        // An unreadable image was replaced by another; read it to see whether that is still so.
+        guard try images.example(visit.item, size: size).index == item else { return nil }
       }
-      captions.append(pictures.source.caption(item, seed: visit.seed))
+      captions.append(images.source.caption(item, seed: visit.seed))
     }
-    return ExampleWords(captions: captions, ids: items.map { pictures.source.id($0) }, labels: nil)
+    return ExampleMetadata(captions: captions, ids: items.map { images.source.id($0) }, labels: nil)
   }
 
-  /// Where pictures are the same in every run, the seed is left out, so that runs of several seeds share a cache.
+  /// Without the seed if images are the same in every run, so that runs with different seeds share a cache.
   func identity(size: Int) -> (name: String, hash: String) {
     let choice = isNewAtEveryVisit ? ", seed \(seed)" : ""
-    let name = "\(pictures.source.count) pictures, \(crop.rawValue) crop\(mirror ? ", mirrored" : "")\(choice)"
+    let name = "\(images.source.count) images, \(crop.rawValue) crop\(mirror ? ", mirrored" : "")\(choice)"
     return (name, SHA256.hexDigest(Array((name + files.fingerprint()).utf8)))
   }
 
-  /// Whether a picture is cut or mirrored in another way each time.
+  /// Whether crops or flips change from visit to visit.
   private var isNewAtEveryVisit: Bool { crop == .random || mirror }
 
-  /// One showing of a picture; the seed decides its caption, its place in a random crop, and its mirroring.
+  /// One use of an image; the seed determines its caption, random crop and flip.
   private struct Visit {
     let item: Int
     let seed: UInt64
@@ -81,7 +80,7 @@ final class PictureExamples: TrainingExamples, Sendable {
 
   private func visits(_ stream: ExampleStream, _ range: Range<Int>) -> [Visit] {
     let streamSeed = stream.seed(of: seed)
-    let count = pictures.source.count
+    let count = images.source.count
     let (items, blocks) = (EpochOrder(count: count, seed: streamSeed), order(stream))
     return range.map { index in
       Visit(
@@ -91,19 +90,19 @@ final class PictureExamples: TrainingExamples, Sendable {
   }
 
   private func order(_ stream: ExampleStream) -> BlockOrder {
-    BlockOrder(count: pictures.source.count, seed: stream.seed(of: seed))
+    BlockOrder(count: images.source.count, seed: stream.seed(of: seed))
   }
 
-  private func square(_ visit: Visit, size: Int) throws(DataError) -> (index: Int, picture: CaptionedPicture) {
+  private func square(_ visit: Visit, size: Int) throws(DatasetError) -> (index: Int, example: CaptionedImage) {
     let key = Square(index: visit.item, size: size)
-    let isAlwaysTheSame = !isNewAtEveryVisit && pictures.source.captions(visit.item).count <= 1
+    let isAlwaysTheSame = !isNewAtEveryVisit && images.source.captions(visit.item).count <= 1
     if isAlwaysTheSame, let known = kept.withLock({ $0[key] }) { return known }
-    let picture = try pictures.picture(visit.item, size: size, crop: crop, mirror: mirror, seed: visit.seed)
+    let example = try images.example(visit.item, size: size, crop: crop, mirror: mirror, seed: visit.seed)
     if isAlwaysTheSame {
       kept.withLock { kept in
-        if (kept.count + 1) * 3 * size * size <= keptLimit { kept[key] = picture }
+        if (kept.count + 1) * 3 * size * size <= keptLimit { kept[key] = example }
       }
     }
-    return picture
+    return example
   }
 }

@@ -5,19 +5,19 @@ import Scenes
 import Support
 import Torch
 
-/// Latents and text states of the newest pictures, from which the U-Net's batches are drawn once the encoder is frozen.
+/// Latents and text states of the newest images, from which U-Net batches are drawn once the encoder is frozen.
 ///
-/// The pool is a ring: picture k sits at place k mod size. What it holds after a step depends on the step alone, so that
-/// a resumed run builds the same pool again.
+/// A ring buffer: image k is at index k mod size. Its contents depend only on the step, so that a continued run rebuilds
+/// the same pool.
 final class LatentPool {
   private let size: Int
   private let latents: Tensor  // [size, C, h, w]
-  private let states: Tensor  // [size, N, width], bf16: a tenth of the noise that rounding could hide
+  private let states: Tensor  // [size, N, width], bf16
   private let masks: Tensor  // [size, N]
-  private let labels: Tensor  // [size, h · w], what stands in each cell
+  private let labels: Tensor  // [size, h · w], object label of each cell
   private var hasLabels = false
   private var ids: [String]
-  private(set) var filled = 0  // pictures that have entered so far
+  private(set) var filled = 0  // images added so far
 
   init(size: Int, latentShape: [Int], tokens: Int, stateWidth: Int, device: Device) {
     self.size = size
@@ -28,7 +28,7 @@ final class LatentPool {
     ids = [String](repeating: "", count: size)
   }
 
-  /// Puts example number `filled` and those after it into the ring: some rows of what is given.
+  /// Adds some rows of `new` as the examples from number `filled` on.
   func append(_ new: Example, rows: Range<Int>) {
     withNoGrad {
       for row in rows {
@@ -44,10 +44,10 @@ final class LatentPool {
     hasLabels = new.labels != nil
   }
 
-  /// Starts as if examples up to `index` had been and gone.
+  /// Starts as if all examples up to `index` had been added and replaced.
   func skip(to index: Int) { filled = index }
 
-  /// Rows picked at random.
+  /// Random rows.
   func draw(_ count: Int, generator: Generator) -> Example {
     let rows = Tensor.randint(0..<min(filled, size), [count], generator: generator)
     let places = rows.to(latents.device)
@@ -58,20 +58,20 @@ final class LatentPool {
   }
 }
 
-/// What a step of the U-Net learns from.
+/// A batch for the U-Net.
 struct Example {
-  let latents: Tensor  // [B, C, h, w], normalised, with the little noise that they always have
+  let latents: Tensor  // [B, C, h, w], normalized, with latent noise
   let states: Tensor  // [B, N, width]
   let masks: Tensor  // [B, N]
   let labels: Tensor?  // [B, h · w]
   let ids: [String]
-  var rows: Tensor?  // [B], which of `ids` these are, where only the device knows
+  var rows: Tensor?  // [B], indices into `ids`, if they are on the device only
 
-  /// What messages call the pictures.
+  /// The names of the images in messages.
   var names: [String] { rows.map { $0.ints().map { ids[$0] } } ?? ids }
 }
 
-/// A part of a batch, as large as memory allows.
+/// A micro-batch.
 struct DiffusionPiece {
   let noisy: Tensor
   let timesteps: Tensor
@@ -81,12 +81,12 @@ struct DiffusionPiece {
   let labels: Tensor?
   let weights: Tensor?
 
-  /// Cuts a batch whose noise was drawn as a whole, so that the cut changes no random number.
-  static func cut(_ example: Example, _ question: DiffusionLoss.Question, into pieces: Int) -> [DiffusionPiece] {
+  /// Splits a batch after its noise was drawn, so that splitting does not change random numbers.
+  static func cut(_ example: Example, _ noisyBatch: DiffusionLoss.NoisyBatch, into pieces: Int) -> [DiffusionPiece] {
     func parts(_ x: Tensor) -> [Tensor] { x.pieces(pieces) }
-    let (noisy, times, targets) = (parts(question.noisy), parts(question.timesteps), parts(question.target))
+    let (noisy, times, targets) = (parts(noisyBatch.noisy), parts(noisyBatch.timesteps), parts(noisyBatch.target))
     let (states, masks, labels) = (parts(example.states), parts(example.masks), example.labels.map(parts))
-    let weights = question.weights.map(parts)
+    let weights = noisyBatch.weights.map(parts)
     return noisy.indices.map { index in
       DiffusionPiece(
         noisy: noisy[index], timesteps: times[index], target: targets[index], states: states[index],
@@ -96,7 +96,7 @@ struct DiffusionPiece {
 }
 
 extension Tensor {
-  /// The rows in at most `count` pieces of one size, of which the last may be smaller.
+  /// Splits the rows into at most `count` pieces of equal size; the last may be smaller.
   func pieces(_ count: Int) -> [Tensor] {
     let rows = shape[0]
     let size = (rows + count - 1) / count
@@ -105,7 +105,7 @@ extension Tensor {
 }
 
 extension Trainer {
-  /// A batch from the pool, which is filled first and renewed at every step.
+  /// A batch from the pool, which is filled first and renewed in every step.
   func pooled(_ step: Int) throws -> Example {
     guard let pool = try filledPool(at: step) else { fatalError("nobody asked to stop") }
     let generator = generator(step, .pool)
@@ -115,13 +115,13 @@ extension Trainer {
       ids: drawn.ids, rows: drawn.rows)
   }
 
-  /// The pool as a step finds it; nil where `shouldStop`, asked before every block of pictures, says so.
+  /// The pool at a step; nil if `shouldStop`, called before every block of images, returns true.
   ///
-  /// The first pool takes minutes with large networks on a CPU.
+  /// Filling the pool takes minutes with large networks on a CPU.
   @discardableResult
   func filledPool(at step: Int, shouldStop: () -> Bool = { false }) throws -> LatentPool? {
     let done = step - plan.range(of: .diffusion).lowerBound
-    // New pictures enter by whole blocks, since the encoder makes no less of them; the first pool has any size.
+    // Images are added in whole blocks, since they are encoded in blocks.
     let newest = plan.poolSize + done * plan.poolRenewal
     let end = max(plan.poolSize, examples.block(at: newest).range.lowerBound)
     let isNew = pool == nil
@@ -136,14 +136,14 @@ extension Trainer {
     }
     if isNew {
       let seconds = String(format: "%.1f", Date().timeIntervalSince(begun))
-      news(
-        "\(missing) pictures for the U-Net are encoded, in \(seconds) s"
+      onMessage(
+        "\(missing) images encoded for the U-Net in \(seconds) s"
           + (cache.map { ", \($0.hits) from the cache" } ?? ""))
     }
     return pool
   }
 
-  /// A pool that has nothing yet of the pictures from `first` on.
+  /// An empty pool that continues at image `first`.
   private func emptyPool(before first: Int) throws -> LatentPool {
     try openCache()
     let c = model.configuration
@@ -154,32 +154,32 @@ extension Trainer {
     return new
   }
 
-  /// Latents with the little noise that the decoder always sees, drawn anew each time.
+  /// Latents with latent noise, drawn again at each call.
   func noised(_ latents: Tensor, _ generator: Generator) -> Tensor {
     plan.latentNoise == 0
       ? latents : latents + (Tensor.randn(latents.shape, generator: generator) * plan.latentNoise).to(device)
   }
 
-  /// A block of pictures through the frozen encoder, or from the cache.
+  /// A block of images, encoded or from the cache.
   private func encoded(_ block: ExampleBlock) throws -> Example {
-    let (latents, words) = try cached(block) ?? encodedAnew(block)
-    let text = captions(words.captions, .diffusion, block.range.lowerBound, files: cache?.captions)
+    let (latents, metadata) = try cached(block) ?? encodeUncached(block)
+    let text = captions(metadata.captions, .diffusion, block.range.lowerBound, files: cache?.captions)
     return Example(
-      latents: latents, states: text.states, masks: text.masks, labels: words.labels?.to(device), ids: words.ids)
+      latents: latents, states: text.states, masks: text.masks, labels: metadata.labels?.to(device), ids: metadata.ids)
   }
 
-  private func encodedAnew(_ block: ExampleBlock) throws -> (Tensor, ExampleWords) {
-    let batch = try load(.diffusion, block.range, size: coreSize)
+  private func encodeUncached(_ block: ExampleBlock) throws -> (Tensor, ExampleMetadata) {
+    let batch = try load(.diffusion, block.range, size: baseSize)
     let latents = withNoGrad {
       inPrecision {
-        model.autoencoder.normalised(model.autoencoder.encodeRaw(batch.pictures.to(device)).to(.float32))
+        model.autoencoder.normalized(model.autoencoder.encodeRaw(batch.images.to(device)).to(.float32))
       }
     }
     cache?.keep(LatentCache.Block(latents: latents.to(.cpu), items: batch.items), block.name)
-    return (latents, ExampleWords(captions: batch.captions, ids: batch.ids, labels: batch.labels))
+    return (latents, ExampleMetadata(captions: batch.captions, ids: batch.ids, labels: batch.labels))
   }
 
-  /// Text states of captions, some of them replaced by the empty one, padded to the adapter's longest.
+  /// Text states of captions with caption dropout, padded to the adapter's maximum length.
   func captions(
     _ captions: [String], _ stream: ExampleStream, _ first: Int, files: CaptionFiles? = nil
   ) -> (states: Tensor, masks: Tensor) {

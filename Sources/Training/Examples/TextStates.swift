@@ -1,25 +1,25 @@
 import Flux
 import Torch
 
-/// Text states of captions, each encoded once, to bits that depend on the caption alone.
+/// Text states of captions, each encoded once, with bits that depend only on the caption.
 ///
-/// The last bits of a matrix product depend on the sizes of the matrices, so that a caption must always pass the text
-/// encoder in a batch of the same sizes: four captions, padded to the next multiple of four tokens. (One caption at a
-/// time is twice as slow: all weights are read for a dozen rows.) Thus it does not matter in whose company a caption
-/// comes, and whether its states were kept in memory, on disk, or are made again.
+/// The last bits of a matrix product depend on the matrix sizes, so a caption is always encoded in a batch of the same
+/// shape: four captions, padded to the next multiple of four tokens. (One caption at a time is half as fast: all weights
+/// are read for a dozen rows.) So the other captions in its batch do not matter, nor whether its states come from memory,
+/// from disk or are recomputed.
 final class TextStates {
   private let prompts: PromptEncoder
   private let maxTokens: Int
   private let bfloat16: Bool
   private var kept: [CaptionFiles.Tokens: Tensor] = [:]  // [N, width], float32
   private var room: Int  // bytes
-  private var places: [Int: Bool] = [:]  // of a width, whether all places of a batch give the same bits
+  private var places: [Int: Bool] = [:]  // by width, whether all rows of a batch give the same bits
   private(set) var encoded = 0  // captions that went through the text encoder
 
   private static let batch = 4
   private static let step = 4  // tokens
 
-  /// States of at most `maxTokens` tokens; `room` is how many bytes of them stay in memory, those of the first captions.
+  /// States of at most `maxTokens` tokens; up to `room` bytes of them stay in memory.
   init(_ prompts: PromptEncoder, maxTokens: Int, bfloat16: Bool, room: Int = 1 << 28) {
     self.prompts = prompts
     self.maxTokens = maxTokens
@@ -27,10 +27,9 @@ final class TextStates {
     self.room = room
   }
 
-  /// States `[B, maxTokens, width]` of captions and their masks `[B, maxTokens]`; what is beyond a caption is zero.
+  /// States `[B, maxTokens, width]` of captions and their masks `[B, maxTokens]`, zero beyond the caption.
   ///
-  /// `files` are asked for what is not in memory, and keep what had to be encoded. Theirs are rounded to bf16, which a
-  /// pool does in any case.
+  /// States that are not in memory are read from `files`; newly encoded ones are stored there, in bf16 as in the pool.
   func callAsFunction(_ captions: [String], files: CaptionFiles? = nil) -> (states: Tensor, masks: Tensor) {
     let rows = captions.map { prompts.tokenizer.encode($0, maxLength: maxTokens).ids }
     let width = 2 * prompts.encoder.configuration.hiddenSize
@@ -57,7 +56,7 @@ final class TextStates {
     var made: [CaptionFiles.Tokens: Tensor] = [:]
     let groups = Dictionary(grouping: captions) { min(($0.count + Self.step - 1) / Self.step * Self.step, maxTokens) }
     for (width, group) in groups {
-      // The order says which captions stay in memory.
+      // A fixed order determines which captions stay in memory.
       let captions = group.sorted { $0.lexicographicallyPrecedes($1) }
       let size = placesAreEqual(width) ? Self.batch : 1
       for start in stride(from: 0, to: captions.count, by: size) {
@@ -82,9 +81,9 @@ final class TextStates {
     return states
   }
 
-  /// Whether a caption has the same bits in all places of a batch: then it is of no account which one it has.
+  /// Whether a caption has the same bits in all rows of a batch, so its row in the batch does not matter.
   ///
-  /// Libraries for matrices do not promise it. Where it is not so, captions are encoded one at a time.
+  /// Matrix libraries do not guarantee this. If it does not hold, captions are encoded one at a time.
   private func placesAreEqual(_ width: Int) -> Bool {
     if let known = places[width] { return known }
     let any = (0..<width).map(Int32.init)

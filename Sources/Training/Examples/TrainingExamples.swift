@@ -3,14 +3,14 @@ import Scenes
 import Support
 import Torch
 
-/// What a step learns from.
+/// A batch of captioned images.
 struct ExampleBatch {
-  var pictures: Tensor  // [B, 3, size, size], channels-last: in −1…1, or bytes that `Trainer.load` makes that of
+  var images: Tensor  // [B, 3, size, size], channels-last: in −1…1, or bytes that `Trainer.load` converts
   let captions: [String]
-  let ids: [String]  // what messages call them
-  let labels: Tensor?  // [B, h · w], what stands in each latent cell, where somebody knows
-  let focus: [Focus]  // per picture, a place worth looking at: 0…1 from the left and from the top
-  let items: [Int]  // which pictures of their source these are
+  let ids: [String]  // names in messages
+  let labels: Tensor?  // [B, h · w], the object label of each latent cell, if the data set provides labels
+  let focus: [Focus]  // per image, the center of interest: 0…1 from the left and from the top
+  let items: [Int]  // indices of the images in their source
 
   struct Focus {
     var x: Double
@@ -19,22 +19,22 @@ struct ExampleBatch {
 }
 
 extension ExampleBatch {
-  /// Windows of `window` × `window` cells out of pictures of `side` × `side` cells, each around its picture's focus:
-  /// most of a picture is background, which is soon learnt.
+  /// Crops of `window` × `window` cells from images of `side` × `side` cells, around the focus of each image: most of an
+  /// image is background, which is learned quickly.
   ///
-  /// Half of them are mirrored.
-  func windows(side: Int, window: Int, _ random: inout SplitMix64) -> (pictures: Tensor, labels: Tensor?) {
-    let cell = pictures.shape[2] / side  // pixels
-    let count = pictures.shape[0]
+  /// Half of them are flipped horizontally.
+  func windows(side: Int, window: Int, _ random: inout SplitMix64) -> (images: Tensor, labels: Tensor?) {
+    let cell = images.shape[2] / side  // pixels
+    let count = images.shape[0]
     let grid = labels?.reshaped([count, side, side])
     var (parts, labelParts): ([Tensor], [Tensor]) = ([], [])
     for (index, focus) in focus.enumerated() {
-      func corner(_ centre: Double) -> Int {
-        min(max(Int(centre * Double(side)) - window / 2 + random.below(3) - 1, 0), side - window)
+      func corner(_ center: Double) -> Int {
+        min(max(Int(center * Double(side)) - window / 2 + random.below(3) - 1, 0), side - window)
       }
       let (column, row) = (corner(focus.x), corner(focus.y))
       let mirrored = random.chance(0.5)
-      let part = pictures[index].narrowed(1, row * cell, window * cell).narrowed(2, column * cell, window * cell)
+      let part = images[index].narrowed(1, row * cell, window * cell).narrowed(2, column * cell, window * cell)
       parts.append(mirrored ? part.flipped([2]) : part)
       if let grid {
         let part = grid[index].narrowed(0, row, window).narrowed(1, column, window)
@@ -45,39 +45,38 @@ extension ExampleBatch {
   }
 }
 
-/// Pictures with captions in an order that depends on the seed alone.
+/// Captioned images in an order that depends only on the seed.
 ///
-/// Every use of them (`ExampleStream`) has an order of its own; the running index of a stream says all, so that a run can be
-/// continued anywhere.
+/// Every use (`ExampleStream`) has its own order, determined by a running index, so that a run can continue anywhere.
 protocol TrainingExamples {
-  /// What could not be read so far, with the reason.
+  /// Images that could not be read so far, with the reason.
   var failures: [String] { get }
   func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch
-  /// The block of the diffusion stream that holds an index.
+  /// The block of the diffusion stream that contains an index.
   func block(at index: Int) -> ExampleBlock
-  /// What `batch` says about a block, without its pictures; nil where these are no longer `items`.
-  func words(_ block: ExampleBlock, items: [Int], size: Int) throws -> ExampleWords?
-  /// What tells the pictures of the diffusion stream's blocks from those of other data: for people, and as a hash.
+  /// The metadata of a block, as in `batch`, without its images; nil if the images are not `items` any more.
+  func metadata(_ block: ExampleBlock, items: [Int], size: Int) throws -> ExampleMetadata?
+  /// Identifies the images of the diffusion stream: a human-readable name and a hash.
   func identity(size: Int) throws -> (name: String, hash: String)
 }
 
-/// What is said about pictures.
-struct ExampleWords {
+/// Captions, names and labels of images.
+struct ExampleMetadata {
   let captions: [String]
   let ids: [String]
   let labels: Tensor?  // [B, h · w]
 }
 
-/// What examples are drawn for.
+/// The uses of examples.
 enum ExampleStream: UInt64 {
   case autoencoder = 1
   case joint, superResolution, diffusion, preview, decoder
 
-  /// The seed of this stream in a run of a seed.
+  /// The seed of this stream in a run with a seed.
   func seed(of run: UInt64) -> UInt64 { run &* 16 &+ rawValue }
 }
 
-/// Scenes, rendered as they are needed: endless, or the first `count` again and again in shuffled order.
+/// Scenes, rendered on the fly: endless, or the first `count` in a shuffled order per epoch.
 struct SceneExamples: TrainingExamples {
   let seed: UInt64
   let world: World
@@ -85,7 +84,7 @@ struct SceneExamples: TrainingExamples {
   let count: Int?
   let side: Int  // of the latent, in cells
   let atlas: GlyphAtlas
-  /// Share of the autoencoder's images that are textures instead of scenes, so that it is not good for flat stickers only.
+  /// Fraction of the autoencoder's images that are textures instead of scenes, for more varied content.
   var textures = 0.0
   var failures: [String] { [] }
 
@@ -97,22 +96,22 @@ struct SceneExamples: TrainingExamples {
       if random.chance(0.25) || isTexture(stream, index) {
         return ExampleBatch.Focus(x: random.unit(), y: random.unit())
       }
-      let object = random.pick(example.scene.objects)  // anywhere in it, so that large ones' edges are seen, too
+      let object = random.pick(example.scene.objects)  // any point of it, to include the edges of large objects
       return ExampleBatch.Focus(
         x: object.x + random.real(-0.4, 0.4) * object.side, y: object.y + random.real(-0.4, 0.4) * object.side)
     }
-    let words = words(stream, indices, chosen)
+    let metadata = metadata(stream, indices, chosen)
     let images = Parallel.map(Array(zip(indices, chosen))) { index, example in
       isTexture(stream, index)
         ? TexturePatterns.render(seed: streamSeed, index: index, size: size)
         : example.scene.render(size: size, atlas: atlas)
     }
     return ExampleBatch(
-      pictures: TensorImage.bytes(images), captions: words.captions, ids: words.ids,
-      labels: words.labels, focus: focus, items: indices)
+      images: TensorImage.bytes(images), captions: metadata.captions, ids: metadata.ids,
+      labels: metadata.labels, focus: focus, items: indices)
   }
 
-  /// Whether an image of a stream shows a texture in the place of its scene: those that captions go with never do.
+  /// Whether an image of a stream is a texture instead of its scene; only in the autoencoder stream, without captions.
   private func isTexture(_ stream: ExampleStream, _ index: Int) -> Bool {
     guard stream == .autoencoder, textures > 0 else { return false }
     var random = SplitMix64(seed: stream.seed(of: seed) &+ 0x7e87, index: UInt64(index))
@@ -121,14 +120,14 @@ struct SceneExamples: TrainingExamples {
 
   func block(at index: Int) -> ExampleBlock { ExampleBlock(endless: index) }
 
-  func words(_ block: ExampleBlock, items: [Int], size: Int) -> ExampleWords? {
+  func metadata(_ block: ExampleBlock, items: [Int], size: Int) -> ExampleMetadata? {
     let (indices, chosen) = scenes(.diffusion, block.range)
-    return indices == items ? words(.diffusion, indices, chosen) : nil
+    return indices == items ? metadata(.diffusion, indices, chosen) : nil
   }
 
-  /// Besides world and seed, the pixels of a few scenes: other fonts or another renderer draw others.
+  /// Includes the pixels of a few scenes, which depend on fonts and renderer.
   func identity(size: Int) -> (name: String, hash: String) {
-    let pixels = batch(.diffusion, 0..<8, size: size).pictures
+    let pixels = batch(.diffusion, 0..<8, size: size).images
     let name =
       (count.map { "the first \($0) " } ?? "")
       + "\(world.rawValue) scenes\(emphasis.name)\(atlas.version.name), seed \(seed)"
@@ -146,23 +145,23 @@ struct SceneExamples: TrainingExamples {
     return (indices, indices.map { source[$0] })
   }
 
-  private func words(_ stream: ExampleStream, _ indices: [Int], _ chosen: [CaptionedScene]) -> ExampleWords {
+  private func metadata(_ stream: ExampleStream, _ indices: [Int], _ chosen: [CaptionedScene]) -> ExampleMetadata {
     let seed = source(stream).seed
-    return ExampleWords(
+    return ExampleMetadata(
       captions: chosen.map(\.caption), ids: indices.map { "scene \($0) of seed \(seed)" },
       labels: SceneBatches.labels(chosen.map(\.scene), side: side, world: world))
   }
 }
 
-/// The order of a finite collection over its epochs: each holds every item once, shuffled by seed and epoch alone.
+/// The order of a finite collection over epochs: each has every item once, shuffled by seed and epoch only.
 struct EpochOrder {
   let count: Int
   let seed: UInt64
 
   /// The item at a running index over all epochs.
   ///
-  /// A Feistel network permutes the next power of four; what falls outside walks on until it falls inside, so that no
-  /// table is kept and any index is found at once.
+  /// A Feistel network permutes the next power of four, with cycle walking for values outside the range: no table is
+  /// needed, and any index is computed directly.
   subscript(index: Int) -> Int {
     let (epoch, place) = index.quotientAndRemainder(dividingBy: count)
     var half: UInt64 = 1

@@ -1,14 +1,14 @@
 import Foundation
 import Support
 
-/// A TensorBoard event file: scalars and pictures over steps, as TensorFlow's `Event` messages in `TFRecord` framing.
+/// A TensorBoard event file: scalars and images over steps, as TensorFlow's `Event` messages in `TFRecord` framing.
 ///
-/// Written by hand, since the few fields that TensorBoard reads make twenty lines (event.proto, summary.proto and
-/// record_writer.cc of TensorFlow).
+/// Written by hand, since TensorBoard reads only a few fields (event.proto, summary.proto and record_writer.cc of
+/// TensorFlow).
 final class EventFile {
   private let file: AppendFile
 
-  /// Begins a file of its own in the folder; what older files say about `step` and later ones is void.
+  /// Creates a new file in the folder; it invalidates `step` and later steps of older files.
   init(folder: URL, step: Int) throws {
     let seconds = Int(Date().timeIntervalSince1970)
     let name = "events.out.tfevents.\(seconds).\(ProcessInfo.processInfo.processIdentifier).flux"
@@ -17,7 +17,7 @@ final class EventFile {
     try write(event(step: step).message(7, Message().integer(1, 1)))  // SessionLog.START: forget later steps
   }
 
-  /// Adds numbers of a step.
+  /// Adds scalars of a step.
   func add(_ scalars: [String: Double], step: Int) throws {
     var summary = Message()
     for (name, value) in scalars.sorted(by: { $0.key < $1.key }) {
@@ -26,7 +26,7 @@ final class EventFile {
     try write(event(step: step).message(5, summary))
   }
 
-  /// Adds a picture, as the bytes of a PNG file.
+  /// Adds an image, as the bytes of a PNG file.
   func add(_ name: String, png: [UInt8], width: Int, height: Int, step: Int) throws {
     let image = Message().integer(1, height).integer(2, width).integer(3, 3).bytes(4, png)
     try write(event(step: step).message(5, Message().message(1, Message().text(1, name).message(4, image))))
@@ -73,7 +73,7 @@ private struct Message {
 }
 
 extension [UInt8] {
-  /// Seven bits a byte, least significant first.
+  /// Seven bits per byte, least significant first.
   fileprivate mutating func appendVarint(_ value: UInt64) {
     var rest = value
     while rest >= 0x80 {
@@ -84,7 +84,7 @@ extension [UInt8] {
   }
 }
 
-/// The Castagnoli checksum, masked as TFRecord asks.
+/// The Castagnoli checksum, masked as in TFRecord.
 enum CRC32C {
   static func masked(_ bytes: [UInt8]) -> UInt32 {
     let sum = value(bytes)

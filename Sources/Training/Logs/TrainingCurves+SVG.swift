@@ -1,7 +1,7 @@
 import Foundation
 
 extension TrainingCurves {
-  /// All curves as small panels over one step axis, on a white page; stages are told apart by shade.
+  /// All curves as small panels over a common step axis on white; stages are shaded.
   public func svg() -> String {
     let rows = (curves.count + Panel.columns - 1) / Panel.columns
     let size = (width: Double(Panel.columns) * Panel.width, height: Double(rows) * Panel.height)
@@ -75,8 +75,8 @@ private struct Panel {
       + "\(escaped(words))</text>"
   }
 
-  /// About four round numbers that enclose the values; the highest twentieth may lie above, since the first steps of a
-  /// run dwarf all others.
+  /// About four round numbers that enclose the values, without the highest twentieth: the first steps of a run would
+  /// dominate the scale.
   static func ticks(_ values: [Double]) -> [Double] {
     let sorted = values.sorted()
     guard let low = sorted.first else { return [0, 1] }
@@ -92,12 +92,12 @@ private struct Panel {
   }
 }
 
-/// A number in as few digits as a drawing needs.
+/// A number with four significant digits.
 private func text(_ value: Double) -> String {
   String(format: "%.4g", abs(value) < 1e-9 ? 0 : value)
 }
 
-/// A name as XML text; characters that XML forbids are replaced.
+/// A name as XML text; characters not allowed in XML are replaced.
 private func escaped(_ text: String) -> String {
   text.unicodeScalars.reduce(into: "") { result, scalar in
     switch scalar {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a run's `log.jsonl` says, as one curve for each value that was measured.
+/// The metrics of a run's `log.jsonl`, as one curve per metric.
 public struct TrainingCurves: Sendable {
   /// A value over the steps, in order.
   public struct Curve: Sendable, Equatable {
@@ -19,11 +19,18 @@ public struct TrainingCurves: Sendable {
     public internal(set) var steps: ClosedRange<Int>
   }
 
-  public private(set) var curves: [Curve] = []  // in order of appearance, then of name
+  public private(set) var curves: [Curve] = []  // in order of appearance, then by name
   public private(set) var stages: [StageSpan] = []
 
-  /// Fields of a line that are no measurement.
+  /// Fields of a line that are not metrics.
   private static let others: Set<String> = ["step", "stage", "seconds"]
+
+  /// Old names of metrics, in logs of earlier versions.
+  private static let renamed = [
+    "participation": "effectiveRank", "detail": "withinImageVariance", "variation": "totalVariation",
+    "decibels": "psnr", "waiting": "dataWait", "captions": "captionGap", "names": "alignment",
+    "textNames": "textAlignment", "latentNames": "latentAlignment",
+  ]
 
   /// Reads the log of a run's folder.
   public init(run folder: URL) throws(TrainingError) {
@@ -33,9 +40,9 @@ public struct TrainingCurves: Sendable {
     if curves.isEmpty { throw .noLog(url.path) }
   }
 
-  /// Reads lines of JSON; what is no such line (the end of a run that was killed) is passed over.
+  /// Reads lines of JSON; invalid lines (the end of the log of a killed run) are skipped.
   ///
-  /// Steps that a run made again after it was stopped count once, as they were measured last.
+  /// Of steps that a run repeated after an interruption, the last measurement counts.
   public init(log: String) {
     var places: [String: Int] = [:]
     for line in log.split(separator: "\n") {
@@ -46,6 +53,7 @@ public struct TrainingCurves: Sendable {
       if let stage = fields["stage"] as? String { extend(stage, step) }
       for (name, value) in fields.sorted(by: { $0.key < $1.key }) where !Self.others.contains(name) {
         guard let value = (value as? NSNumber)?.doubleValue, value.isFinite else { continue }
+        let name = Self.renamed[name] ?? name
         let place = places[name] ?? curves.count
         if place == curves.count {
           places[name] = place
@@ -56,7 +64,7 @@ public struct TrainingCurves: Sendable {
     }
   }
 
-  /// Drops what was measured after a step.
+  /// Drops the metrics after a step.
   private mutating func forget(after step: Int) {
     for index in curves.indices {
       while let last = curves[index].points.last, last.step > step { curves[index].points.removeLast() }
@@ -67,7 +75,7 @@ public struct TrainingCurves: Sendable {
     }
   }
 
-  /// A step as a log may have it: a whole number of 0 and more.
+  /// A valid step: an integer of at least 0.
   private static func step(_ number: NSNumber) -> Int? {
     Int(exactly: number.doubleValue).flatMap { $0 < 0 ? nil : $0 }
   }
@@ -82,7 +90,7 @@ public struct TrainingCurves: Sendable {
 }
 
 extension TrainingCurves.Curve {
-  /// The curve as at most `count` points, each the mean of its neighbours in time.
+  /// The curve as at most `count` points, each a mean of consecutive points.
   func smoothed(to count: Int) -> [TrainingCurves.Point] {
     guard points.count > count, count > 0 else { return points }
     return (0..<count).map { index in

@@ -1,11 +1,11 @@
 import Foundation
 import Support
 
-/// What a run says: a line of JSON per report in `log.jsonl`, the same in a TensorBoard event file, and one line on the
-/// terminal that is rewritten.
+/// The log of a run: JSON lines in `log.jsonl`, the same metrics in a TensorBoard event file, and a status line on the
+/// terminal.
 ///
-/// The file only grows. A run that continues from an earlier step says so in a note, after which the steps from there on
-/// are measured again: the last line of a step is the one that counts.
+/// The file is append-only. A run that continues from an earlier step adds a note, and then repeats the steps from there
+/// on: the last line of a step counts.
 final class TrainingLog {
   private let file: AppendFile
   private let events: EventFile
@@ -26,7 +26,9 @@ final class TrainingLog {
     self.quiet = quiet
   }
 
-  /// Adds a step's numbers; about every five seconds their means are reported, with those of `late`, which is asked then.
+  /// Adds the metrics of a step.
+  ///
+  /// About every five seconds their means are reported, with the metrics that `late` returns.
   func add(
     _ values: [String: Double], stage: String, step: Int, late: () throws -> [String: Double] = { [:] }
   ) throws {
@@ -58,13 +60,13 @@ final class TrainingLog {
     (lastReport, lastStep) = (now, step)
   }
 
-  /// Adds a sentence about the run, which is also shown.
+  /// Adds a note about the run, which is also printed.
   func say(_ note: String, stage: String, step: Int) throws {
     try file.write(Array("{\"step\":\(step),\"stage\":\"\(stage)\",\"note\":\"\(note)\"}\n".utf8))
     if !quiet { Console.say(note) }
   }
 
-  /// Shows a picture of the run as it is.
+  /// Adds an image to TensorBoard.
   func add(_ name: String, png: [UInt8], width: Int, height: Int, step: Int) throws {
     try events.add(name, png: png, width: width, height: height, step: step)
   }

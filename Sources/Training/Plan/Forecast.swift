@@ -6,7 +6,7 @@ import Scenes
 import Support
 import Torch
 
-/// How long a run will take here and how much memory it needs, from a few steps of each stage that are not kept.
+/// Estimates of a run's time and memory, from a few test steps of each stage.
 public struct Forecast: Codable, Sendable {
   public struct StageForecast: Codable, Sendable {
     public let stage: TrainingPlan.Stage
@@ -18,16 +18,16 @@ public struct Forecast: Codable, Sendable {
   public let poolSeconds: Double  // to fill the pool before the last stage
   public let peakBytes: Int
   public let parameters: [String: Int]
-  public let pictureSize: Int
+  public let imageSize: Int
 
-  /// Seconds of the whole run.
+  /// Estimated seconds of the whole run.
   public var seconds: Double { stages.reduce(poolSeconds) { $0 + Double($1.steps) * $1.secondsPerStep } }
 
-  /// For people.
+  /// The estimates as a table.
   public var text: String {
     let parts = ["autoencoder", "adapter", "unet"].map { "\($0) \(parameters[$0] ?? 0)" }
     let lines =
-      ["parameters       \(parts.joined(separator: ", "))", "pictures         \(pictureSize)×\(pictureSize)"]
+      ["parameters       \(parts.joined(separator: ", "))", "images         \(imageSize)×\(imageSize)"]
       + stages.map { stage in
         let name = stage.stage.rawValue.padding(toLength: 16, withPad: " ", startingAt: 0)
         return "\(name) \(stage.steps) steps of \(Self.significant(stage.secondsPerStep)) s"
@@ -36,7 +36,7 @@ public struct Forecast: Codable, Sendable {
     return lines.joined(separator: "\n")
   }
 
-  /// Writes `forecast.json` into a run's folder, for the report at the run's end.
+  /// Writes `forecast.json` into the run folder, for the report at the end of the run.
   public func save(in folder: URL) throws {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -44,7 +44,7 @@ public struct Forecast: Codable, Sendable {
     try AtomicFile.write(Array(JSONEncoder().encode(self)) + [10], to: folder.appendingPathComponent(Self.name))
   }
 
-  /// The peak that was measured, beside what a dry run foretold if there was one.
+  /// The measured peak memory, with the estimate of a dry run if there was one.
   public static func memoryReport(in folder: URL, _ device: Device) -> String {
     let foretold = (try? Data(contentsOf: folder.appendingPathComponent(name)))
       .flatMap { try? JSONDecoder().decode(Forecast.self, from: $0) }
@@ -69,7 +69,7 @@ public struct Forecast: Codable, Sendable {
 }
 
 extension Trainer {
-  /// Measures a few steps of every stage, at most about twenty seconds each, on networks that are thrown away.
+  /// Times a few steps of every stage, at most about twenty seconds each, on temporary networks.
   public static func forecast(
     _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), from start: ModelBundle?, textEncoder: URL,
     device: Device, winograd: Bool? = nil
@@ -79,15 +79,15 @@ extension Trainer {
     small.poolRenewal = 0
     let trainer = try Trainer(
       small, on: data, from: start, textEncoder: textEncoder, device: device, winograd: winograd)
-    trainer.watchesCollapse = false
+    trainer.detectsCollapse = false
     var poolSeconds = 0.0
     let stages = try TrainingPlan.Stage.allCases.filter { !plan.range(of: $0).isEmpty }.map { stage in
       let range = plan.range(of: stage)
       if stage == .diffusion {
         let begun = Date()
         _ = try trainer.pooled(range.lowerBound)
-        let perPicture = Date().timeIntervalSince(begun) / Double(max(small.poolSize, 1))
-        poolSeconds = perPicture * Double(plan.poolSize + plan.poolRenewal * range.count)
+        let perImage = Date().timeIntervalSince(begun) / Double(max(small.poolSize, 1))
+        poolSeconds = perImage * Double(plan.poolSize + plan.poolRenewal * range.count)
       }
       _ = try trainer.train(range.lowerBound)  // the first step also allocates
       var (count, begun) = (0, Date())
@@ -100,12 +100,12 @@ extension Trainer {
         stage: stage, steps: range.count, secondsPerStep: Date().timeIntervalSince(begun) / Double(count))
     }
     let c = plan.configuration
-    let perPicture =
+    let perImage =
       4 * c.autoencoder.latentChannels * c.latentSize * c.latentSize + 4 * c.adapter.maxTokens * c.adapter.inputWidth
     return Forecast(
       stages: stages, poolSeconds: poolSeconds,
-      peakBytes: PeakMemory.bytes(of: device) + (plan.poolSize - small.poolSize) * perPicture,
-      parameters: trainer.parameterCounts, pictureSize: c.imageSize)
+      peakBytes: PeakMemory.bytes(of: device) + (plan.poolSize - small.poolSize) * perImage,
+      parameters: trainer.parameterCounts, imageSize: c.imageSize)
   }
 
   /// Parameters of each network.
@@ -116,29 +116,29 @@ extension Trainer {
     ]
   }
 
-  /// One line about what is about to be trained.
+  /// One line about the networks and the run.
   public var summary: String {
     let counts = parameterCounts
     return "autoencoder \(counts["autoencoder"] ?? 0), adapter \(counts["adapter"] ?? 0), U-Net "
-      + "\(counts["unet"] ?? 0) parameters; pictures \(model.configuration.imageSize)×"
+      + "\(counts["unet"] ?? 0) parameters; images \(model.configuration.imageSize)×"
       + "\(model.configuration.imageSize); \(plan.steps) steps on \(device)"
   }
 }
 
-/// How fast the long last stage of training goes.
+/// Throughput of the diffusion stage, the longest one.
 public struct TrainingBenchmark: Codable, Sendable {
   public let batch: Int
   public let threads: Int
-  public let networksOnly: Double  // steps a second on pictures that are in the pool already
-  public let withData: Double  // steps a second while the pool is renewed as in a run
-  public let waiting: Double  // share of the time with data that was spent drawing or reading pictures
+  public let networksOnly: Double  // steps per second with a fixed pool
+  public let withData: Double  // steps per second while the pool is renewed as in a run
+  public let dataWait: Double  // fraction of the time spent waiting for images, with data
   public let peakBytes: Int
-  public let operationsPerStep: Double  // of U-Net and adapter, forth and back
-  public let teraflops: Double  // reached by networks only
-  public let productTeraflops: Double  // reached by large matrix products in the same precision
-  public let configuration: Networks  // what was trained, for programs that train the same
+  public let flopsPerStep: Double  // forward and backward pass of U-Net and adapter
+  public let teraflops: Double  // TFLOP/s of `networksOnly`
+  public let matmulTeraflops: Double  // TFLOP/s of large matrix products in the same precision
+  public let configuration: Networks  // for programs that train the same networks
 
-  /// `config.json` of each network that learns.
+  /// `config.json` of each trained network.
   public struct Networks: Codable, Sendable {
     public let unet: UNet.Configuration
     public let textAdapter: TextAdapter.Configuration
@@ -146,13 +146,13 @@ public struct TrainingBenchmark: Codable, Sendable {
 }
 
 extension Trainer {
-  /// Times `steps` steps of the diffusion stage twice, on a standing pool and renewing it; nothing is kept.
+  /// Times `steps` steps of the diffusion stage twice, with a fixed pool and with renewal; nothing is saved.
   public static func benchmark(
     _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), steps: Int, textEncoder: URL, device: Device,
     winograd: Bool? = nil
   ) throws -> TrainingBenchmark {
-    /// Seconds, and those among them that were spent waiting for pictures.
-    func time(renewal: Int) throws -> (seconds: Double, waited: Double) {
+    /// Seconds in total, and seconds spent waiting for images.
+    func time(renewal: Int) throws -> (seconds: Double, dataWaitSeconds: Double) {
       var plan = plan
       plan.poolSize = 64 * max(1, 2 * plan.batch(of: .diffusion) / 64)
       plan.poolRenewal = renewal
@@ -161,25 +161,25 @@ extension Trainer {
       let first = plan.range(of: .diffusion).lowerBound
       for step in 0..<3 { _ = try trainer.train(first + step) }  // fills the pool, allocates
       device.synchronize()
-      let (watch, before) = (Stopwatch(), trainer.waited)
+      let (watch, before) = (Stopwatch(), trainer.dataWaitSeconds)
       for step in 3..<3 + steps { _ = try trainer.train(first + step) }
       device.synchronize()
-      return (watch.seconds, trainer.waited - before)
+      return (watch.seconds, trainer.dataWaitSeconds - before)
     }
     let (networks, whole) = (try time(renewal: 0), try time(renewal: plan.poolRenewal))
-    // The way back costs twice the way forth: once for the inputs' gradients, once for the weights'.
+    // The backward pass costs twice the forward pass: gradients of the inputs and of the weights.
     let (c, batch) = (plan.configuration, plan.batch(of: .diffusion))
-    let operations =
+    let flops =
       3 * Double(batch)
       * Double(
-        c.unet.operations(height: c.latentSize, width: c.latentSize, tokens: c.adapter.maxTokens)
-          + c.adapter.operations(tokens: c.adapter.maxTokens))
-    let products = ProductSpeed.measure(on: device, plan.bfloat16 ? .bfloat16 : .float32)
+        c.unet.flops(height: c.latentSize, width: c.latentSize, tokens: c.adapter.maxTokens)
+          + c.adapter.flops(tokens: c.adapter.maxTokens))
+    let products = MatmulThroughput.measure(on: device, plan.bfloat16 ? .bfloat16 : .float32)
     return TrainingBenchmark(
       batch: batch, threads: Libtorch.threads, networksOnly: Double(steps) / networks.seconds,
-      withData: Double(steps) / whole.seconds, waiting: whole.waited / whole.seconds,
-      peakBytes: PeakMemory.bytes(of: device), operationsPerStep: operations,
-      teraflops: operations * Double(steps) / networks.seconds / 1e12, productTeraflops: products / 1e12,
+      withData: Double(steps) / whole.seconds, dataWait: whole.dataWaitSeconds / whole.seconds,
+      peakBytes: PeakMemory.bytes(of: device), flopsPerStep: flops,
+      teraflops: flops * Double(steps) / networks.seconds / 1e12, matmulTeraflops: products / 1e12,
       configuration: TrainingBenchmark.Networks(unet: c.unet, textAdapter: c.adapter))
   }
 }

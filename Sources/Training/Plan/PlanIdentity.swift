@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a checkpoint remembers of its plan: each setting by name, so that a run with other settings can say which.
+/// The settings of a plan by name, as a checkpoint stores them, to report those that differ.
 struct PlanIdentity {
   private let settings: [String: Any]  // JSON values
 
@@ -12,23 +12,36 @@ struct PlanIdentity {
     } catch { fatalError("a plan of plain values always encodes: \(error)") }
   }
 
-  /// What a checkpoint stored; nil where it is no JSON object.
+  /// The settings stored in a checkpoint; nil if they are not a JSON object.
   init?(json: String) {
     guard let object = try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any] else { return nil }
-    settings = object
+    var settings: [String: Any] = [:]
+    for (key, value) in object { settings[Self.renamed[key] ?? key] = value }
+    if let data = settings["data"] as? String {  // a folder of images and its crop
+      settings["data"] = data.replacingOccurrences(of: " centre", with: " center")
+    }
+    self.settings = settings
   }
 
-  /// As text with keys in a fixed order.
+  /// Names that settings had in plans of earlier versions.
+  private static let renamed = [
+    "knowsObjects": "hasObjectLabels", "anew": "reinitialize", "autoencoderRate": "autoencoderLearningRate",
+    "diffusionRate": "diffusionLearningRate", "secondBeta": "beta2", "averages": "emaSigmas", "distance": "lossType",
+    "lastDistance": "cooldownLossType", "evenTimes": "uniformTimesteps", "gradientLimit": "maxGradNorm",
+    "rate": "learningRate", "ownPaths": "onPolicyShare", "average": "ema",
+  ]
+
+  /// The settings as JSON with sorted keys.
   func json() throws -> String {
     String(decoding: try JSONSerialization.data(withJSONObject: settings, options: .sortedKeys), as: UTF8.self)
   }
 
-  /// The number of steps, where it is known.
+  /// The number of steps, if it is stored.
   var steps: Int? { settings["steps"] as? Int }
 
-  /// Settings that differ from stored ones, in words: "steps 200 there, 300 here".
+  /// Settings that differ from the stored ones, as text: "steps 200 there, 300 here".
   ///
-  /// A setting that did not exist when a checkpoint was written had the value that changes nothing.
+  /// A setting that did not exist when the checkpoint was written has its neutral value.
   func differences(from stored: PlanIdentity) -> [String] {
     let keys = Set(settings.keys).union(stored.settings.keys).sorted()
     return keys.compactMap { key in
@@ -37,9 +50,9 @@ struct PlanIdentity {
     }
   }
 
-  /// What settings that came later mean where they are missing.
+  /// The neutral values of settings that were added later.
   private static let neutral: [String: NSNumber] = [
-    "gradientCheckpointing": false, "lateLoss": 1, "equivariance": 0, "textures": 0, "evenTimes": 0,
+    "gradientCheckpointing": false, "lateLoss": 1, "equivariance": 0, "textures": 0, "uniformTimesteps": 0,
   ]
 
   private static func text(_ value: Any?) -> String {

@@ -1,4 +1,4 @@
-/// Why a training run cannot start or has stopped.
+/// An error that prevents or stops a training run.
 public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case otherPlan(folder: String, differences: [String])
   case otherVersion(folder: String)
@@ -21,22 +21,22 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
       "\(folder) holds a run of an older Flux: continue it with the version that began it, or choose another --output"
     case .inUse(let folder): "another process trains in \(folder): wait for it, or choose another --output"
     case .notFinite(let step, let what, let value, let layer, let examples):
-      "step \(step): the \(what) is \(value)" + (layer.map { "; first at fault is \($0)" } ?? "")
-        + (examples.isEmpty ? "" : "; it saw \(Self.list(examples))")
-        + "; the last checkpoint is kept, nothing of this step was saved"
+      "step \(step): the \(what) is \(value)" + (layer.map { "; first non-finite layer: \($0)" } ?? "")
+        + (examples.isEmpty ? "" : "; batch: \(Self.list(examples))")
+        + "; the last checkpoint is kept, this step was not saved"
     case .collapsed(let step, let what):
       "step \(step): the latents have collapsed \(what); the last checkpoint is kept"
     case .folder(let path): "the folder \(path) cannot be created"
     case .otherAutoencoder:
-      "the model to start from has an autoencoder of other sizes than the preset: choose the preset it was trained with"
+      "the autoencoder of the --from model does not match the preset: choose the preset it was trained with"
     case .otherPrediction(let theirs, let wanted):
-      "the model to start from predicts \(theirs), this run \(wanted): give --anew to take its autoencoder only"
+      "the --from model predicts \(theirs), this run \(wanted): use --reinitialize to keep only its autoencoder"
     case .noEncoder(let stages):
-      "a run of \(stages.map(\.rawValue).joined(separator: ", ")) trains no encoder: give a model to start from, or the "
-        + "stage autoencoder too"
+      "the stages \(stages.map(\.rawValue).joined(separator: ", ")) train no encoder: add --from MODEL or the stage "
+        + "autoencoder"
     case .noStage(let stage, let others):
-      "this run has no stage \(stage.rawValue); it has \(others.map(\.rawValue).joined(separator: ", "))"
-    case .noLog(let path): "\(path) does not exist or holds no measurements: give the folder of a training run"
+      "this run has no stage \(stage.rawValue); its stages are \(others.map(\.rawValue).joined(separator: ", "))"
+    case .noLog(let path): "\(path) does not exist or has no measurements: give the folder of a training run"
     }
   }
 

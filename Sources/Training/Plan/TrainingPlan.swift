@@ -2,30 +2,30 @@ import Diffusion
 import Flux
 import Optimizers
 
-/// Everything that decides a training run: two runs with equal plans give equal weights on one machine.
+/// All settings of a training run: runs with equal plans give equal weights on the same machine.
 public struct TrainingPlan: Codable, Sendable, Equatable {
   /// The stages of a run, in order.
   ///
-  /// Each builds on what those before it left.
+  /// Each stage continues with the weights of the stages before it.
   public enum Stage: String, Codable, CodingKeyRepresentable, Sendable, CaseIterable {
     /// Encoder and decoder learn to reconstruct windows near objects.
     case autoencoder
-    /// One step trains both: the autoencoder on whole pictures, and the U-Net on its moving latents (stop-gradient).
+    /// One step trains both: the autoencoder on whole images, and the U-Net on its moving latents (stop-gradient).
     case joint
-    /// The levels above the core size learn on full-size crops; all else is frozen from here on, so that every
-    /// checkpoint of the long last stage is a whole model.
+    /// The super-resolution levels are trained on full-size crops. The autoencoder is frozen from here on, so that every
+    /// checkpoint of the long last stage is a complete model.
     case superResolution
-    /// Decoder and the levels above it learn on, at full size; the encoder is frozen, so that latents stay what a U-Net
-    /// knows. Only where it is asked for.
+    /// Decoder and super-resolution levels are finetuned at full size; the encoder is frozen, so that the latents stay
+    /// those that a U-Net was trained on. Only on request.
     case decoder
-    /// U-Net and adapter learn on a pool of the frozen encoder's latents.
+    /// U-Net and adapter are trained on a pool of the frozen encoder's latents.
     case diffusion
   }
 
-  /// How much of a run a stage has: its share of the steps, and the pictures in each of them.
+  /// A stage's share of the run's steps, and its batch size.
   public struct Part: Codable, Sendable, Equatable {
     public var share: Double  // of the steps; the shares of a plan add up to 1
-    public var batch: Int  // pictures in a step
+    public var batch: Int  // images per step
   }
 
   /// Muon for the matrices and kernels of hidden layers.
@@ -40,67 +40,68 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
 
   public var profile: Profile
   public var preset: Preset
-  public var data: String  // names what is learnt from, so that a run is not continued on something else
-  public var knowsObjects: Bool  // whether the data say what stands in each cell of a picture
-  public var start: String?  // hash of the model that the run starts from, whose autoencoder stays as it is
-  public var anew: Bool  // of that model only the autoencoder is taken
+  public var data: String  // identifies the data, so that a run is not continued on other data
+  public var hasObjectLabels: Bool  // whether the data provide an object label for each latent cell
+  public var start: String?  // hash of the model that the run starts from, whose autoencoder is frozen
+  public var reinitialize: Bool  // use only the autoencoder of that model
   public var prediction: Prediction  // what the U-Net's output means
   public var parts: [Stage: Part]  // stages that a run does not have are missing
   public var steps: Int  // over all stages
-  public var accumulation: Int  // the pieces that a batch is cut into, for less memory
+  public var accumulation: Int  // micro-batches per step (gradient accumulation)
   public var seed: UInt64
-  public var autoencoderRate: Double  // learning rates at their highest
-  public var diffusionRate: Double
+  public var autoencoderLearningRate: Double  // peak
+  public var diffusionLearningRate: Double  // peak, of U-Net and adapter
   public var weightDecay: Double
-  public var secondBeta: Double  // of AdamW: how long it remembers the gradient's size
+  public var beta2: Double  // of AdamW
   public var warmup: Int  // steps
-  public var cooldown: Double  // share of a stage's end over which the rate falls to zero
-  public var captionDropout: Double  // share of captions replaced by the empty one, for guidance
-  public var averages: [Double]  // lengths of the moving averages of U-Net and adapter, as shares of the run; 0 is none
-  public var distance: DiffusionLoss.Distance
-  public var lastDistance: DiffusionLoss.Distance?  // takes its place while the rate falls
-  public var minSNR: Double?  // signal to noise ratio above which times weigh no more
-  public var timeShift: Double  // of the noise levels that are trained on, towards pure noise; 1 is even
-  public var evenTimes = 0.0  // share of the samples whose noise levels are even all the same
-  public var gradientLimit: Double  // gradients are scaled down to this norm
+  public var cooldown: Double  // fraction of a stage, at its end, over which the learning rate decays to zero
+  public var captionDropout: Double  // fraction of captions replaced by the empty prompt
+  public var emaSigmas: [Double]  // relative widths σ_rel of the EMAs of U-Net and adapter; 0 is the raw weights
+  public var lossType: DiffusionLoss.LossType
+  public var cooldownLossType: DiffusionLoss.LossType?  // during the cooldown; nil is `lossType`
+  public var minSNR: Double?  // γ of min-SNR weighting
+  public var timeShift: Double  // timestep shift towards noise; 1 is uniform
+  public var uniformTimesteps = 0.0  // fraction of samples with uniform timesteps, whatever `timeShift` is
+  public var maxGradNorm: Double  // gradient clipping
   public var latentNoise: Double  // always added to the latents that decoder and U-Net see
   public var latentNoiseWide: Double  // deviation of the extra noise that half the decoder's latents get
-  public var objectWeight: Double  // how much more the denoising loss counts cells with an object
-  public var alignment: Double  // weight of the losses that ask U-Net and adapter for the objects' names
-  public var latentAlignment: Double  // weight of the loss that asks the latents for them
-  public var poolSize: Int  // latents kept for the U-Net
-  public var poolRenewal: Int  // of them replaced by new pictures per step
-  public var bfloat16: Bool  // matrix products in bf16, weights and sums in float32
-  public var gradientCheckpointing = false  // layers are computed again for the gradients, for less memory
+  public var objectWeight: Double  // extra weight of cells with an object in the denoising loss
+  public var alignment: Double  // weight of the classification losses on U-Net features and pooled text
+  public var latentAlignment: Double  // weight of the classification loss on latents
+  public var poolSize: Int  // latents in the pool for the U-Net
+  public var poolRenewal: Int  // latents of the pool that are replaced per step
+  public var bfloat16: Bool  // mixed precision
+  public var gradientCheckpointing = false  // recompute activations in the backward pass
   public var autoencoderMuon: MuonSettings?  // nil: AdamW for every parameter of encoder and decoder
   public var diffusionMuon: MuonSettings?  // nil: AdamW for every parameter of U-Net and adapter
-  /// Share of the autoencoder's steps after which its loss counts absolute differences (`AutoencoderLoss.Kind.late`).
+  /// Fraction of the autoencoder's steps after which its loss is mainly L1 (`AutoencoderLoss.Kind.late`).
   public var lateLoss = 1.0
-  public var equivariance = 0.0  // weight of the reconstruction of halved images from halved latents
-  public var textures = 0.0  // share of the autoencoder's images that are textures instead of scenes
+  public var equivariance = 0.0  // weight of reconstructing half-size images from half-size latents
+  public var textures = 0.0  // fraction of the autoencoder's images that are textures instead of scenes
 
-  /// Gives Muon a learning rate; 0 leaves every parameter to AdamW.
-  public mutating func setMuonRate(_ rate: Double) {
+  /// Sets the learning rate of Muon; 0 uses AdamW for all parameters.
+  public mutating func setMuonLearningRate(_ learningRate: Double) {
     func changed(_ settings: MuonSettings?, decay: Double) -> MuonSettings? {
-      rate == 0 ? nil : MuonSettings(learningRate: rate, weightDecay: settings?.weightDecay ?? decay)
+      learningRate == 0 ? nil : MuonSettings(learningRate: learningRate, weightDecay: settings?.weightDecay ?? decay)
     }
     autoencoderMuon = changed(autoencoderMuon, decay: 0.5)
     diffusionMuon = changed(diffusionMuon, decay: 0.1)
   }
 
-  /// The steps at which the stages end, in order, where a run was lengthened: those it had begun stay what they were.
+  /// The steps at which the stages end, in order, if a run was extended: stages that had begun keep their length.
   var stageEnds: [Int]?
 
-  /// Every setting; `stageEnds` is where a run stands, not what it is.
+  /// Every setting; `stageEnds` is not one.
   private enum CodingKeys: String, CodingKey {
-    case profile, preset, data, knowsObjects, start, anew, prediction, parts, steps, accumulation, seed
-    case autoencoderRate, diffusionRate, weightDecay, secondBeta, warmup, cooldown, captionDropout, averages, distance
-    case lastDistance, minSNR, timeShift, evenTimes, gradientLimit, latentNoise, latentNoiseWide, objectWeight
+    case profile, preset, data, hasObjectLabels, start, reinitialize, prediction, parts, steps, accumulation, seed
+    case autoencoderLearningRate, diffusionLearningRate, weightDecay, beta2, warmup, cooldown, captionDropout,
+      emaSigmas, lossType
+    case cooldownLossType, minSNR, timeShift, uniformTimesteps, maxGradNorm, latentNoise, latentNoiseWide, objectWeight
     case alignment, latentAlignment, poolSize, poolRenewal, bfloat16, gradientCheckpointing, autoencoderMuon
     case diffusionMuon, lateLoss, equivariance, textures
   }
 
-  /// Keeps the ends of all stages but the last, which gets the further steps.
+  /// Extends the last stage and keeps the ends of all others.
   mutating func lengthen(from steps: Int, ends: [Int]?) {
     var before = self
     (before.steps, before.stageEnds) = (steps, ends)
@@ -133,21 +134,55 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     Stage.allCases.first { range(of: $0).contains(step) } ?? .diffusion
   }
 
-  /// Pictures in a step of a stage.
+  /// Batch size of a stage.
   public func batch(of stage: Stage) -> Int { parts[stage]?.batch ?? 0 }
 
   /// The steps in which U-Net and adapter learn.
   var denoiserSteps: Range<Int> { range(over: [.joint, .diffusion]) }
 
-  /// The distance that the denoising loss measures in a step.
-  func distance(at step: Int) -> DiffusionLoss.Distance {
+  /// The type of the denoising loss at a step.
+  func lossType(at step: Int) -> DiffusionLoss.LossType {
     let steps = denoiserSteps
     let falls = Double(steps.upperBound - step) <= cooldown * Double(steps.count)
-    return falls ? lastDistance ?? distance : distance
+    return falls ? cooldownLossType ?? lossType : lossType
   }
 
-  /// Learning rate as a share of the highest at a step of `range`.
-  func rate(at step: Int, in range: Range<Int>) -> Double {
+  /// Learning rate relative to its peak at a step of `range`: linear warmup, plateau, linear decay.
+  func learningRateFactor(at step: Int, in range: Range<Int>) -> Double {
     LearningRate(warmup: warmup, decay: .linear(share: cooldown)).share(at: step, in: range)
+  }
+}
+
+extension TrainingPlan {
+  /// Removes all other stages; the remaining ones keep their relative shares of the steps.
+  ///
+  /// A stage that a plan does not have by default is added if it is named: the decoder's, and, in a run that starts from
+  /// a model, those of a run from scratch, which then train its autoencoder further. Throws if the plan cannot have a
+  /// stage, and if no stage trains an encoder and there is no model to start from.
+  public mutating func keep(_ stages: [Stage]) throws(TrainingError) {
+    if profile == .ship, start != nil {
+      parts = Self.shippedParts(preset, batch(of: .diffusion))
+    }
+    if profile == .ship, parts[.decoder] == nil {
+      let share = 0.1 * parts.values.reduce(0) { $0 + $1.share }
+      parts[.decoder] = Part(share: share, batch: max(batch(of: .diffusion) / 8, 1))
+    }
+    if let missing = stages.first(where: { parts[$0] == nil }) {
+      throw .noStage(missing, Stage.allCases.filter { parts[$0] != nil })
+    }
+    if start == nil, !stages.contains(.autoencoder), !stages.contains(.joint) { throw .noEncoder(stages) }
+    parts = parts.filter { stages.contains($0.key) }
+    let total = parts.values.reduce(0) { $0 + $1.share }
+    for stage in stages { parts[stage]?.share /= total }
+  }
+
+  /// Whether a stage trains the encoder and so changes the latents.
+  var trainsEncoder: Bool { parts[.autoencoder] != nil || parts[.joint] != nil }
+
+  /// The range from the first to the last step of several stages.
+  func range(over stages: [Stage]) -> Range<Int> {
+    let ranges = stages.map(range).filter { !$0.isEmpty }
+    guard let first = ranges.map(\.lowerBound).min(), let last = ranges.map(\.upperBound).max() else { return 0..<0 }
+    return first..<last
   }
 }

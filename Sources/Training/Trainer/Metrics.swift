@@ -1,11 +1,11 @@
 import Optimizers
 import Torch
 
-/// What steps measure, left on the device: reading a number would wait for all work before it.
+/// Metrics that stay on the device, since reading a number waits for all work queued before it.
 ///
-/// Losses and norms of gradients are kept apart for each step, so that the first that is not finite can be named when they
-/// are read; the update of such a step has been left out on the device itself.
-final class DeferredMeasures {
+/// Losses and gradient norms are kept for each step, so that the first non-finite one can be reported when they are read.
+/// The update of such a step is skipped on the device.
+final class DeferredMetrics {
   /// A number that should be finite.
   struct Watched {
     let step: Int
@@ -15,17 +15,17 @@ final class DeferredMeasures {
 
   private var watched: [Watched] = []
   private var sums: [String: (sum: Tensor, weight: Double)] = [:]
-  /// 1 where a loss of the update under way is not finite; nil before its first.
+  /// 1 if a loss of the current update is not finite; nil before its first.
   private var fault: Tensor?
 
-  /// Adds to the mean of a name; the weights of a step add up to 1.
+  /// Adds a value to the mean of a metric; the weights of a step sum to 1.
   func add(_ name: String, _ value: Tensor, weight: Double) {
     let part = withNoGrad { value.detached() * weight }
     guard let old = sums[name] else { return sums[name] = (part, weight) }
     sums[name] = (old.sum + part, old.weight + weight)
   }
 
-  /// Watches the loss of a piece of a batch.
+  /// Records the loss of a micro-batch.
   func watch(loss: Tensor, _ step: Int, _ what: String) {
     let value = withNoGrad { loss.detached() }
     watched.append(Watched(step: step, what: what, value: value))
@@ -33,17 +33,17 @@ final class DeferredMeasures {
     fault = fault.map { $0.maximum(flag) } ?? flag
   }
 
-  /// Updates from the gradients, unless one of them or of the losses before is not finite.
+  /// Applies the gradients, unless one of them or a recorded loss is not finite.
   ///
   /// Returns the gradient's norm.
-  func update(_ optimiser: Optimizer, _ rate: Double, _ step: Int, _ what: String) -> Tensor {
-    let norm = optimiser.step(learningRate: rate, unless: fault)
+  func update(_ optimizer: Optimizer, _ learningRate: Double, _ step: Int, _ what: String) -> Tensor {
+    let norm = optimizer.step(learningRate: learningRate, unless: fault)
     watched.append(Watched(step: step, what: "gradient of the \(what)", value: norm))
     fault = nil
     return norm
   }
 
-  /// Reads the watched numbers and forgets them; the first that is not finite, if any.
+  /// Reads and clears the recorded losses and norms; returns the first non-finite one.
   func firstFault() -> (step: Int, what: String, value: Double)? {
     guard !watched.isEmpty else { return nil }
     defer { watched = [] }
@@ -51,20 +51,20 @@ final class DeferredMeasures {
     return zip(watched, values).first { !$1.isFinite }.map { ($0.step, $0.what, $1) }
   }
 
-  /// Reads the means and forgets them.
+  /// Reads and clears the means.
   func means() -> [String: Double] {
     defer { sums = [:] }
     return sums.mapValues { $0.sum.item() / $0.weight }
   }
 }
 
-// On a device that works on its own while the next steps are prepared, numbers are read only now and then.
+// On an asynchronous device metrics are read only occasionally.
 
 extension Trainer {
-  /// Throws where a step since the last check had a number that is not finite.
+  /// Throws if a step since the last check had a non-finite loss or gradient.
   ///
-  /// That step is made again under the eyes of `train`, which names the layer; where it goes well this time, since the
-  /// steps after it have moved the weights, the error names the step alone.
+  /// That step is repeated with the layer probe on, to name the layer. If it succeeds this time, because later steps have
+  /// changed the weights, the error names only the step.
   func checkDeferred() throws {
     guard let fault = deferred?.firstFault() else { return }
     deferred = nil
@@ -73,7 +73,7 @@ extension Trainer {
       step: fault.step, what: fault.what, value: "\(fault.value)", layer: nil, examples: [])
   }
 
-  /// Means of what was measured since the last time; throws as `checkDeferred`.
+  /// Means of the metrics since the last call; throws like `checkDeferred`.
   func readDeferred() throws -> [String: Double] {
     try checkDeferred()
     return deferred?.means() ?? [:]

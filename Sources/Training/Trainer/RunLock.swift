@@ -1,11 +1,11 @@
 import Foundation
 import Support
 
-/// The folder of a run, held by one process: a lock that the system gives back when the process ends, however it ends.
+/// A lock on a run folder for one process; the system releases it when the process ends.
 final class RunLock {
   private let descriptor: Int32
 
-  /// Creates the folder and takes it; throws where another process has it.
+  /// Creates and locks the folder; throws if another process holds the lock.
   init(_ folder: URL) throws {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -15,7 +15,7 @@ final class RunLock {
     if descriptor < 0 { throw FileError("create", path, errno: errno) }
     if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       let problem = errno
-      // On file systems without locks a run goes on without one.
+      // File systems without locks are used without one.
       if problem == EWOULDBLOCK {
         close(descriptor)
         throw TrainingError.inUse(folder: folder.path)

@@ -1,23 +1,24 @@
 import Flux
+import Models
 import NN
 import Optimizers
 import Torch
 
-/// All that a run changes: the model, the heads that only training has, their optimisers and the averages.
+/// The trainable state of a run: the model, the auxiliary heads, the optimizers and the EMAs.
 final class TrainedNetworks {
   let model: ModelBundle
   let alignment: Alignment
   let autoencoder: Optimizer  // encoder and decoder
   let denoiser: Optimizer  // U-Net and adapter
   let superResolution: Optimizer
-  let painter: Optimizer  // decoder and super-resolution, once the encoder is frozen
-  let averages: [EMA]  // the first is what pictures are drawn with
+  let fullDecoder: Optimizer  // decoder and super-resolution, with a frozen encoder
+  let emas: [EMA]  // of U-Net and adapter; images are generated with the first
 
-  /// New networks of the plan's sizes, or those of `start` as far as they fit; `labels` is what cells may hold.
+  /// Networks of the plan's sizes, with the weights of `start` where the sizes match; `labels` is the number of labels.
   init(_ plan: TrainingPlan, labels: Int, from start: ModelBundle?, on device: Device) throws(TrainingError) {
     let configuration = plan.configuration
     model = ModelBundle(configuration, .random(Generator(seed: plan.seed)))
-    if let start { try model.adopt(start, autoencoderOnly: plan.anew) }
+    if let start { try model.adopt(start, autoencoderOnly: plan.reinitialize) }
     alignment = Alignment(configuration, labels: max(labels, 1), .random(Generator(seed: plan.seed &+ 1)))
     let (encoder, decoder) = (model.autoencoder.encoder, model.autoencoder.decoder)
     let heads: [any Module] = [alignment.latents, alignment.features, alignment.text]
@@ -30,43 +31,46 @@ final class TrainedNetworks {
     func named(_ prefix: String, _ module: (any Module)?) -> [NamedTensor] {
       module?.parameters.map { ("\(prefix).\($0.key)", $0.tensor) } ?? []
     }
-    // What no stage of the plan trains needs no moments, in memory or in checkpoints.
-    func optimiser(
+    // Networks that no stage trains need no optimizer state.
+    func optimizer(
       _ parameters: [NamedTensor], in stages: Set<TrainingPlan.Stage>, muon: TrainingPlan.MuonSettings? = nil,
-      besides rate: Double = 1
+      relativeTo learningRate: Double = 1
     ) -> Optimizer {
       let parameters = stages.isDisjoint(with: plan.parts.keys) ? [] : parameters
       func isHidden(_ named: NamedTensor) -> Bool { muon != nil && Self.isHidden(named) }
       var rules: [any UpdateRule] = []
       if let muon {
         rules.append(
-          Muon(parameters.filter(isHidden), rate: muon.learningRate / rate, weightDecay: muon.weightDecay))
+          Muon(
+            parameters.filter(isHidden), learningRateScale: muon.learningRate / learningRate,
+            weightDecay: muon.weightDecay))
       }
       rules.append(
-        AdamW(parameters.filter { !isHidden($0) }, weightDecay: plan.weightDecay, beta2: plan.secondBeta))
-      return Optimizer(rules, maxGradNorm: plan.gradientLimit)
+        AdamW(parameters.filter { !isHidden($0) }, weightDecay: plan.weightDecay, beta2: plan.beta2))
+      return Optimizer(rules, maxGradNorm: plan.maxGradNorm)
     }
-    // A head without weight in the loss gets no gradient, and takes part in nothing.
+    // A head with zero loss weight gets no gradient and is not optimized.
     let latentHead = plan.latentAlignment > 0 ? named("alignment.latents", alignment.latents) : []
     let denoiserHeads =
       plan.alignment > 0
       ? named("alignment.features", alignment.features) + named("alignment.text", alignment.text) : []
     let denoised = named("unet", model.unet) + named("text_adapter", model.adapter)
-    autoencoder = optimiser(
+    autoencoder = optimizer(
       named("encoder", encoder) + named("decoder", decoder) + latentHead, in: [.autoencoder, .joint],
-      muon: plan.autoencoderMuon, besides: plan.autoencoderRate)
-    denoiser = optimiser(
+      muon: plan.autoencoderMuon, relativeTo: plan.autoencoderLearningRate)
+    denoiser = optimizer(
       denoised + denoiserHeads, in: [.joint, .diffusion], muon: plan.diffusionMuon,
-      besides: plan.diffusionRate)
+      relativeTo: plan.diffusionLearningRate)
     let levels = named("super_resolution", model.autoencoder.superResolution)
-    superResolution = optimiser(levels, in: [.superResolution])
-    painter = optimiser(
-      named("decoder", decoder) + levels, in: [.decoder], muon: plan.autoencoderMuon, besides: plan.autoencoderRate)
-    averages = plan.averages.map { EMA(denoised, decay: .relativeWidth($0)) }
+    superResolution = optimizer(levels, in: [.superResolution])
+    fullDecoder = optimizer(
+      named("decoder", decoder) + levels, in: [.decoder], muon: plan.autoencoderMuon,
+      relativeTo: plan.autoencoderLearningRate)
+    emas = plan.emaSigmas.map { EMA(denoised, decay: .relativeWidth($0)) }
   }
 
-  /// Whether a parameter is a matrix or kernel of a hidden layer, which Muon is for: not what meets pixels, latents,
-  /// words or noise, nor a head of training.
+  /// Whether Muon applies to a parameter: a matrix or kernel of a hidden layer, not of an input or output layer or a
+  /// training head.
   private static func isHidden(_ named: NamedTensor) -> Bool {
     guard named.tensor.shape.count >= 2 else { return false }
     let outer = [
@@ -76,27 +80,51 @@ final class TrainedNetworks {
     return !outer.contains { named.key.hasPrefix($0) }
   }
 
-  /// Everything that a checkpoint has to hold.
+  /// The full state of a checkpoint.
   var state: [NamedTensor] { weights + moments }
 
-  /// What the model, the heads and the average are made of.
+  /// Weights of the model, the heads and the EMAs.
   var weights: [NamedTensor] {
     let statistics: [NamedTensor] = [
       ("latents_mean", model.autoencoder.latentsMean), ("latents_std", model.autoencoder.latentsStd),
     ]
     return statistics + named(\.parameters)
-      + averages.flatMap { average in average.parameters.map { ("average \(average.decay).\($0.key)", $0.tensor) } }
+      + emas.flatMap { ema in ema.parameters.map { ("ema \(ema.decay).\($0.key)", $0.tensor) } }
   }
 
-  /// What the optimisers remember: half of a checkpoint or more, without which a run can continue, too.
+  /// Optimizer state: half of a checkpoint or more; a run can also continue without it.
   var moments: [NamedTensor] { named(\.state) }
 
   private func named(_ part: (Optimizer) -> [NamedTensor]) -> [NamedTensor] {
-    [("core", autoencoder), ("denoiser", denoiser), ("enlarger", superResolution), ("painter", painter)].flatMap {
-      name, optimiser in part(optimiser).map { ("\(name).\($0.key)", $0.tensor) }
+    let optimizers = [
+      ("autoencoder", autoencoder), ("denoiser", denoiser), ("super_resolution", superResolution),
+      ("full_decoder", fullDecoder),
+    ]
+    return optimizers.flatMap { name, optimizer in part(optimizer).map { ("\(name).\($0.key)", $0.tensor) } }
+  }
+
+  /// Runs `body` with the weights of the first EMA, if there is one, in U-Net and adapter.
+  func withEMAWeights<R>(_ body: () throws -> R) rethrows -> R { try emas.first?.withEMAWeights(body) ?? body() }
+}
+
+extension ModelBundle {
+  /// Copies another model's weights: the autoencoder with its latent statistics and, unless `autoencoderOnly`, U-Net and
+  /// adapter if their sizes match.
+  func adopt(_ other: ModelBundle, autoencoderOnly: Bool = false) throws(TrainingError) {
+    guard other.configuration.autoencoder == configuration.autoencoder else { throw .otherAutoencoder }
+    Self.copy(other.autoencoder, to: autoencoder)
+    if autoencoderOnly { return }
+    if other.configuration.unet == configuration.unet, other.configuration.adapter == configuration.adapter {
+      let (theirs, ours) = (other.schedule.configuration.predictionType, schedule.configuration.predictionType)
+      guard theirs == ours else { throw .otherPrediction(theirs.rawValue, wanted: ours.rawValue) }
+      Self.copy(other.unet, to: unet)
+      Self.copy(other.adapter, to: adapter)
     }
   }
 
-  /// Runs `body` while U-Net and adapter hold the first average, if there is one.
-  func withAverage<R>(_ body: () throws -> R) rethrows -> R { try averages.first?.withAverage(body) ?? body() }
+  private static func copy(_ source: any Module, to target: any Module) {
+    withNoGrad {
+      for (from, to) in zip(source.parameters, target.parameters) { to.tensor.copy_(from.tensor) }
+    }
+  }
 }

@@ -12,29 +12,30 @@ extension Trainer {
   /// One update of U-Net and adapter.
   func diffusionStep(_ step: Int, _ example: Example) throws -> [String: Double] {
     let loss = loss(at: step)
-    let question = loss.question(
+    let noisyBatch = loss.noisyBatch(
       clean: example.latents, generator: generator(step, .diffusion), tables: tables(of: loss))
     let range = plan.denoiserSteps
     var values: [String: Double] = [:]
-    for piece in DiffusionPiece.cut(example, question, into: plan.accumulation) {
+    for piece in DiffusionPiece.cut(example, noisyBatch, into: plan.accumulation) {
       let share = Double(piece.noisy.shape[0]) / Double(example.latents.shape[0])
       let (denoising, naming, text) = losses(loss, piece, piece.states, piece.masks)
       var total = denoising
       for part in [naming, text].compactMap({ $0 }) { total = total + part * plan.alignment }
       try accumulate(total, share, step, "diffusion loss", ids: example.names)
-      add(["diffusion": denoising, "names": naming, "textNames": text], share, to: &values)
+      add(["diffusion": denoising, "alignment": naming, "textAlignment": text], share, to: &values)
       if step % 20 == 0 {
-        // What captions are worth: how much worse the same question goes with another picture's caption.
+        // What captions are worth: how much worse the same question goes with another image's caption.
         let others = withNoGrad { losses(loss, piece, piece.states.flipped([0]), piece.masks.flipped([0])).denoising }
-        add(["captions": others - denoising], share, to: &values)
+        add(["captionGap": others - denoising], share, to: &values)
       }
     }
     if step % 20 == 0, plan.captionDropout > 0 { values.merge(captionGap(example, step)) { $1 } }
     try update(
-      networks.denoiser, plan.diffusionRate * plan.rate(at: step, in: range), step, "diffusion loss",
+      networks.denoiser, plan.diffusionLearningRate * plan.learningRateFactor(at: step, in: range), step,
+      "diffusion loss",
       ids: example.names,
       norm: "denoiserGradientNorm", to: &values)
-    for average in networks.averages { average.update(count: step - range.lowerBound) }
+    for ema in networks.emas { ema.update(count: step - range.lowerBound) }
     return values
   }
 
@@ -47,14 +48,14 @@ extension Trainer {
     let count = min(16, example.latents.shape[0])
     let loss = loss(at: step)
     return withNoGrad {
-      let question = loss.question(
+      let noisyBatch = loss.noisyBatch(
         clean: example.latents[0..<count], generator: generator(step, .captionGap), tables: tables(of: loss),
         within: 0.9...0.98)
       func error(_ states: Tensor, _ masks: Tensor) -> Double {
         let output = inPrecision {
-          model.predict(question.noisy, at: question.timesteps, model.adapter(states, mask: masks))
+          model.predict(noisyBatch.noisy, at: noisyBatch.timesteps, model.adapter(states, mask: masks))
         }
-        return loss(output, question.target).item()
+        return loss(output, noisyBatch.target).item()
       }
       let empty = texts([String](repeating: "", count: count), files: cache?.captions)
       let conditional = error(example.states[0..<count], example.masks[0..<count])

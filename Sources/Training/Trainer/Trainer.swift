@@ -8,21 +8,21 @@ import Scenes
 import Support
 import Torch
 
-/// The networks that a plan trains, and a step of every stage.
+/// The networks of a plan and the training steps of every stage.
 ///
-/// All randomness of a step comes from (seed, step), so that a run can be stopped at any moment and continued from its
-/// last checkpoint to the same weights. Where a run lives and what it leaves there is `TrainingRun`'s.
+/// All randomness of a step depends on (seed, step), so that a run can be interrupted and continued from its last
+/// checkpoint to the same weights. `TrainingRun` manages folder, log and checkpoints.
 public final class Trainer {
-  public internal(set) var plan: TrainingPlan  // a run that is lengthened changes it
+  public internal(set) var plan: TrainingPlan  // extending a run changes it
   public let device: Device
   public var model: ModelBundle { networks.model }
-  /// What could not be read so far, each with the reason.
+  /// Images that could not be read so far, each with the reason.
   public var failures: [String] { examples.failures }
   let networks: TrainedNetworks
-  /// The losses' tables on the device, by distance.
-  private var tables: [DiffusionLoss.Distance: LossTables] = [:]
-  /// Where numbers wait to be read; nil where every step reads its own, as on a CPU.
-  var deferred: DeferredMeasures?
+  /// The tables of the losses on the device, by loss type.
+  private var tables: [DiffusionLoss.LossType: LossTables] = [:]
+  /// Metrics that have not been read yet; nil if every step reads its own, as on a CPU.
+  var deferred: DeferredMetrics?
   let prompts: PromptEncoder
   let texts: TextStates
   let examples: any TrainingExamples
@@ -32,23 +32,23 @@ public final class Trainer {
   private(set) lazy var textEncoderHash = Result {
     try CacheManifest.hash(of: ["vocab.txt", "config.json", "model.safetensors"], in: textEncoder)
   }
-  /// Hears of what is wrong and does not end the run.
-  public var notice: (String) -> Void = { _ in }
-  /// Hears of what takes long and is done.
-  public var news: (String) -> Void = { _ in }
-  /// Whether latents that have collapsed end the run: those of a forecast were never trained.
-  var watchesCollapse = true
-  private(set) var waited = 0.0  // seconds for images, since the start
-  /// The step at which the optimizers last began without moments, if they ever did.
+  /// Called with problems that do not stop the run.
+  public var onWarning: (String) -> Void = { _ in }
+  /// Called with progress messages.
+  public var onMessage: (String) -> Void = { _ in }
+  /// Whether collapsed latents stop the run; not in a forecast, whose networks are untrained.
+  var detectsCollapse = true
+  private(set) var dataWaitSeconds = 0.0  // spent waiting for images since the start
+  /// The step at which the run last continued without optimizer state, if it did.
   var restarted: Int?
   private let textEncoder: URL
 
   /// Builds the networks of the plan's preset.
   ///
-  /// `start` gives its weights to them: the autoencoder's, and those of U-Net and adapter where they have the preset's
-  /// sizes (else they learn anew). Throws where its autoencoder has other sizes than the preset's. `cache` is a folder
-  /// that keeps what the last stage's encoder makes. `winograd` sets `Libtorch.usesWinograd` for the process; without a
-  /// value it is on for float32 on a CPU where it is faster.
+  /// The weights of `start` are copied: the autoencoder, and U-Net and adapter if they have the preset's sizes (otherwise
+  /// they are reinitialized). Throws if its autoencoder does not have the preset's sizes. `cache` is a folder for the
+  /// latents and text states of the last stage. `winograd` sets `Libtorch.usesWinograd` for the process; nil turns it on
+  /// for float32 on CPUs where it is faster.
   public init(
     _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), from start: ModelBundle? = nil, textEncoder: URL,
     cache: URL? = nil, device: Device = .cpu, winograd: Bool? = nil
@@ -65,57 +65,58 @@ public final class Trainer {
     networks.model.scenes = data.scenesOfModel
     Libtorch.usesWinograd = winograd ?? (device == .cpu && !plan.bfloat16 && Libtorch.winogradPays)
     if device != .cpu {
-      deferred = DeferredMeasures()
+      deferred = DeferredMetrics()
       Libtorch.triesConvolutions(true)
     }
     examples = try data.examples(plan, side: plan.configuration.latentSize)
   }
 
-  // MARK: - What steps share
+  // MARK: - Shared by all steps
 
-  /// Examples, their pictures in −1…1 on the device, with the time that they took put down as waiting.
+  /// Loads examples, with images in −1…1 on the device; adds the elapsed time to `dataWaitSeconds`.
   ///
-  /// Bytes cross the bus: a quarter of what numbers would be.
+  /// Images are transferred as bytes, a quarter of the size of floats.
   func load(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch {
     let begun = Date()
-    defer { waited += Date().timeIntervalSince(begun) }
+    defer { dataWaitSeconds += Date().timeIntervalSince(begun) }
     var batch = try examples.batch(stream, range, size: size)
-    let moved = batch.pictures.to(device)
-    batch.pictures = moved.dtype == .uint8 ? moved.to(.float32) / 127.5 - 1 : moved
+    let moved = batch.images.to(device)
+    batch.images = moved.dtype == .uint8 ? moved.to(.float32) / 127.5 - 1 : moved
     return batch
   }
 
-  /// Random numbers of one step and purpose, from the seed, made on the device.
+  /// The random generator of one step and purpose, on the device.
   func generator(_ step: Int, _ purpose: Purpose) -> Generator {
     var random = SplitMix64(seed: plan.seed &* 16 &+ purpose.rawValue &+ 0x9e37, index: UInt64(step))
     return Generator(mixed: random.next(), device: device)
   }
 
-  /// What a step draws random numbers for.
+  /// The purposes of random numbers in a step.
   enum Purpose: UInt64 {
     case reconstruction = 1
     case diffusion, superResolution, joint, pool, windows, captions, decoder, captionGap
   }
 
-  /// The denoising loss of a step.
+  /// The denoising loss at a step.
   func loss(at step: Int) -> DiffusionLoss {
     DiffusionLoss(
-      schedule: model.schedule, distance: plan.distance(at: step), timeShift: plan.timeShift, evenShare: plan.evenTimes,
+      schedule: model.schedule, lossType: plan.lossType(at: step), timeShift: plan.timeShift,
+      uniformShare: plan.uniformTimesteps,
       minSNR: plan.minSNR)
   }
 
-  /// A loss's tables, made once.
+  /// The tables of a loss, created once.
   func tables(of loss: DiffusionLoss) -> LossTables {
-    if let known = tables[loss.distance] { return known }
+    if let known = tables[loss.lossType] { return known }
     let new = LossTables(loss, device: device)
-    tables[loss.distance] = new
+    tables[loss.lossType] = new
     return new
   }
 
-  /// Side of the pictures that encoder and decoder see, before super-resolution.
-  var coreSize: Int { model.configuration.imageSize / model.configuration.autoencoder.superResolutionFactor }
+  /// Image size of encoder and decoder, before super-resolution.
+  var baseSize: Int { model.configuration.imageSize / model.configuration.autoencoder.superResolutionFactor }
 
-  /// Runs `body` in the precision of the plan, and with its checkpointing.
+  /// Runs `body` with the plan's precision and gradient checkpointing.
   func inPrecision<R>(_ body: () -> R) -> R {
     GradientCheckpointing.$isOn.withValue(plan.gradientCheckpointing) {
       withAutocast(device, enabled: plan.bfloat16, body)
@@ -123,36 +124,35 @@ public final class Trainer {
   }
 }
 
-// What it means to continue without the optimisers' moments.
+// Continuing without optimizer state.
 
 extension TrainingPlan {
-  /// Steps over which the rate rises again where a run continues without moments.
+  /// Warmup steps after a run continues without optimizer state.
   ///
-  /// As many as AdamW needs to know the gradient's size, and no fewer than at the run's beginning.
-  var restartSteps: Int { max(warmup, Int((1 / (1 - secondBeta)).rounded())) }
+  /// At least 1 / (1 − beta2), the horizon of AdamW's second moments, and at least the warmup of the run.
+  var restartSteps: Int { max(warmup, Int((1 / (1 - beta2)).rounded())) }
 }
 
 extension Trainer {
-  /// The share of the learning rate that a step gets: below 1 only while the rate rises after a restart.
+  /// The factor of the learning rate at a step: below 1 only during the warmup after a restart.
   func restartShare(at step: Int) -> Double {
     guard let restarted else { return 1 }
     return min(1, Double(step - restarted + 1) / Double(plan.restartSteps))
   }
 
-  /// What the log says of where a run continues; nil at a beginning.
+  /// The log message when a run continues; nil at its start.
   func continuation(at step: Int) -> String? {
     guard step > 0 else { return nil }
     let left = restarted.map { max(0, $0 + plan.restartSteps - step) } ?? 0
     return "continues after step \(step)"
-      + (left == 0 ? "" : " without the moments of before: the rate rises again over \(left) steps")
+      + (left == 0 ? "" : " without optimizer state: the learning rate warms up again over \(left) steps")
   }
 }
 
 extension Trainer {
-  /// Runs a step and returns what it measured.
+  /// Runs a step and returns its metrics.
   ///
-  /// A loss that is not finite stops the run; the step is then made again under a probe that names the first layer at
-  /// fault.
+  /// A non-finite loss stops the run; the step is then repeated with a probe that finds the first non-finite layer.
   func train(_ step: Int) throws -> [String: Double] {
     do {
       return try perform(step)
@@ -176,7 +176,7 @@ extension Trainer {
 
   // MARK: - Updates
 
-  /// Back-propagates a piece that is `share` of its batch; a loss that is not finite stops the run.
+  /// Backpropagates a micro-batch that is `share` of its batch; a non-finite loss stops the run.
   func accumulate(
     _ total: Tensor, _ share: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = []
   ) throws {
@@ -191,20 +191,20 @@ extension Trainer {
     (total * share).backward()
   }
 
-  /// Updates from the gradients that were accumulated; a gradient that is not finite stops the run.
+  /// Applies the accumulated gradients; a non-finite gradient stops the run.
   ///
-  /// Measures the gradient's norm before the limit under `name`.
+  /// Records the gradient norm before clipping as `name`.
   func update(
-    _ optimiser: Optimizer, _ rate: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = [],
+    _ optimizer: Optimizer, _ learningRate: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = [],
     norm name: String? = nil, to values: inout [String: Double]
   ) throws {
     if let deferred {
-      let norm = deferred.update(optimiser, rate * restartShare(at: step), step, what)
+      let norm = deferred.update(optimizer, learningRate * restartShare(at: step), step, what)
       if let name { deferred.add(name, norm, weight: 1) }
       return
     }
     do throws(Optimizer.NotFinite) {
-      let norm = try optimiser.step(learningRate: rate * restartShare(at: step))
+      let norm = try optimizer.step(learningRate: learningRate * restartShare(at: step))
       if let name { values[name] = norm }
     } catch {
       throw TrainingError.notFinite(

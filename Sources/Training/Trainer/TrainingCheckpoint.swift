@@ -3,15 +3,15 @@ import NN
 import Support
 import Torch
 
-/// Everything that a run needs to continue: a folder of shards that appears whole or not at all.
+/// The state of a run, to continue it: a folder of shards, written atomically.
 ///
-///     checkpoint-00000200/state-00001-of-00085.safetensors …      each small enough to travel alone
+///     checkpoint-00000200/state-00001-of-00085.safetensors …      small enough to transfer one by one
 ///     checkpoint-00000200/state.safetensors.index.json            size and SHA-256 of each
 enum TrainingCheckpoint {
-  /// Where a run stands.
+  /// The position of a run.
   struct Position: Equatable {
     var step: Int  // steps done
-    /// The step at which the optimisers last began without moments, if they ever did.
+    /// The step at which the run last continued without optimizer state, if it did.
     var restarted: Int?
   }
 
@@ -41,7 +41,7 @@ enum TrainingCheckpoint {
   private static let prefix = "checkpoint-"
   private static let name = "state"
 
-  /// Writes the state, with the optimisers' moments or without, and removes all but the newest checkpoints.
+  /// Writes the state, with or without optimizer state, and removes all but the newest checkpoints.
   static func save(
     _ networks: TrainedNetworks, at position: Position, plan: TrainingPlan, folder: URL, _ saving: TrainingRun.Saving
   ) throws {
@@ -59,11 +59,11 @@ enum TrainingCheckpoint {
     for old in all(in: folder).dropLast(saving.kept) { try? FileManager.default.removeItem(at: old) }
   }
 
-  /// Copies the newest checkpoint that is whole into the trainer's networks; nil when there is none.
+  /// Loads the newest intact checkpoint into the trainer's networks; nil if there is none.
   ///
-  /// One that is damaged is reported to `trainer.notice`, and an older one taken; the error of the newest is thrown where
-  /// no other is whole. Moments that a checkpoint does not hold stay as they are, at nothing. Throws where the checkpoint
-  /// is of other settings; more steps than before lengthen the run.
+  /// A damaged one is reported to `trainer.onWarning` and an older one used; if none is intact, the error of the newest is
+  /// thrown. Optimizer state that a checkpoint does not have stays zero. Throws if the checkpoint has other settings; more
+  /// steps than before extend the run.
   static func load(into trainer: Trainer, folder: URL) throws -> Position? {
     AtomicFolder.removeLeftovers(in: folder)
     var newestError: (any Error)?
@@ -73,10 +73,10 @@ enum TrainingCheckpoint {
         set = try open(checkpoint, folder: folder)
       } catch {
         if newestError == nil { newestError = error }
-        trainer.notice("\(checkpoint.lastPathComponent) is damaged (\(error)); looking for an older one")
+        trainer.onWarning("\(checkpoint.lastPathComponent) is damaged (\(error)); looking for an older one")
         continue
       }
-      if newestError != nil { trainer.notice("continuing from \(checkpoint.lastPathComponent)") }
+      if newestError != nil { trainer.onWarning("continuing from \(checkpoint.lastPathComponent)") }
       return try load(set, into: trainer, folder: folder)
     }
     if let newestError { throw newestError }
@@ -105,12 +105,21 @@ enum TrainingCheckpoint {
     }
     let networks = trainer.networks
     let moments = networks.moments
-    let hasMoments = moments.contains { set.info($0.key) != nil }
+    let hasMoments = moments.contains { set.info(storedKey($0.key, in: set)) != nil }
     for (key, tensor) in networks.weights + (hasMoments ? moments : []) {
-      let value = try set.tensor(key, shape: tensor.shape)
+      let value = try set.tensor(storedKey(key, in: set), shape: tensor.shape)
       withNoGrad { tensor.copy_(value) }
     }
     return Position(step: step, restarted: (hasMoments || moments.isEmpty) && !isLonger ? record.restarted : step)
+  }
+
+  /// The key that a tensor has in a checkpoint, which an earlier version may have written.
+  private static func storedKey(_ key: String, in set: WeightSet) -> String {
+    guard set.info(key) == nil else { return key }
+    let older = [
+      "autoencoder.": "core.", "super_resolution.": "enlarger.", "full_decoder.": "painter.", "ema ": "average ",
+    ]
+    return older.first { key.hasPrefix($0.key) }.map { $0.value + key.dropFirst($0.key.count) } ?? key
   }
 
   private static func all(in folder: URL) -> [URL] {

@@ -5,24 +5,24 @@ import Models
 import Support
 import Torch
 
-/// A training run: a folder that one process at a time trains in, and everything that a trainer leaves there.
+/// A training run: the training loop and its folder, which one process at a time may use.
 ///
-///     log.jsonl, events.out.tfevents.…     measurements, for `flux plot` and TensorBoard
-///     checkpoint-00000200/                 the state of a step, to continue from
-///     model/                               the model as it is, with averaged weights
-///     reconstructions.png, samples.png     to look at
+///     log.jsonl, events.out.tfevents.…     metrics, for `flux plot` and TensorBoard
+///     checkpoint-00000200/                 training state, to continue from
+///     model/                               the current model, with EMA weights
+///     reconstructions.png, samples.png     previews
 public final class TrainingRun {
-  /// When and how a run writes what it has.
+  /// When and how a run saves.
   public struct Saving {
     public var every: Int  // steps between checkpoints
-    public var kept: Int  // checkpoints that stay
-    public var storage: Quantisation  // of the model's directory
-    public var samplesEvery: Int  // steps between drawings of the same few captions; 0 is never
-    public var moments: Bool  // whether checkpoints hold the optimisers' moments
-    public var shardBytes: Int  // the largest file of a checkpoint
+    public var kept: Int  // number of checkpoints to keep
+    public var storage: Quantization  // data type of the model directory
+    public var samplesEvery: Int  // steps between sample images; 0 is never
+    public var moments: Bool  // whether checkpoints include optimizer state
+    public var shardBytes: Int  // maximum size of a checkpoint file
 
     public init(
-      every: Int = 200, kept: Int = 2, storage: Quantisation = .float32, samplesEvery: Int = 0, moments: Bool = true,
+      every: Int = 200, kept: Int = 2, storage: Quantization = .float32, samplesEvery: Int = 0, moments: Bool = true,
       shardBytes: Int = WeightSet.shardLimit
     ) {
       self.every = every
@@ -37,15 +37,15 @@ public final class TrainingRun {
   /// How a run ended.
   public enum Outcome: Sendable, Equatable {
     case finished
-    /// Asked to stop; everything that the next run needs is saved.
+    /// Stopped on request, with everything saved that is needed to continue.
     case stopped(step: Int)
 
-    /// What a run that was stopped says, of a number of steps.
+    /// A message about the outcome of a run of `steps` steps.
     public func sentence(of steps: Int) -> String {
       switch self {
       case .finished: "all \(steps) steps are done"
-      case .stopped(0): "stopped before the first step: there was nothing to save"
-      case .stopped(let step): "stopped after step \(step) of \(steps), all saved; the same command continues"
+      case .stopped(0): "stopped before the first step: nothing to save"
+      case .stopped(let step): "stopped and saved after step \(step) of \(steps); the same command continues"
       }
     }
   }
@@ -53,24 +53,24 @@ public final class TrainingRun {
   public let trainer: Trainer
   public let folder: URL
   private let saving: Saving
-  /// Steps done so far, those of the run's earlier parts included.
+  /// Steps done so far, including those of earlier sessions.
   public private(set) var stepsDone = 0
   private var plan: TrainingPlan { trainer.plan }
   private var networks: TrainedNetworks { trainer.networks }
   private var model: ModelBundle { trainer.model }
 
-  /// A run in a folder, which is created; nothing is read or written before `run`.
+  /// A run in a folder; nothing is read or written before `run`.
   public init(_ trainer: Trainer, in folder: URL, saving: Saving = Saving()) {
     self.trainer = trainer
     self.folder = folder
     self.saving = saving
   }
 
-  /// Runs the steps that are left, until `shouldStop` says so.
+  /// Runs the remaining steps until `shouldStop` returns true.
   ///
-  /// Continues the newest checkpoint of the folder that is whole. A plan with more steps than before lengthens the run.
-  /// `shouldStop` is asked before every step, and before every block of images while the pool is filled, with the seconds
-  /// that saving takes. Throws where another process trains in the folder, and where the folder holds another run.
+  /// Continues from the newest intact checkpoint of the folder. A plan with more steps than before extends the run.
+  /// `shouldStop` is called before every step, and before every block of images while the pool is filled, with the
+  /// seconds that saving takes. Throws if another process uses the folder, or if it holds another run.
   public func run(
     quiet: Bool = true, shouldStop: (_ savingTakes: Double) -> Bool = { _ in false }
   ) throws -> Outcome {
@@ -86,7 +86,7 @@ public final class TrainingRun {
     }
     var saved = first
     let bytes = (saving.moments ? networks.state : networks.weights).reduce(0) { $0 + 4 * $1.tensor.count }
-    var savingTakes = 1 + Double(bytes) / 1e8  // seconds on a slow disk, until one was measured
+    var savingTakes = 1 + Double(bytes) / 1e8  // seconds, assuming a slow disk until the first save is measured
     func save(_ step: Int) throws {
       let start = Date()
       try self.save(step, log)
@@ -101,9 +101,9 @@ public final class TrainingRun {
         try saveFurtherModels()
         return .stopped(step: step)
       }
-      let (begun, before) = (Date(), trainer.waited)
+      let (begun, before) = (Date(), trainer.dataWaitSeconds)
       var values = try trainer.train(step)
-      values["waiting"] = (trainer.waited - before) / Date().timeIntervalSince(begun)
+      values["dataWait"] = (trainer.dataWaitSeconds - before) / Date().timeIntervalSince(begun)
       try log.add(values, stage: plan.stage(at: step).rawValue, step: step + 1, late: trainer.readDeferred)
       if (step + 1) % saving.every == 0 || step + 1 == plan.steps {
         try trainer.checkDeferred()
@@ -117,7 +117,7 @@ public final class TrainingRun {
     return .finished
   }
 
-  /// Fills the pool where the step needs one; false where that was stopped.
+  /// Fills the pool if the step needs it; false if that was stopped.
   private func isReady(for step: Int, unless shouldStop: () -> Bool) throws -> Bool {
     guard trainer.pool == nil, plan.stage(at: step) == .diffusion else { return true }
     return try trainer.filledPool(at: step, shouldStop: shouldStop) != nil
@@ -130,48 +130,48 @@ public final class TrainingRun {
     try saveReconstructions(step, log)
   }
 
-  /// Writes the model as it draws best: U-Net and adapter averaged.
+  /// Writes the model with the EMA weights of U-Net and adapter.
   private func saveModel() throws {
-    try networks.withAverage { try saveModel("model") }
+    try networks.withEMAWeights { try saveModel("model") }
   }
 
-  /// Writes a model for each further average: which length is best is only known from what they draw.
+  /// Writes a model for each further EMA: which width is best only their images show.
   private func saveFurtherModels() throws {
-    for average in networks.averages.dropFirst() {
-      try average.withAverage { try saveModel("model-average-\(average.decay)") }
+    for ema in networks.emas.dropFirst() {
+      try ema.withEMAWeights { try saveModel("model-ema-\(ema.decay)") }
     }
   }
 
-  /// Writes the model with the weights that it has now, in the place of an older one.
+  /// Writes the model with its current weights and replaces an older one.
   private func saveModel(_ name: String) throws {
     try AtomicFolder.write(folder.appendingPathComponent(name)) { url throws(CheckpointError) in
       try model.save(to: url, as: saving.storage)
     }
   }
 
-  /// Pictures and what the autoencoder makes of them, to look at.
+  /// Writes a contact sheet of images and their reconstructions.
   private func saveReconstructions(_ step: Int, _ log: TrainingLog) throws {
     let size = model.configuration.imageSize
-    let pictures = try trainer.load(.preview, 0..<8, size: size).pictures
-    let painted = withNoGrad { model.autoencoder.decode(model.autoencoder.encode(pictures)) }
+    let images = try trainer.load(.preview, 0..<8, size: size).images
+    let decoded = withNoGrad { model.autoencoder.decode(model.autoencoder.encode(images)) }
     let sheet = ContactSheet.lay(
-      TensorImage.images(pictures.to(.cpu)) + TensorImage.images(painted.to(.cpu)), columns: 8)
+      TensorImage.images(images.to(.cpu)) + TensorImage.images(decoded.to(.cpu)), columns: 8)
     try show(sheet, "reconstructions", step, log)
   }
 
-  /// What the model as it is draws for the captions of the first eight pictures, always from the same noise.
+  /// Writes samples for the captions of the first eight images, always from the same noise.
   private func saveSamples(_ step: Int, _ log: TrainingLog) throws {
     guard step > plan.range(of: .joint).lowerBound, plan.stage(at: step - 1) != .autoencoder else { return }
     let captions = try trainer.examples.batch(.preview, 0..<8, size: 8).captions
     let pipeline = Pipeline(model: model, prompts: trainer.prompts, source: ModelSource(name: "training", hash: ""))
-    let pictures = try networks.withAverage {
+    let images = try networks.withEMAWeights {
       try captions.enumerated().map { index, caption in
         var request = GenerationRequest(prompt: caption, seed: UInt64(index), steps: 12)
-        if plan.captionDropout == 0 { request.guidance.scale = 1 }  // it never learnt what the empty caption means
+        if plan.captionDropout == 0 { request.guidance.scale = 1 }  // it never learned what the empty caption means
         return try pipeline.generate(request).image
       }
     }
-    try show(ContactSheet.lay(pictures, columns: 4), "samples", step, log)
+    try show(ContactSheet.lay(images, columns: 4), "samples", step, log)
   }
 
   private func show(_ sheet: Image, _ name: String, _ step: Int, _ log: TrainingLog) throws {

@@ -36,11 +36,11 @@ import Torch
     ]
     let scene = Scene(objects: objects, place: nil, relation: nil, background: .landscape(.snow), horizon: 0.6)
     let targets = DetectorTargets([scene, scene], atlas: atlas)
-    #expect(targets.centres.ints() == [132, 140, 388, 396])  // row 8, columns 4 and 12 of 16, then the second picture
-    #expect(targets.heat[0].floats().indices.filter { targets.heat[0].floats()[$0] == 1 } == [132, 140])
+    #expect(targets.centers.ints() == [132, 140, 388, 396])  // row 8, columns 4 and 12 of 16, then the second image
+    #expect(targets.heatmap[0].floats().indices.filter { targets.heatmap[0].floats()[$0] == 1 } == [132, 140])
     #expect(targets.names.ints().map { World.small.nouns[$0] } == ["circle", "panda", "circle", "panda"])
-    #expect(targets.hasColour.floats() == [1, 0, 1, 0])
-    #expect(World.small.colours[targets.colours.ints()[0]] == .green)
+    #expect(targets.hasColor.floats() == [1, 0, 1, 0])
+    #expect(World.small.colors[targets.colors.ints()[0]] == .green)
     #expect(World.small.backgrounds[targets.backgrounds.ints()[0]] == .landscape(.snow))
     let box = targets.boxes[0].doubles()
     for (value, expected) in zip(box, [0.26 * 16 - 4.5, -0.5, 0.4, 0.4]) { #expect(abs(value - expected) < 1e-6) }
@@ -63,23 +63,23 @@ import Torch
     }
   }
 
-  @Test func damageChangesPicturesButLittle() throws {
+  @Test func damageChangesImagesButLittle() throws {
     let atlas = try GlyphAtlas()
     let scenes = DetectorScenes(seed: 1, world: .small)
     let bytes = (0..<8).map { scenes[$0] }.pixels(size: 128, atlas: atlas)
     let clean = bytes.to(.float32) / 127.5 - 1
-    let spoilt = PictureDamage.spoil(clean, Generator(seed: 1))
-    #expect(spoilt.shape == clean.shape)
-    #expect(spoilt.abs().max().item() <= 1)
-    let change = (spoilt - clean).abs().mean([1, 2, 3]).doubles()
+    let corrupted = ImageCorruption.apply(clean, Generator(seed: 1))
+    #expect(corrupted.shape == clean.shape)
+    #expect(corrupted.abs().max().item() <= 1)
+    let change = (corrupted - clean).abs().mean([1, 2, 3]).doubles()
     #expect(change.allSatisfy { $0 > 0.005 && $0 < 0.15 }, "\(change)")
-    #expect(PictureDamage.spoil(clean, Generator(seed: 1)).floats() == spoilt.floats())
+    #expect(ImageCorruption.apply(clean, Generator(seed: 1)).floats() == corrupted.floats())
   }
 
   @Test func aDamagedNumberOfItsConfigurationIsRefusedByNameOrHarmless() throws {
     try Project.inTemporaryFolder { folder in
       let configuration = GlyphDetector.Configuration(
-        world: "small", names: 3, colours: 2, backgrounds: 2, widths: [8, 8, 8], blocks: [1, 1, 1], normGroups: 4)
+        world: "small", names: 3, colors: 2, backgrounds: 2, widths: [8, 8, 8], blocks: [1, 1, 1], normGroups: 4)
       try GlyphDetector(configuration, .random(Generator(seed: 1))).save(to: folder)
       try DamagedConfiguration.forEach(folder.appendingPathComponent("config.json")) { key, value in
         do {

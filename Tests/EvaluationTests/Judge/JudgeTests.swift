@@ -3,17 +3,17 @@ import Scenes
 import Testing
 
 @Suite struct JudgeTests {
-  @Test func rendersAreRightAndOtherPromptsPicturesAreNot() throws {
+  @Test func rendersAreRightAndOtherPromptsImagesAreNot() throws {
     let atlas = try GlyphAtlas()
     let judge = Judge(atlas: atlas)
     let scenes = (0..<10).map { Scenes(seed: 1, split: .heldOut)[$0] }
     var (real, shuffled) = (Scorecard(), Scorecard())
     for (index, scene) in scenes.enumerated() {
-      let picture = scene.scene.render(size: 256, atlas: atlas)
-      real.add(judge.judge(picture, against: scene))
-      shuffled.add(judge.judge(picture, against: scenes[(index + 5) % 10]))
+      let image = scene.scene.render(size: 256, atlas: atlas)
+      real.add(judge.judge(image, against: scene))
+      shuffled.add(judge.judge(image, against: scenes[(index + 5) % 10]))
     }
-    for aspect in [Judge.Aspect.colour, .object, .place] {
+    for aspect in [Judge.Aspect.color, .object, .place] {
       #expect(real[aspect].share == 1, "\(aspect)")
       #expect(shuffled[aspect].share < 0.5, "\(aspect)")
     }
@@ -32,7 +32,7 @@ import Testing
     try expectCeiling(.full, every: 1, atLeast: 0.97, shuffledBelow: 0.1)
   }
 
-  @Test func anEmptyPictureHasNoObject() throws {
+  @Test func anEmptyImageHasNoObject() throws {
     let atlas = try GlyphAtlas()
     let asked = Scenes(seed: 1)[0]
     let empty = Scene(objects: [], place: nil, relation: nil, background: .plain(.blue), horizon: 0.5)
@@ -40,7 +40,7 @@ import Testing
     #expect(verdicts.filter { $0.aspect == .object }.allSatisfy { $0.found == "nothing" })
   }
 
-  /// One wrong fact makes a picture wrong: another object, another colour, one too many, the other side.
+  /// One wrong fact makes an image wrong: another object, another color, one too many, the other side.
   @Test func theRuleIsStrict() throws {
     let atlas = try GlyphAtlas()
     let judge = Judge(atlas: atlas)
@@ -49,7 +49,7 @@ import Testing
         let x = objects.count == 1 ? 0.5 : 0.25 + 0.5 * Double(index) / Double(objects.count - 1)
         return Scene.Placed(object: object, size: .medium, x: x, y: 0.5, side: objects.count > 2 ? 0.2 : 0.4)
       }
-      return Scene(objects: placed, place: nil, relation: relation, background: .plain(.grey), horizon: 0.6)
+      return Scene(objects: placed, place: nil, relation: relation, background: .plain(.gray), horizon: 0.6)
     }
     func isRight(_ drawn: Scene, _ category: PromptCategory, _ asked: Scene) -> Bool {
       let reading = judge.read(drawn.render(size: 256, atlas: atlas))
@@ -57,8 +57,8 @@ import Testing
     }
     let (red, blue) = (SceneObject.shape(.circle, .red), SceneObject.shape(.circle, .blue))
     let (star, panda) = (SceneObject.shape(.star, .blue), SceneObject.emoji("panda"))
-    #expect(isRight(scene([red], nil), .colours, scene([red], nil)))
-    #expect(!isRight(scene([blue], nil), .colours, scene([red], nil)))
+    #expect(isRight(scene([red], nil), .colors, scene([red], nil)))
+    #expect(!isRight(scene([blue], nil), .colors, scene([red], nil)))
     #expect(!isRight(scene([panda], nil), .single, scene([red], nil)))
     #expect(isRight(scene([red, star], nil), .attribution, scene([star, red], nil)))
     #expect(!isRight(scene([blue, .shape(.star, .red)], nil), .attribution, scene([red, star], nil)))

@@ -12,7 +12,7 @@ import Testing
   /// 35 of 50 agree; by chance 0.5 · 0.6 + 0.5 · 0.4 = 0.5 would: (0.7 − 0.5) / 0.5.
   @Test func kappaIsAgreementBeyondChance() throws {
     let found = agreement(both: 20, first: 5, second: 10, neither: 15)
-    #expect(found.agreed == 35 && found.pictures == 50)
+    #expect(found.agreed == 35 && found.images == 50)
     #expect(abs(try #require(found.kappa) - 0.4) < 1e-12)
   }
 

@@ -6,8 +6,8 @@ import Testing
 @testable import Evaluation
 
 @Suite struct MeasureTests {
-  /// Any picture will do: waves and noise.
-  private func picture(_ seed: UInt64, shift: Int = 0, side: Int = 32) -> Image {
+  /// Any image will do: waves and noise.
+  private func image(_ seed: UInt64, shift: Int = 0, side: Int = 32) -> Image {
     var random = SplitMix64(seed: seed, index: 0)
     let pixels = (0..<3 * side * side).map { index in
       UInt8(min(255, 90 + 60 * sin(Double(index % (3 * side)) / 9) + random.real(-20, 20)) + Double(shift))
@@ -15,17 +15,17 @@ import Testing
     return Image(width: side, height: side, channels: .rgb, pixels: pixels)
   }
 
-  private func vectors(_ seed: UInt64, count: Int, shift: Double = 0) -> [PictureFeatures] {
+  private func vectors(_ seed: UInt64, count: Int, shift: Double = 0) -> [ImageFeatures] {
     var random = SplitMix64(seed: seed, index: 1)
     return (0..<count).map { _ in
-      PictureFeatures(values: (0..<8).map { Double($0) * random.real(-1, 1) + shift })
+      ImageFeatures(values: (0..<8).map { Double($0) * random.real(-1, 1) + shift })
     }
   }
 
-  @Test func equalPicturesAreAsNearAsCanBe() {
+  @Test func equalImagesAreAsNearAsCanBe() {
     for seed in 0..<5 as Range<UInt64> {
-      let fidelity = Fidelity(of: picture(seed), to: picture(seed))
-      #expect(fidelity.decibels == 99)
+      let fidelity = Fidelity(of: image(seed), to: image(seed))
+      #expect(fidelity.psnr == 99)
       #expect(abs(fidelity.ssim - 1) < 1e-9)
       #expect(fidelity.edges == 1)
     }
@@ -33,23 +33,23 @@ import Testing
 
   @Test func fidelityIsSymmetric() {
     for seed in 0..<5 as Range<UInt64> {
-      let (a, b) = (picture(seed), picture(seed + 100))
+      let (a, b) = (image(seed), image(seed + 100))
       let (there, back) = (Fidelity(of: a, to: b), Fidelity(of: b, to: a))
       #expect(abs(there.ssim - back.ssim) < 1e-12)
-      #expect(there.decibels == back.decibels)
+      #expect(there.psnr == back.psnr)
       #expect(abs(there.edges - back.edges) < 1e-12)
       #expect(there.ssim < 0.99)
     }
   }
 
-  /// Two even pictures differ in lightness alone: (2ab + C₁) / (a² + b² + C₁), C₁ = 6.5025.
+  /// Two even images differ in lightness alone: (2ab + C₁) / (a² + b² + C₁), C₁ = 6.5025.
   @Test func aConstantShiftHasAKnownSimilarity() {
     func even(_ value: UInt8) -> Image {
       Image(width: 16, height: 16, channels: .rgb, pixels: [UInt8](repeating: value, count: 768))
     }
     let fidelity = Fidelity(of: even(100), to: even(110))
     #expect(abs(fidelity.ssim - (2 * 100 * 110 + 6.5025) / (100 * 100 + 110 * 110 + 6.5025)) < 1e-4)
-    #expect(abs(fidelity.decibels - 20 * log10(255.0 / 10)) < 1e-9)
+    #expect(abs(fidelity.psnr - 20 * log10(255.0 / 10)) < 1e-9)
   }
 
   @Test func eigenvectorsRebuildTheMatrix() {
@@ -88,13 +88,13 @@ import Testing
   }
 
   @Test func distancesAreTakenWithinAndBetweenGroups() throws {
-    func at(_ x: Double) -> PictureFeatures { PictureFeatures(values: [x]) }
+    func at(_ x: Double) -> ImageFeatures { ImageFeatures(values: [x]) }
     let groups = [[at(0), at(1)], [at(10), at(13)]]
     #expect(FeatureDistances.within(groups) == 2)
     #expect(FeatureDistances.between(groups) == 10)
     #expect(FeatureDistances.within([[at(0)]]) == nil)
     #expect(FeatureDistances.nearest([at(4)], among: [at(0), at(6)]) == [2])
-    #expect(PictureFeatures(picture(1, side: 128)).values.count == PictureFeatures.count)
+    #expect(ImageFeatures(image(1, side: 128)).values.count == ImageFeatures.count)
   }
 
   @Test func aBootstrapHoldsTheMeanAndRepeatsItself() {

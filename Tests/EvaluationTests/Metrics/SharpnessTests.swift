@@ -197,7 +197,7 @@ extension Image {
     let (atlas, meter) = (try GlyphAtlas(), SharpnessMeter(side: Renders.side))
     let panda = Scene.Placed(object: .emoji("panda"), size: .medium, x: 0.5, y: 0.5, side: 0.45)
     let scene = Scene(
-      objects: [panda], place: .centre, relation: nil, background: .landscape(.beach), horizon: 0.6)
+      objects: [panda], place: .center, relation: nil, background: .landscape(.beach), horizon: 0.6)
     let image = scene.render(size: Renders.side, atlas: atlas)
     let reference = meter.reference(image, region: BackgroundRegion(scene, side: Renders.side, atlas: atlas))
     var sharpness = Sharpness()

@@ -30,28 +30,28 @@ import Testing
     }
   }
 
-  @Test(arguments: worlds) func statedColoursAreThere(world: World) {
+  @Test(arguments: worlds) func statedColorsAreThere(world: World) {
     for example in Self.examples[world]! {
-      if example.claims.colours {
-        for case .shape(_, let colour) in example.scene.objects.map(\.object) {
-          #expect(example.caption.contains(colour.rawValue), "\(example.caption)")
+      if example.claims.colors {
+        for case .shape(_, let color) in example.scene.objects.map(\.object) {
+          #expect(example.caption.contains(color.rawValue), "\(example.caption)")
         }
       }
       if example.claims.background {
-        for colour in example.scene.background.colours {
-          #expect(example.caption.contains(colour.rawValue), "\(example.caption)")
+        for color in example.scene.background.colors {
+          #expect(example.caption.contains(color.rawValue), "\(example.caption)")
         }
       }
     }
   }
 
-  @Test(arguments: worlds) func looksWithoutColoursNameNone(world: World) {
-    for example in Self.examples[world]! where !example.scene.look.showsColours {
+  @Test(arguments: worlds) func looksWithoutColorsNameNone(world: World) {
+    for example in Self.examples[world]! where !example.scene.look.showsColors {
       if case .landscape = example.scene.background { continue }  // "a green field"
       let words = Set(example.caption.split(separator: " ").map(String.init))
       let hasNone = words.isDisjoint(with: ["red", "yellow", "purple", "orange"])
       #expect(hasNone || isNamedSo(example, world), "\(example.caption)")
-      #expect(!example.claims.colours || !example.scene.objects.contains { $0.object.isShape })
+      #expect(!example.claims.colors || !example.scene.objects.contains { $0.object.isShape })
     }
   }
 
@@ -74,14 +74,14 @@ import Testing
 
   @Test(arguments: worlds) func looksAreSaid(world: World) {
     let words: [Scene.Look: [String]] = [
-      .sticker: ["sticker"], .greyscale: ["black and white", "greyscale", "grayscale"], .sepia: ["sepia"],
+      .sticker: ["sticker"], .grayscale: ["black and white", "greyscale", "grayscale"], .sepia: ["sepia"],
       .pixelArt: ["pixel art", "8-bit"], .blueprint: ["blueprint", "blue paper"],
     ]
     for example in Self.examples[world]! {
       for (look, phrases) in words {
         let isSaid = phrases.contains { example.caption.contains($0) }
         if example.scene.look == look { #expect(isSaid, "\(example.caption)") }
-        if example.scene.look == .flat, look != .greyscale { #expect(!isSaid, "\(example.caption)") }
+        if example.scene.look == .flat, look != .grayscale { #expect(!isSaid, "\(example.caption)") }
       }
     }
   }

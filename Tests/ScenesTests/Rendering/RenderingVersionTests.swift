@@ -11,7 +11,7 @@ import Testing
 
   private func scene(_ object: SceneObject, side: Double, look: Scene.Look = .flat) -> Scene {
     Scene(
-      objects: [Scene.Placed(object: object, size: .large, x: 0.5, y: 0.5, side: side)], place: .centre, relation: nil,
+      objects: [Scene.Placed(object: object, size: .large, x: 0.5, y: 0.5, side: side)], place: .center, relation: nil,
       background: .plain(.blue), horizon: 0.6, look: look)
   }
 
@@ -55,8 +55,8 @@ import Testing
     let cache = EnlargedSprites(twofold: 1, fourfold: 1)
     func bytes(_ name: String) -> Image {
       let sprite = cache.sprite(.object(.emoji(name)), original, side: 300) { original.enlarged() }
-      var canvas = PixelCanvas(width: 64, height: 64, colour: Colour(0, 0, 0))
-      canvas.draw(sprite, centreX: 32, centreY: 32, side: 300)
+      var canvas = PixelCanvas(width: 64, height: 64, color: Color(0, 0, 0))
+      canvas.draw(sprite, centerX: 32, centerY: 32, side: 300)
       return canvas.image
     }
     let first = bytes("a")

@@ -16,8 +16,8 @@ import Testing
     })
 
   private func drawn(_ sprite: Sprite, side: Double) -> Image {
-    var canvas = PixelCanvas(width: 160, height: 160, colour: Colour(0, 255, 0))
-    canvas.draw(sprite, centreX: 80, centreY: 80, side: side)
+    var canvas = PixelCanvas(width: 160, height: 160, color: Color(0, 255, 0))
+    canvas.draw(sprite, centerX: 80, centerY: 80, side: side)
     return canvas.image
   }
 

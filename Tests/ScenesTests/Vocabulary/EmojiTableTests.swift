@@ -26,10 +26,10 @@ import Testing
     for name in entries.flatMap(\.names) { #expect(!shapes.contains(name), "\(name)") }
   }
 
-  @Test func coloursAreNotSaidTwice() {
+  @Test func colorsAreNotSaidTwice() {
     for entry in entries {
-      guard let colour = entry.colour else { continue }
-      for name in entry.names { #expect(!name.contains(colour), "a \(colour) \(name)") }
+      guard let color = entry.color else { continue }
+      for name in entry.names { #expect(!name.contains(color), "a \(color) \(name)") }
     }
   }
 

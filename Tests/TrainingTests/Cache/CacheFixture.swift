@@ -7,7 +7,7 @@ import Torch
 
 @testable import Training
 
-/// A folder with a small text encoder, pictures, and a cache.
+/// A folder with a small text encoder, images, and a cache.
 struct CacheFixture {
   let folder: URL
   var textEncoder: URL { folder.appendingPathComponent("text") }
@@ -42,8 +42,8 @@ struct CacheFixture {
     return try steps.map { try trainer.pooled(first + $0) }
   }
 
-  /// Writes `count` small pictures, each with two captions, and one that cannot be read.
-  func pictures(_ count: Int) throws {
+  /// Writes `count` small images, each with two captions, and one that cannot be read.
+  func images(_ count: Int) throws {
     try FileManager.default.createDirectory(at: photos, withIntermediateDirectories: true)
     for index in 0..<count {
       let pixels = (0..<3 * 12 * 10).map { UInt8(($0 * 7 + index * 31) % 256) }

@@ -26,7 +26,7 @@ import Torch
       #expect(try second.run { _ in second.stepsDone >= 15 } == .stopped(step: 15))  // within the last stage
       let continued = try fixture.trainer(plan)
       #expect(try run(continued, "second").run() == .finished)
-      // Steps 15 to 23 draw from pictures 256 to 575: the last stage begins with step 7.
+      // Steps 15 to 23 draw from images 256 to 575: the last stage begins with step 7.
       #expect(continued.cache?.hits == 320 && continued.texts.encoded == 0)
       for run in ["first", "second"] { #expect(try weights(run) == weights("without"), "\(run)") }
     }
@@ -54,9 +54,9 @@ import Torch
       let weight = try #require(trainer.model.autoencoder.encoder.parameters.last?.tensor)
       withNoGrad { weight.add_(Tensor.ones([1]), alpha: 1e-3) }
       let text = try #require(#expect(throws: CacheError.self) { try trainer.openCache() }).description
-      #expect(text.hasPrefix("the cache \(fixture.cache.path) is of another encoder or other data than this run's: "))
+      #expect(text.hasPrefix("the cache \(fixture.cache.path) does not match the encoder or data of this run: "))
       #expect(text.contains(/: encoder: expected [0-9a-f]{12}, found [0-9a-f]{12}\. Give/), "\(text)")
-      #expect(text.hasSuffix("Give another folder to --cache, or remove this one"))
+      #expect(text.hasSuffix("Use another folder for --cache, or delete this one"))
     }
   }
 
@@ -100,7 +100,7 @@ import Torch
       let file = fixture.cache.appendingPathComponent("manifest.json")
       try Data("{}".utf8).write(to: file)
       let error = #expect(throws: CacheError.self) { try fixture.trainer(fixture.plan()).openCache() }
-      #expect(error?.description.hasPrefix("\(file.path) is not the manifest of a cache") == true)
+      #expect(error?.description.hasPrefix("\(file.path) is not a cache manifest") == true)
     }
   }
 
@@ -117,10 +117,10 @@ import Torch
       }
       let trainer = try fixture.trainer(fixture.plan())
       var said: [String] = []
-      trainer.notice = { said.append($0) }
+      trainer.onWarning = { said.append($0) }
       let healed = try fixture.draws(trainer, steps: 0..<1)
       #expect(zip(whole, healed).allSatisfy { $0.equals($1) })
-      #expect(said.count == 1 && said[0].hasPrefix("the cache makes a file anew: \(file.path)"), "\(said)")
+      #expect(said.count == 1 && said[0].hasPrefix("a damaged cache file is recomputed: \(file.path)"), "\(said)")
       #expect(try Data(contentsOf: file) == before)
     }
   }
@@ -129,7 +129,7 @@ import Torch
     try CacheFixture.with { fixture in
       let trainer = try fixture.trainer(fixture.plan())
       var said: [String] = []
-      trainer.notice = { said.append($0) }
+      trainer.onWarning = { said.append($0) }
       try trainer.openCache()
       let latents = fixture.cache.appendingPathComponent("latents")
       try FileManager.default.removeItem(at: latents)
@@ -137,7 +137,9 @@ import Torch
         trainer.cache?.keep(LatentCache.Block(latents: Tensor.zeros([1, 1, 1, 1]), items: [0]), name)
       }
       #expect(
-        said == ["the cache takes no more: cannot create \(latents.path)/a.safetensors: No such file or directory"])
+        said == [
+          "the cache cannot be written any more: cannot create \(latents.path)/a.safetensors: No such file or directory"
+        ])
     }
   }
 }

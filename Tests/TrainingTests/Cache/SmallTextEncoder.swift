@@ -9,9 +9,9 @@ enum SmallTextEncoder {
   /// Writes its vocabulary, configuration and weights into a folder.
   static func write(to folder: URL, seed: UInt64 = 1) throws {
     let scenes = Scenes(seed: 1)
-    let words = Set((0..<300).flatMap { scenes[$0].caption.lowercased().split(separator: " ").map(String.init) })
+    let metadata = Set((0..<300).flatMap { scenes[$0].caption.lowercased().split(separator: " ").map(String.init) })
     let letters = "abcdefghijklmnopqrstuvwxyz".flatMap { ["\($0)", "##\($0)"] }
-    let pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"] + letters + words.subtracting(letters).sorted()
+    let pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"] + letters + metadata.subtracting(letters).sorted()
     var sizes = try TextEncoder.readConfiguration(Project.minilm)
     (sizes.vocabSize, sizes.maxPositionEmbeddings) = (pieces.count, 64)
     (sizes.numHiddenLayers, sizes.intermediateSize) = (1, 64)

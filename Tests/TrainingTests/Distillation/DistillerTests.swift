@@ -23,7 +23,8 @@ import Torch
 
   private func plan(steps: Int = 24) -> DistillationPlan {
     var plan = DistillationPlan(
-      modelHash: "ab", captions: "three", studentSteps: 2, teacherSteps: 2, rank: 8, steps: steps, batch: 8, rate: 5e-3)
+      modelHash: "ab", captions: "three", studentSteps: 2, teacherSteps: 2, rank: 8, steps: steps, batch: 8,
+      learningRate: 5e-3)
     (plan.poolSize, plan.warmup) = (32, 1)
     return plan
   }
@@ -40,12 +41,12 @@ import Torch
   @Test func theStudentComesNearTheTeacher() throws {
     try Project.inTemporaryFolder { folder in
       var plan = plan(steps: 120)
-      (plan.reuse, plan.poolSize, plan.batch, plan.rank) = (1, 512, 16, 16)  // few paths would be learnt by heart
+      (plan.reuse, plan.poolSize, plan.batch, plan.rank) = (1, 512, 16, 16)  // few paths would be learned by heart
       let distiller = try distiller(plan, in: folder)
-      let before = distiller.distance().mean
+      let before = distiller.validationError().mean
       let losses = try (0..<plan.steps).map { try distiller.train($0) }
       let (first, last) = (losses.prefix(10).reduce(0, +), losses.suffix(10).reduce(0, +))
-      let after = distiller.distance().mean
+      let after = distiller.validationError().mean
       #expect(last < 0.9 * first, "\(losses)")
       #expect(after < 0.9 * before, "\(after) of \(before)")
     }
@@ -56,7 +57,7 @@ import Torch
       var plain = plan()
       (plain.guidance, plain.teacherSteps) = (Guidance(scale: 1), 1)  // one unguided step: what the student does
       let (alike, guided) = (try distiller(plain, in: folder), try distiller(plan(), in: folder))
-      let (near, far) = (alike.distance().mean, guided.distance().mean)
+      let (near, far) = (alike.validationError().mean, guided.validationError().mean)
       #expect(near < 1e-8 && far > 1e-4, "\(near), \(far)")
     }
   }
@@ -109,14 +110,14 @@ import Torch
       }
       #expect(stopped == .stopped(step: 5))
       var other = plan()
-      other.rate = 1e-4
-      let differences = ["rate \(plan().rate) there, 0.0001 here"]
+      other.learningRate = 1e-4
+      let differences = ["learningRate \(plan().learningRate) there, 0.0001 here"]
       #expect(throws: TrainingError.otherPlan(folder: run.path, differences: differences)) {
         try distiller(other, in: folder).run(in: run)
       }
       let next = try distiller(plan(), in: folder)
       #expect(try next.run(in: run) == .finished)
-      #expect(next.optimiser.state.first { $0.key.hasPrefix("steps.") }?.tensor.item() == 24)
+      #expect(next.optimizer.state.first { $0.key.hasPrefix("steps.") }?.tensor.item() == 24)
     }
   }
 

@@ -23,9 +23,9 @@ import Testing
       (asked, stopsAt) = (0, .max)
       let trainer = try fixture.trainer(plan)
       var said: [String] = []
-      trainer.news = { said.append($0) }
+      trainer.onMessage = { said.append($0) }
       #expect(try run(trainer) == .finished)
-      #expect(said.contains { $0.hasPrefix("128 pictures") && $0.hasSuffix("64 from the cache") }, "\(said)")
+      #expect(said.contains { $0.hasPrefix("128 images") && $0.hasSuffix("64 from the cache") }, "\(said)")
     }
   }
 }

@@ -8,22 +8,22 @@ import Torch
 
 @Suite struct TrainingExamplesTests {
   /// Perhaps mirrored; most of them with an object.
-  @Test func aWindowShowsPartOfItsPicture() throws {
+  @Test func aWindowShowsPartOfItsImage() throws {
     let (side, window) = (8, 4)
     let examples = SceneExamples(seed: 1, world: .small, count: nil, side: side, atlas: try GlyphAtlas())
     let batch = examples.batch(.autoencoder, 0..<24, size: 64)
-    let (pictures, labels) = (batch.pictures, try #require(batch.labels))
+    let (images, labels) = (batch.images, try #require(batch.labels))
     var random = SplitMix64(seed: 1, index: 0)
     let cut = batch.windows(side: side, window: window, &random)
     let cutLabels = try #require(cut.labels)
-    #expect(cut.pictures.shape == [24, 3, 32, 32] && cutLabels.shape == [24, 16])
+    #expect(cut.images.shape == [24, 3, 32, 32] && cutLabels.shape == [24, 16])
     #expect((0..<24).filter { cutLabels[$0].ints().contains { $0 != 0 } }.count >= 18)
     for index in 0..<24 {
-      let (shown, named) = (cut.pictures[index].contiguous().floats(), cutLabels[index].ints())
+      let (shown, named) = (cut.images[index].contiguous().floats(), cutLabels[index].ints())
       var isPart = false
       for row in 0...side - window {
         for column in 0...side - window {
-          let part = pictures[index].narrowed(1, row * 8, 32).narrowed(2, column * 8, 32)
+          let part = images[index].narrowed(1, row * 8, 32).narrowed(2, column * 8, 32)
           let cells = labels[index].reshaped([side, side]).narrowed(0, row, window).narrowed(1, column, window)
           for (part, cells) in [(part, cells), (part.flipped([2]), cells.flipped([1]))]
           where part.contiguous().floats() == shown && cells.contiguous().ints() == named { isPart = true }
@@ -37,7 +37,7 @@ import Torch
     let atlas = try GlyphAtlas()
     func pixels(_ stream: ExampleStream, textures: Double) -> [[Float]] {
       let examples = SceneExamples(seed: 1, world: .small, count: nil, side: 8, atlas: atlas, textures: textures)
-      let images = examples.batch(stream, 0..<40, size: 32).pictures.to(.float32)
+      let images = examples.batch(stream, 0..<40, size: 32).images.to(.float32)
       return (0..<40).map { images[$0].contiguous().floats() }
     }
     let (plain, mixed) = (pixels(.autoencoder, textures: 0), pixels(.autoencoder, textures: 0.5))
@@ -62,7 +62,7 @@ import Torch
     let whole = examples.batch(.diffusion, 96..<104, size: 32)  // over the end of an epoch
     let part = examples.batch(.diffusion, 99..<102, size: 32)
     #expect(Array(whole.captions[3..<6]) == part.captions)
-    #expect(whole.pictures.narrowed(0, 3, 3).contiguous().floats() == part.pictures.contiguous().floats())
+    #expect(whole.images.narrowed(0, 3, 3).contiguous().floats() == part.images.contiguous().floats())
     #expect(examples.batch(.joint, 99..<102, size: 32).captions != part.captions)
   }
 

@@ -21,6 +21,12 @@ import Testing
     #expect(curves.stages[0].steps == 10...20)
   }
 
+  @Test func logsOfEarlierVersionsHaveTheNamesOfToday() {
+    let old = #"{"step":10,"stage":"joint","decibels":20,"participation":9,"captions":0.1,"waiting":0.5,"names":2}"#
+    #expect(
+      TrainingCurves(log: old).curves.map(\.name) == ["captionGap", "psnr", "alignment", "effectiveRank", "dataWait"])
+  }
+
   @Test func manyPointsBecomeFewMeans() {
     let points = (0..<1000).map { TrainingCurves.Point(step: $0, value: Double($0 % 10)) }
     let smooth = TrainingCurves.Curve(name: "x", points: points).smoothed(to: 100)

@@ -8,10 +8,10 @@ import Testing
     let stored = try #require(PlanIdentity(json: try PlanIdentity(plan).json()))
     #expect(PlanIdentity(plan).differences(from: stored).isEmpty)
     var other = plan
-    (other.seed, other.minSNR, other.distance) = (5, 5, .l1)
+    (other.seed, other.minSNR, other.lossType) = (5, 5, .l1)
     #expect(
       PlanIdentity(other).differences(from: stored) == [
-        "distance l2 there, l1 here", "minSNR none there, 5 here", "seed 3 there, 5 here",
+        "lossType l2 there, l1 here", "minSNR none there, 5 here", "seed 3 there, 5 here",
       ])
   }
 
@@ -24,6 +24,22 @@ import Testing
     var late = plan
     late.lateLoss = 0.5
     #expect(PlanIdentity(late).differences(from: stored) == ["lateLoss 1 there, 0.5 here"])
+  }
+
+  @Test func plansOfEarlierVersionsAreRead() throws {
+    var plan = TrainingPlan(preset: .tiny, steps: 20)
+    plan.cooldownLossType = .huber
+    var json = try PlanIdentity(plan).json()
+    for (new, old) in [
+      ("hasObjectLabels", "knowsObjects"), ("reinitialize", "anew"), ("emaSigmas", "averages"),
+      ("autoencoderLearningRate", "autoencoderRate"), ("diffusionLearningRate", "diffusionRate"),
+      ("beta2", "secondBeta"), ("maxGradNorm", "gradientLimit"), ("lossType", "distance"),
+      ("cooldownLossType", "lastDistance"), ("uniformTimesteps", "evenTimes"),
+    ] {
+      #expect(json.contains("\"\(new)\""))
+      json = json.replacing("\"\(new)\"", with: "\"\(old)\"")
+    }
+    #expect(PlanIdentity(plan).differences(from: try #require(PlanIdentity(json: json))).isEmpty)
   }
 
   @Test func everySettingOfAPlanIsCompared() throws {

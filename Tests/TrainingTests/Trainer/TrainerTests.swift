@@ -64,7 +64,7 @@ import Torch
     try FileManager.default.removeItem(at: try shard(2))
     let trainer = try Trainer(plan(steps: 20), textEncoder: Project.minilm)
     var notices: [String] = []
-    trainer.notice = { notices.append($0) }
+    trainer.onWarning = { notices.append($0) }
     #expect(try TrainingRun(trainer, in: folder).run { _ in true } == .stopped(step: 1))
     #expect(notices.first?.hasPrefix("checkpoint-00000002 is damaged (") == true)
     #expect(notices.last == "continuing from checkpoint-00000001")
@@ -115,15 +115,16 @@ import Torch
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     var small = plan(steps: 40)
-    small.secondBeta = 0.75
+    small.beta2 = 0.75
     let lean = TrainingRun.Saving(every: 1000, moments: false)
     try train(small, in: folder, saving: lean, until: 20)
     let set = try WeightSet(folder.appendingPathComponent("checkpoint-00000020"), name: "state")
     #expect(!set.keys.contains { $0.contains(".first.") || $0.contains(".second.") || $0.contains(".steps.") })
-    #expect(set.keys.contains { $0.hasPrefix("average ") } && set.keys.contains { $0.hasPrefix("denoiser.unet.") })
+    #expect(set.keys.contains { $0.hasPrefix("ema ") } && set.keys.contains { $0.hasPrefix("denoiser.unet.") })
     try train(small, in: folder, until: 22)
     let log = try String(contentsOf: folder.appendingPathComponent("log.jsonl"), encoding: .utf8)
-    #expect(log.contains("continues after step 20 without the moments of before: the rate rises again over 10 steps"))
+    #expect(
+      log.contains("continues after step 20 without optimizer state: the learning rate warms up again over 10 steps"))
     let trainer = try Trainer(small, textEncoder: Project.minilm)
     #expect(try TrainingRun(trainer, in: folder).run { _ in true } == .stopped(step: 22))
     #expect([20, 24, 29, 30].map(trainer.restartShare) == [0.1, 0.5, 1, 1])
@@ -161,35 +162,38 @@ import Torch
 
   @Test func onlyTheAutoencoderMayBeTakenFromAModel() throws {
     let start = ModelBundle(Preset.tiny.configuration, .random(Generator(seed: 9)))
-    func networks(anew: Bool, _ prediction: Prediction = .v) throws -> ModelBundle {
+    func networks(reinitialize: Bool, _ prediction: Prediction = .v) throws -> ModelBundle {
       var plan = TrainingPlan(preset: .tiny)
-      (plan.anew, plan.prediction) = (anew, prediction)
+      (plan.reinitialize, plan.prediction) = (reinitialize, prediction)
       return try Trainer(plan, from: start, textEncoder: Project.minilm).model
     }
     func first(_ module: any Module) -> [Float] { module.parameters[0].tensor.floats() }
-    let (continued, anew) = (try networks(anew: false), try networks(anew: true))
+    let (continued, reinitialize) = (try networks(reinitialize: false), try networks(reinitialize: true))
     #expect(first(continued.autoencoder) == first(start.autoencoder) && first(continued.unet) == first(start.unet))
-    #expect(first(anew.autoencoder) == first(start.autoencoder) && first(anew.unet) != first(start.unet))
+    #expect(
+      first(reinitialize.autoencoder) == first(start.autoencoder) && first(reinitialize.unet) != first(start.unet))
     #expect(throws: TrainingError.otherPrediction("v_prediction", wanted: "epsilon")) {
-      _ = try networks(anew: false, .epsilon)
+      _ = try networks(reinitialize: false, .epsilon)
     }
-    #expect(try networks(anew: true, .epsilon).schedule.configuration.predictionType == .epsilon)
+    #expect(try networks(reinitialize: true, .epsilon).schedule.configuration.predictionType == .epsilon)
   }
 
   @Test func theDistanceChangesWhileTheRateFalls() {
     var plan = TrainingPlan(preset: .mini, steps: 1000)  // U-Net and adapter learn in steps 220 to 999
-    plan.distance = .l1
-    #expect(plan.distance(at: 999) == .l1)
-    plan.lastDistance = .huber
-    #expect(plan.distance(at: 687) == .l1 && plan.distance(at: 688) == .huber)
-    #expect(plan.rate(at: 687, in: plan.denoiserSteps) == 1 && plan.rate(at: 689, in: plan.denoiserSteps) < 1)
+    plan.lossType = .l1
+    #expect(plan.lossType(at: 999) == .l1)
+    plan.cooldownLossType = .huber
+    #expect(plan.lossType(at: 687) == .l1 && plan.lossType(at: 688) == .huber)
+    #expect(
+      plan.learningRateFactor(at: 687, in: plan.denoiserSteps) == 1
+        && plan.learningRateFactor(at: 689, in: plan.denoiserSteps) < 1)
   }
 
   @Test func aRunSavesAModelForEachAverage() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     var plan = plan(steps: 20)
-    (plan.averages, plan.minSNR) = ([0.1, 0], 5)
+    (plan.emaSigmas, plan.minSNR) = ([0.1, 0], 5)
     try train(plan, in: folder, until: 15)
     try train(plan, in: folder)
     func bytes(_ model: String, _ part: String) throws -> Data {
@@ -222,12 +226,12 @@ import Torch
   @Test func theSpecificationHasItsNumbers() {
     let plan = TrainingPlan(profile: .specification)
     #expect(plan.steps == 80_000 / 8 * 200)
-    #expect(plan.autoencoderRate == 1e-4 && plan.diffusionRate == 1e-4 && plan.weightDecay == 1e-5)
+    #expect(plan.autoencoderLearningRate == 1e-4 && plan.diffusionLearningRate == 1e-4 && plan.weightDecay == 1e-5)
     #expect(plan.range(of: .joint) == 0..<plan.steps && plan.batch(of: .joint) == 8)
-    #expect(plan.distance == .l1 && plan.configuration.schedule.predictionType == .epsilon)
+    #expect(plan.lossType == .l1 && plan.configuration.schedule.predictionType == .epsilon)
     #expect(plan.configuration.schedule.betaSchedule == .cosine)
     #expect(plan.configuration.imageSize == 512 && plan.configuration.unet.inChannels == 64)
-    #expect([0, 1000, plan.steps - 1].allSatisfy { plan.rate(at: $0, in: 0..<plan.steps) == 1 })
+    #expect([0, 1000, plan.steps - 1].allSatisfy { plan.learningRateFactor(at: $0, in: 0..<plan.steps) == 1 })
   }
 
   /// Three pieces of a batch of four are of unequal size.
@@ -278,7 +282,7 @@ import Torch
       let trainer = try Trainer(
         TrainingPlan(profile: .specification, preset: .tiny, steps: 1000, batch: 2, seed: 3),
         textEncoder: Project.minilm)
-      trainer.watchesCollapse = watches
+      trainer.detectsCollapse = watches
       withNoGrad { for (_, weight) in trainer.model.autoencoder.encoder.parameters { weight.fill_(0) } }
       _ = try trainer.train(0)  // nothing is known of latents in the first steps
       if watches {
@@ -294,7 +298,7 @@ import Torch
   @Test func deferredMeasuresAreTheSameNumbers() throws {
     var weights: [[Float]] = []
     var measured: [[String: Double]] = []
-    for deferred in [nil, DeferredMeasures()] {
+    for deferred in [nil, DeferredMetrics()] {
       let trainer = try Trainer(
         TrainingPlan(preset: .tiny, steps: 40, batch: 4, seed: 3), textEncoder: Project.minilm)
       trainer.deferred = deferred
@@ -315,7 +319,7 @@ import Torch
   @Test func aWeightThatIsNotFiniteIsNamedAfterwardsToo() throws {
     let trainer = try Trainer(
       TrainingPlan(profile: .specification, preset: .tiny, steps: 30, batch: 2, seed: 3), textEncoder: Project.minilm)
-    trainer.deferred = DeferredMeasures()
+    trainer.deferred = DeferredMetrics()
     _ = try trainer.train(0)
     try trainer.checkDeferred()
     let (key, weight) = try #require(
@@ -335,7 +339,7 @@ import Torch
     try plan.keep([.autoencoder, .joint])
     #expect(plan.range(of: .autoencoder) == 0..<80 && plan.range(of: .joint) == 80..<100)
     #expect(plan.range(of: .diffusion).isEmpty && plan.range(over: [.joint, .diffusion]) == 80..<100)
-    #expect(plan.rate(at: 50, in: plan.range(over: [.autoencoder, .joint])) == 1)
+    #expect(plan.learningRateFactor(at: 50, in: plan.range(over: [.autoencoder, .joint])) == 1)
     try plan.keep([.autoencoder])
     #expect(plan.range(of: .autoencoder) == 0..<100 && plan.range(over: [.autoencoder, .joint]) == 0..<100)
     #expect(throws: TrainingError.noStage(.joint, [.autoencoder, .decoder])) { try plan.keep([.joint]) }
@@ -351,19 +355,19 @@ import Torch
     #expect(plan.range(of: .decoder) == 0..<20)
     let trainer = try Trainer(
       plan, from: start, textEncoder: Project.minilm)
-    func numbers(_ model: ModelBundle) -> (painter: [[Float]], rest: [[Float]]) {
+    func numbers(_ model: ModelBundle) -> (fullDecoder: [[Float]], rest: [[Float]]) {
       let autoencoder = model.autoencoder
-      let painter = [autoencoder.decoder, autoencoder.superResolution] as [(any Module)?]
+      let fullDecoder = [autoencoder.decoder, autoencoder.superResolution] as [(any Module)?]
       func floats(_ parts: [(any Module)?]) -> [[Float]] {
         parts.compactMap { $0 }.flatMap(\.parameters).map { $0.tensor.floats() }
       }
-      return (floats(painter), floats([autoencoder.encoder, model.unet, model.adapter]))
+      return (floats(fullDecoder), floats([autoencoder.encoder, model.unet, model.adapter]))
     }
     let before = numbers(trainer.model)
     let losses = try (0..<12).map { try #require(try trainer.train($0)["reconstruction"]) }
     let after = numbers(trainer.model)
     #expect(after.rest == before.rest)
-    #expect(zip(before.painter, after.painter).allSatisfy { $0 != $1 })
+    #expect(zip(before.fullDecoder, after.fullDecoder).allSatisfy { $0 != $1 })
     #expect(losses[9...11].reduce(0, +) < losses[0...2].reduce(0, +))
     var specified = TrainingPlan(profile: .specification, preset: .tiny)
     #expect(throws: TrainingError.noStage(.decoder, [.joint])) { try specified.keep([.decoder]) }

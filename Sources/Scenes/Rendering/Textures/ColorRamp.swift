@@ -50,7 +50,7 @@ struct ColorRamp {
 }
 
 extension SplitMix64 {
-  /// A color of any hue, as bright as it happens to be; or a grey, one time in eight.
+  /// A color of any hue, as bright as it happens to be; or a gray, one time in eight.
   mutating func color() -> SIMD4<Float> {
     let (light, depth) = (max(real(0.1, 1), real(0.1, 1)), real(0, 1))
     if chance(0.125) { return SIMD4(SIMD3(repeating: Float(255 * light)), 255) }

@@ -154,7 +154,7 @@ final class WoodTexture: TexturePainter {
   private let rings: Double
   private let wander: Float  // rings that the bend shifts them by
   private let axis: (x: Double, y: Double)  // along which rings follow each other
-  private let boards: Double  // in the picture; 0 is one piece
+  private let boards: Double  // in the image; 0 is one piece
   private let depth: Float
   private let heights: (TextureBuffer<Float>, TextureBuffer<Float>)
 

@@ -3,13 +3,13 @@ import Foundation
 import Images
 import TestSupport
 
-/// A folder of small pictures and texts that a test fills.
-struct PictureFolder {
+/// A folder of small images and texts that a test fills.
+struct TestImageFolder {
   let url: URL
 
   /// Runs `body` with an empty folder.
-  static func with(_ body: (PictureFolder) throws -> Void) throws {
-    try Project.inTemporaryFolder { try body(PictureFolder(url: $0)) }
+  static func with(_ body: (TestImageFolder) throws -> Void) throws {
+    try Project.inTemporaryFolder { try body(TestImageFolder(url: $0)) }
   }
 
   func write(_ name: String, _ bytes: [UInt8]) throws {
@@ -20,20 +20,20 @@ struct PictureFolder {
 
   func write(_ name: String, _ text: String) throws { try write(name, Array(text.utf8)) }
 
-  /// A picture of one grey, whose value tells it from others.
-  func writePicture(_ name: String, _ value: UInt8, width: Int = 6, height: Int = 4) throws {
-    try write(name, Self.picture(value, width: width, height: height))
+  /// An image of one gray, whose value tells it from others.
+  func writeImage(_ name: String, _ value: UInt8, width: Int = 6, height: Int = 4) throws {
+    try write(name, Self.example(value, width: width, height: height))
   }
 
-  static func picture(_ value: UInt8, width: Int = 6, height: Int = 4) throws -> [UInt8] {
+  static func example(_ value: UInt8, width: Int = 6, height: Int = 4) throws -> [UInt8] {
     let pixels = [UInt8](repeating: value, count: width * height)
-    return try PNG.encode(Image(width: width, height: height, channels: .grey, pixels: pixels))
+    return try PNG.encode(Image(width: width, height: height, channels: .gray, pixels: pixels))
   }
 
-  func open() throws -> PictureFiles { try PictureFiles(url) }
+  func open() throws -> ImageFolder { try ImageFolder(url) }
 }
 
-extension PictureSource {
+extension CaptionedImages {
   /// Names, captions and first pixels in order: "a.png|a cat|7".
   var summary: [String] {
     get throws {

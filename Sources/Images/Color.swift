@@ -1,5 +1,5 @@
-/// An sRGB colour of bytes.
-public struct Colour: Sendable, Hashable, Codable {
+/// An sRGB color of bytes.
+public struct Color: Sendable, Hashable, Codable {
   public let red: UInt8
   public let green: UInt8
   public let blue: UInt8
@@ -13,11 +13,11 @@ public struct Colour: Sendable, Hashable, Codable {
   /// As floats 0…255, with an alpha of 255.
   public var pixel: SIMD4<Float> { SIMD4(Float(red), Float(green), Float(blue), 255) }
 
-  /// The colour `weight` of the way to another.
-  public func mixed(with other: Colour, _ weight: Double) -> Colour {
+  /// The color `weight` of the way to another.
+  public func mixed(with other: Color, _ weight: Double) -> Color {
     func mix(_ a: UInt8, _ b: UInt8) -> UInt8 {
       UInt8((Double(a) + (Double(b) - Double(a)) * weight).rounded())
     }
-    return Colour(mix(red, other.red), mix(green, other.green), mix(blue, other.blue))
+    return Color(mix(red, other.red), mix(green, other.green), mix(blue, other.blue))
   }
 }

@@ -2,22 +2,22 @@ import Testing
 
 @testable import Models
 
-@Suite struct WorkTests {
+@Suite struct FLOPsTests {
   /// 16×16 positions, each 64 · 9 products and sums for each of 256 channels.
   @Test func aConvolutionIsCountedAsByHand() {
-    #expect(Work.convolution(64, 256, kernel: 3, 16, 16) == 2 * 16 * 16 * 256 * 64 * 9)
-    #expect(Work.linear(48, 384, 256) == 2 * 48 * 384 * 256)
-    #expect(Work.attention(queries: 256, keys: 48, width: 320) == 2 * (256 * 48 * 320) + 2 * (256 * 48 * 320))
+    #expect(FLOPs.convolution(64, 256, kernel: 3, 16, 16) == 2 * 16 * 16 * 256 * 64 * 9)
+    #expect(FLOPs.linear(48, 384, 256) == 2 * 48 * 384 * 256)
+    #expect(FLOPs.attention(queries: 256, keys: 48, width: 320) == 2 * (256 * 48 * 320) + 2 * (256 * 48 * 320))
   }
 
   /// What `torch.utils.flop_counter.FlopCounterMode` (PyTorch 2.13) counts in diffusers' network of the same numbers.
   @Test func theUNetCountsWhatPyTorchCounts() {
     let mini = unet([96, 128], layers: 1, heads: [3, 4], context: 192)
     #expect(
-      unet([256, 320], layers: 2, heads: [4, 5], context: 384).operations(height: 16, width: 16, tokens: 48)
+      unet([256, 320], layers: 2, heads: [4, 5], context: 384).flops(height: 16, width: 16, tokens: 48)
         == 12_584_615_936)
-    #expect(mini.operations(height: 8, width: 8, tokens: 32) == 328_450_048)
-    #expect(mini.operations(height: 7, width: 7, tokens: 32) == 279_680_128)
+    #expect(mini.flops(height: 8, width: 8, tokens: 32) == 328_450_048)
+    #expect(mini.flops(height: 7, width: 7, tokens: 32) == 279_680_128)
   }
 
   /// One level each way over 2×2 cells, by hand.
@@ -26,17 +26,17 @@ import Testing
       latentChannels: 4, encoderPatch: 2, encoderWidths: [8], encoderBlocks: [1], decoderWidths: [16],
       decoderBlocks: [2], decoderOutputWidth: 8, superResolutionWidths: [8], normGroups: 8)
     let encoder = 12 * 8 * 9 + 2 * (8 * 8 * 9) + 8 * 4 * 9  // products for each of 4 cells
-    #expect(c.encoderOperations(height: 2, width: 2) == 2 * 4 * encoder)
+    #expect(c.encoderFLOPs(height: 2, width: 2) == 2 * 4 * encoder)
     let small = 4 * 16 * 9 + 4 * (16 * 16 * 9) + 16 * 3 + 16 * 8 * 9
     let large = 8 * 8 * 9 + 8 * 3 * 9
-    #expect(c.decoderOperations(height: 2, width: 2) == 2 * (4 * small + 16 * large))
-    #expect(c.superResolutionOperations(height: 2, width: 2) == 2 * (16 * (11 * 8 * 9) + 64 * (8 * 8 * 9 + 8 * 3 * 9)))
+    #expect(c.decoderFLOPs(height: 2, width: 2) == 2 * (4 * small + 16 * large))
+    #expect(c.superResolutionFLOPs(height: 2, width: 2) == 2 * (16 * (11 * 8 * 9) + 64 * (8 * 8 * 9 + 8 * 3 * 9)))
   }
 
   @Test func theAdapterCountsItsLayers() {
     let c = TextAdapter.Configuration(inputWidth: 6, width: 8, layers: 3, heads: 2, maxTokens: 5)
     let layer = 2 * 5 * 8 * (24 + 8 + 32 + 32) + 4 * 5 * 5 * 8
-    #expect(c.operations(tokens: 5) == 2 * 5 * 12 * 8 + 3 * layer)
+    #expect(c.flops(tokens: 5) == 2 * 5 * 12 * 8 + 3 * layer)
   }
 
   private func unet(_ widths: [Int], layers: PerLevel, heads: PerLevel, context: Int) -> UNet.Configuration {

@@ -1,12 +1,12 @@
 import Torch
 
-/// How weights are stored: as they are, or smaller.
-public enum Quantisation: String, Codable, Sendable, CaseIterable {
-  /// 4 bytes a weight, exact.
+/// The data type of stored weights.
+public enum Quantization: String, Codable, Sendable, CaseIterable {
+  /// 4 bytes per weight, exact.
   case float32
-  /// 2 bytes a weight, 8 significant bits.
+  /// 2 bytes per weight, 8 significant bits.
   case bfloat16
-  /// 1 byte a weight and a float32 scale per output channel, for matrices and kernels; vectors stay float32.
+  /// 1 byte per weight and a float32 scale per output channel, for matrices and kernels; vectors stay float32.
   case int8
 
   private static let scaleSuffix = "_scale"
@@ -26,7 +26,7 @@ public enum Quantisation: String, Codable, Sendable, CaseIterable {
     }
   }
 
-  /// A parameter as float32; throws where it is stored in a type that weights do not have.
+  /// A parameter as float32; throws if its type is not supported for weights.
   static func read(_ key: String, _ shape: [Int], from set: WeightSet) throws(CheckpointError) -> Tensor {
     func wrong(_ key: String, _ value: Tensor, _ expected: String) -> CheckpointError {
       .type(file: set.path, key: key, expected: expected, actual: value.dtype.rawValue)
@@ -41,8 +41,8 @@ public enum Quantisation: String, Codable, Sendable, CaseIterable {
     return value.to(.float32) * scale.reshaped([rows] + shape.dropFirst().map { _ in 1 })
   }
 
-  /// The parameter that a stored key belongs to, when it is a scale.
-  static func quantisedKey(_ key: String) -> String {
+  /// The parameter of a stored key, without the suffix of scales.
+  static func quantizedKey(_ key: String) -> String {
     key.hasSuffix(scaleSuffix) ? String(key.dropLast(scaleSuffix.count)) : key
   }
 }

@@ -2,10 +2,10 @@ import Datasets
 import Foundation
 import Support
 
-/// What `flux data check` prints.
-struct DataReport: Encodable {
-  let layout: PictureFiles.Layout
-  let survey: PictureSurvey
+/// The output of `flux data check`.
+struct DataCheckReport: Encodable {
+  let layout: ImageFolder.Layout
+  let survey: DatasetReport
   let leftOver: [String]
   let masks: [String]
   let size: Int
@@ -13,20 +13,20 @@ struct DataReport: Encodable {
   let remarks: [String]
   let summary: String
 
-  /// The most names of one kind that the text lists; the JSON has all.
+  /// The maximum number of names per kind in the text; the JSON has all.
   private static let listed = 10
 
-  init(survey: PictureSurvey, source: PictureFiles, size: Int, maxTokens: Int) {
+  init(survey: DatasetReport, source: ImageFolder, size: Int, maxTokens: Int) {
     (layout, leftOver, masks) = (source.layout, source.leftOver, source.masks)
     remarks = source.remarks
     (self.survey, self.size, self.maxTokens) = (survey, size, maxTokens)
     let counted = Self.counts(survey).map { "\($0.count) \(Self.name($0.kind, $0.count))" }
     func plural(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
-    let totals = "\(plural(survey.pictures, "picture")) with \(plural(survey.captions, "caption"))"
+    let totals = "\(plural(survey.images, "image")) with \(plural(survey.captions, "caption"))"
     summary =
       counted.isEmpty
-      ? "\(totals), nothing wrong"
-      : "\(totals), \(survey.sound) with nothing wrong: \(counted.joined(separator: ", "))"
+      ? "\(totals), no problems"
+      : "\(totals), \(survey.sound) without problems: \(counted.joined(separator: ", "))"
   }
 
   func json() throws -> String {
@@ -35,12 +35,12 @@ struct DataReport: Encodable {
     return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 
-  /// Histograms, then what is wrong by kind; ends with a summary when nothing is.
+  /// Histograms, then problems by kind, or a summary if there are none.
   var text: String {
     var lines = [layoutLine, "", "shorter side in pixels"] + survey.shorterSides.lines.map { "  \($0)" }
     if survey.captions > 0 {
       let mean = String(format: "%.1f", survey.tokens.mean)
-      lines += ["", "tokens of a caption: \(mean) on average, \(survey.tokens.largest) at most, \(maxTokens) are read"]
+      lines += ["", "tokens per caption: mean \(mean), maximum \(survey.tokens.largest), limit \(maxTokens)"]
       lines += survey.tokens.lines.map { "  \($0)" }
     }
     for (kind, count) in Self.counts(survey) {
@@ -51,7 +51,7 @@ struct DataReport: Encodable {
       lines += ["", "\(leftOver.count) \(leftOver.count == 1 ? "file" : "files") not used"] + Self.shortened(leftOver)
     }
     if !masks.isEmpty {
-      lines += ["", "\(masks.count) \(masks.count == 1 ? "mask" : "masks") left out"] + Self.shortened(masks)
+      lines += ["", "\(masks.count) \(masks.count == 1 ? "mask" : "masks") ignored"] + Self.shortened(masks)
     }
     if !remarks.isEmpty { lines += [""] + remarks }
     if survey.findings.isEmpty { lines += ["", summary] }
@@ -60,26 +60,26 @@ struct DataReport: Encodable {
 
   private var layoutLine: String {
     switch layout {
-    case .textFiles: "pictures with text files beside them"
-    case .metadata: "pictures named in metadata"
-    case .archives: "pictures in .tar archives"
+    case .textFiles: "layout: images with text files"
+    case .metadata: "layout: images with a metadata file"
+    case .archives: "layout: .tar archives"
     }
   }
 
-  private func remark(_ kind: PictureSurvey.Kind) -> String {
+  private func remark(_ kind: DatasetReport.Kind) -> String {
     switch kind {
     case .small: ": the shorter side is under \((size + 1) / 2) pixels"
     case .narrow: ": one side is more than 3 times the other"
-    case .duplicate: ": the same pixels as an earlier picture"
+    case .duplicate: ": same pixels as an earlier image"
     default: ""
     }
   }
 
-  private static func counts(_ survey: PictureSurvey) -> [(kind: PictureSurvey.Kind, count: Int)] {
-    PictureSurvey.Kind.allCases.map { kind in (kind, survey.findings.count { $0.kind == kind }) }.filter { $0.1 > 0 }
+  private static func counts(_ survey: DatasetReport) -> [(kind: DatasetReport.Kind, count: Int)] {
+    DatasetReport.Kind.allCases.map { kind in (kind, survey.findings.count { $0.kind == kind }) }.filter { $0.1 > 0 }
   }
 
-  private static func name(_ kind: PictureSurvey.Kind, _ count: Int) -> String {
+  private static func name(_ kind: DatasetReport.Kind, _ count: Int) -> String {
     switch kind {
     case .unreadable: "unreadable"
     case .duplicate: count == 1 ? "duplicate" : "duplicates"
@@ -91,7 +91,7 @@ struct DataReport: Encodable {
     }
   }
 
-  private static func line(_ finding: PictureSurvey.Finding) -> String {
+  private static func line(_ finding: DatasetReport.Finding) -> String {
     switch finding.kind {
     case .unreadable: finding.detail  // it names the file
     case .uncaptioned: finding.id
@@ -99,7 +99,7 @@ struct DataReport: Encodable {
     }
   }
 
-  // Names are those of foreign files: none may move a terminal's cursor or begin a new line.
+  // File names are untrusted: control characters must not reach the terminal.
 
   private static func shortened(_ names: [String]) -> [String] {
     names.prefix(listed).map { "  \(Console.printable($0, lineBreaks: false))" }

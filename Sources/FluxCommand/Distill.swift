@@ -7,55 +7,55 @@ import Scenes
 import Torch
 import Training
 
-/// `flux distil`: a student of a model that draws in a few steps.
-struct Distil: ParsableCommand {
+/// `flux distill`: distills a model into a few-step LoRA.
+struct Distill: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Teaches a model to draw in a few steps, without guidance.",
+    abstract: "Distills a model into a few-step LoRA that needs no guidance.",
     discussion: """
-      The model itself, guided and in many steps, is the teacher; the student is a LoRA of its U-Net, a \
-      file of a few MiB in OUTPUT/fast. With --install it is put into the model, and flux generate --fast \
-      draws with it. No pictures are needed, only captions: those of Scenes, or the lines of \
-      --prompt-file.
+      The model with guidance and many steps is the teacher. The student is a LoRA of its U-Net, a file \
+      of a few MiB in OUTPUT/fast; --install copies it into the model directory for flux generate --fast. \
+      Training needs no images, only captions: those of Scenes, or the lines of --prompt-file.
 
       EXAMPLES
-        flux distil --model mini --output runs/fast --install
+        flux distill --model mini --output runs/fast --install
         flux generate --fast "a red apple" -o apple.png
       """)
 
-  @Option(name: .shortAndLong, help: "The teacher: a model directory, or the name of a shipped model.") var model:
-    FilePath?
+  @Option(name: .shortAndLong, help: "Teacher: a model directory or the name of a bundled model.") var model: FilePath?
   @Option(name: .shortAndLong, help: "Folder of the run.") var output: FilePath
-  @Flag(help: "Put the student into the model's directory when the run is finished.") var install = false
+  @Flag(help: "Install the student into the model directory when the run is finished.") var install = false
 
-  @Option(help: "Steps in which the student draws.") var studentSteps: Int = 4
-  @Option(help: "The teacher's steps for each of the student's.") var teacherSteps: Int = 4
+  @Option(help: "Sampling steps of the student.") var studentSteps: Int = 4
+  @Option(help: "Teacher steps per student step.") var teacherSteps: Int = 4
   @Option(
     name: [.customLong("guidance"), .customLong("cfg-scale")],
-    help: "How strongly the prompt steers the teacher, and so the student for good.")
+    help: "CFG scale of the teacher, which is distilled into the student.")
   var guidance: Double = 3
-  @Option(name: .customLong("cfg-rescale"), help: "How much of the contrast that guidance adds is taken back, 0 to 1.")
+  @Option(name: .customLong("cfg-rescale"), help: "CFG rescale φ of the teacher, 0 to 1.")
   var rescale: Double = 0
   @Option(
-    name: .customLong("cfg-interval"), help: "Noise levels at which guidance applies, as LOW-HIGH (default: all).")
+    name: .customLong("cfg-interval"), help: "Noise levels at which CFG applies, as LOW-HIGH (default: all).")
   var interval: Generate.Interval?
 
-  @Option(help: "Rank of the LoRA: its size.") var rank: Int = 32
+  @Option(help: "Rank of the LoRA.") var rank: Int = 32
   @Option(help: "Training steps.") var steps: Int = 1000
-  @Option(help: "Noisy latents in a step.") var batch: Int = 32
-  @Option(help: "Learning rate at its highest.") var rate: Double = 1e-3
-  @Option(help: "Share of the paths that follow the student's own steps, 0 to 1.") var ownPaths: Double = 0.5
-  @Option(help: "How often a step of a path is learnt from, on average.") var reuse: Double = 4
-  @Option(name: .shortAndLong, help: "Seed of everything random.") var seed: UInt64 = 0
-  @Option(help: "The world whose captions are drawn: small, medium or full.") var world: World = .small
-  @Option(help: "A file with a prompt on every line, to draw instead of captions of scenes.") var promptFile: FilePath?
+  @Option(help: "Batch size.") var batch: Int = 32
+  @Option(help: "Peak learning rate.") var learningRate: Double = 1e-3
+  @Option(help: "Fraction of trajectories that follow the student's own steps, 0 to 1.")
+  var onPolicyShare: Double = 0.5
+  @Option(help: "Average number of times that each step of a trajectory is used for training.") var reuse: Double = 4
+  @Option(name: .shortAndLong, help: "Random seed.") var seed: UInt64 = 0
+  @Option(help: "World of the captions: small, medium or full.") var world: World = .small
+  @Option(help: "File with one prompt per line, used instead of captions of scenes.") var promptFile: FilePath?
 
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 100
-  @Option(help: "Save and end in time, to be continued by the same command: 90s, 9m, 1h30m.") var timeLimit: TimeLimit?
-  @Option(help: "Precision of matrix products: float32, or bfloat16 (faster where the CPU has AVX512-BF16).")
+  @Option(help: "Save and stop before this time is up; the same command continues (90s, 9m, 1h30m).")
+  var timeLimit: TimeLimit?
+  @Option(help: "Compute precision: float32, or bfloat16 (mixed precision).")
   var precision: Precision = .float32
-  @Option(help: "Where to compute: cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
   @Option(help: "CPU threads (default: all cores).") var threads: Int?
-  @Flag(name: .shortAndLong, help: "No progress.") var quiet = false
+  @Flag(name: .shortAndLong, help: "No progress output.") var quiet = false
 
   func validate() throws {
     for (flag, value) in [
@@ -65,9 +65,11 @@ struct Distil: ParsableCommand {
     try ThreadCount.check(threads)
     if !(0...100).contains(guidance) { throw ValidationError("--guidance \(guidance) must be 0 to 100") }
     if !(0...1).contains(rescale) { throw ValidationError("--cfg-rescale \(rescale) must be 0 to 1") }
-    if !(0...1).contains(ownPaths) { throw ValidationError("--own-paths \(ownPaths) must be 0 to 1") }
+    if !(0...1).contains(onPolicyShare) { throw ValidationError("--on-policy-share \(onPolicyShare) must be 0 to 1") }
     if !(reuse >= 1 && reuse.isFinite) { throw ValidationError("--reuse \(reuse) must be at least 1") }
-    if !(rate > 0 && rate.isFinite) { throw ValidationError("--rate \(rate) must be above 0") }
+    if !(learningRate > 0 && learningRate.isFinite) {
+      throw ValidationError("--learning-rate \(learningRate) must be above 0")
+    }
   }
 
   func run() throws {
@@ -80,8 +82,8 @@ struct Distil: ParsableCommand {
       modelHash: try ModelSource(directory: directory).hash, captions: name, studentSteps: studentSteps,
       teacherSteps: teacherSteps,
       guidance: Guidance(scale: guidance, interval: interval?.range, rescale: rescale), rank: rank, steps: steps,
-      batch: batch, seed: seed, rate: rate, bfloat16: precision == .bfloat16)
-    (plan.ownPaths, plan.reuse) = (ownPaths, reuse)
+      batch: batch, seed: seed, learningRate: learningRate, bfloat16: precision == .bfloat16)
+    (plan.onPolicyShare, plan.reuse) = (onPolicyShare, reuse)
     let folder = output.url
     try OutputFile.checkFolder(folder)
     let distiller: Distiller
@@ -90,11 +92,11 @@ struct Distil: ParsableCommand {
         plan, teacher: try ModelBundle(directory: directory), captions: captions, textEncoder: Home.textEncoder,
         device: device)
     } catch let error as SamplingError { throw Failure("teacher: \(error)", code: 2) }
-    Interruption.beAsked()
+    Interruption.catchSignals()
     let limit = timeLimit?.seconds ?? .infinity
     let outcome = try distiller.run(in: folder, saveEvery: saveEvery, quiet: quiet) {
-      // Drawing paths for a step, and a save, must still fit.
-      Interruption.isAsked || Date().timeIntervalSince(began) + distiller.longestStep + 2 > limit
+      // Leave time for one more step, with its trajectories, and for saving.
+      Interruption.isRequested || Date().timeIntervalSince(began) + distiller.longestStep + 2 > limit
     }
     guard case .stopped(let step) = outcome else {
       let target = (install ? directory : folder).appendingPathComponent(FastStudent.folderName)
@@ -103,10 +105,10 @@ struct Distil: ParsableCommand {
     }
     if step > 0 { try printLine(folder.appendingPathComponent(FastStudent.folderName).path) }
     say(outcome.sentence(of: steps))
-    if Interruption.isAsked { throw ExitCode(130) }
+    if Interruption.isRequested { throw ExitCode(130) }
   }
 
-  /// What is drawn, and what tells it from other captions.
+  /// The captions, and a description that identifies them in the plan.
   private func captions() throws -> (Distiller.Captions, String) {
     guard let promptFile else {
       let scenes = TrainingScenes.diffusion(seed: seed, world: world)

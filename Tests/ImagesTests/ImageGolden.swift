@@ -4,7 +4,7 @@ import Testing
 import Torch
 
 /// Small files of every kind and what Pillow makes of them, from Tools/golden/pictures.py.
-struct PictureGolden {
+struct ImageGolden {
   private let file: SafetensorsFile
 
   init() throws { file = try SafetensorsFile(Project.golden("pictures.safetensors")) }
@@ -20,7 +20,7 @@ struct PictureGolden {
   /// The bytes of a file.
   func bytes(_ name: String) throws -> [UInt8] { try file.tensor("file/\(name)").bytes() }
 
-  /// A picture that is stored as [height, width, channels].
+  /// An image that is stored as [height, width, channels].
   func image(_ key: String) throws -> Image {
     let tensor = try file.tensor(key)
     let channels = try #require(Image.Channels(rawValue: tensor.shape[2]))
@@ -28,7 +28,7 @@ struct PictureGolden {
   }
 }
 
-/// Records a failure unless two pictures have one shape and no byte differs by more than `tolerance`.
+/// Records a failure unless two images have one shape and no byte differs by more than `tolerance`.
 func expectClose(
   _ actual: Image, _ expected: Image, tolerance: Int, _ label: String, sourceLocation: SourceLocation = #_sourceLocation
 ) {

@@ -1,11 +1,11 @@
 import Foundation
 import Support
 
-/// How often each object of a world should be drawn, relative to each other: those that a model draws badly more often.
+/// How often each object of a world is sampled, relative to the others: objects that a model generates badly more often.
 ///
 /// As a file: `{"weights": {"apple": 0.15, "circle": 0.4}, "world": "medium"}`.
-public struct ObjectNeed: Sendable, Codable, Equatable {
-  /// Why a file is not used.
+public struct SamplingWeights: Sendable, Codable, Equatable {
+  /// Why a file cannot be used.
   public enum Failure: Error, CustomStringConvertible, Sendable {
     case unreadable(file: String, reason: String)
     case otherWorld(file: String, found: String, expected: World)
@@ -14,11 +14,11 @@ public struct ObjectNeed: Sendable, Codable, Equatable {
 
     public var description: String {
       switch self {
-      case .unreadable(let file, let reason): "\(file) does not say what objects a model needs: \(reason)"
+      case .unreadable(let file, let reason): "\(file) has no sampling weights: \(reason)"
       case .otherWorld(let file, let found, let expected):
-        "\(file): \"world\" is \"\(found)\", but scenes of the \(expected.rawValue) world are drawn"
+        "\(file): \"world\" is \"\(found)\", but the scenes are from the \(expected.rawValue) world"
       case .unknown(let file, let noun, let world):
-        "\(file): \"weights\" has \"\(noun)\", which is no object of the \(world.rawValue) world"
+        "\(file): \"weights\" has \"\(noun)\", which is not an object of the \(world.rawValue) world"
       case .weight(let file, let noun, let value):
         "\(file): the weight of \"\(noun)\" is \(value); it must be above 0 and at most 1000"
       }
@@ -29,15 +29,15 @@ public struct ObjectNeed: Sendable, Codable, Equatable {
   /// By noun: an emoji's first name, or a shape's.
   public let weights: [String: Double]
 
-  /// Weights by noun; objects that have none weigh as much as the mean.
+  /// Weights by noun; objects without one get the mean weight.
   public init(world: World, weights: [String: Double]) {
     (self.world, self.weights) = (world.rawValue, weights)
   }
 
-  /// 1 − accuracy + 0.1 for each object of a world, of how many pictures asked for it showed it.
+  /// 1 − accuracy + 0.1 for each object of a world, from how many of the images with it in the prompt show it.
   ///
-  /// Two pictures of mean accuracy are added to each, so that one failure says little, and objects that no picture asked
-  /// for weigh as much as the mean.
+  /// Two images of mean accuracy are added to each, so that a single failure has little effect; objects that are in
+  /// no prompt get the mean weight.
   public init(world: World, shown: [String: (right: Int, asked: Int)]) {
     let (right, asked) = shown.values.reduce((0, 0)) { ($0.0 + $1.right, $0.1 + $1.asked) }
     let mean = asked > 0 ? Double(right) / Double(asked) : 0.5
@@ -50,14 +50,14 @@ public struct ObjectNeed: Sendable, Codable, Equatable {
     self.init(world: world, weights: weights)
   }
 
-  /// Reads a file that must be of a world.
+  /// Reads a file, which must be for `world`.
   public init(file: URL, world: World) throws(Failure) {
     let path = file.path
     guard let data = FileManager.default.contents(atPath: path) else {
       throw .unreadable(file: path, reason: "it does not exist or cannot be opened")
     }
     do {
-      self = try JSONDecoder().decode(ObjectNeed.self, from: data)
+      self = try JSONDecoder().decode(SamplingWeights.self, from: data)
     } catch { throw .unreadable(file: path, reason: "\"weights\" or \"world\" is missing or malformed") }
     guard self.world == world.rawValue else { throw .otherWorld(file: path, found: self.world, expected: world) }
     let nouns = Set(world.nouns)
@@ -67,7 +67,7 @@ public struct ObjectNeed: Sendable, Codable, Equatable {
     }
   }
 
-  /// The bytes of its file.
+  /// The bytes of the file.
   public var json: [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -75,13 +75,13 @@ public struct ObjectNeed: Sendable, Codable, Equatable {
     return Array(data) + [10]
   }
 
-  /// Twelve digits that tell it from others.
+  /// A hash of twelve digits.
   public var digest: String {
     let lines = weights.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
     return String(SHA256.hexDigest(Array(([world] + lines).joined(separator: "\n").utf8)).prefix(12))
   }
 
-  /// Weights of objects in an order, running sums.
+  /// Cumulative weights of objects in the given order.
   func sums(of nouns: [String]) -> [Double] {
     let mean = weights.isEmpty ? 1 : weights.values.sorted().reduce(0, +) / Double(weights.count)
     var sum = 0.0
@@ -92,15 +92,17 @@ public struct ObjectNeed: Sendable, Codable, Equatable {
   }
 }
 
-/// Draws objects of a world, all equally often or by need.
+/// Samples objects of a world, uniformly or with weights.
 struct ObjectChoice: Sendable {
   private let emoji: [EmojiEntry]
   private let shapes: [VectorShape]
   private let sums: (emoji: [Double], shapes: [Double])?
 
-  init(world: World, need: ObjectNeed?) {
+  init(world: World, samplingWeights: SamplingWeights?) {
     (emoji, shapes) = (world.emoji, world.shapes)
-    sums = need.map { [emoji, shapes] in ($0.sums(of: emoji.map { $0.names[0] }), $0.sums(of: shapes.map(\.rawValue))) }
+    sums = samplingWeights.map { [emoji, shapes] in
+      ($0.sums(of: emoji.map { $0.names[0] }), $0.sums(of: shapes.map(\.rawValue)))
+    }
   }
 
   func emoji(_ random: inout SplitMix64) -> EmojiEntry {
@@ -113,7 +115,7 @@ struct ObjectChoice: Sendable {
     return shapes[Self.index(sums.shapes, &random)]
   }
 
-  /// The first whose running sum is above a random share of the last.
+  /// Inverse transform sampling: the first index whose cumulative weight exceeds a random share of the total.
   private static func index(_ sums: [Double], _ random: inout SplitMix64) -> Int {
     let place = random.unit() * sums[sums.count - 1]
     var (low, high) = (0, sums.count - 1)

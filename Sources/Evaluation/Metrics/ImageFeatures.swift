@@ -2,21 +2,21 @@ import Foundation
 import Images
 import Support
 
-/// A picture as 64 numbers that nothing was trained for: its colours and where its edges are.
+/// An untrained feature vector of an image with 64 elements, for its colors and edges.
 ///
-/// Square roots of a histogram of 4×4×4 colours (so that distances are Hellinger's), and the mean gradient in each of
-/// 8×8 fields, brought from 128 numbers to 64 by a fixed random projection, which keeps distances nearly (Johnson &
+/// Square roots of a 4×4×4 color histogram (so that distances are Hellinger distances) and the mean gradient in each of
+/// 8×8 fields, 128 numbers in all, reduced to 64 by a fixed random projection that nearly preserves distances (Johnson &
 /// Lindenstrauss 1984).
-public struct PictureFeatures: Sendable, Equatable {
+public struct ImageFeatures: Sendable, Equatable {
   public static let count = 64
   public let values: [Double]
 
   public init(values: [Double]) { self.values = values }
 
-  /// Of a square RGB picture whose side is a multiple of 128.
+  /// The features of a square RGB image whose side is a multiple of 128.
   public init(_ image: Image) {
     let grid = PixelGrid(image, side: 128)
-    let raw = Self.colours(grid) + Self.edges(grid)
+    let raw = Self.colors(grid) + Self.edges(grid)
     values = (0..<Self.count).map { row in
       var sum = 0.0
       for (index, value) in raw.enumerated() { sum += Self.projection[row * raw.count + index] * value }
@@ -24,14 +24,14 @@ public struct PictureFeatures: Sendable, Equatable {
     }
   }
 
-  /// Euclid's.
-  public func distance(to other: PictureFeatures) -> Double {
+  /// The Euclidean distance.
+  public func distance(to other: ImageFeatures) -> Double {
     var sum = 0.0
     for (a, b) in zip(values, other.values) { sum += (a - b) * (a - b) }
     return sum.squareRoot()
   }
 
-  private static func colours(_ grid: PixelGrid) -> [Double] {
+  private static func colors(_ grid: PixelGrid) -> [Double] {
     var counts = [Double](repeating: 0, count: 64)
     for pixel in grid.pixels {
       func level(_ value: Float) -> Int { min(3, Int(value) / 64) }
@@ -48,11 +48,11 @@ public struct PictureFeatures: Sendable, Equatable {
     for (index, length) in light.gradients.enumerated() {
       sums[index / side * 8 / side * 8 + index % side * 8 / side] += Double(length)
     }
-    // A field full of strong edges has a mean of some 40: then its weight is that of a colour.
+    // A field full of strong edges has a mean of about 40; this scale gives it the weight of a color.
     return sums.map { $0 / Double(side * side / 64) / 64 }
   }
 
-  /// Normal numbers with a mean square of 1/64, always the same.
+  /// Fixed normal random numbers with a mean square of 1/64.
   private static let projection: [Double] = {
     var random = SplitMix64(seed: 64, index: 128)
     return (0..<count * 128).map { _ in
@@ -62,10 +62,10 @@ public struct PictureFeatures: Sendable, Equatable {
   }()
 }
 
-/// Distances between pictures in the space of their features.
+/// Distances between images in the space of their features.
 public enum FeatureDistances {
-  /// The mean distance between different members of a group; nil when no group has two.
-  public static func within(_ groups: [[PictureFeatures]]) -> Double? {
+  /// The mean distance between members of the same group; nil if no group has two.
+  public static func within(_ groups: [[ImageFeatures]]) -> Double? {
     var (sum, count) = (0.0, 0)
     for group in groups {
       for (index, first) in group.enumerated() {
@@ -78,15 +78,15 @@ public enum FeatureDistances {
     return count > 0 ? sum / Double(count) : nil
   }
 
-  /// The mean distance between the first members of different groups; nil of fewer than two.
-  public static func between(_ groups: [[PictureFeatures]]) -> Double? { within([groups.compactMap(\.first)]) }
+  /// The mean distance between the first members of different groups; nil for fewer than two groups.
+  public static func between(_ groups: [[ImageFeatures]]) -> Double? { within([groups.compactMap(\.first)]) }
 
-  /// The distance of each to the nearest of others.
-  public static func nearest(_ pictures: [PictureFeatures], among others: [PictureFeatures]) -> [Double] {
-    pictures.map { picture in others.map { picture.distance(to: $0) }.min() ?? .infinity }
+  /// The distance of each to the nearest of the others.
+  public static func nearest(_ images: [ImageFeatures], among others: [ImageFeatures]) -> [Double] {
+    images.map { image in others.map { image.distance(to: $0) }.min() ?? .infinity }
   }
 
-  /// The middle of a list in order; nil of none.
+  /// The median; nil if empty.
   public static func median(_ values: [Double]) -> Double? {
     values.isEmpty ? nil : values.sorted()[values.count / 2]
   }

@@ -1,55 +1,55 @@
 import Images
 import Scenes
 
-/// What a picture shows, read without knowing what was asked for.
-public struct PictureReading: Sendable {
-  /// A part of the picture and what it looks like.
+/// The contents of an image, read without knowing the prompt.
+public struct ImageReading: Sendable {
+  /// A part of the image and its matches.
   public struct Found: Sendable {
     let segment: Segment
     let matches: [GlyphMatcher.Match]
-    /// What it is painted in if it is a shape.
-    let paint: ColourName
+    /// The nearest color, if it is a shape.
+    let color: ColorName
 
     var object: SceneObject { matches[0].object }
     var likeness: Float { matches[0].likeness }
     func likeness(_ object: SceneObject) -> Float { matches.first { $0.object == object }?.likeness ?? -1 }
 
-    /// In words: "apple", "red circle".
+    /// A description: "apple", "red circle".
     var label: String {
       switch object {
       case .emoji(let name): name
-      case .shape(let shape, _): "\(paint.rawValue) \(shape.rawValue)"
+      case .shape(let shape, _): "\(color.rawValue) \(shape.rawValue)"
       }
     }
 
-    /// Whether it is the object that was asked for, shapes in the right colour.
+    /// Whether it is the requested object; shapes must have the right color.
     func isLike(_ asked: SceneObject) -> Bool {
       guard object.noun == asked.noun else { return false }
-      guard case .shape(_, let colour) = asked else { return true }
-      return paint == colour
+      guard case .shape(_, let color) = asked else { return true }
+      return self.color == color
     }
   }
 
   let background: String
-  let found: [Found]  // what stands out most first
+  let found: [Found]  // most salient first
   let side: Int  // of the grid that segments are measured in
 
-  /// Whether the background was taken for a plain one.
-  public var isPlain: Bool { ColourName(rawValue: background) != nil }
+  /// Whether the background was read as a plain color.
+  public var isPlain: Bool { ColorName(rawValue: background) != nil }
 
-  /// In words: "apple, red circle on blue".
+  /// A description: "apple, red circle on blue".
   public var summary: String {
     (found.isEmpty ? "nothing" : found.map(\.label).joined(separator: ", ")) + " on \(background)"
   }
 }
 
-/// Reads pictures without having learnt anything: background, parts, what each part looks like.
-struct PictureReader: SceneReader {
+/// Reads images by template matching: background, parts and the matches of each part.
+struct ImageReader: SceneReader {
   let matcher: GlyphMatcher
   let backgrounds: KnownBackgrounds
   let world: World
   static let side = 128
-  /// As many as any scene holds, and a few pieces more.
+  /// The maximum number of objects in a scene, plus a few fragments.
   private static let mostParts = 9
 
   init(atlas: GlyphAtlas) {
@@ -58,11 +58,11 @@ struct PictureReader: SceneReader {
     world = atlas.world
   }
 
-  /// Reads a square RGB picture whose side is a multiple of 128.
-  func read(_ image: Image) -> PictureReading {
+  /// Reads a square RGB image whose side is a multiple of 128.
+  func read(_ image: Image) -> ImageReading {
     let grid = PixelGrid(image, side: Self.side)
     let background = BackgroundReader(grid, known: backgrounds)
-    // What hardly stands out, such as an egg on white, is looked for where nothing else is.
+    // Low-contrast objects, such as an egg on white, are searched for only if nothing else is found.
     var segments: [Segment] = []
     for threshold: Float in [34, 22, 13] where segments.isEmpty {
       segments = Segment.find(in: grid, background: background.grid, threshold: threshold)
@@ -71,11 +71,11 @@ struct PictureReader: SceneReader {
       sharpen(read($0, grid, background.grid), grid, background.grid)
     }
     while let merged = merge(found, grid, background.grid) { found = merged }
-    return PictureReading(
+    return ImageReading(
       background: background.label, found: found.sorted { $0.segment.area > $1.segment.area }, side: Self.side)
   }
 
-  private func read(_ segment: Segment, _ grid: PixelGrid, _ background: PixelGrid) -> PictureReading.Found {
+  private func read(_ segment: Segment, _ grid: PixelGrid, _ background: PixelGrid) -> ImageReading.Found {
     var inside: [(pixel: SIMD3<Float>, distance: Float)] = []
     for y in segment.top...segment.bottom {
       for x in segment.left...segment.right {
@@ -83,23 +83,23 @@ struct PictureReader: SceneReader {
         if distance > segment.threshold { inside.append((grid[x, y], distance)) }
       }
     }
-    // The two thirds that stand out more: soft edges have the colour of what is behind.
+    // The two thirds with the highest contrast: soft edges contain the background's color.
     let core = inside.sorted { $0.distance > $1.distance }.prefix((2 * inside.count + 2) / 3)
     let median = PixelGrid.median(core.map(\.pixel))
-    // Of the paints of shapes the one that is nearest.
-    let paint = world.colours.min {
-      distance(median, $0.shapeColour.vector) < distance(median, $1.shapeColour.vector)
+    // The nearest shape color.
+    let color = world.colors.min {
+      distance(median, $0.shapeColor.vector) < distance(median, $1.shapeColor.vector)
     }
-    return PictureReading.Found(
-      segment: segment, matches: matcher.matches(segment, in: grid, background: background), paint: paint ?? .black)
+    return ImageReading.Found(
+      segment: segment, matches: matcher.matches(segment, in: grid, background: background), color: color ?? .black)
   }
 
-  /// The part as it is, or the pieces of it that look more like something.
+  /// The part, or its pieces if they have better matches.
   ///
-  /// Halos join neighbours and widen boxes: pieces are what stands out more, or both sides of the emptiest line.
+  /// Halos join neighbors and widen boxes. Pieces are parts above a higher threshold, or both sides of the emptiest line.
   private func sharpen(
-    _ whole: PictureReading.Found, _ grid: PixelGrid, _ background: PixelGrid
-  ) -> [PictureReading.Found] {
+    _ whole: ImageReading.Found, _ grid: PixelGrid, _ background: PixelGrid
+  ) -> [ImageReading.Found] {
     var best = (likeness: whole.likeness + 0.02, parts: [whole])
     guard whole.likeness < 0.9 else { return best.parts }
     let candidates =
@@ -108,7 +108,7 @@ struct PictureReader: SceneReader {
           .filter { whole.segment.contains($0) }.prefix(Self.mostParts).map { $0 }
       } + [true, false].map { whole.segment.halves(in: grid, background: background, alongX: $0) }
     for parts in candidates {
-      // Half of it at least: a sunflower is no black disc.
+      // The pieces must cover at least half of it: a sunflower is not a black disc.
       let area = parts.reduce(0) { $0 + $1.area }
       guard area * 2 > whole.segment.area else { continue }
       let read = parts.map { self.read($0, grid, background) }
@@ -118,15 +118,15 @@ struct PictureReader: SceneReader {
     return best.parts
   }
 
-  /// Joins the two parts that gain most in likeness by it, since an object may fall apart; nil when none gain.
+  /// Joins the two parts whose similarity gains most by it, since an object may be split; nil if none gain.
   private func merge(
-    _ found: [PictureReading.Found], _ grid: PixelGrid, _ background: PixelGrid
-  ) -> [PictureReading.Found]? {
-    var best: (gain: Float, pair: (Int, Int), whole: PictureReading.Found)?
+    _ found: [ImageReading.Found], _ grid: PixelGrid, _ background: PixelGrid
+  ) -> [ImageReading.Found]? {
+    var best: (gain: Float, pair: (Int, Int), whole: ImageReading.Found)?
     for i in found.indices {
       for j in found.indices where j > i {
         let (a, b) = (found[i], found[j])
-        // Nothing that a world draws is larger than this, and no piece of it is surer of itself.
+        // No object is larger than this, and no fragment of one has a better match.
         let union = a.segment.union(b.segment)
         guard union.side * 4 < Self.side * 3, min(a.likeness, b.likeness) < 0.85 else { continue }
         let whole = read(union, grid, background)
