@@ -1,5 +1,7 @@
 # Each target does one thing. `./flux` is the program; this file is for those who change it.
 PREFIX = /usr/local
+# Tests are optimized, or rendering and image code would take most of their time; they keep checks and test access.
+TEST_FLAGS = -Xswiftc -O
 
 .PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-train bundle fuzz clean
 
@@ -22,17 +24,17 @@ uninstall: ## remove what install put there
 check-install: build ## install into a temporary folder, use it from elsewhere, uninstall
 	Scripts/check-install
 
-test: setup ## build and run the tests
+test: setup ## build and run the tests, or those that match FILTER=…
 	Scripts/check-shim
-	Scripts/build build --build-tests
-	Scripts/build test --skip-build
+	Scripts/build build --build-tests $(TEST_FLAGS)
+	Scripts/build test --skip-build $(TEST_FLAGS) $(if $(FILTER),--filter '$(FILTER)')
 
 test-long: setup ## the tests that take minutes, too
-	Scripts/build build --build-tests
-	FLUX_LONG_TESTS=1 Scripts/build test --skip-build
+	Scripts/build build --build-tests $(TEST_FLAGS)
+	FLUX_LONG_TESTS=1 Scripts/build test --skip-build $(TEST_FLAGS)
 
 examples: setup ## build the packages in Examples, which use Flux as others would
-	Scripts/build build --package-path Examples/Draw --scratch-path .build
+	Scripts/build build $(TEST_FLAGS) --package-path Examples/Draw --scratch-path .build
 
 docs: setup ## make the API reference and the articles: .build/docs
 	Scripts/docs

@@ -14,10 +14,13 @@ public struct ModelSource: Sendable, Codable, Equatable {
     self.hash = hash
   }
 
-  /// Hashes the `.json` and `.safetensors` files of a model directory, without its few-step student.
+  /// Hashes the `.json` and `.safetensors` files of a model directory, without its few-step student,
+  /// or of the directory of an autoencoder.
   public init(directory: URL) throws(CheckpointError) {
     let root = directory.standardizedFileURL.path
-    guard FileManager.default.fileExists(atPath: root + "/model_index.json") else {
+    guard
+      FileManager.default.fileExists(atPath: root + "/model_index.json") || ModelBundle.isAutoencoder(directory)
+    else {
       throw .unreadable(
         file: directory.path, reason: "it is not a model directory: model_index.json is missing")
     }

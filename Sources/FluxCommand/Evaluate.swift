@@ -101,8 +101,7 @@ struct Evaluate: ParsableCommand {
     } catch { throw Failure("\(error)", code: 2) }
     try output.map { try OutputFile.checkFolder($0.url) }
     let device = try Device(flag: device)
-    let pipeline =
-      renders ? nil : try Pipeline(model: Home.model(model), textEncoder: Home.textEncoder, fast: fast, device: device)
+    let pipeline = renders ? nil : try pipeline(on: device)
     let size = pipeline?.model.configuration.imageSize ?? 512
     guard size % 128 == 0 else {
       throw Failure("the judge needs an image size that is a multiple of 128; this model generates \(size) pixels")
@@ -115,6 +114,21 @@ struct Evaluate: ParsableCommand {
     case (.heldOut, let pipeline?): try heldOut(ModelRunner(pipeline, self, kind), size, atlas, learned, folder)
     default: try categories(pipeline.map { ModelRunner($0, self, kind) }, size, atlas, learned, folder)
     }
+  }
+
+  /// The model; the autoencoder's set needs no more than the directory of an autoencoder.
+  private func pipeline(on device: Device) throws -> Pipeline {
+    let directory = try Home.model(model, allowsAutoencoder: prompts == .autoencoder)
+    guard ModelBundle.isAutoencoder(directory) else {
+      return try Pipeline(model: directory, textEncoder: Home.textEncoder, fast: fast, device: device)
+    }
+    if fast {
+      throw Failure("--fast needs a model with a few-step student: \(directory.path) is an autoencoder", code: 2)
+    }
+    let model = try ModelBundle(autoencoder: directory)
+    model.move(to: device)
+    let prompts = try PromptEncoder(directory: Home.textEncoder, device: device)
+    return Pipeline(model: model, prompts: prompts, source: try ModelSource(directory: directory))
   }
 
   /// A pipeline with the settings of the command line.

@@ -1,3 +1,4 @@
+import Flux
 import Foundation
 
 /// Where the text encoder and the shipped models are: found from the program's own file, never from the working folder.
@@ -31,11 +32,15 @@ enum Home {
   static var judge: URL { models.appendingPathComponent("judge") }
 
   /// A model directory by path, or a bundled model by name; `mini` if nil.
-  static func model(_ given: FilePath?) throws(Failure) -> URL {
+  ///
+  /// With `allowsAutoencoder` it may be the directory of an autoencoder, too.
+  static func model(_ given: FilePath?, allowsAutoencoder: Bool = false) throws(Failure) -> URL {
     let name = given?.text ?? "mini"
     let shipped = models.appendingPathComponent(name)
     for candidate in [given?.url, shipped].compactMap({ $0 }) {
-      if FileManager.default.fileExists(atPath: candidate.appendingPathComponent("model_index.json").path) {
+      if FileManager.default.fileExists(atPath: candidate.appendingPathComponent("model_index.json").path)
+        || allowsAutoencoder && ModelBundle.isAutoencoder(candidate)
+      {
         return candidate
       }
     }

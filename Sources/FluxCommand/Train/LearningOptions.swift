@@ -26,7 +26,7 @@ struct LearningOptions: ParsableArguments {
   @Option(
     help: """
       Model to start from: its autoencoder is frozen, its U-Net is trained further (or reinitialized if the preset's \
-      sizes differ).
+      sizes differ). May be the directory of an autoencoder alone.
       """)
   var from: FilePath?
   @Flag(help: "With --from: reinitialize U-Net and text adapter and keep only the autoencoder.")

@@ -10,6 +10,12 @@ struct PlanOptions: ParsableArguments {
       decoder, which finetunes the decoder on a frozen encoder).
       """)
   var stages: StageList?
+  @Option(
+    help: """
+      Side of the training images in pixels (default: the preset's). A U-Net learns layouts and colors at a quarter of \
+      the cost at half the side.
+      """)
+  var resolution: Int?
   @Option(help: "Peak learning rate of the autoencoder.") var autoencoderLearningRate: Double?
   @Option(name: .customLong("learning-rate"), help: "Peak learning rate of U-Net and text adapter.")
   var diffusionLearningRate: Double?
@@ -102,6 +108,14 @@ struct PlanOptions: ParsableArguments {
       do throws(TrainingError) {
         try plan.keep(stages.stages)
       } catch { throw Failure(error.description, code: 2) }
+    }
+    if let resolution {
+      let (cell, largest) = (plan.configuration.autoencoder.downsample, 4 * plan.configuration.imageSize)
+      guard resolution % cell == 0, (4 * cell...largest).contains(resolution) else {
+        throw Failure(
+          "--resolution \(resolution) must be a multiple of \(cell) from \(4 * cell) to \(largest)", code: 2)
+      }
+      plan.resolution = resolution
     }
     func set<T>(_ field: WritableKeyPath<TrainingPlan, T>, _ value: T?) {
       if let value { plan[keyPath: field] = value }

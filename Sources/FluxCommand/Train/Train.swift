@@ -29,7 +29,7 @@ struct Train: ParsableCommand {
     let began = Date()
     if let threads = options.threads { Libtorch.threads = threads }
     let device = try Device(flag: options.device)
-    let start = try learning.from.map { try Home.model($0) }
+    let start = try learning.from.map { try Home.model($0, allowsAutoencoder: true) }
     let data = try learning.trainingData()
     if case .images(let files, _, _) = data {
       for warning in files.warnings { say("flux: \(learning.data): \(warning)") }
@@ -38,12 +38,16 @@ struct Train: ParsableCommand {
       profile: learning.profile, preset: learning.preset, data: data, steps: options.steps, batch: options.batch,
       accumulation: options.accumulate, seed: options.seed, bfloat16: options.precision == .bfloat16,
       start: try start.map { try ModelSource(directory: $0) })
-    (plan.reinitialize, plan.gradientCheckpointing) = (learning.reinitialize, options.gradientCheckpointing)
+    let startsFromAutoencoder = start.map(ModelBundle.isAutoencoder) ?? false
+    plan.reinitialize = learning.reinitialize || startsFromAutoencoder
+    plan.gradientCheckpointing = options.gradientCheckpointing
     try differences.apply(to: &plan)
     let folder = options.output.url
     try OutputFile.checkFolder(folder)
     try learning.refuseRunInsideData(folder)
-    let model = try start.map { try ModelBundle(directory: $0) }
+    let model = try start.map {
+      startsFromAutoencoder ? try ModelBundle(autoencoder: $0) : try ModelBundle(directory: $0)
+    }
     if options.dryRun {
       let forecast = try Trainer.forecast(
         plan, on: data, from: model, textEncoder: Home.textEncoder, device: device,

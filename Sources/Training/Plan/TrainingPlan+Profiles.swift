@@ -110,6 +110,7 @@ extension TrainingPlan {
   public var configuration: ModelBundle.Configuration {
     var configuration = preset.configuration
     configuration.schedule.predictionType = prediction
+    if let resolution { configuration.imageSize = resolution }
     if profile == .specification {
       configuration.imageSize /= configuration.autoencoder.superResolutionFactor
       configuration.autoencoder.superResolutionWidths = []

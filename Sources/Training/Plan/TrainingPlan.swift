@@ -70,6 +70,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var latentAlignment: Double  // weight of the classification loss on latents
   public var poolSize: Int  // latents in the pool for the U-Net
   public var poolRenewal: Int  // latents of the pool that are replaced per step
+  public var resolution: Int?  // side of the training images, pixels; nil is the preset's
   public var bfloat16: Bool  // mixed precision
   public var gradientCheckpointing = false  // recompute activations in the backward pass
   public var autoencoderMuon: MuonSettings?  // nil: AdamW for every parameter of encoder and decoder
@@ -98,7 +99,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
       emaSigmas, lossType
     case cooldownLossType, minSNR, timeShift, uniformTimesteps, maxGradNorm, latentNoise, latentNoiseWide, objectWeight
     case alignment, latentAlignment, poolSize, poolRenewal, bfloat16, gradientCheckpointing, autoencoderMuon
-    case diffusionMuon, lateLoss, equivariance, textures
+    case diffusionMuon, lateLoss, equivariance, textures, resolution
   }
 
   /// Extends the last stage and keeps the ends of all others.
