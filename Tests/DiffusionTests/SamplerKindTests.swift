@@ -32,7 +32,7 @@ import Testing
 
   @Test func aStrangeNameBringsTheList() {
     let error = #expect(throws: SamplingError.self) { try SamplerKind(named: "restart sampling") }
-    #expect(error?.description.contains("there are ddpm, ddim, euler, euler_a, heun, dpmpp_2m") == true)
+    #expect(error?.description.contains("use one of ddpm, ddim, euler, euler_a, heun, dpmpp_2m") == true)
   }
 
   @Test(arguments: [

@@ -131,7 +131,7 @@ import Torch
       let first = try Program.run(arguments, in: folder)
       #expect(first.code == 0 && first.output.hasPrefix("6 scenes in "), "\(first.errors)")
       let second = try Program.run(arguments, in: folder)
-      #expect(second.output == "nothing to do (6 were there)\n", "\(second.errors)")
+      #expect(second.output == "nothing to do (6 existed already)\n", "\(second.errors)")
       let other = try Program.run(arguments + ["--world", "small"], in: folder)
       #expect(other.code == 1 && other.errors.contains("holds scenes of other settings"))
     }

@@ -107,7 +107,7 @@ import Testing
     let result = try Program.run(limited + ["--time-limit", "8s"], in: folder)
     let hasModel = FileManager.default.fileExists(atPath: folder.appendingPathComponent("run/model").path)
     if hasModel {
-      #expect(result.code == 0 && result.errors.contains("all saved") && result.output.hasSuffix("run/model\n"))
+      #expect(result.code == 0 && result.errors.contains("stopped and saved") && result.output.hasSuffix("run/model\n"))
     } else {
       #expect(result.code == 1 && result.errors.contains("nothing to save") && result.output.isEmpty)
     }

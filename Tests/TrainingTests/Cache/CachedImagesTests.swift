@@ -64,7 +64,7 @@ import Testing
       let path = fixture.photos.appendingPathComponent("0.png").path
       try FileManager.default.setAttributes([.modificationDate: Date(timeIntervalSince1970: 1e9)], ofItemAtPath: path)
       let error = #expect(throws: CacheError.self) { try fixture.trainer(fixture.plan(data), data).openCache() }
-      #expect(error?.description.contains(/: images: expected [0-9a-f]{12}, found [0-9a-f]{12}\. Give/) == true)
+      #expect(error?.description.contains(/: images: expected [0-9a-f]{12}, found [0-9a-f]{12}\. Use/) == true)
     }
   }
 

@@ -55,7 +55,7 @@ import Torch
       withNoGrad { weight.add_(Tensor.ones([1]), alpha: 1e-3) }
       let text = try #require(#expect(throws: CacheError.self) { try trainer.openCache() }).description
       #expect(text.hasPrefix("the cache \(fixture.cache.path) does not match the encoder or data of this run: "))
-      #expect(text.contains(/: encoder: expected [0-9a-f]{12}, found [0-9a-f]{12}\. Give/), "\(text)")
+      #expect(text.contains(/: encoder: expected [0-9a-f]{12}, found [0-9a-f]{12}\. Use/), "\(text)")
       #expect(text.hasSuffix("Use another folder for --cache, or delete this one"))
     }
   }
@@ -66,7 +66,7 @@ import Torch
       let trainer = try fixture.trainer(fixture.plan())
       withNoGrad { trainer.model.autoencoder.latentsStd.fill_(0.5) }
       let text = try #require(#expect(throws: CacheError.self) { try trainer.openCache() }).description
-      #expect(text.contains(/: latent statistics: expected [0-9a-f]{12}, found [0-9a-f]{12}\. Give/), "\(text)")
+      #expect(text.contains(/: latent statistics: expected [0-9a-f]{12}, found [0-9a-f]{12}\. Use/), "\(text)")
       // While the encoder still learns, this is no reason to stop.
       try trainer.checkCache(at: 0)
     }
