@@ -58,6 +58,24 @@ import Torch
     #expect(error?.description.contains("addition_embed_type is \"text\", expected null, the only value") == true)
   }
 
+  /// 116,000 layers, each so small that their weights are few: building them takes half a minute and 1.6 GB.
+  @Test func aNetworkOfVeryManySmallLayersIsRefusedBeforeItIsBuilt() throws {
+    try Project.inTemporaryFolder { folder in
+      let golden = Project.golden("unet/one-level")
+      let weights = "\(UNet.weightsName).safetensors"
+      try FileManager.default.copyItem(
+        at: golden.appendingPathComponent(weights), to: folder.appendingPathComponent(weights))
+      let config = try Data(contentsOf: golden.appendingPathComponent("config.json"))
+      var table = try #require(try JSONSerialization.jsonObject(with: config) as? [String: Any])
+      (table["layers_per_block"], table["transformer_layers_per_block"]) = (57, 1000)
+      (table["block_out_channels"], table["norm_num_groups"], table["attention_head_dim"]) = ([2], 1, 1)
+      (table["cross_attention_dim"], table["in_channels"], table["out_channels"]) = (1, 1, 1)
+      try JSONSerialization.data(withJSONObject: table).write(to: folder.appendingPathComponent("config.json"))
+      let error = #expect(throws: CheckpointError.self) { _ = try UNet.load(from: folder) }
+      #expect(error?.description.contains("its sizes make a network of ") == true)
+    }
+  }
+
   @Test func aWeightOfTheWrongShapeIsNamed() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
