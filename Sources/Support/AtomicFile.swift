@@ -155,7 +155,9 @@ private enum Temporaries {
 
 /// A failure of the file system, in a sentence that names the path.
 public struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// Path of the file or folder that the operation failed on.
   public let path: String
+  /// A sentence: the failed operation, the path and the reason.
   public let description: String
 
   /// What failed ("write"), on what, with the system's error number.

@@ -3,10 +3,14 @@
 /// Two names are equal only where all bytes are. Swift's `String` also calls names equal that Unicode calls
 /// canonically equivalent ("é" as one scalar or as "e" and an accent), which are two files in one folder.
 public struct ByteString: Sendable, Hashable, Comparable, CustomStringConvertible, ExpressibleByStringLiteral {
+  /// The name as the file system stores it, with neither a terminating zero nor normalization.
   public let bytes: [UInt8]
 
+  /// A name of any bytes, UTF-8 or not.
   public init(_ bytes: some Sequence<UInt8>) { self.bytes = Array(bytes) }
+  /// The UTF-8 bytes of a text, in the Unicode form that it has.
   public init(_ text: String) { bytes = Array(text.utf8) }
+  /// The UTF-8 bytes of a literal.
   public init(stringLiteral text: String) { self.init(text) }
 
   /// The name as text; U+FFFD stands for what is not UTF-8.
@@ -15,7 +19,9 @@ public struct ByteString: Sendable, Hashable, Comparable, CustomStringConvertibl
   /// Whether the bytes are UTF-8.
   public var isUTF8: Bool { String(validating: bytes, as: UTF8.self) != nil }
 
+  /// Lexicographic order of the bytes, which does not depend on a locale.
   public static func < (a: ByteString, b: ByteString) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+  /// The bytes of `a` followed by those of `b`.
   public static func + (a: ByteString, b: ByteString) -> ByteString { ByteString(a.bytes + b.bytes) }
 }
 
@@ -27,6 +33,7 @@ public struct NameIndex<Value> {
   private var values: [ByteString: Value] = [:]
   private var forms: [String: [ByteString]] = [:]  // canonically equivalent names are one key here
 
+  /// An index without names.
   public init() {}
 
   /// The value of exactly this name.

@@ -2,9 +2,12 @@
 public enum CSV {
   /// A line of a table, which may span several lines of the file.
   public struct Row: Sendable, Equatable {
-    public let line: Int  // where it begins, from 1
+    /// Line of the file where the row begins, counted from 1.
+    public let line: Int
+    /// Values in the order of the columns, without their quotes; U+FFFD stands for what is not UTF-8.
     public let fields: [String]
 
+    /// A row of given values; `line` is counted from 1.
     public init(line: Int, fields: [String]) {
       self.line = line
       self.fields = fields
@@ -13,7 +16,8 @@ public enum CSV {
 
   /// A quote that is never closed.
   public struct UnclosedQuote: Error, Sendable, Equatable {
-    public let line: Int  // where it opens, from 1
+    /// Line of the file where the quote opens, counted from 1.
+    public let line: Int
   }
 
   /// All rows of a file, empty lines left out.

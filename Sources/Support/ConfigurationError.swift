@@ -1,9 +1,13 @@
 /// A value of a configuration that cannot be used: which key, what it is, what it should be.
 public struct ConfigurationError: Error, CustomStringConvertible, Sendable, Equatable {
-  public let key: String  // as in the file: `norm_num_groups`, `block_out_channels[1]`
+  /// Key as the file spells it: `norm_num_groups`, `block_out_channels[1]`.
+  public let key: String
+  /// The value that was found, as text.
   public let value: String
+  /// The values that are valid, in words: "1 to 16".
   public let expected: String
 
+  /// An error for the key `key`, whose value is not what `expected` says in words.
   public init(_ key: String, _ value: some CustomStringConvertible, expected: String) {
     self.key = key
     self.value = value.description
@@ -62,11 +66,16 @@ extension ModelConfiguration {
 ///
 /// They are far above realistic values, and low enough that their products fit 64 bits.
 public enum ConfigurationLimit {
+  /// Channels of a layer, attention heads, and other sizes of one dimension.
   public static let channels = 1...65_536
+  /// Layers or blocks of one kind.
   public static let layers = 1...1000
+  /// Resolution levels of a U-Net or an autoencoder.
   public static let levels = 1...16
-  public static let imageSide = 1...16_384  // pixels
-  public static let epsilon = 1e-20...1.0  // what normalization adds to a variance
+  /// Width or height of an image or a latent, in pixels.
+  public static let imageSide = 1...16_384
+  /// The constant that normalization adds to a variance.
+  public static let epsilon = 1e-20...1.0
 }
 
 /// A choice that a configuration file makes by a word; the error for an unknown word names all that there are.

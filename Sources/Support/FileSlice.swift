@@ -2,9 +2,12 @@ import Foundation
 
 /// A file, or a part of one, whose bytes are read when they are needed, by any number of threads at once.
 public struct FileSlice: Sendable, Hashable {
-  public let name: ByteString  // the path
+  /// Path of the file, as bytes.
+  public let name: ByteString
+  /// First byte of the slice, counted from the beginning of the file.
   public let offset: Int
-  public let length: Int?  // to the end of the file when nil
+  /// Number of bytes; nil is all from `offset` to the end of the file.
+  public let length: Int?
 
   /// A part of a file; a whole file when only its path is given.
   public init(path: String, offset: Int = 0, length: Int? = nil) {

@@ -136,7 +136,9 @@ public enum JSONFile {
 
 /// Why a configuration file cannot be used.
 public enum JSONFileError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// The file cannot be opened, is not a regular file, or is larger than `JSONFile.limit`.
   case unreadable(FileError)
+  /// The file is not a JSON object, lacks a key, or has a value that is not valid; `reason` names key and value.
   case invalid(file: String, reason: String)
 
   public var description: String {

@@ -2,11 +2,17 @@
 ///
 /// Foundation's readers make dictionaries, in which names that differ in their Unicode form only are one.
 public enum JSONValue: Sendable {
+  /// Keys with their values, in the order of the document; a repeated key is there as often as in the document.
   case object([(key: String, value: JSONValue)])
+  /// Elements in their order.
   case array([JSONValue])
+  /// Text with its escapes resolved.
   case string(String)
-  case number(Double, exact: Int?)  // exact where it is a whole number that 64 bits hold
+  /// A number as float64; `exact` is its value if it is a whole number that 64 bits hold, else nil.
+  case number(Double, exact: Int?)
+  /// `true` or `false`.
   case bool(Bool)
+  /// `null`, which is also a value of an object's key.
   case null
 
   /// Parses a document; nil where it is not one, or nested more than 64 deep.
@@ -28,10 +34,15 @@ public enum JSONValue: Sendable {
     fields?.last { $0.key.utf8.elementsEqual(key.utf8) }?.value
   }
 
+  /// The elements of an array; nil for other values.
   public var array: [JSONValue]? { if case .array(let values) = self { values } else { nil } }
+  /// The text of a string; nil for other values.
   public var string: String? { if case .string(let text) = self { text } else { nil } }
+  /// A number, rounded to float64; nil for other values.
   public var double: Double? { if case .number(let value, _) = self { value } else { nil } }
+  /// A whole number that 64 bits hold exactly; nil for other numbers and other values.
   public var int: Int? { if case .number(_, let exact) = self { exact } else { nil } }
+  /// True for `null` alone.
   public var isNull: Bool { if case .null = self { true } else { false } }
 }
 

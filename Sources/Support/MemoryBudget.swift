@@ -4,10 +4,12 @@ import Foundation
 ///
 /// Unchecked because the number is only touched under the lock.
 public final class MemoryBudget: @unchecked Sendable {
+  /// Size of the budget in bytes.
   public let limit: Int
   private let condition = NSCondition()
   private var used = 0
 
+  /// A budget of `limit` bytes, none of them in use.
   public init(_ limit: Int) { self.limit = limit }
 
   /// Runs `body` as soon as `bytes` are free; work larger than the budget runs alone.

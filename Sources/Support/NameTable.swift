@@ -9,7 +9,9 @@ public struct NameTable<Value> {
 
   /// What was found, or what may have been meant.
   public enum Answer {
+    /// The value of the name.
     case found(Value)
+    /// No entry has the name; `nearest` is the value of the nearest one, or nil if that is too far away to be meant.
     case missing(nearest: Value?)
   }
 

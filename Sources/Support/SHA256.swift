@@ -6,6 +6,7 @@ public struct SHA256 {
   private var pending: [UInt8] = []
   private var length: UInt64 = 0
 
+  /// Begins with an empty message.
   public init() {}
 
   /// Appends bytes to the message.

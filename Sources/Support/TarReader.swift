@@ -4,7 +4,9 @@
 public enum TarArchive {
   /// A regular file of an archive.
   public struct Member: Sendable, Equatable {
+    /// Path within the archive, as bytes.
     public let name: ByteString
+    /// The part of the archive that holds the file's bytes.
     public let slice: FileSlice
   }
 
@@ -181,7 +183,9 @@ struct PaxRecords {
 
 /// What is wrong with a tar archive, and where.
 public enum TarError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// The archive is missing, is not a regular file, or cannot be read.
   case unreadable(FileError)
+  /// The archive is damaged, truncated or has a sparse file; `offset` is that of the header in bytes.
   case malformed(file: String, offset: Int, reason: String)
 
   public var description: String {

@@ -6,7 +6,9 @@ import Foundation
 public final class TarWriter {
   /// Why an entry cannot be stored.
   public enum Failure: Error, CustomStringConvertible, Sendable, Equatable {
+    /// A name that is empty or longer than 100 bytes.
     case name(String)
+    /// A name with its size in bytes, which is 8 GiB or more.
     case size(String, Int)
 
     public var description: String {
