@@ -2,8 +2,11 @@ import Foundation
 
 /// Why a vocabulary cannot be used.
 public enum TokenizerError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// The file does not exist or is not UTF-8 text.
   case unreadable(file: String)
+  /// A piece occurs twice; `line` is that of its repetition, counted from 1.
   case duplicate(file: String, piece: String, line: Int)
+  /// The file lacks one of `[PAD]`, `[UNK]`, `[CLS]` and `[SEP]`.
   case missing(file: String, piece: String)
 
   public var description: String {

@@ -16,9 +16,13 @@ public struct WordPieceTokenizer: Sendable {
   }
 
   private let vocabulary: Vocabulary
+  /// Id of `[PAD]`, which fills sequences of a batch up to one length.
   public let padID: Int32
+  /// Id of `[UNK]`, which stands for a word that the vocabulary has no pieces for.
   public let unkID: Int32
+  /// Id of `[CLS]`, which begins a sequence.
   public let clsID: Int32
+  /// Id of `[SEP]`, which ends a sequence.
   public let sepID: Int32
 
   /// Words of more characters than this become `[UNK]`, as in the reference.
