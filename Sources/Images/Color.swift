@@ -1,9 +1,13 @@
 /// An sRGB color of bytes.
 public struct Color: Sendable, Hashable, Codable {
+  /// sRGB value of the red channel, 0…255.
   public let red: UInt8
+  /// sRGB value of the green channel, 0…255.
   public let green: UInt8
+  /// sRGB value of the blue channel, 0…255.
   public let blue: UInt8
 
+  /// A color of three sRGB values, 0…255.
   public init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
     self.red = red
     self.green = green

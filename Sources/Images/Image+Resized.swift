@@ -112,10 +112,14 @@ extension Image {
 
 /// How new pixels are weighed from old ones; shrinking widens every filter, so that nothing is skipped.
 public enum ResizeFilter: String, Sendable, Codable, CaseIterable {
+  /// The mean of the old pixels that a new one covers; the nearest pixel when enlarging.
   case box
+  /// Linear interpolation: a triangle of one pixel on each side.
   case bilinear
-  case bicubic  // Keys 1981, a = -0.5
-  case lanczos  // three lobes
+  /// Cubic convolution (Keys 1981) with a = −0.5, two pixels on each side.
+  case bicubic
+  /// A sinc of three lobes: three pixels on each side.
+  case lanczos
 
   /// Half the width, in pixels of the coarser of the two images.
   var support: Double {

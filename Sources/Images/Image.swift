@@ -4,13 +4,19 @@
 public struct Image: Sendable, Equatable {
   /// What the interleaved bytes of one pixel mean.
   public enum Channels: Int, Sendable, Codable {
+    /// One byte of luminance.
     case gray = 1
+    /// Red, green and blue.
     case rgb = 3
+    /// Red, green, blue and straight alpha: 0 is transparent, 255 opaque.
     case rgba = 4
   }
 
+  /// Number of columns, at least 1.
   public let width: Int
+  /// Number of rows, at least 1.
   public let height: Int
+  /// Meaning and number of the bytes of a pixel.
   public let channels: Channels
   /// `height * width * channels.rawValue` bytes.
   public var pixels: [UInt8]

@@ -1,7 +1,10 @@
 /// The supported image formats, detected by content, never by file name.
 public enum ImageFile: String, Sendable, CaseIterable {
+  /// JPEG of gray, RGB or CMYK colors.
   case jpeg = "JPEG"
+  /// Still PNG, with or without transparency.
   case png = "PNG"
+  /// Still WebP, with or without transparency.
   case webp = "WebP"
 
   /// The maximum side of a decoded image: a small file can claim terabytes of pixels.
@@ -75,12 +78,19 @@ public enum ImageFile: String, Sendable, CaseIterable {
 
 /// An error while reading or writing an image.
 public enum ImageError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// The file does not exist or cannot be read.
   case unreadable(file: String, reason: String)
+  /// The first bytes are those of none of the formats; `begin` shows them.
   case unknownFormat(file: String, begin: String)
+  /// The file has a supported format and is damaged or truncated.
   case malformed(file: String, format: String, reason: String)
+  /// The file uses a feature of its format that Flux does not read, such as animation.
   case unsupported(file: String, format: String, reason: String)
+  /// A side is longer than `limit` pixels.
   case tooLarge(file: String, width: Int, height: Int, limit: Int)
+  /// Width times height is more than `limit` pixels.
   case tooManyPixels(file: String, width: Int, height: Int, limit: Int)
+  /// The image cannot be written in this format.
   case encoding(format: String, reason: String)
 
   public var description: String {

@@ -1,12 +1,20 @@
 /// How a camera held the image that it stored, with EXIF's numbers: what must be done to see it upright.
 public enum Orientation: Int, Sendable, CaseIterable {
+  /// Stored as it should be seen.
   case upright = 1
-  case mirrored = 2  // left and right are exchanged
+  /// Left and right are exchanged.
+  case mirrored = 2
+  /// Turned by 180°.
   case upsideDown = 3
+  /// Top and bottom are exchanged.
   case mirroredUpsideDown = 4
-  case transposed = 5  // mirrored, then turned to the left
-  case turnedLeft = 6  // turn it right to see it upright
-  case transversed = 7  // mirrored, then turned to the right
+  /// Mirrored, then turned to the left: rows and columns are exchanged.
+  case transposed = 5
+  /// Turned by 90° to the left; a turn to the right makes it upright.
+  case turnedLeft = 6
+  /// Mirrored, then turned to the right.
+  case transversed = 7
+  /// Turned by 90° to the right; a turn to the left makes it upright.
   case turnedRight = 8
 
   /// Whether width and height are exchanged.

@@ -4,8 +4,10 @@ import CPNG
 public enum PNG {
   /// How long the compressor searches.
   public enum Effort: Sendable {
-    case small  // libpng's default
-    case fast  // no filters and a low level: in a third of the time, files of flat images hardly larger
+    /// libpng's default filters and compression level.
+    case small
+    /// No filters and a low level: a third of the time; files of flat images are hardly larger.
+    case fast
   }
 
   /// The bytes of a PNG file, with text chunks between header and pixels.

@@ -2,9 +2,12 @@
 public enum PNGText {
   /// A keyword, 1 to 79 Latin-1 characters, and its text.
   public struct Entry: Sendable, Equatable {
+    /// Name of the entry, 1 to 79 Latin-1 characters, such as `parameters`.
     public var keyword: String
+    /// Any text; U+FFFD replaces zeros when it is written.
     public var text: String
 
+    /// An entry of a keyword, 1 to 79 Latin-1 characters, and any text.
     public init(keyword: String, text: String) {
       self.keyword = keyword
       self.text = text
