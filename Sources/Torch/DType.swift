@@ -2,6 +2,7 @@ import CTorch
 
 /// The element type of a tensor.
 public enum DType: String, Sendable, Codable, CaseIterable {
+  /// PyTorch's element type of the same name.
   case float32, float64, float16, bfloat16, int64, int32, int16, int8, uint8, bool
 
   /// Bytes of one element.
@@ -55,6 +56,7 @@ public enum DType: String, Sendable, Codable, CaseIterable {
 
 /// A Swift number that tensors can be made from and read into.
 public protocol TensorElement: BitwiseCopyable {
+  /// The element type of tensors that hold such numbers.
   static var dtype: DType { get }
 }
 

@@ -2,8 +2,11 @@ import CTorch
 
 /// Where a tensor's elements live.
 public enum Device: Sendable, Hashable, CustomStringConvertible {
+  /// The processor and main memory.
   case cpu
+  /// The NVIDIA GPU with this index, counted from 0.
   case cuda(Int)
+  /// The GPU of an Apple processor (Metal Performance Shaders).
   case mps
 
   /// The name that PyTorch uses: `cpu`, `cuda:0`, `mps`.

@@ -41,8 +41,10 @@ public enum PeakMemory {
 public struct Stopwatch {
   private let begun = ContinuousClock.now
 
+  /// Starts to count.
   public init() {}
 
+  /// Seconds since the stopwatch was made.
   public var seconds: Double {
     let (whole, parts) = begun.duration(to: .now).components
     return Double(whole) + Double(parts) * 1e-18

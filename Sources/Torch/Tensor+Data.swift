@@ -71,7 +71,9 @@ extension Tensor {
   public func add_(_ other: Tensor, alpha: Double = 1) { check(ct_add_(handle, other.handle, alpha)) }
   /// Takes over the storage of `data`, which may have another type or device; gradients are kept off.
   public func setData_(_ data: Tensor) { check(ct_set_data_(handle, data.handle)) }
+  /// Multiplies every element by `factor`.
   public func mul_(_ factor: Double) { check(ct_mul_(handle, factor)) }
+  /// Sets every element to `value`.
   public func fill_(_ value: Double) { check(ct_fill_(handle, value)) }
   /// Moves towards `other` by the fraction `weight`.
   public func lerp_(_ other: Tensor, _ weight: Double) { check(ct_lerp_(handle, other.handle, weight)) }

@@ -49,7 +49,9 @@ extension Tensor {
     Tensor(ct_layer_norm(handle, weight?.handle, bias?.handle, eps))
   }
 
+  /// `eˣ / Σ eˣ` along a dimension: positive numbers whose sum is 1.
   public func softmax(dim: Int) -> Tensor { Tensor(ct_softmax(handle, Int64(dim))) }
+  /// Logarithm of `softmax`, computed without overflow.
   public func logSoftmax(dim: Int) -> Tensor { Tensor(ct_log_softmax(handle, Int64(dim))) }
 
   /// Scaled dot-product attention over `[B, heads, N, d]`; `mask` is boolean (true = attend) or added to the logits.
@@ -69,9 +71,11 @@ extension Tensor {
     Tensor(ct_resize_nearest(handle, Int64(height), Int64(width)))
   }
 
+  /// Means of `kernel` × `kernel` pixels of `[B, C, H, W]`; `stride` is `kernel` unless given, without padding.
   public func avgPool2d(_ kernel: Int, stride: Int? = nil) -> Tensor {
     Tensor(ct_avg_pool2d(handle, Int64(kernel), Int64(stride ?? kernel)))
   }
+  /// Maxima of `kernel` × `kernel` pixels of `[B, C, H, W]`; `stride` is `kernel` unless given, without padding.
   public func maxPool2d(_ kernel: Int, stride: Int? = nil) -> Tensor {
     Tensor(ct_max_pool2d(handle, Int64(kernel), Int64(stride ?? kernel)))
   }
@@ -89,6 +93,7 @@ extension Tensor {
 
   /// What stands beyond the edge of a padded image.
   public enum Padding: Sendable {
+    /// Zeros, the image mirrored at its edge without repeating it, or the edge repeated.
     case zeros, reflect, replicate
 
     var code: CTPadding {

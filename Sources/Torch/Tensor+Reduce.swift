@@ -3,15 +3,19 @@ import CTorch
 // No dimensions given means all of them.
 
 extension Tensor {
+  /// Sum over some dimensions, or over all if none are given; `keepDims` keeps them with length 1.
   public func sum(_ dims: [Int] = [], keepDims: Bool = false) -> Tensor {
     Tensor(withInts(dims) { ct_sum(handle, $0, $1, keepDims) })
   }
+  /// Mean over some dimensions, or over all if none are given; `keepDims` keeps them with length 1.
   public func mean(_ dims: [Int] = [], keepDims: Bool = false) -> Tensor {
     Tensor(withInts(dims) { ct_mean(handle, $0, $1, keepDims) })
   }
+  /// Maximum over some dimensions, or over all if none are given; `keepDims` keeps them with length 1.
   public func max(_ dims: [Int] = [], keepDims: Bool = false) -> Tensor {
     Tensor(withInts(dims) { ct_amax(handle, $0, $1, keepDims) })
   }
+  /// Minimum over some dimensions, or over all if none are given; `keepDims` keeps them with length 1.
   public func min(_ dims: [Int] = [], keepDims: Bool = false) -> Tensor {
     Tensor(withInts(dims) { ct_amin(handle, $0, $1, keepDims) })
   }

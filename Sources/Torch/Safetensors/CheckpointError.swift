@@ -2,15 +2,25 @@ import Support
 
 /// What can be wrong with a checkpoint, with the file, the key, what was expected and what was found.
 public enum CheckpointError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// The file does not exist, is not a regular file, or cannot be mapped.
   case unreadable(file: String, reason: String)
+  /// The file is not in the safetensors format; `reason` says where.
   case malformed(file: String, reason: String)
+  /// A tensor that the model needs is missing.
   case missingKey(file: String, key: String)
+  /// Tensors that the model has no place for.
   case unexpectedKeys(file: String, keys: [String])
+  /// A tensor has another shape than the model expects.
   case shape(file: String, key: String, expected: [Int], actual: [Int])
+  /// A tensor has another element type than expected; `expected` and `actual` name them.
   case type(file: String, key: String, expected: String, actual: String)
+  /// A file has values that cannot be used; `reason` says which.
   case configuration(file: String, reason: String)
+  /// A shard is missing or its size or hash is wrong; `others` counts further shards with such faults.
   case shard(file: String, expected: String, actual: String, others: Int)
+  /// A file of the checkpoint cannot be read.
   case notRead(FileError)
+  /// A file of the checkpoint cannot be written.
   case notWritten(FileError)
 
   public var description: String {

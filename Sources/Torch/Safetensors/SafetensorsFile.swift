@@ -5,6 +5,7 @@ import Support
 ///
 /// The file must not shrink while it is open (the mapping would end in a bus error, as with every mapped file).
 public final class SafetensorsFile {
+  /// Path of the file, as it was given.
   public let path: String
   private let header: SafetensorsHeader
   private let index: [ByteString: Int]
