@@ -2,8 +2,10 @@ import Torch
 
 /// Two-dimensional convolution of `[B, in, H, W]`.
 public final class Conv2d: Module {
-  public let weight: Tensor  // [out, in / groups, kernel, kernel]
-  public let bias: Tensor?  // [out]
+  /// Filters, `[out, in / groups, kernel, kernel]`.
+  public let weight: Tensor
+  /// Offset of every output channel, `[out]`, or nil.
+  public let bias: Tensor?
   let stride: Int
   let padding: Int
   let groups: Int
@@ -21,6 +23,7 @@ public final class Conv2d: Module {
     self.groups = groups
   }
 
+  /// `[B, in, H, W]` to `[B, out, H′, W′]` with `H′ = ⌊(H + 2 · padding − kernel) / stride⌋ + 1`.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     LayerProbe.passing(
       x.conv2d(weight, bias, stride: stride, padding: padding, groups: groups), weight: weight, of: self)
@@ -36,10 +39,13 @@ public final class Conv2d: Module {
 
 /// Transposed convolution that doubles height and width; used by the pixel-space example only.
 public final class ConvTranspose2d: Module {
-  public let weight: Tensor  // [in, out, kernel, kernel]
-  public let bias: Tensor  // [out]
+  /// Filters, `[in, out, kernel, kernel]`.
+  public let weight: Tensor
+  /// Offset of every output channel, `[out]`.
+  public let bias: Tensor
   let stride: Int
 
+  /// A layer without padding, which doubles the size if `kernel` and `stride` are 2.
   public init(in inputs: Int, out outputs: Int, kernel: Int, stride: Int, _ initial: Initializer) {
     let fanIn = outputs * kernel * kernel
     weight = initial.uniform([inputs, outputs, kernel, kernel], fanIn: fanIn)
@@ -47,6 +53,7 @@ public final class ConvTranspose2d: Module {
     self.stride = stride
   }
 
+  /// `[B, in, H, W]` to `[B, out, H′, W′]` with `H′ = (H − 1) · stride + kernel`.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     LayerProbe.passing(x.convTranspose2d(weight, bias, stride: stride), weight: weight, of: self)
   }

@@ -6,7 +6,9 @@ import Torch
 public enum LayerProbe {
   /// A layer at fault.
   public struct Fault {
-    public let weight: Tensor  // the layer's, whose name in the network names the layer
+    /// A parameter of the layer; its name in the network identifies the layer.
+    public let weight: Tensor
+    /// Name of the layer's class.
     public let type: String
   }
 
@@ -34,6 +36,7 @@ public enum LayerProbe {
 /// Whether networks keep only what enters their blocks, and compute the rest again for the gradients: less memory for a
 /// second forward pass.
 public enum GradientCheckpointing {
+  /// False unless set with `$isOn.withValue(true)` for the current task.
   @TaskLocal public static var isOn = false
 }
 

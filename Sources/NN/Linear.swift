@@ -3,14 +3,18 @@ import Torch
 
 /// `y = x · Wᵀ + b` over the last dimension.
 public final class Linear: Module {
-  public let weight: Tensor  // [out, in]
-  public let bias: Tensor?  // [out]
+  /// The matrix `W`, `[out, in]`.
+  public let weight: Tensor
+  /// The vector `b`, `[out]`, or nil.
+  public let bias: Tensor?
 
+  /// A layer with uniform initial values in ±1/√in, or zeros where `initial` is empty.
   public init(in inputs: Int, out outputs: Int, bias: Bool = true, _ initial: Initializer) {
     weight = initial.uniform([outputs, inputs], fanIn: inputs)
     self.bias = bias ? initial.uniform([outputs], fanIn: inputs) : nil
   }
 
+  /// `[…, in]` to `[…, out]`.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     LayerProbe.passing(x.linear(weight, bias), weight: weight, of: self)
   }
@@ -25,8 +29,10 @@ public final class Linear: Module {
 
 /// A table of vectors, one for each integer id.
 public final class Embedding: Module {
-  public let weight: Tensor  // [count, width]
+  /// One row for each id, `[count, width]`.
+  public let weight: Tensor
 
+  /// A table with normal initial values of standard deviation 0.02, or zeros where `initial` is empty.
   public init(count: Int, width: Int, _ initial: Initializer) {
     weight = initial.normal([count, width], std: 0.02)
   }
@@ -39,8 +45,10 @@ public final class Embedding: Module {
 
 /// Element-wise non-linearities, named as in diffusers' configurations.
 public enum Activation: String, ConfigurationChoice {
+  /// `x · sigmoid(x)`, exact `gelu` (with erf) or `max(x, 0)`.
   case silu, gelu, relu
 
+  /// Applies the function to every element.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     switch self {
     case .silu: x.silu()

@@ -2,11 +2,14 @@ import Torch
 
 /// Normalization over groups of channels (Wu & He 2018).
 public final class GroupNorm: Module {
-  public let weight: Tensor  // [channels]
-  public let bias: Tensor  // [channels]
+  /// Scale of every channel, `[channels]`, initially 1.
+  public let weight: Tensor
+  /// Offset of every channel, `[channels]`, initially 0.
+  public let bias: Tensor
   let groups: Int
   let eps: Double
 
+  /// A layer that adds `eps` to variances; traps unless `channels` is a multiple of `groups`.
   public init(groups: Int, channels: Int, eps: Double = 1e-5) {
     guard channels % groups == 0 else {
       fatalError("width \(channels) is not a multiple of \(groups) groups")
@@ -17,6 +20,7 @@ public final class GroupNorm: Module {
     self.eps = eps
   }
 
+  /// Normalizes each group of channels of each image of `[B, channels, …]` to mean 0 and variance 1, then scales.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     LayerProbe.passing(x.groupNorm(groups, weight, bias, eps: eps), weight: weight, of: self)
   }
@@ -24,16 +28,20 @@ public final class GroupNorm: Module {
 
 /// Normalization over the last dimension (Ba et al., 2016).
 public final class LayerNorm: Module {
-  public let weight: Tensor  // [width]
-  public let bias: Tensor  // [width]
+  /// Scale of every element of the last dimension, `[width]`, initially 1.
+  public let weight: Tensor
+  /// Offset of every element of the last dimension, `[width]`, initially 0.
+  public let bias: Tensor
   let eps: Double
 
+  /// A layer over `width` elements that adds `eps` to variances.
   public init(_ width: Int, eps: Double = 1e-5) {
     weight = Tensor.ones([width])
     bias = Tensor.zeros([width])
     self.eps = eps
   }
 
+  /// Normalizes each vector of `[…, width]` to mean 0 and variance 1, then scales.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     LayerProbe.passing(x.layerNorm(weight, bias, eps: eps), weight: weight, of: self)
   }
