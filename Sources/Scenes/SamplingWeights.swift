@@ -7,9 +7,13 @@ import Support
 public struct SamplingWeights: Sendable, Codable, Equatable {
   /// Why a file cannot be used.
   public enum Failure: Error, CustomStringConvertible, Sendable {
+    /// The file is missing, or is not JSON with the fields "weights" and "world".
     case unreadable(file: String, reason: String)
+    /// The file is for another world than the scenes have.
     case otherWorld(file: String, found: String, expected: World)
+    /// A noun of the file is not an object of the world.
     case unknown(file: String, noun: String, world: World)
+    /// A weight is not above 0 and at most 1000.
     case weight(file: String, noun: String, value: Double)
 
     public var description: String {
@@ -25,6 +29,7 @@ public struct SamplingWeights: Sendable, Codable, Equatable {
     }
   }
 
+  /// The raw value of the `World` that the nouns belong to.
   public let world: String
   /// By noun: an emoji's first name, or a shape's.
   public let weights: [String: Double]

@@ -1,11 +1,15 @@
 import Images
 
 extension Scene {
-  /// The background.
+  /// What fills the canvas behind the objects.
   public enum Background: Sendable, Codable, Hashable {
+    /// One color.
     case plain(ColorName)
+    /// A sky above a ground, in fixed colors.
     case landscape(Landscape)
+    /// A vertical transition from the color at the top to the one at the bottom.
     case gradient(top: ColorName, bottom: ColorName)
+    /// Figures of one color repeated on a ground of another.
     case pattern(Pattern, ground: ColorName, figure: ColorName)
 
     /// Identifies the background.
@@ -41,13 +45,16 @@ extension Scene {
 
   /// A repeated pattern on another color.
   public enum Pattern: String, Sendable, Codable, CaseIterable {
+    /// A regular pattern, named as `Background.kind` names it.
     case stripes, dots, checks
   }
 
   /// A sky above a ground.
   public enum Landscape: String, Sendable, Codable, CaseIterable {
+    /// A landscape of every world.
     case grass, beach, night, snow, sea
-    case sky, desert, street, room  // in the full world alone
+    /// A landscape of the medium and the full world.
+    case sky, desert, street, room
 
     /// The image's upper and lower edge.
     public var edgeColors: (top: Color, bottom: Color) { (colors.top, colors.ground) }

@@ -2,7 +2,9 @@
 public struct Scene: Sendable, Codable, Hashable {
   /// Position of a single object: the nine fields of a 3×3 grid.
   public enum Place: String, Sendable, Codable, CaseIterable {
+    /// The middle of the grid, or a field beside, above or below it.
     case center, left, right, top, bottom
+    /// A corner of the grid.
     case topLeft, topRight, bottomLeft, bottomRight
 
     /// Center of the field, 0…1 from the left and from the top.
@@ -24,10 +26,13 @@ public struct Scene: Sendable, Codable, Hashable {
 
   /// Position of the first object relative to the second.
   public enum Relation: String, Sendable, Codable, CaseIterable {
+    /// The first object's position as seen from the second.
     case leftOf, rightOf, above, below
   }
 
+  /// Size of an object in the words of captions; `medium` is the one that captions need not state.
   public enum Size: String, Sendable, Codable, CaseIterable {
+    /// A step of the scale, which captions state by one of its words.
     case small, medium, large
 
     /// Longer side, as a share of the canvas.
@@ -45,13 +50,17 @@ public struct Scene: Sendable, Codable, Hashable {
 
   /// Arrangement of three different objects, or of several of one kind; nil is a loose group.
   public enum Arrangement: String, Sendable, Codable, CaseIterable {
-    case row  // from left to right
-    case column  // from top to bottom
-    case triangle  // the top one, then the left and the right one below
+    /// Side by side, in order from left to right.
+    case row
+    /// One above the other, in order from top to bottom.
+    case column
+    /// The first object at the top, then the left and the right one below.
+    case triangle
   }
 
   /// The style of the whole image.
   public enum Look: String, Sendable, Codable, CaseIterable {
+    /// A style of drawing; `flat` is the one that captions need not state.
     case flat, sticker, grayscale, sepia, pixelArt, blueprint
 
     /// Whether colors are recognizable in it.
@@ -65,12 +74,18 @@ public struct Scene: Sendable, Codable, Hashable {
 
   /// An object with its position on the canvas.
   public struct Placed: Sendable, Codable, Hashable {
+    /// The emoji or shape.
     public var object: SceneObject
+    /// The word for its size.
     public var size: Size
-    public var x: Double  // center, 0…1 from the left
-    public var y: Double  // center, 0…1 from the top
-    public var side: Double  // longer side, as a share of the canvas
+    /// Horizontal center, 0…1 from the left edge of the canvas.
+    public var x: Double
+    /// Vertical center, 0…1 from the top edge of the canvas.
+    public var y: Double
+    /// Longer side, as a share of the canvas.
+    public var side: Double
 
+    /// An object with center and longer side in units of the canvas.
     public init(object: SceneObject, size: Size, x: Double, y: Double, side: Double) {
       self.object = object
       self.size = size
@@ -80,14 +95,22 @@ public struct Scene: Sendable, Codable, Hashable {
     }
   }
 
-  public var objects: [Placed]  // one or two; in the full world up to three, or six of one kind
-  public var place: Place?  // of a single object
-  public var relation: Relation?  // of the first of two objects to the second
+  /// One or two in the small world; up to three different ones, or six of one kind, in larger worlds.
+  public var objects: [Placed]
+  /// Position of a single object; nil for several.
+  public var place: Place?
+  /// Position of the first of two different objects relative to the second; nil for other scenes.
+  public var relation: Relation?
+  /// Arrangement of several objects; nil for a single object, a pair and a loose group.
   public var arrangement: Arrangement?
+  /// The color, landscape, gradient or pattern behind the objects.
   public var background: Background
-  public var horizon: Double  // of a landscape, 0…1 from the top
+  /// Height of a landscape's horizon, 0…1 from the top; a mere sky and other backgrounds ignore it.
+  public var horizon: Double
+  /// The style of drawing.
   public var look: Look
 
+  /// A scene of given facts, which are not checked for consistency.
   public init(
     objects: [Placed], place: Place?, relation: Relation?, arrangement: Arrangement? = nil, background: Background,
     horizon: Double, look: Look = .flat

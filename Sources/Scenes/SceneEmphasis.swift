@@ -14,6 +14,7 @@ public struct SceneEmphasis: Sendable, Codable, Equatable {
   /// How often each object is drawn; nil is equally often.
   public var samplingWeights: SamplingWeights?
 
+  /// No emphasis: the world's own shares and equally frequent objects.
   public static let none = SceneEmphasis()
 
   /// Shares of 0 to 1, those of pairs together at most 1.

@@ -7,14 +7,19 @@ import Support
 /// The output depends only on the settings, not on the number of workers. Files are written atomically, and existing ones
 /// are kept, so that the same call continues an interrupted export.
 public struct SceneDataset: Sendable {
+  /// Layout of the exported files.
   public enum Format: String, Sendable, Codable, CaseIterable {
-    case folder  // 000/000000.png, 000/000000.txt and metadata.jsonl
-    case tar  // WebDataset: scenes-000000.tar of a thousand png, txt and json each
+    /// `000/000000.png` and `000/000000.txt`, a thousand images per subfolder, and one `metadata.jsonl`.
+    case folder
+    /// WebDataset: `scenes-000000.tar` and so on, each with the png, txt and json files of a thousand images.
+    case tar
   }
 
   /// Why a dataset cannot be written.
   public enum Failure: Error, CustomStringConvertible, Sendable {
+    /// The folder's `dataset.json` records other settings than those of this export.
     case otherSettings(folder: String, found: String, asked: String)
+    /// The folder at this path cannot be created.
     case noFolder(String)
 
     public var description: String {
@@ -28,20 +33,29 @@ public struct SceneDataset: Sendable {
 
   /// Progress, in images and in seconds of one core.
   public struct Statistics: Sendable {
+    /// Number of images rendered by this call.
     public var made = 0
+    /// Number of images that existed before.
     public var kept = 0
+    /// Seconds of one core spent on rendering.
     public var drawing = 0.0
+    /// Seconds of one core spent on PNG compression.
     public var encoding = 0.0
   }
 
   /// Images in a subfolder or a shard.
   static let groupSize = 1000
 
+  /// The collection that images are taken from.
   public let scenes: Scenes
+  /// Number of images: the scenes with the indices 0 ..< `count`.
   public let count: Int
+  /// Width and height of the images in pixels.
   public let size: Int
+  /// Layout of the files.
   public let format: Format
 
+  /// An export of the first `count` scenes as images of `size` × `size` pixels.
   public init(_ scenes: Scenes, count: Int, size: Int, format: Format) {
     self.scenes = scenes
     self.count = count

@@ -2,7 +2,9 @@ import Images
 
 /// An object of a scene: an emoji in its own colors, or a vector shape in one of its world's.
 public enum SceneObject: Sendable, Hashable, Codable {
-  case emoji(String)  // its first name in `World.emoji`
+  /// An emoji by its first name in `World.emoji`.
+  case emoji(String)
+  /// A vector shape in one color.
   case shape(VectorShape, ColorName)
 
   /// Its noun: "apple", "circle".
@@ -24,8 +26,10 @@ public enum SceneObject: Sendable, Hashable, Codable {
 
 /// The colors that shapes and plain backgrounds have.
 public enum ColorName: String, Sendable, Codable, CaseIterable {
+  /// A color of every world.
   case red, orange, yellow, green, blue, purple, pink, brown, black, white
-  case gray = "grey"  // in the full world alone
+  /// Gray, spelled "grey" in captions and files; not in the small world.
+  case gray = "grey"
 
   /// The RGB value of shapes.
   public var shapeColor: Color {

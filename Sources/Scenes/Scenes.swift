@@ -4,15 +4,21 @@ import Support
 public struct Scenes: Sendable {
   /// Training scenes have no held-out combination; held-out scenes have at least one each.
   public enum Split: String, Sendable, Codable {
+    /// `training` has no scene with a held-out combination, `heldOut` only such scenes.
     case training, heldOut
   }
 
+  /// Seed of the collection; others give unrelated scenes.
   public let seed: UInt64
+  /// The part of all scenes that the collection consists of.
   public let split: Split
+  /// The vocabulary that scenes are made of.
   public let world: World
+  /// Kinds of scenes, captions and objects that are more frequent than in the world itself.
   public let emphasis: SceneEmphasis
   private let choice: ObjectChoice
 
+  /// A collection that depends on nothing but these four values.
   public init(
     seed: UInt64, split: Split = .training, world: World = .small, emphasis: SceneEmphasis = .none
   ) {
@@ -23,6 +29,7 @@ public struct Scenes: Sendable {
     choice = ObjectChoice(world: world, samplingWeights: emphasis.samplingWeights)
   }
 
+  /// Scene `index`, which is not negative, with one of its captions.
   public subscript(index: Int) -> CaptionedScene {
     var random = SplitMix64(seed: seed, index: UInt64(index))
     let wanted = emphasis.draw(&random)
@@ -98,11 +105,16 @@ public struct CaptionedScene: Sendable, Codable {
   ///
   /// The center as the place and medium as the size count as stated if the caption omits them, as they are the defaults.
   public struct Claims: Sendable, Codable, Equatable {
+    /// The background with all of its colors.
     public var background: Bool
-    public var place: Bool  // of one object, or the arrangement of several
-    public var sizes: Bool  // of all objects
-    public var colors: Bool  // of all shapes
+    /// The position of a single object, or the arrangement of several.
+    public var place: Bool
+    /// The sizes of all objects.
+    public var sizes: Bool
+    /// The colors of all shapes.
+    public var colors: Bool
 
+    /// Claims of a caption, each true if the caption states all facts of that kind.
     public init(background: Bool, place: Bool, sizes: Bool = true, colors: Bool = true) {
       self.background = background
       self.place = place
@@ -111,8 +123,11 @@ public struct CaptionedScene: Sendable, Codable {
     }
   }
 
+  /// The facts that are rendered.
   public let scene: Scene
+  /// One of the scene's captions, in English.
   public let caption: String
+  /// The facts that the caption states.
   public let claims: Claims
 }
 

@@ -2,7 +2,9 @@ import Foundation
 
 /// The sprites of all objects of a world, loaded once.
 public final class GlyphAtlas: Sendable {
+  /// The world whose objects have sprites here.
   public let world: World
+  /// The rules by which scenes are drawn with these sprites.
   public let version: RenderingVersion
   private let sprites: [SceneObject: Sprite]
   private let edges = StickerEdges()

@@ -5,8 +5,11 @@ import Foundation
 public final class GlyphFont {
   /// Why a font or one of its glyphs cannot be used.
   public enum Failure: Error, CustomStringConvertible, Sendable {
+    /// Noto Color Emoji is in none of the folders that were searched.
     case noFont(searched: [String])
+    /// The file at this path is missing or is not a font with color bitmaps.
     case unreadable(String)
+    /// The font at this path has no color bitmap for a code point.
     case noGlyph(String, Unicode.Scalar)
 
     public var description: String {

@@ -4,6 +4,7 @@ import Images
 extension Image {
   /// A color that shades of gray are laid through.
   public enum Tone: Sendable {
+    /// Neutral shades from black to white, or brown ones from dark brown to cream.
     case gray, sepia
   }
 

@@ -14,7 +14,9 @@ extension Sprite {
 
   /// A sprite with finer levels above its own.
   public struct Enlarged: Sendable {
+    /// The sprite with a level twice as wide and high above its own.
     public let twofold: Sprite
+    /// The sprite with levels twice and four times as wide and high above its own.
     public let fourfold: Sprite
 
     init(_ finest: Level, over sprite: Sprite) {

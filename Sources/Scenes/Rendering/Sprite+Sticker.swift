@@ -1,10 +1,12 @@
 extension Sprite {
   /// What lies under a sprite to make a sticker of it: a white edge with a thin shadow.
   public struct StickerEdge: Sendable {
+    /// The edge itself, drawn before the object and with the same center.
     public let sprite: Sprite
     /// The longer side of the sprite that lies on it, as a share of the edge's longer side.
     public let inner: Double
 
+    /// An edge that an object of `inner` times its longer side lies on.
     public init(sprite: Sprite, inner: Double) {
       (self.sprite, self.inner) = (sprite, inner)
     }

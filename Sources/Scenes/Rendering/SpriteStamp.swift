@@ -124,7 +124,9 @@ public final class SpriteStamp {
 
 /// An opaque image in float, to draw on before it is rounded to bytes once.
 public struct PixelCanvas {
+  /// Number of columns in pixels.
   public let width: Int
+  /// Number of rows in pixels.
   public let height: Int
   private var pixels: [SIMD4<Float>]
 

@@ -3,7 +3,9 @@ import Foundation
 
 /// The vector shapes of Scenes, drawn with Cairo.
 public enum VectorShape: String, Sendable, Codable, CaseIterable {
+  /// A shape of every world.
   case circle, square, triangle, star, heart, diamond, ring, cross
+  /// A shape of the medium and the full world.
   case oval, hexagon, crescent, semicircle
 
   /// A white mask of this shape, cut out of a square of `size` pixels a side; tint it for a color.

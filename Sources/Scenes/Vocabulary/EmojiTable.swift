@@ -27,6 +27,7 @@ enum EmojiTable {
 public struct EmojiEntry: Sendable {
   /// A noun with its plural.
   public struct Name: Sendable {
+    /// The noun without an article, in the singular unless it has none.
     public let text: String
     /// What several are called; nil when the name takes no article and no number.
     public let plural: String?
@@ -44,6 +45,7 @@ public struct EmojiEntry: Sendable {
     }
   }
 
+  /// The code point that the font draws.
   public let scalar: Unicode.Scalar
   /// The first is its identity, the others are synonyms.
   public let allNames: [Name]

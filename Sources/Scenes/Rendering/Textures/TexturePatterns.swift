@@ -6,6 +6,7 @@ import Support
 public enum TexturePatterns {
   /// What an image shows.
   public enum Kind: String, Sendable, CaseIterable {
+    /// A class of patterns; `mixture` is two of the others, one inside of a region and one outside.
     case gradient, colors, clouds, terrain, wood, stripes, checks, mixture
   }
 
