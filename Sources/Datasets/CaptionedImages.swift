@@ -4,10 +4,14 @@ import Synchronization
 
 /// An image with its caption.
 public struct CaptionedImage: Sendable, Equatable {
+  /// Name of the image, unique in its source.
   public let id: String
-  public let image: Image  // RGB
+  /// The image in RGB, without transparency.
+  public let image: Image
+  /// One of the image's captions, or "" if it has none.
   public let caption: String
 
+  /// An image of three channels with its caption; `id` is unique in its source.
   public init(id: String, image: Image, caption: String) {
     self.id = id
     self.image = image
@@ -32,6 +36,7 @@ public protocol CaptionedImages: Sendable {
 }
 
 extension CaptionedImages {
+  /// Runs `body` with `image(index)`, without a limit on memory.
   public func withImage<Result>(_ index: Int, _ body: (Image) -> Result) throws(DatasetError) -> Result {
     body(try image(index))
   }
@@ -71,7 +76,9 @@ extension CaptionedImages {
 
 /// The square crop of an image; its side is the image's shorter side.
 public enum Crop: String, Sendable, Codable, CaseIterable {
+  /// The middle of the longer side.
   case center
+  /// A uniformly random position along the longer side.
   case random
 
   /// The square, `size` pixels wide and high, in RGB over white.
@@ -99,13 +106,17 @@ public enum Mirroring {
 public final class ReadableImages: Sendable {
   /// An image that could not be read, and why.
   public struct Failure: Sendable {
+    /// Name of the image in its source.
     public let id: String
+    /// The error of the first attempt to read it.
     public let error: DatasetError
   }
 
+  /// The images, readable or not.
   public let source: any CaptionedImages
   private let failures = Mutex<[Int: DatasetError]>([:])  // by index
 
+  /// Images of a source, none of which has been read yet.
   public init(_ source: any CaptionedImages) { self.source = source }
 
   /// Images that could not be read so far, in the order of the source.
@@ -135,13 +146,21 @@ public final class ReadableImages: Sendable {
 
 /// An error in a data set of captioned images.
 public enum DatasetError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// The folder or archive does not exist.
   case missing(path: String)
+  /// The folder or archive holds no images; `found` says what it holds instead.
   case noImages(path: String, found: String)
+  /// A metadata file has an invalid line, counted from 1.
   case malformed(file: String, line: Int, reason: String)
+  /// A captions file of an archive is not valid; `file` is its path within the archive's.
   case record(file: String, reason: String)
+  /// A file of the data set cannot be read.
   case file(FileError)
+  /// An archive is damaged or cannot be read.
   case archive(TarError)
+  /// An image is damaged, too large or of an unsupported format.
   case image(ImageError)
+  /// None of `count` images can be read; `first` is the first error.
   case nothingReadable(count: Int, first: String)
 
   public var description: String {

@@ -5,38 +5,57 @@ import Support
 public struct DatasetReport: Sendable, Encodable {
   /// The kinds of problems.
   public enum Kind: String, Sendable, Codable, CaseIterable {
+    /// The image or its captions cannot be read.
     case unreadable
-    case duplicate  // the same pixels as an earlier image
-    case small  // the shorter side is less than half of the training size
-    case narrow  // one side is more than three times the other
+    /// The image has the same pixels as an earlier one.
+    case duplicate
+    /// The shorter side is less than half of the training size.
+    case small
+    /// One side is more than three times as long as the other.
+    case narrow
+    /// The image has no caption.
     case uncaptioned
-    case cutCaption  // longer than the token limit
-    case brokenText  // a caption that is not UTF-8
+    /// A caption is longer than the token limit.
+    case cutCaption
+    /// A caption is not UTF-8.
+    case brokenText
   }
 
   /// One problem.
   public struct Finding: Sendable, Codable, Equatable {
+    /// The class of the problem.
     public let kind: Kind
+    /// Name of the image in its source.
     public let id: String
+    /// The error, the size in pixels or the text at fault, for messages.
     public let detail: String
   }
 
   /// The tokenization of a caption, from the caller.
   public struct Reading: Sendable {
-    public let tokens: Int  // all of them
-    public let dropped: [String]  // words that do not fit
+    /// Number of tokens of the whole caption, those beyond the limit included.
+    public let tokens: Int
+    /// Words that are cut off by the token limit, wholly or partly.
+    public let dropped: [String]
 
+    /// The token count of a whole caption, and the words that the limit cuts off.
     public init(tokens: Int, dropped: [String]) {
       self.tokens = tokens
       self.dropped = dropped
     }
   }
 
+  /// Number of images, unreadable ones included.
   public let images: Int
+  /// Number of captions of all images.
   public let captions: Int
+  /// The source's digest, in 64 hexadecimal digits.
   public let digest: String
+  /// All problems, in the order of the images.
   public private(set) var findings: [Finding] = []
-  public private(set) var shorterSides = Histogram(bounds: [64, 128, 256, 512, 1024, 2048, 4096])  // pixels
+  /// Shorter sides of all readable images, in pixels.
+  public private(set) var shorterSides = Histogram(bounds: [64, 128, 256, 512, 1024, 2048, 4096])
+  /// Tokens per caption, in classes up to the token limit and one beyond it.
   public private(set) var tokens: Histogram
   /// Square crops as in training, spread over the source.
   public private(set) var thumbnails: [Image] = []
@@ -153,9 +172,13 @@ public struct DatasetReport: Sendable, Encodable {
 
 /// A histogram over given bounds, with mean and maximum.
 public struct Histogram: Sendable, Codable, Equatable {
-  public let bounds: [Int]  // lower bounds of all classes but the first
+  /// Lower bounds of all classes but the first, ascending.
+  public let bounds: [Int]
+  /// Number of values in each class; there is one class more than bounds.
   public private(set) var counts: [Int]
+  /// Sum of all values.
   public private(set) var total = 0
+  /// The largest value; 0 if there is none.
   public private(set) var largest = 0
 
   /// Classes below, between and above ascending bounds, of which there is at least one.
@@ -172,7 +195,9 @@ public struct Histogram: Sendable, Codable, Equatable {
     largest = max(largest, value)
   }
 
+  /// Number of values.
   public var count: Int { counts.reduce(0, +) }
+  /// Mean of all values; 0 if there is none.
   public var mean: Double { count == 0 ? 0 : Double(total) / Double(count) }
 
   /// One line for each class from the first to the last non-empty one: range, bar and count.

@@ -9,17 +9,22 @@ import Support
 public struct ImageFolder: CaptionedImages {
   /// How captions are stored.
   public enum Layout: String, Sendable, Codable {
-    case textFiles  // name.jpg and name.txt
-    case metadata  // metadata.jsonl or metadata.csv
-    case archives  // WebDataset: .tar archives of key.jpg and key.txt or key.json
+    /// Images, each with captions in a text file of the same name: `name.jpg` and `name.txt`.
+    case textFiles
+    /// Images listed with their captions in `metadata.jsonl` or `metadata.csv`.
+    case metadata
+    /// WebDataset: `.tar` archives of `key.jpg` with `key.txt` or `key.json`.
+    case archives
   }
 
+  /// The layout that was detected.
   public let layout: Layout
   /// Unused files: images without a metadata line or in an unsupported format, unsupported archives and tables, and
   /// captions without an image.
   public let leftOver: [String]
   /// Images that are masks of others, by their names; they are not used for training.
   public let masks: [String]
+  /// SHA-256 of the names, file sizes and captions in their order, in 64 hexadecimal digits; pixels are not read.
   public let digest: String
   /// Other warnings, one sentence each.
   public let remarks: [String]
@@ -68,10 +73,14 @@ public struct ImageFolder: CaptionedImages {
     digest = Self.digest(of: entries)
   }
 
+  /// Number of images, unreadable ones included.
   public var count: Int { entries.count }
+  /// Path of the image from the folder; U+FFFD stands for what is not UTF-8.
   public func id(_ index: Int) -> String { entries[index].id }
+  /// All captions of the image; empty if there are none or they cannot be read.
   public func captions(_ index: Int) -> [String] { entries[index].captions }
 
+  /// Reads and decodes an image; thread-safe, with the memory limit of `withImage`.
   public func image(_ index: Int) throws(DatasetError) -> Image { try withImage(index) { $0 } }
 
   /// Thread-safe; the memory of concurrently decoded images is limited, and a very large image is decoded alone.
