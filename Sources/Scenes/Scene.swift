@@ -95,7 +95,7 @@ public struct Scene: Sendable, Codable, Hashable {
     }
   }
 
-  /// One or two in the small world; up to three different ones, or six of one kind, in larger worlds.
+  /// One or two; also up to six of one kind beyond the small world, and three different ones in the full world.
   public var objects: [Placed]
   /// Position of a single object; nil for several.
   public var place: Place?
