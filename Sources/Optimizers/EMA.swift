@@ -23,6 +23,7 @@ public final class EMA {
 
   /// The averages, under the keys of the parameters.
   public let parameters: [NamedTensor]
+  /// The decay that the average was made with.
   public let decay: Decay
   private let originals: [Tensor]
   private let exponent: Double

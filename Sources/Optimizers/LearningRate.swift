@@ -12,8 +12,10 @@ public struct LearningRate: Sendable, Equatable {
 
   /// Steps until the peak is reached.
   public var warmup: Int
+  /// The form of the decay after the peak.
   public var decay: Decay
 
+  /// A schedule with `warmup` steps of linear rise, then the given decay.
   public init(warmup: Int, decay: Decay) {
     (self.warmup, self.decay) = (warmup, decay)
   }

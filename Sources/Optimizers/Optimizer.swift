@@ -3,6 +3,7 @@ import Torch
 
 /// How some parameters move along their gradients.
 public protocol UpdateRule: AnyObject {
+  /// The tensors that the rule updates; gradients are passed to `update` in this order.
   var parameters: [NamedTensor] { get }
   /// What has to be saved to continue exactly.
   var state: [NamedTensor] { get }
@@ -12,20 +13,25 @@ public protocol UpdateRule: AnyObject {
 
 /// Update rules, each for its own parameters, under one limit of the gradient's norm.
 public final class Optimizer {
+  /// The update rules, without those that have no parameters.
   public let rules: [any UpdateRule]
   private let maxGradNorm: Double
 
   /// A gradient that is not finite, and so was not used.
   public struct NotFinite: Error, Equatable {
-    public let key: String  // of the first parameter at fault
-    public let norm: Double  // over all parameters
+    /// Key of the first parameter whose gradient is not finite, or a phrase if only their sum is not.
+    public let key: String
+    /// Norm over all parameters: NaN or infinite.
+    public let norm: Double
   }
 
+  /// An optimizer over disjoint sets of parameters; gradients are scaled down to a norm of `maxGradNorm`.
   public init(_ rules: [any UpdateRule], maxGradNorm: Double) {
     self.rules = rules.filter { !$0.parameters.isEmpty }
     self.maxGradNorm = maxGradNorm
   }
 
+  /// The parameters of all rules, in order.
   public var parameters: [NamedTensor] { rules.flatMap(\.parameters) }
 
   /// What has to be saved to continue exactly.
