@@ -10,6 +10,7 @@ public struct TextConditioning {
   /// The mean of the context over the tokens, `[B, D]`, which joins the time embedding.
   public var pooled: Tensor
 
+  /// Conditioning from its three tensors, which have the same number of rows.
   public init(context: Tensor, mask: Tensor, pooled: Tensor) {
     (self.context, self.mask, self.pooled) = (context, mask, pooled)
   }
