@@ -58,7 +58,7 @@ public final class ModelBundle {
 
   /// The sizes that the networks were built with.
   public let configuration: Configuration
-  /// What it learned, as its directory says; nil for models of other images and for those from before version 2.
+  /// The scenes that it learned, as its directory says; nil for models of other images and those from before version 2.
   public var scenes: Scenes?
   /// Images to latents and back.
   public let autoencoder: Autoencoder
@@ -104,7 +104,7 @@ public final class ModelBundle {
     }
   }
 
-  /// What the U-Net predicts from noisy latents `[B, C, h, w]` at the timesteps `[B]` (float, 0…999), under one text each.
+  /// The U-Net's prediction for noisy latents `[B, C, h, w]` at timesteps `[B]` (float, 0…999), with one text each.
   public func predict(_ latents: Tensor, at timesteps: Tensor, _ text: TextConditioning) -> Tensor {
     unet(latents, at: timesteps, text)
   }

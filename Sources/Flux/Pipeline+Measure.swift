@@ -4,7 +4,7 @@ import Images
 import Models
 import Torch
 
-/// How fast images are drawn, and where the time goes.
+/// The speed of generation, and the share of the time that each stage takes.
 public struct GenerationBenchmark: Codable, Sendable {
   /// Number of images generated together.
   public let batch: Int
@@ -93,7 +93,7 @@ extension Pipeline {
     other: Double  // under the caption half the list away
   )
 
-  /// How far the model's estimates of known images' latents are off, in units that every prediction and loss share.
+  /// Errors of the model's estimates of known images' latents, in units that every prediction and loss share.
   ///
   /// Finer than scores of drawn images, and blind to what samplers and guidance do. The noise depends on `seed` alone.
   public func denoisingErrors(_ images: [Image], captions: [String], seed: UInt64) -> [DenoisingError] {

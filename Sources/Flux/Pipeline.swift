@@ -102,7 +102,7 @@ public final class Pipeline {
       conditional: both[1..<2], unconditional: both[0..<1], dropped: text.dropped[1], droppedNegative: text.dropped[0])
   }
 
-  /// How a prompt is cut into tokens, with the words that do not fit and those that the vocabulary lacks.
+  /// The tokens of a prompt, with the words that do not fit and those that the vocabulary lacks.
   public func tokens(of prompt: String) -> WordPieceTokenizer.Encoding {
     prompts.tokenizer.encode(prompt, maxLength: model.configuration.adapter.maxTokens)
   }

@@ -21,7 +21,7 @@ public enum PromptFile {
   }
 }
 
-/// Why a prompt file cannot be used.
+/// The reasons that a prompt file cannot be used.
 public enum PromptFileError: Error, CustomStringConvertible, Sendable, Equatable {
   /// The file looks like UTF-16.
   case utf16(file: String)

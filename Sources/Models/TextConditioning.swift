@@ -3,7 +3,7 @@ import Torch
 
 /// Texts as the U-Net reads them, one row a text.
 public struct TextConditioning {
-  /// What cross-attention reads, `[B, N, D]`.
+  /// The input of cross-attention, `[B, N, D]`.
   public var context: Tensor
   /// `[B, N]`, float, 1 where there is a token.
   public var mask: Tensor

@@ -1,11 +1,11 @@
 import NN
 import Torch
 
-/// How some parameters move along their gradients.
+/// An update of some parameters along their gradients.
 public protocol UpdateRule: AnyObject {
   /// The tensors that the rule updates; gradients are passed to `update` in this order.
   var parameters: [NamedTensor] { get }
-  /// What has to be saved to continue exactly.
+  /// The tensors that have to be saved to continue exactly.
   var state: [NamedTensor] { get }
   /// Updates in place; nothing changes where `skip`, a float32 scalar on the device, is 1.
   func update(_ gradients: [Tensor], learningRate: Double, skip: Tensor?)
@@ -34,7 +34,7 @@ public final class Optimizer {
   /// The parameters of all rules, in order.
   public var parameters: [NamedTensor] { rules.flatMap(\.parameters) }
 
-  /// What has to be saved to continue exactly.
+  /// The tensors that have to be saved to continue exactly.
   public var state: [NamedTensor] { rules.flatMap(\.state) }
 
   /// Updates every parameter and forgets the gradients; returns the gradient's norm before the limit.

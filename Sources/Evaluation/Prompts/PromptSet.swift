@@ -6,7 +6,7 @@ public struct EvaluationPrompt: Sendable, Codable {
   public let category: PromptCategory
   /// The prompt as the model gets it.
   public let text: String
-  /// What it asks for is the objects and, for `.position`, their relation; the rest of the scene is not said.
+  /// A scene that the prompt is true of: the prompt states its objects and, for `.position`, their relation.
   public let scene: Scene
 
   /// A prompt whose text states the facts of the scene.
@@ -144,7 +144,7 @@ public enum PromptCategory: String, Sendable, Codable, CaseIterable {
   /// Two shapes in two colors: "a red circle and a blue star".
   case attribution
 
-  /// How many prompts it has, as GenEval: 553 together.
+  /// Number of prompts, as in GenEval: 553 in all categories.
   public var count: Int {
     switch self {
     case .single, .counting: 80

@@ -54,7 +54,7 @@ public struct EvaluationReport: Sendable, Codable {
     }
   }
 
-  /// Whether a prompt is a plain one or a paraphrase.
+  /// The wording of a prompt.
   public enum Kind: String, Sendable, Codable {
     /// Plain prompts, and those that state the same in other words.
     case plain, paraphrase

@@ -41,7 +41,7 @@ public final class TrainingRun {
     }
   }
 
-  /// How a run ended.
+  /// The end of a run.
   public enum Outcome: Sendable, Equatable {
     /// All steps of the plan are done.
     case finished
