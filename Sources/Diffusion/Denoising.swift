@@ -2,11 +2,16 @@ import Torch
 
 /// One step of a sampling run, as its caller sees it.
 public struct DenoisingStep {
-  public let index: Int  // 0 ..< count; image-to-image begins above 0
+  /// Index of the step, 0 ..< `count`; image-to-image begins above 0.
+  public let index: Int
+  /// Number of steps of the whole grid, including those that image-to-image skips.
   public let count: Int
-  public let time: DiffusionTime  // at the start of the step
-  public let latent: Tensor  // [B, C, h, w] after the step
-  public let clean: Tensor  // [B, C, h, w], the estimated clean latent, for previews
+  /// The time at the start of the step.
+  public let time: DiffusionTime
+  /// The latent after the step, `[B, C, h, w]`.
+  public let latent: Tensor
+  /// The estimated clean latent, `[B, C, h, w]`, for previews.
+  public let clean: Tensor
 }
 
 /// The kept region of an image for inpainting.

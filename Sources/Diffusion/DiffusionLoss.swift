@@ -4,11 +4,15 @@ import Torch
 public struct DiffusionLoss: Sendable {
   /// The loss type.
   public enum LossType: String, Codable, Sendable, CaseIterable {
+    /// Absolute and squared errors.
     case l1, l2
-    case huber  // pseudo-Huber with c = 0.1
+    /// Pseudo-Huber with c = 0.1: √(error² + c²) − c.
+    case huber
   }
 
+  /// The noise schedule that timesteps are drawn from; it also determines the prediction type.
   public let schedule: Schedule
+  /// The function of the error, before weighting.
   public let lossType: LossType
 
   /// Timestep shift towards noise: 1 samples timesteps uniformly, 3 half of them above three quarters.
@@ -26,6 +30,7 @@ public struct DiffusionLoss: Sendable {
   /// Fraction of samples with uniformly drawn timesteps, whatever `timeShift` is, for the detail at low noise.
   public let uniformShare: Double
 
+  /// A loss with uniform timesteps and equal weights unless the last three say otherwise.
   public init(
     schedule: Schedule, lossType: LossType, timeShift: Double = 1, uniformShare: Double = 0, minSNR: Double? = nil
   ) {
@@ -38,10 +43,14 @@ public struct DiffusionLoss: Sendable {
 
   /// Noisy latents with their training targets.
   public struct NoisyBatch {
-    public let noisy: Tensor  // [B, C, h, w]
-    public let timesteps: Tensor  // [B], float
-    public let target: Tensor  // [B, C, h, w]
-    public let weights: Tensor?  // [B, 1, 1, 1], of the timesteps; nil is 1
+    /// Latents with noise at their timesteps, `[B, C, h, w]`.
+    public let noisy: Tensor
+    /// The network's timesteps, `[B]`, float32.
+    public let timesteps: Tensor
+    /// The expected output of the network, `[B, C, h, w]`; its meaning depends on the prediction type.
+    public let target: Tensor
+    /// The loss weights of the timesteps, `[B, 1, 1, 1]`; nil is 1 for all.
+    public let weights: Tensor?
   }
 
   /// Adds noise at random timesteps drawn from `generator`.
@@ -102,6 +111,7 @@ public final class LossTables {
   let sigma: Tensor  // [count], float32: √(1 − ᾱ_t)
   let weight: Tensor?  // [count], float32; nil if all timesteps have equal weight
 
+  /// Computes the tables of a loss in Double and stores them as float32 on a device.
   public init(_ loss: DiffusionLoss, device: Device = .cpu) {
     func table(_ value: (Int) -> Double) -> Tensor {
       Tensor((0..<loss.schedule.count).map(value)).to(.float32).to(device)

@@ -9,6 +9,7 @@ public struct DiffusionTime: Sendable, Equatable {
   /// √(1 − ᾱ), the factor of the noise, 0 … 1.
   public let sigma: Double
 
+  /// A time with the given values, which are not checked.
   public init(timestep: Double, alpha: Double, sigma: Double) {
     self.timestep = timestep
     self.alpha = alpha

@@ -5,8 +5,10 @@ public typealias Denoiser = (_ x: Tensor, _ time: DiffusionTime) -> Tensor
 
 /// The conditioning of a part of a batch.
 public enum Branch: Sendable, Equatable {
-  case conditional  // the prompt
-  case unconditional  // the empty prompt or the negative prompt
+  /// The prompt.
+  case conditional
+  /// The empty prompt or the negative prompt.
+  case unconditional
 }
 
 /// The network with its conditioning: `x` has B rows for each branch, in the given order.
@@ -27,6 +29,7 @@ public struct Guidance: Codable, Sendable, Equatable {
   /// CFG rescale φ of Lin et al., 2024, 0…1: restores the standard deviation of the conditional prediction.
   public var rescale: Double
 
+  /// Guidance at all noise levels and without rescaling, unless given.
   public init(scale: Double, interval: ClosedRange<Double>? = nil, rescale: Double = 0) {
     self.scale = scale
     self.interval = interval

@@ -2,9 +2,12 @@ import Torch
 
 /// The network's estimate of the parts of a noisy latent: x = α · clean + σ · noise.
 public struct Estimate {
-  public let clean: Tensor  // [B, C, h, w]
-  public let noise: Tensor  // [B, C, h, w]
+  /// The clean part x₀, `[B, C, h, w]`.
+  public let clean: Tensor
+  /// The noise part ε, `[B, C, h, w]`.
+  public let noise: Tensor
 
+  /// An estimate from its two parts, which have the same shape.
   public init(clean: Tensor, noise: Tensor) {
     self.clean = clean
     self.noise = noise

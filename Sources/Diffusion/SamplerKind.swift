@@ -2,14 +2,22 @@ import Support
 
 /// The sampling algorithms, by their names in commands and files.
 public enum SamplerKind: String, Codable, Sendable, CaseIterable {
-  case ddpm  // Ho et al., 2020: ancestral, 1000 or 250 steps
-  case ddim  // Song et al., 2021: deterministic, or stochastic with `eta`
-  case euler  // Karras et al., 2022, Algorithm 2 without the correction
-  case euler_a  // Euler with the noise of an ancestral step
-  case heun  // Karras et al., 2022, Algorithm 2
-  case dpmpp_2m  // Lu et al., 2022 (DPM-Solver++), multistep, second order
-  case dpmpp_2s  // the same, singlestep
-  case unipc  // Zhao et al., 2023, order 2, B₂(h)
+  /// Ancestral sampling (Ho et al., 2020), for 250 to 1000 steps.
+  case ddpm
+  /// Deterministic, or stochastic with `eta` (Song et al., 2021).
+  case ddim
+  /// Euler's method: Algorithm 1 of Karras et al., 2022, without the correction.
+  case euler
+  /// Euler's method with the noise of an ancestral step.
+  case euler_a
+  /// Heun's method: Algorithm 1 of Karras et al., 2022, with two network evaluations per step.
+  case heun
+  /// DPM-Solver++ (Lu et al., 2022), multistep, second order.
+  case dpmpp_2m
+  /// DPM-Solver++ (Lu et al., 2022), singlestep, second order.
+  case dpmpp_2s
+  /// UniPC (Zhao et al., 2023) of order 2 with B₂(h).
+  case unipc
 
   /// The name in the "Sampler" field of image metadata.
   public var displayName: String {
@@ -132,10 +140,15 @@ public enum Spacing: String, Codable, Sendable, CaseIterable {
 
 /// An invalid sampling request.
 public enum SamplingError: Error, Equatable, CustomStringConvertible {
+  /// No sampler has this name; `suggestion` is the nearest name, if one is near.
   case unknownSampler(String, suggestion: String?)
+  /// No spacing has this name; `suggestion` is the nearest name, if one is near.
   case unknownSpacing(String, suggestion: String?)
+  /// The number of steps is outside the range that the schedule allows.
   case steps(Int, allowed: ClosedRange<Int>)
+  /// Two steps of the grid would have the same timestep.
   case tooFine(sampler: SamplerKind, spacing: Spacing, steps: Int)
+  /// The image-to-image strength is outside 0…1.
   case strength(Double)
 
   public var description: String {

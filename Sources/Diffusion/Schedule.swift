@@ -5,18 +5,28 @@ import Support
 public struct Schedule: Sendable, Equatable {
   /// The fields of diffusers' `scheduler_config.json` that define the noise schedule and the prediction type.
   public struct Configuration: ModelConfiguration, Equatable {
+    /// The formulas of β over the timesteps, with diffusers' names.
     public enum Betas: String, ConfigurationChoice {
+      /// β linear between `betaStart` and `betaEnd`.
       case linear
-      case scaledLinear = "scaled_linear"  // linear in √β
-      case cosine = "squaredcos_cap_v2"  // Nichol & Dhariwal 2021
+      /// √β linear between the roots of `betaStart` and `betaEnd`.
+      case scaledLinear = "scaled_linear"
+      /// ᾱ as a squared cosine, with β at most 0.999 (Nichol & Dhariwal 2021).
+      case cosine = "squaredcos_cap_v2"
     }
 
+    /// The formula of β.
     public var betaSchedule: Betas
-    public var betaStart: Double  // linear and scaled linear only
+    /// β of the first timestep, 1e-9…0.999; only for `linear` and `scaledLinear`.
+    public var betaStart: Double
+    /// β of the last timestep, from `betaStart` to 0.999; only for `linear` and `scaledLinear`.
     public var betaEnd: Double
+    /// Number of training timesteps, 2…100,000.
     public var numTrainTimesteps: Int
+    /// The meaning of the network's output.
     public var predictionType: Prediction
 
+    /// A configuration with diffusers' defaults; `validate` checks it.
     public init(
       betaSchedule: Betas, betaStart: Double = 0.0001, betaEnd: Double = 0.02, numTrainTimesteps: Int = 1000,
       predictionType: Prediction
@@ -31,6 +41,7 @@ public struct Schedule: Sendable, Equatable {
     /// The minimum ᾱ at the last timestep, since predictions are divided by √ᾱ.
     private static let leastSignal = 1e-16
 
+    /// Throws if a value is out of its range, or if too little signal is left at the last timestep.
     public func validate() throws(ConfigurationError) {
       try require("num_train_timesteps", numTrainTimesteps, in: 2...100_000)
       try require("beta_start", betaStart, in: 1e-9...0.999)
@@ -65,6 +76,7 @@ public struct Schedule: Sendable, Equatable {
     }
   }
 
+  /// The formula and numbers that the schedule was computed from.
   public let configuration: Configuration
 
   /// β_t, the variance that step t adds.
@@ -73,6 +85,7 @@ public struct Schedule: Sendable, Equatable {
   /// ᾱ_t = ∏ (1 − β), the remaining share of the signal's variance at timestep t.
   public let alphasCumprod: [Double]
 
+  /// Computes the schedule; traps if the configuration is invalid.
   public init(_ configuration: Configuration) {
     do {
       try configuration.validate()

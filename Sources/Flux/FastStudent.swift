@@ -11,11 +11,16 @@ import Torch
 public struct FastStudent: Sendable, Equatable {
   /// The contents of `config.json`.
   public struct Configuration: ModelConfiguration, Equatable {
-    public var steps: Int  // DDIM steps with trailing spacing
-    public var guidance: Guidance  // of the teacher
-    public var teacherSteps: Int  // teacher steps per student step
-    public var modelHash: String  // of the model, without this folder
+    /// Number of DDIM steps, with trailing spacing; 1…1000.
+    public var steps: Int
+    /// The guidance of the teacher, which is distilled into the student.
+    public var guidance: Guidance
+    /// Number of teacher steps per student step, 1…1000.
+    public var teacherSteps: Int
+    /// `ModelSource.hash` of the model that the student belongs to.
+    public var modelHash: String
 
+    /// A configuration with the given values; `validate` checks it.
     public init(steps: Int, guidance: Guidance, teacherSteps: Int, modelHash: String) {
       self.steps = steps
       self.guidance = guidance
@@ -23,6 +28,7 @@ public struct FastStudent: Sendable, Equatable {
       self.modelHash = modelHash
     }
 
+    /// Throws if a value is out of range.
     public func validate() throws(ConfigurationError) {
       try require("steps", steps, in: 1...1000)
       try require("teacher_steps", teacherSteps, in: 1...1000)
@@ -34,8 +40,10 @@ public struct FastStudent: Sendable, Equatable {
   /// The folder's name in a model directory.
   public static let folderName = "fast"
 
+  /// The settings in the student's folder.
   public let configuration: Configuration
-  public let hash: String  // SHA-256 of the LoRA file
+  /// SHA-256 of the LoRA file, 64 hexadecimal digits.
+  public let hash: String
   private let file: URL
 
   /// Reads a student's folder; throws if it belongs to another model.
@@ -85,7 +93,9 @@ public struct FastStudent: Sendable, Equatable {
 
 /// An error with a few-step student.
 public enum FastStudentError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// The model has no folder `fast`.
   case missing(model: String)
+  /// The folder's student was distilled from another model, whose hash is `wanted`.
   case other(folder: String, model: ModelSource, wanted: String)
 
   public var description: String {

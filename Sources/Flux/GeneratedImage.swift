@@ -4,10 +4,14 @@ import Support
 
 /// A generated image with its request and model.
 public struct GeneratedImage: Sendable, Equatable {
+  /// The 8-bit RGB image.
   public let image: Image
+  /// The settings that the image was generated with.
   public let request: GenerationRequest
+  /// The model, with the student and LoRAs that were merged into it.
   public let source: ModelSource
 
+  /// Puts an image together with its origin, for metadata.
   public init(image: Image, request: GenerationRequest, source: ModelSource) {
     self.image = image
     self.request = request

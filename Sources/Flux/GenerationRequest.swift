@@ -2,15 +2,25 @@ import Diffusion
 
 /// All settings of a generated image except the model.
 public struct GenerationRequest: Codable, Sendable, Equatable {
+  /// A description of the image, in English; may be empty.
   public var prompt: String
-  public var negativePrompt: String  // may be empty
+  /// The prompt that guidance leads away from; may be empty.
+  public var negativePrompt: String
+  /// The seed of the initial noise, and of the noise of stochastic samplers.
   public var seed: UInt64
+  /// Number of sampling steps, 1 … the model's training timesteps.
   public var steps: Int
+  /// The sampling algorithm.
   public var sampler: SamplerKind
-  public var spacing: Spacing?  // nil is the sampler's default
-  public var eta: Double  // η of DDIM, 0…1
+  /// The timestep spacing; nil is the sampler's default.
+  public var spacing: Spacing?
+  /// The share of ancestral noise in DDIM, 0…1; other samplers ignore it.
+  public var eta: Double
+  /// Classifier-free guidance.
   public var guidance: Guidance
-  public var width: Int?  // pixels; nil is the model's size
+  /// Width in pixels, a multiple of the model's latent cell; nil is the model's image size.
+  public var width: Int?
+  /// Height in pixels, a multiple of the model's latent cell; nil is the model's image size.
   public var height: Int?
 
   /// The defaults suit the bundled models.
@@ -44,17 +54,24 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
 
 /// An error during generation.
 public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// The model cannot generate this width or height.
   case size(name: String, value: Int, multiple: Int, largest: Int)
+  /// There is no such device; `found` is the number of CUDA devices.
   case noDevice(String, found: Int)
   /// A network's output is NaN or infinite; `loras` are those merged into the U-Net.
   case notFinite(NetworkPart, step: Int?, loras: [String])
 
   /// The networks of the pipeline.
   public enum NetworkPart: String, Sendable {
+    /// The pretrained encoder of prompts.
     case textEncoder = "text encoder"
+    /// The adapter from the text encoder's states to the U-Net's context.
     case textAdapter = "text adapter"
+    /// The denoising network.
     case unet = "U-Net"
+    /// The decoder up to the base size.
     case decoder = "decoder"
+    /// The levels above the base size.
     case superResolution = "super-resolution"
   }
 

@@ -16,12 +16,18 @@ import Torch
 public final class ModelBundle {
   /// The sizes of a model's own networks.
   public struct Configuration: Sendable, Equatable {
+    /// The sizes of the autoencoder.
     public var autoencoder: Autoencoder.Configuration
+    /// The sizes of the text adapter.
     public var adapter: TextAdapter.Configuration
+    /// The sizes of the U-Net.
     public var unet: UNet.Configuration
+    /// The noise schedule and the prediction type.
     public var schedule: Schedule.Configuration
-    public var imageSize: Int  // side of the image it was trained for, in pixels
+    /// Side of the images that the model was trained for, in pixels.
+    public var imageSize: Int
 
+    /// A configuration of the given parts; whether they fit together is not checked.
     public init(
       autoencoder: Autoencoder.Configuration, adapter: TextAdapter.Configuration, unet: UNet.Configuration,
       schedule: Schedule.Configuration, imageSize: Int
@@ -39,20 +45,28 @@ public final class ModelBundle {
 
   /// The scenes that a model learned: the name of their world and the version of their renderer.
   public struct Scenes: Sendable, Codable, Equatable {
+    /// Name of the world: `small`, `medium` or `full`.
     public var world: String
+    /// Version of the renderer, 1…1000.
     public var version: Int
 
+    /// Scenes of a world, as a version of the renderer draws them.
     public init(world: String, version: Int) {
       (self.world, self.version) = (world, version)
     }
   }
 
+  /// The sizes that the networks were built with.
   public let configuration: Configuration
-  /// What it learned, as its directory says; nil for models of other images and for those from before version 2.
+  /// The scenes that it learned, as its directory says; nil for models of other images and those from before version 2.
   public var scenes: Scenes?
+  /// Images to latents and back.
   public let autoencoder: Autoencoder
+  /// Text encoder states to the U-Net's context.
   public let adapter: TextAdapter
+  /// The denoising network.
   public let unet: UNet
+  /// The noise schedule that the U-Net was trained with.
   public let schedule: Schedule
 
   /// A new model; with `.random` the U-Net's residual branches start silent.
@@ -90,7 +104,7 @@ public final class ModelBundle {
     }
   }
 
-  /// What the U-Net predicts from noisy latents `[B, C, h, w]` at the timesteps `[B]` (float, 0…999), under one text each.
+  /// The U-Net's prediction for noisy latents `[B, C, h, w]` at timesteps `[B]` (float, 0…999), with one text each.
   public func predict(_ latents: Tensor, at timesteps: Tensor, _ text: TextConditioning) -> Tensor {
     unet(latents, at: timesteps, text)
   }

@@ -4,11 +4,16 @@ import Torch
 
 /// The identity of a model: its name, and a hash of its weights and configurations.
 public struct ModelSource: Sendable, Codable, Equatable {
-  public let name: String  // of the directory
-  public let hash: String  // SHA-256 over the files in order of their paths, 64 hexadecimal digits
-  public var fast: String?  // hash of the merged few-step student
-  public var loras: [LoRASource] = []  // merged LoRAs
+  /// Name of the model directory, without its path.
+  public let name: String
+  /// SHA-256 over the files in the order of their paths, 64 hexadecimal digits.
+  public let hash: String
+  /// Hash of the few-step student that was merged into the weights; nil if none was.
+  public var fast: String?
+  /// The LoRAs that were merged into the weights, in order.
+  public var loras: [LoRASource] = []
 
+  /// An identity with a known hash, without student and LoRAs.
   public init(name: String, hash: String) {
     self.name = name
     self.hash = hash
@@ -41,9 +46,12 @@ public struct ModelSource: Sendable, Codable, Equatable {
 
 /// A LoRA file that was merged into a model.
 public struct LoRASource: Sendable, Codable, Equatable {
-  public let name: String  // of the file, without extension
+  /// Name of the file, without path and extension.
+  public let name: String
+  /// Factor of the LoRA when it was merged.
   public let scale: Double
-  public let hash: String  // SHA-256, 64 hexadecimal digits
+  /// SHA-256 of the file, 64 hexadecimal digits.
+  public let hash: String
 
   /// Hashes a file.
   public init(file: URL, scale: Double) throws(CheckpointError) {

@@ -66,6 +66,7 @@ public enum ParametersText {
 
 /// The version of this library and program.
 public enum Version {
+  /// Version in the form MAJOR.MINOR.PATCH.
   public static let current = "0.2.0"
 }
 

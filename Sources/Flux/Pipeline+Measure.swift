@@ -4,19 +4,30 @@ import Images
 import Models
 import Torch
 
-/// How fast images are drawn, and where the time goes.
+/// The speed of generation, and the share of the time that each stage takes.
 public struct GenerationBenchmark: Codable, Sendable {
-  public let batch: Int  // images that are drawn together
+  /// Number of images generated together.
+  public let batch: Int
+  /// Number of sampling steps.
   public let steps: Int
-  public let firstSeconds: Double  // until the first batch is there, the networks being in memory
-  public let imagesPerSecond: Double  // of the batches after it
-  public let textShare: Double  // of their time
-  public let unetShare: Double  // with the sampler
-  public let decoderShare: Double  // with the conversion to 8 bits
+  /// Seconds of the first batch, with the networks already in memory.
+  public let firstSeconds: Double
+  /// Throughput of the batches after the first.
+  public let imagesPerSecond: Double
+  /// Fraction of their time spent on text, 0…1.
+  public let textShare: Double
+  /// Fraction of their time spent in U-Net and sampler, 0…1.
+  public let unetShare: Double
+  /// Fraction of their time spent in the decoder and the conversion to 8 bits, 0…1.
+  public let decoderShare: Double
+  /// Peak memory of the device in bytes; on a CPU, that of the process.
   public let peakBytes: Int
-  public let flopsPerImage: Double  // of U-Net and decoder
-  public let teraflops: Double  // reached by U-Net and decoder together
-  public let matmulTeraflops: Double  // reached by large matrix products on the same device
+  /// Floating-point operations of U-Net and decoder for one image.
+  public let flopsPerImage: Double
+  /// TFLOP/s of U-Net and decoder together.
+  public let teraflops: Double
+  /// TFLOP/s of large matrix products on the same device and in the same precision.
+  public let matmulTeraflops: Double
 }
 
 extension Pipeline {
@@ -82,7 +93,7 @@ extension Pipeline {
     other: Double  // under the caption half the list away
   )
 
-  /// How far the model's estimates of known images' latents are off, in units that every prediction and loss share.
+  /// Errors of the model's estimates of known images' latents, in units that every prediction and loss share.
   ///
   /// Finer than scores of drawn images, and blind to what samplers and guidance do. The noise depends on `seed` alone.
   public func denoisingErrors(_ images: [Image], captions: [String], seed: UInt64) -> [DenoisingError] {

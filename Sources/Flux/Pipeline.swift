@@ -11,9 +11,13 @@ import Torch
 ///
 /// Not `Sendable`: a pipeline belongs to one thread at a time; requests and images may go anywhere.
 public final class Pipeline {
+  /// The networks, on `device`, with the student and LoRAs merged.
   public let model: ModelBundle
+  /// The tokenizer and the text encoder.
   public let prompts: PromptEncoder
+  /// The device of U-Net, adapter and autoencoder.
   public let device: Device
+  /// The identity of the model, for the metadata of images.
   public let source: ModelSource
   /// The few-step student whose change is in the weights; its `request` says how it draws.
   public let student: FastStudent?
@@ -68,7 +72,9 @@ public final class Pipeline {
 
   /// A prompt and the one that guidance leads away from, as the U-Net reads them: one row each, equally long.
   public struct PromptConditioning {
+    /// The prompt, one row.
     public let conditional: TextConditioning
+    /// The negative or the empty prompt, one row.
     public let unconditional: TextConditioning
     /// Words of the prompt that did not fit.
     public let dropped: [String]
@@ -96,7 +102,7 @@ public final class Pipeline {
       conditional: both[1..<2], unconditional: both[0..<1], dropped: text.dropped[1], droppedNegative: text.dropped[0])
   }
 
-  /// How a prompt is cut into tokens, with the words that do not fit and those that the vocabulary lacks.
+  /// The tokens of a prompt, with the words that do not fit and those that the vocabulary lacks.
   public func tokens(of prompt: String) -> WordPieceTokenizer.Encoding {
     prompts.tokenizer.encode(prompt, maxLength: model.configuration.adapter.maxTokens)
   }

@@ -16,6 +16,7 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
   /// The networks of `base`, predicting ε.
   case specification
 
+  /// The sizes of the networks, the noise schedule and the image size.
   public var configuration: ModelBundle.Configuration {
     switch self {
     case .tiny:

@@ -9,13 +9,19 @@ import Torch
 public final class PromptEncoder {
   /// The input of the adapter, for a batch of prompts.
   public struct States {
-    public let states: Tensor  // [B, N, 2 · width]: the embedding layer's and the last layer's
-    public let mask: Tensor  // [B, N], float, 1 at tokens
-    public let dropped: [[String]]  // per prompt, the truncated words
+    /// Hidden states of the embedding layer and of the last layer, concatenated: `[B, N, 2 · width]`.
+    public let states: Tensor
+    /// Mask of the tokens, `[B, N]`, float: 1 at tokens, 0 at padding.
+    public let mask: Tensor
+    /// The truncated words of each prompt.
+    public let dropped: [[String]]
   }
 
+  /// The tokenizer with the encoder's vocabulary.
   public let tokenizer: WordPieceTokenizer
+  /// The frozen text encoder.
   public let encoder: TextEncoder
+  /// The device of the encoder and of the states.
   public let device: Device
 
   /// Reads `vocab.txt`, `config.json` and `model.safetensors` from a directory.

@@ -21,10 +21,13 @@ public enum PromptFile {
   }
 }
 
-/// Why a prompt file cannot be used.
+/// The reasons that a prompt file cannot be used.
 public enum PromptFileError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// The file looks like UTF-16.
   case utf16(file: String)
+  /// The file is not valid UTF-8.
   case notUTF8(file: String)
+  /// The file has no prompts.
   case empty(file: String)
 
   public var description: String {

@@ -8,19 +8,30 @@ import Torch
 /// levels, if any, double further. Latents are normalized per channel by running statistics that are stored with the
 /// weights: outside this file all latents are normalized, with mean 0 and standard deviation 1.
 public final class Autoencoder: Module {
+  /// The sizes of encoder, decoder and super-resolution levels, as stored in `config.json`.
   public struct Configuration: NetworkConfiguration, Equatable {
-    public var latentChannels: Int  // channels of the latent
-    public var encoderPatch: Int  // patch size of the first layer, in pixels
-    public var encoderWidths: [Int]  // per level, each half the size of the one before
-    public var encoderBlocks: [Int]  // residual blocks per level
-    public var decoderWidths: [Int]  // per level from the latent up, each twice the size of the one before
+    /// Channels of the latent.
+    public var latentChannels: Int
+    /// Patch size of the first layer, in pixels: the encoder begins with patches as channels.
+    public var encoderPatch: Int
+    /// Width of each encoder level, from the image down; each level is half the size of the one before.
+    public var encoderWidths: [Int]
+    /// Residual blocks of each encoder level.
+    public var encoderBlocks: [Int]
+    /// Width of each decoder level, from the latent up; each level is twice the size of the one before.
+    public var decoderWidths: [Int]
+    /// Residual blocks of each decoder level.
     public var decoderBlocks: [Int]
-    public var decoderOutputWidth: Int  // width at the base size
-    public var superResolutionWidths: [Int]  // per super-resolution level, each doubling the size
+    /// Width of the features at the base size; palette decoders do not use it.
+    public var decoderOutputWidth: Int
+    /// Width of each super-resolution level, each of which doubles the size; empty beside a palette.
+    public var superResolutionWidths: [Int]
+    /// Number of groups of the group normalization; palette autoencoders have none.
     public var normGroups: Int
     /// The palette head (with no normalization and with strided shortcuts); nil is the RGB decoder.
     public var palette: Palette?
 
+    /// A configuration of the given sizes; `validate` checks it.
     public init(
       latentChannels: Int, encoderPatch: Int, encoderWidths: [Int], encoderBlocks: [Int],
       decoderWidths: [Int],
@@ -53,6 +64,7 @@ public final class Autoencoder: Module {
     /// Output pixels per latent cell, along one side.
     public var downsample: Int { baseFactor * superResolutionFactor }
 
+    /// Throws for a value out of range, lists of different lengths, or an encoder and a decoder of different factors.
     public func validate() throws(ConfigurationError) {
       try require("latent_channels", latentChannels, in: ConfigurationLimit.channels)
       try require("norm_groups", normGroups, in: ConfigurationLimit.channels)
@@ -122,6 +134,7 @@ public final class Autoencoder: Module {
       }
     }
 
+    /// An estimate of the elements of the convolution kernels, to compare with the size of a file.
     public var weightCount: Int {
       func blocks(_ widths: [Int], _ counts: [Int]) -> Int {
         zip(widths, counts).reduce(0) { $0 + 18 * $1.0 * $1.0 * $1.1 }
@@ -139,16 +152,22 @@ public final class Autoencoder: Module {
 
   /// The palette head of a decoder (`PaletteDecoder`).
   public struct Palette: ModelConfiguration, Equatable {
-    public var colors: Int  // K: logits and colors per position
-    public var enlargement: Int  // upsampling factor of the fields: a power of two
-    public var sharpness: Double  // factor of the logits before the softmax
-    public var encoderShrink: Int  // downsampling factor (average pooling) before the encoder
+    /// K, the number of logits and colors per position, 1…64.
+    public var colors: Int
+    /// Upsampling factor from the fields to the base size: a power of two, at most 64.
+    public var enlargement: Int
+    /// Factor of the logits before the softmax; larger values give sharper edges.
+    public var sharpness: Double
+    /// Downsampling factor of the average pooling before the encoder, 1…16.
+    public var encoderShrink: Int
 
+    /// A palette with the values of the `midi` preset, unless given.
     public init(colors: Int = 4, enlargement: Int = 8, sharpness: Double = 6, encoderShrink: Int = 2) {
       (self.colors, self.enlargement) = (colors, enlargement)
       (self.sharpness, self.encoderShrink) = (sharpness, encoderShrink)
     }
 
+    /// Throws if a value is out of range, or if `enlargement` is no power of two.
     public func validate() throws(ConfigurationError) {
       try require("palette.colors", colors, in: 1...64)
       try require("palette.enlargement", enlargement, in: 1...64)
@@ -160,13 +179,22 @@ public final class Autoencoder: Module {
     }
   }
 
+  /// Images of the base size to raw latents.
   public let encoder: Encoder
+  /// Normalized latents to images of the base size: `Decoder` or `PaletteDecoder`.
   public let decoder: any LatentDecoder
+  /// The levels above the base size; nil if the decoder's output is the image.
   public let superResolution: SuperResolution?
-  public let latentsMean: Tensor  // [C]
-  public let latentsStd: Tensor  // [C]
+  /// Running mean of each latent channel, `[C]`, which normalization subtracts.
+  public let latentsMean: Tensor
+  /// Running standard deviation of each latent channel, `[C]`, which normalization divides by.
+  public let latentsStd: Tensor
+  /// The sizes that the network was built with.
   public let configuration: Configuration
 
+  /// A new network whose latents are not normalized yet: mean 0, standard deviation 1.
+  ///
+  /// Traps if the configuration is invalid.
   public init(_ configuration: Configuration, _ initial: Initializer) {
     configuration.checkedOrTrap()
     self.configuration = configuration
@@ -212,10 +240,14 @@ public final class Autoencoder: Module {
 
 /// The output of a decoder: the image so far, and the features for the next level.
 public struct DecoderOutput {
-  public let features: Tensor  // [B, width, H, W]
-  public let pixels: Tensor  // [B, 3, H, W]
-  public let fields: Tensor?  // of a palette decoder, [B, 4K, h, w]
+  /// Features at the size of the image, `[B, width, H, W]`; those of a palette decoder have the size of its fields.
+  public let features: Tensor
+  /// The image, `[B, 3, H, W]`, about −1…1 (not clamped).
+  public let pixels: Tensor
+  /// K logits, then K colors, of a palette decoder, `[B, 4K, h, w]`; nil from other decoders.
+  public let fields: Tensor?
 
+  /// An output; `fields` only from a palette decoder.
   public init(features: Tensor, pixels: Tensor, fields: Tensor? = nil) {
     self.features = features
     self.pixels = pixels

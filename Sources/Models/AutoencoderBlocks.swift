@@ -128,6 +128,7 @@ public final class SuperResolution: Module {
     }
   }
 
+  /// Applies all levels: the image and its features at 2ⁿ times the size for n levels.
   public func callAsFunction(_ base: DecoderOutput) -> DecoderOutput { levels.reduce(base) { $1($0) } }
 }
 

@@ -8,9 +8,12 @@ import Torch
 public final class LoRA {
   /// The factors of one layer.
   public struct Pair {
-    public let layer: String  // its key without ".weight", as in "mid_block.resnets.0.conv1"
-    public let down: Tensor  // A: [rank, in] or [rank, in, k, k]
-    public let up: Tensor  // B: [out, rank] or [out, rank, 1, 1]
+    /// Key of the layer without `.weight`, such as `mid_block.resnets.0.conv1`.
+    public let layer: String
+    /// The factor A, `[rank, in]` or `[rank, in, k, k]`.
+    public let down: Tensor
+    /// The factor B, `[out, rank]` or `[out, rank, 1, 1]`.
+    public let up: Tensor
 
     /// B · A in the shape of the layer's weight, which it is added to.
     public var change: Tensor {
@@ -26,8 +29,10 @@ public final class LoRA {
     }
   }
 
+  /// The factors, in the order of the U-Net's parameters if they are new.
   public let pairs: [Pair]
 
+  /// A LoRA of the given factors, which are not checked against a U-Net.
   public init(_ pairs: [Pair]) { self.pairs = pairs }
 
   /// New factors for every matrix and kernel of a U-Net: A is random like the weights of a new layer, B is zero.

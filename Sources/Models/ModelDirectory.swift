@@ -5,6 +5,7 @@ import Torch
 
 /// A network stored in a directory with `config.json` and safetensors, as in diffusers and transformers.
 public protocol ConfiguredModel: Module {
+  /// The type of `config.json`.
   associatedtype Configuration: NetworkConfiguration
   /// The class name in `config.json`.
   static var className: String { get }
@@ -16,7 +17,9 @@ public protocol ConfiguredModel: Module {
   static var olderKeys: [String: String] { get }
   /// Options of other programs that must have these values if they are present.
   static var fixedOptions: [String: FixedOption] { get }
+  /// The sizes that the network was built with.
   var configuration: Configuration { get }
+  /// A network of the given sizes; traps if they are invalid.
   init(_ configuration: Configuration, _ initial: Initializer)
 }
 
@@ -37,16 +40,24 @@ extension NetworkConfiguration {
 
 /// The only supported value of an option.
 public enum FixedOption: Sendable, Equatable {
+  /// The option must be null.
   case null
+  /// The option must be this Boolean.
   case flag(Bool)
+  /// The option must be this number.
   case number(Double)
+  /// The option must be this text.
   case text(String)
 }
 
 extension ConfiguredModel {
+  /// No keys, by default.
   public static func ignores(_ key: String) -> Bool { false }
+  /// No keys, by default.
   public static var olderKeys: [String: String] { [:] }
+  /// No options, by default.
   public static var fixedOptions: [String: FixedOption] { [:] }
+  /// The name that diffusers uses, by default.
   public static var weightsName: String { "diffusion_pytorch_model" }
 
   /// Reads configuration and weights; errors name file, key, expected and actual value.
@@ -141,6 +152,7 @@ extension FixedOption: CustomStringConvertible {
 // How each network is stored.
 
 extension UNet: ConfiguredModel {
+  /// The class of diffusers with the same structure and keys.
   public static var className: String { "UNet2DConditionModel" }
 
   /// Options of diffusers' class for which Flux supports one value only.
@@ -164,16 +176,21 @@ extension UNet: ConfiguredModel {
 }
 
 extension Autoencoder: ConfiguredModel {
+  /// A class of Flux: no other library has this network.
   public static var className: String { "FluxAutoencoder" }
 }
 
 extension TextAdapter: ConfiguredModel {
+  /// A class of Flux: no other library has this network.
   public static var className: String { "FluxTextAdapter" }
 }
 
 extension TextEncoder: ConfiguredModel {
+  /// The class of transformers with the same structure and keys.
   public static var className: String { "BertModel" }
+  /// The name that transformers uses: `model.safetensors`.
   public static var weightsName: String { "model" }
+  /// Only absolute position embeddings are supported.
   public static var fixedOptions: [String: FixedOption] { ["position_embedding_type": .text("absolute")] }
 
   /// MiniLM's files also have position ids and a pooler, which are not used.

@@ -3,6 +3,7 @@ import Torch
 
 /// Decodes normalized latents into pixels of the base size.
 public protocol LatentDecoder: Module {
+  /// Normalized latents `[B, C, h, w]` to an image of the base size and its features.
   func callAsFunction(_ latent: Tensor) -> DecoderOutput
 }
 

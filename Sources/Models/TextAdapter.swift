@@ -9,13 +9,20 @@ import Torch
 /// embedding layer keeps identity and order. MicroDiT adapts its prompt embeddings in the same way
 /// (`AttentionBlockPromptEmbedding`).
 public final class TextAdapter: Module {
+  /// The sizes of the adapter, as stored in `config.json`.
   public struct Configuration: NetworkConfiguration, Equatable {
-    public var inputWidth: Int  // width of one text encoder state; the input has two
-    public var width: Int  // width of the context
+    /// Width of one text encoder state; the input is two of them, concatenated.
+    public var inputWidth: Int
+    /// Width of the context.
+    public var width: Int
+    /// Number of transformer layers.
     public var layers: Int
+    /// Number of attention heads; divides `width`.
     public var heads: Int
-    public var maxTokens: Int  // maximum prompt length in tokens, with [CLS] and [SEP]
+    /// Maximum prompt length in tokens, with [CLS] and [SEP]; 3…65,536.
+    public var maxTokens: Int
 
+    /// A configuration of the given sizes; `validate` checks it.
     public init(inputWidth: Int, width: Int, layers: Int, heads: Int, maxTokens: Int) {
       self.inputWidth = inputWidth
       self.width = width
@@ -24,6 +31,7 @@ public final class TextAdapter: Module {
       self.maxTokens = maxTokens
     }
 
+    /// Throws if a value is out of range, or if `heads` does not divide `width`.
     public func validate() throws(ConfigurationError) {
       try require("input_width", inputWidth, in: ConfigurationLimit.channels)
       try require("width", width, in: ConfigurationLimit.channels)
@@ -33,14 +41,17 @@ public final class TextAdapter: Module {
       try require("max_tokens", maxTokens, in: 3...65_536)  // with [CLS] and [SEP]
     }
 
+    /// Elements of the matrices, derived from the operations for one token; slightly too high by the attention's.
     public var weightCount: Int { flops(tokens: 1) / 2 }
   }
 
   let projection: Linear
   let layers: [AdapterLayer]
   let normOut: LayerNorm
+  /// The sizes that the network was built with.
   public let configuration: Configuration
 
+  /// A network of the given sizes; traps if they are invalid.
   public init(_ configuration: Configuration, _ initial: Initializer) {
     let c = configuration
     c.checkedOrTrap()

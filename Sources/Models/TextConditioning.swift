@@ -3,13 +3,14 @@ import Torch
 
 /// Texts as the U-Net reads them, one row a text.
 public struct TextConditioning {
-  /// What cross-attention reads, `[B, N, D]`.
+  /// The input of cross-attention, `[B, N, D]`.
   public var context: Tensor
   /// `[B, N]`, float, 1 where there is a token.
   public var mask: Tensor
   /// The mean of the context over the tokens, `[B, D]`, which joins the time embedding.
   public var pooled: Tensor
 
+  /// Conditioning from its three tensors, which have the same number of rows.
   public init(context: Tensor, mask: Tensor, pooled: Tensor) {
     (self.context, self.mask, self.pooled) = (context, mask, pooled)
   }

@@ -7,16 +7,26 @@ import Torch
 public final class TextEncoder: Module {
   /// The fields of Hugging Face's `config.json` that BERT needs.
   public struct Configuration: NetworkConfiguration, Equatable {
+    /// Number of words and word pieces in the vocabulary.
     public var vocabSize: Int
+    /// Width of the hidden states.
     public var hiddenSize: Int
+    /// Number of transformer layers.
     public var numHiddenLayers: Int
+    /// Number of attention heads; divides `hiddenSize`.
     public var numAttentionHeads: Int
+    /// Width of the hidden layer of each feed-forward network.
     public var intermediateSize: Int
+    /// Maximum number of tokens.
     public var maxPositionEmbeddings: Int
+    /// Number of token types; Flux only uses the first.
     public var typeVocabSize: Int
+    /// Number that layer normalization adds to the variance.
     public var layerNormEps: Double
+    /// Activation of the feed-forward networks.
     public var hiddenAct: Activation
 
+    /// Throws if a value is out of range, or if `numAttentionHeads` does not divide `hiddenSize`.
     public func validate() throws(ConfigurationError) {
       try require("vocab_size", vocabSize, in: 4...10_000_000)
       try require("hidden_size", hiddenSize, in: ConfigurationLimit.channels)
@@ -29,6 +39,7 @@ public final class TextEncoder: Module {
       try require("layer_norm_eps", layerNormEps, in: ConfigurationLimit.epsilon)
     }
 
+    /// Elements of the embedding tables and of the layers' matrices.
     public var weightCount: Int {
       (vocabSize + maxPositionEmbeddings + typeVocabSize) * hiddenSize
         + numHiddenLayers * hiddenSize * (4 * hiddenSize + 2 * intermediateSize)
@@ -37,8 +48,10 @@ public final class TextEncoder: Module {
 
   let embeddings: BertEmbeddings
   let encoder: BertLayers
+  /// The sizes that the network was built with.
   public let configuration: Configuration
 
+  /// A network of the given sizes; traps if they are invalid.
   public init(_ configuration: Configuration, _ initial: Initializer) {
     configuration.checkedOrTrap()
     self.configuration = configuration

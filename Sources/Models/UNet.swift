@@ -13,8 +13,10 @@ public final class UNet: Module {
   let upBlocks: [UpBlock]
   let convNormOut: GroupNorm
   let convOut: Conv2d
+  /// The sizes that the network was built with.
   public let configuration: Configuration
 
+  /// A network of the given sizes; traps if they are invalid.
   public init(_ configuration: Configuration, _ initial: Initializer) {
     configuration.checkedOrTrap()
     let c = configuration

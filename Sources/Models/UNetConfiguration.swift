@@ -5,41 +5,72 @@ import Support
 extension UNet {
   /// The numbers that define a U-Net: diffusers' `config.json` of `UNet2DConditionModel`, in Swift names.
   public struct Configuration: NetworkConfiguration, Equatable {
+    /// Types of down blocks, with diffusers' names.
     public enum DownBlock: String, ConfigurationChoice {
+      /// Residual blocks alone.
       case plain = "DownBlock2D"
+      /// Residual blocks, each followed by a transformer with cross-attention.
       case crossAttention = "CrossAttnDownBlock2D"
     }
+    /// Types of the block at the lowest resolution, with diffusers' names.
     public enum MidBlock: String, ConfigurationChoice {
+      /// One residual block.
       case plain = "UNetMidBlock2D"
+      /// A residual block, a transformer with cross-attention, and another residual block.
       case crossAttention = "UNetMidBlock2DCrossAttn"
     }
+    /// Types of up blocks, with diffusers' names.
     public enum UpBlock: String, ConfigurationChoice {
+      /// Residual blocks alone.
       case plain = "UpBlock2D"
+      /// Residual blocks, each followed by a transformer with cross-attention.
       case crossAttention = "CrossAttnUpBlock2D"
     }
+    /// Types of the embedding that joins the time embedding.
     public enum ClassEmbedding: String, ConfigurationChoice {
+      /// Two linear layers around an activation, here for the pooled text.
       case projection
     }
 
-    public var sampleSize: Int?  // side of the latent that it was trained on; not enforced
+    /// Side of the latent that the network was trained on, in cells; not enforced.
+    public var sampleSize: Int?
+    /// Channels of the noisy latent.
     public var inChannels: Int
+    /// Channels of the prediction.
     public var outChannels: Int
+    /// Type of each down level, from the full resolution to the lowest.
     public var downBlockTypes: [DownBlock]
+    /// Type of the middle block; nil omits it.
     public var midBlockType: MidBlock?
+    /// Type of each up level, from the lowest resolution to the full one.
     public var upBlockTypes: [UpBlock]
-    public var blockOutChannels: [Int]  // width per level
-    public var layersPerBlock: PerLevel  // residual blocks per down level; up levels have one more
+    /// Width of each level, from the full resolution to the lowest; a multiple of `normNumGroups`.
+    public var blockOutChannels: [Int]
+    /// Residual blocks of each down level; up levels have one more.
+    public var layersPerBlock: PerLevel
+    /// Transformer blocks after each residual block, per level.
     public var transformerLayersPerBlock: PerLevel
-    public var attentionHeadDim: PerLevel  // the NUMBER of heads per level: diffusers' historical name
+    /// The number of attention heads per level, not their width: the name is diffusers' historical one.
+    public var attentionHeadDim: PerLevel
+    /// Stores the projections of the transformers as matrices; false stores them as 1×1 convolutions.
     public var useLinearProjection: Bool
-    public var crossAttentionDim: Int  // width of the context
+    /// Width of the context for cross-attention.
+    public var crossAttentionDim: Int
+    /// Type of the class embedding, which takes the pooled text; nil omits it.
     public var classEmbedType: ClassEmbedding?
+    /// Width of the pooled text; required with a class embedding.
     public var projectionClassEmbeddingsInputDim: Int?
+    /// Number of groups of the group normalization.
     public var normNumGroups: Int
+    /// Number that group normalization adds to the variance; transformers use 1e-6 instead.
     public var normEps: Double
+    /// Activation of residual blocks and embeddings.
     public var actFn: Activation
+    /// Orders the time embedding as cosines, then sines; false is the reverse.
     public var flipSinToCos: Bool
+    /// s in the frequencies 10000^(−i / (n − s)) of the time embedding, 0 ..< n, where n is half of the first width.
     public var freqShift: Double
+    /// Zero padding of the downsampling convolutions: 1 on all sides, or 0 for one on the right and at the bottom.
     public var downsamplePadding: Int
 
     /// All fields, as in diffusers' file.
@@ -75,6 +106,7 @@ extension UNet {
       self.downsamplePadding = downsamplePadding
     }
 
+    /// Throws for a value out of range, lists of different lengths, or widths that groups or heads do not divide.
     public func validate() throws(ConfigurationError) {
       if let sampleSize { try require("sample_size", sampleSize, in: ConfigurationLimit.imageSide) }
       try require("in_channels", inChannels, in: ConfigurationLimit.channels)
@@ -122,16 +154,21 @@ extension UNet {
       }
     }
 
+    /// Elements of the matrices and kernels, derived from the operations for a latent of one cell and one token.
     public var weightCount: Int { flops(height: 1, width: 1, tokens: 1) / 2 }
   }
 }
 
 /// One number for all levels or a number for each, as diffusers' configurations allow.
 public enum PerLevel: Codable, Sendable, Equatable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+  /// The same number for all levels.
   case all(Int)
+  /// A number for each level, from the full resolution to the lowest.
   case each([Int])
 
+  /// The same number for all levels.
   public init(integerLiteral value: Int) { self = .all(value) }
+  /// A number for each level.
   public init(arrayLiteral elements: Int...) { self = .each(elements) }
 
   public init(from decoder: any Swift.Decoder) throws {
@@ -155,6 +192,7 @@ public enum PerLevel: Codable, Sendable, Equatable, ExpressibleByIntegerLiteral,
     }
   }
 
+  /// The number of a level; traps if a list is too short.
   public subscript(level: Int) -> Int {
     switch self {
     case .all(let value): value

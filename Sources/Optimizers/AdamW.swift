@@ -3,6 +3,7 @@ import Torch
 
 /// AdamW (Loshchilov & Hutter 2019) over named parameters, with libtorch's fused update.
 public final class AdamW: UpdateRule {
+  /// The tensors that are updated in place, under their checkpoint keys.
   public let parameters: [NamedTensor]
   let firstMoments: [Tensor]
   let secondMoments: [Tensor]
@@ -11,6 +12,9 @@ public final class AdamW: UpdateRule {
   private let weightDecay: Double
   private let beta2: Double
 
+  /// An optimizer with zero moments in float32 on each parameter's device; β₁ is 0.9 and ε is 1e-8.
+  ///
+  /// `weightDecay` is decoupled: it is multiplied by the learning rate.
   public init(_ parameters: [NamedTensor], weightDecay: Double, beta2: Double = 0.99) {
     self.parameters = parameters
     firstMoments = parameters.map { Tensor.zeros($0.tensor.shape, device: $0.tensor.device) }
@@ -21,6 +25,7 @@ public final class AdamW: UpdateRule {
     self.beta2 = beta2
   }
 
+  /// One update of all parameters; where `skip` is 1 neither parameters nor moments change.
   public func update(_ gradients: [Tensor], learningRate: Double, skip: Tensor?) {
     guard !parameters.isEmpty else { return }
     Foreach.add(steps, skip.map { 1 - $0 } ?? one)  // the update corrects its moments' bias by the count of updates
@@ -30,6 +35,7 @@ public final class AdamW: UpdateRule {
       weightDecay: weightDecay, eps: 1e-8, skip: skip)
   }
 
+  /// Both moments and the count of updates of each parameter, under `first.`, `second.` and `steps.` with its key.
   public var state: [NamedTensor] {
     parameters.enumerated().flatMap { index, named in
       [

@@ -4,13 +4,13 @@ import Torch
 
 /// An exponential moving average of parameters, which draws better images than the parameters themselves.
 public final class EMA {
-  /// How fast old values are forgotten.
+  /// The rate at which old values are forgotten.
   public enum Decay: Sendable, Equatable, CustomStringConvertible {
     /// The average is always about as wide as a given share σ_rel of the steps so far, and forgets the start ("Analyzing
     /// and Improving the Training Dynamics of Diffusion Models", Karras et al., 2024, §3.1). 0 ..< 0.289; 0 keeps the
     /// parameters as they are.
     case relativeWidth(Double)
-    /// What remains of the average in each step; in the first ones less, (1 + n) / (10 + n), as in TensorFlow's.
+    /// The share of the average that remains in each step, at most (1 + n) / (10 + n) in step n, as in TensorFlow.
     case constant(Double)
 
     public var description: String {
@@ -23,6 +23,7 @@ public final class EMA {
 
   /// The averages, under the keys of the parameters.
   public let parameters: [NamedTensor]
+  /// The decay that the average was made with.
   public let decay: Decay
   private let originals: [Tensor]
   private let exponent: Double

@@ -2,7 +2,7 @@ import Foundation
 
 /// A learning-rate schedule as a share of the peak: a linear warm-up, a plateau, and a decay to zero.
 public struct LearningRate: Sendable, Equatable {
-  /// How the rate decays.
+  /// The form of the decay.
   public enum Decay: Sendable, Equatable {
     /// Linearly over this share of the steps, the last ones (0: not at all): warmup-stable-decay, Hu et al., 2024.
     case linear(share: Double)
@@ -12,8 +12,10 @@ public struct LearningRate: Sendable, Equatable {
 
   /// Steps until the peak is reached.
   public var warmup: Int
+  /// The form of the decay after the peak.
   public var decay: Decay
 
+  /// A schedule with `warmup` steps of linear rise, then the given decay.
   public init(warmup: Int, decay: Decay) {
     (self.warmup, self.decay) = (warmup, decay)
   }

@@ -8,6 +8,7 @@ import Torch
 /// the update is scaled by `0.2 · √max(rows, columns)`, which gives it about the size of AdamW's (Liu et al., "Muon is
 /// Scalable for LLM Training", 2025, §2.2). Weight decay is decoupled. Parameters of equal shape are updated as one batch.
 public final class Muon: UpdateRule {
+  /// The matrices and kernels that are updated in place, under their checkpoint keys.
   public let parameters: [NamedTensor]
   private let momenta: [Tensor]
   private let groups: [[Int]]  // indices of parameters of equal matrix shape
@@ -15,7 +16,7 @@ public final class Muon: UpdateRule {
   private let weightDecay: Double
   private let momentum: Double
 
-  /// `rate` is the learning rate as a multiple of the one that `update` gets.
+  /// `learningRateScale` multiplies the learning rate that `update` gets.
   public init(_ parameters: [NamedTensor], learningRateScale: Double, weightDecay: Double, momentum: Double = 0.95) {
     self.parameters = parameters
     momenta = parameters.map { Tensor.zeros($0.tensor.shape, device: $0.tensor.device) }
@@ -34,6 +35,7 @@ public final class Muon: UpdateRule {
     (self.learningRateScale, self.weightDecay, self.momentum) = (learningRateScale, weightDecay, momentum)
   }
 
+  /// One update of all parameters; where `skip` is 1 neither parameters nor momenta change.
   public func update(_ gradients: [Tensor], learningRate: Double, skip: Tensor?) {
     let learningRate = learningRate * learningRateScale
     withNoGrad {
@@ -55,6 +57,7 @@ public final class Muon: UpdateRule {
     }
   }
 
+  /// The momentum of each parameter, under `momentum.` with its key.
   public var state: [NamedTensor] { zip(parameters, momenta).map { ("momentum.\($0.key)", $1) } }
 
   /// The nearest matrices with singular values near 1, of `[count, rows, columns]`.

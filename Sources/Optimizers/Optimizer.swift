@@ -1,10 +1,11 @@
 import NN
 import Torch
 
-/// How some parameters move along their gradients.
+/// An update of some parameters along their gradients.
 public protocol UpdateRule: AnyObject {
+  /// The tensors that the rule updates; gradients are passed to `update` in this order.
   var parameters: [NamedTensor] { get }
-  /// What has to be saved to continue exactly.
+  /// The tensors that have to be saved to continue exactly.
   var state: [NamedTensor] { get }
   /// Updates in place; nothing changes where `skip`, a float32 scalar on the device, is 1.
   func update(_ gradients: [Tensor], learningRate: Double, skip: Tensor?)
@@ -12,23 +13,28 @@ public protocol UpdateRule: AnyObject {
 
 /// Update rules, each for its own parameters, under one limit of the gradient's norm.
 public final class Optimizer {
+  /// The update rules, without those that have no parameters.
   public let rules: [any UpdateRule]
   private let maxGradNorm: Double
 
   /// A gradient that is not finite, and so was not used.
   public struct NotFinite: Error, Equatable {
-    public let key: String  // of the first parameter at fault
-    public let norm: Double  // over all parameters
+    /// Key of the first parameter whose gradient is not finite, or a phrase if only their sum is not.
+    public let key: String
+    /// Norm over all parameters: NaN or infinite.
+    public let norm: Double
   }
 
+  /// An optimizer over disjoint sets of parameters; gradients are scaled down to a norm of `maxGradNorm`.
   public init(_ rules: [any UpdateRule], maxGradNorm: Double) {
     self.rules = rules.filter { !$0.parameters.isEmpty }
     self.maxGradNorm = maxGradNorm
   }
 
+  /// The parameters of all rules, in order.
   public var parameters: [NamedTensor] { rules.flatMap(\.parameters) }
 
-  /// What has to be saved to continue exactly.
+  /// The tensors that have to be saved to continue exactly.
   public var state: [NamedTensor] { rules.flatMap(\.state) }
 
   /// Updates every parameter and forgets the gradients; returns the gradient's norm before the limit.

@@ -5,11 +5,13 @@ public struct DDIM: Sampler {
   /// The share of ancestral noise, 0 (deterministic) … 1.
   public let eta: Double
 
+  /// A sampler with the given `eta`; traps unless it is in 0…1.
   public init(eta: Double = 0) {
     guard (0...1).contains(eta) else { fatalError("eta \(eta) is outside 0…1") }
     self.eta = eta
   }
 
+  /// One network evaluation; draws noise only if `eta` is above 0.
   public mutating func step(
     _ x: Tensor, at index: Int, of grid: TimeGrid, estimate: (Tensor, DiffusionTime) -> Estimate,
     noise: () -> Tensor
@@ -28,8 +30,10 @@ public struct DDIM: Sampler {
 ///
 /// On a coarser grid the β of each step is re-derived from the two ᾱ it joins (Nichol & Dhariwal 2021, Section 4).
 public struct DDPM: Sampler {
+  /// A sampler for one run; it keeps no history.
   public init() {}
 
+  /// One network evaluation; draws noise in every step except the last.
   public mutating func step(
     _ x: Tensor, at index: Int, of grid: TimeGrid, estimate: (Tensor, DiffusionTime) -> Estimate,
     noise: () -> Tensor

@@ -7,8 +7,10 @@ import Torch
 public struct DPMSolverMultistep: Sampler {
   private var last: (time: DiffusionTime, clean: Tensor)?
 
+  /// A sampler with an empty history, for one run.
   public init() {}
 
+  /// One network evaluation; uses the clean estimate of the previous step and draws no noise.
   public mutating func step(
     _ x: Tensor, at index: Int, of grid: TimeGrid, estimate: (Tensor, DiffusionTime) -> Estimate,
     noise: () -> Tensor
@@ -34,8 +36,10 @@ public struct DPMSolverMultistep: Sampler {
 public struct DPMSolverSinglestep: Sampler {
   private var pair: (start: Int, x: Tensor, clean: Tensor)?
 
+  /// A sampler with an empty history, for one run.
   public init() {}
 
+  /// One network evaluation: the first or the second half of a pair of grid steps, without noise.
   public mutating func step(
     _ x: Tensor, at index: Int, of grid: TimeGrid, estimate: (Tensor, DiffusionTime) -> Estimate,
     noise: () -> Tensor

@@ -4,8 +4,10 @@ import Torch
 ///
 /// x̂ + ε (σ̂ₜ − σ̂ₛ) is x₀ + ε σ̂ₜ; this form avoids cancellation at noise levels in the thousands.
 public struct Euler: Sampler {
+  /// A sampler for one run; it keeps no history.
   public init() {}
 
+  /// One network evaluation, without noise.
   public mutating func step(
     _ x: Tensor, at index: Int, of grid: TimeGrid, estimate: (Tensor, DiffusionTime) -> Estimate,
     noise: () -> Tensor
@@ -18,8 +20,10 @@ public struct Euler: Sampler {
 
 /// Euler's method to below the next noise level, then new noise up to it ("Euler a" of k-diffusion).
 public struct EulerAncestral: Sampler {
+  /// A sampler for one run; it keeps no history.
   public init() {}
 
+  /// One network evaluation; draws noise in every step except the last.
   public mutating func step(
     _ x: Tensor, at index: Int, of grid: TimeGrid, estimate: (Tensor, DiffusionTime) -> Estimate,
     noise: () -> Tensor
@@ -36,8 +40,10 @@ public struct EulerAncestral: Sampler {
 
 /// Heun's method on the ODE of Karras et al., 2022 (Algorithm 1): two network evaluations per step except the last.
 public struct Heun: Sampler {
+  /// A sampler for one run; it keeps no history.
   public init() {}
 
+  /// Two network evaluations, or one in the step to the clean latent, without noise.
   public mutating func step(
     _ x: Tensor, at index: Int, of grid: TimeGrid, estimate: (Tensor, DiffusionTime) -> Estimate,
     noise: () -> Tensor

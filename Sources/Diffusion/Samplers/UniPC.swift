@@ -15,8 +15,10 @@ public struct UniPC: Sampler {
   private var visits: [Visit] = []  // the last one or two, oldest first
   private var lastOrder = 0
 
+  /// A sampler with an empty history, for one run.
   public init() {}
 
+  /// One network evaluation: corrects `x` by the previous step's estimates, then predicts the next time without noise.
   public mutating func step(
     _ x: Tensor, at index: Int, of grid: TimeGrid, estimate: (Tensor, DiffusionTime) -> Estimate,
     noise: () -> Tensor

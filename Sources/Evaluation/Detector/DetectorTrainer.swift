@@ -12,14 +12,22 @@ import Torch
 public final class DetectorTrainer {
   /// The settings of the training.
   public struct Plan: Sendable {
+    /// The world whose objects, colors and backgrounds the judge learns.
     public var world: World
+    /// Version of the renderer.
     public var version: RenderingVersion
+    /// Number of training steps.
     public var steps: Int
+    /// Number of scenes per step.
     public var batch: Int
+    /// Seed of weights, scenes and corruptions.
     public var seed: UInt64
+    /// Computes the network in bfloat16 mixed precision.
     public var bfloat16: Bool
-    public var learningRate = 0.002  // peak
+    /// Peak learning rate of AdamW.
+    public var learningRate = 0.002
 
+    /// A plan with the given settings and the default learning rate.
     public init(
       world: World, version: RenderingVersion = .latest, steps: Int, batch: Int, seed: UInt64, bfloat16: Bool
     ) {
@@ -33,7 +41,9 @@ public final class DetectorTrainer {
 
   /// A step with a non-finite loss or gradient, which was not applied.
   public struct NotFinite: Error, CustomStringConvertible, Equatable {
+    /// Index of the step.
     public let step: Int
+    /// The tensor at fault: `loss` or `gradient`.
     public let what: String
     public var description: String { "step \(step): the \(what) of the judge is not finite; nothing was saved" }
   }
@@ -41,6 +51,7 @@ public final class DetectorTrainer {
   /// The losses of a step, by part.
   public typealias Losses = [(name: String, value: Double)]
 
+  /// The network in training; `run` leaves it with the averaged weights.
   public let network: GlyphDetector
   private let plan: Plan
   private let scenes: DetectorScenes
@@ -48,6 +59,7 @@ public final class DetectorTrainer {
   private let optimizer: Optimizer
   private let average: EMA
 
+  /// A trainer with new weights; throws if the glyphs cannot be read from the font.
   public init(_ plan: Plan) throws(GlyphFont.Failure) {
     self.plan = plan
     atlas = try GlyphAtlas(world: plan.world, version: plan.version)

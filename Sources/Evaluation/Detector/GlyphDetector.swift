@@ -8,15 +8,24 @@ import Torch
 /// One heatmap for the centers of all objects; name, color and box are predicted from the features of a center's cell, the
 /// background from the mean of all cells.
 public final class GlyphDetector: Module {
+  /// The sizes of the detector, as stored in `config.json`.
   public struct Configuration: NetworkConfiguration, Equatable {
-    public var world: String  // whose objects it knows
+    /// Name of the world whose objects it knows.
+    public var world: String
+    /// Number of nouns.
     public var names: Int
+    /// Number of colors of shapes.
     public var colors: Int
+    /// Number of backgrounds.
     public var backgrounds: Int
-    public var widths: [Int]  // of the levels with 32×32, 16×16 and 8×8 cells
+    /// Widths of the levels with 32×32, 16×16 and 8×8 cells.
+    public var widths: [Int]
+    /// Residual blocks of each level.
     public var blocks: [Int]
+    /// Number of groups of the group normalization; divides every width.
     public var normGroups: Int
 
+    /// A configuration with the given sizes; `validate` checks it.
     public init(
       world: String, names: Int, colors: Int, backgrounds: Int, widths: [Int] = [48, 96, 96],
       blocks: [Int] = [1, 2, 1], normGroups: Int = 8
@@ -30,6 +39,7 @@ public final class GlyphDetector: Module {
       self.normGroups = normGroups
     }
 
+    /// Throws if a value is out of range, or unless there are three levels of widths that the groups divide.
     public func validate() throws(ConfigurationError) {
       try require("names", names, in: ConfigurationLimit.channels)
       try require("colors", colors, in: ConfigurationLimit.channels)
@@ -44,6 +54,7 @@ public final class GlyphDetector: Module {
       }
     }
 
+    /// Elements of the larger kernels and matrices, to compare with the size of a file.
     public var weightCount: Int {
       let levels = zip(widths, blocks).reduce(0) { $0 + 18 * $1.0 * $1.0 * $1.1 }
       let between = 9 * (48 * widths[0] + widths[0] * widths[1] + widths[1] * widths[2]) + widths[2] * widths[1]
@@ -53,22 +64,28 @@ public final class GlyphDetector: Module {
 
   /// The predictions for images.
   public struct Detections {
-    public let heatmap: Tensor  // [B, cells], logits of centers
-    public let cells: Tensor  // [B · cells, width], what `things` reads
-    public let background: Tensor  // [B, backgrounds], logits
+    /// Logits of an object center in each cell, `[B, cells]`, with cells in rows.
+    public let heatmap: Tensor
+    /// Features of all cells, `[B · cells, width]`, the input of `classLogits`.
+    public let cells: Tensor
+    /// Logits of the backgrounds, `[B, backgrounds]`.
+    public let background: Tensor
   }
 
   /// The predictions for single cells.
   public struct ClassLogits {
-    public let names: Tensor  // [K, names], logits
-    public let colors: Tensor  // [K, colors], logits
+    /// Logits of the nouns, `[K, names]`.
+    public let names: Tensor
+    /// Logits of the colors, `[K, colors]`.
+    public let colors: Tensor
     /// `[K, 4]`: the center's offset from the middle of the cell, in cells, to the right and down; width and height as
     /// shares of the canvas.
     public let boxes: Tensor
   }
 
-  /// Pixels, and cells, along a side.
+  /// Side of the images in pixels.
   public static let side = 128
+  /// Side of the grid of cells in which centers are predicted.
   public static let grid = 16
 
   let convIn: Conv2d
@@ -81,8 +98,10 @@ public final class GlyphDetector: Module {
   let color: Linear
   let box: Linear
   let background: Linear
+  /// The sizes that the network was built with.
   public let configuration: Configuration
 
+  /// A network of the given sizes; traps if they are invalid.
   public init(_ configuration: Configuration, _ initial: Initializer) {
     let c = configuration
     c.checkedOrTrap()
@@ -116,7 +135,7 @@ public final class GlyphDetector: Module {
       background: background(features.mean([2, 3])))
   }
 
-  /// What stands in cells `[K, width]` of a sight.
+  /// The objects in cells `[K, width]`, rows of `Detections.cells`.
   public func classLogits(_ cells: Tensor) -> ClassLogits {
     ClassLogits(names: name(cells), colors: color(cells), boxes: box(cells))
   }
@@ -143,7 +162,10 @@ extension GlyphDetector.Configuration {
 }
 
 extension GlyphDetector: ConfiguredModel {
+  /// Keys of version 0.1 had British spelling.
   public static var olderKeys: [String: String] { ["heatmap.": "heat.", "color.": "colour."] }
+  /// A class of Flux: no other library has this network.
   public static var className: String { "FluxGlyphDetector" }
+  /// `model.safetensors`, as in transformers.
   public static var weightsName: String { "model" }
 }

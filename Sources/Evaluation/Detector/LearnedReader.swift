@@ -10,8 +10,10 @@ import Torch
 /// Nothing is shared with `ImageReader` but the size that an image is shrunk to: no background is taken away, no
 /// template compared.
 public final class LearnedReader: SceneReader {
+  /// The world that the detector was trained on.
   public let world: World
-  public let hash: String  // SHA-256 of its weights, 64 hexadecimal digits
+  /// SHA-256 of the file of weights, 64 hexadecimal digits.
+  public let hash: String
   private let network: GlyphDetector
 
   /// The minimum probability of a center.
@@ -37,6 +39,7 @@ public final class LearnedReader: SceneReader {
     hash = SHA256.hexDigest((try? Data(contentsOf: weights)).map { [UInt8]($0) } ?? [])
   }
 
+  /// Reads a square RGB image whose side is a multiple of 128, by the peaks of the heatmap of centers.
   public func read(_ image: Image) -> ImageReading {
     let side = GlyphDetector.side
     let values = PixelGrid(image, side: side).pixels.flatMap { [$0.x, $0.y, $0.z] }

@@ -8,17 +8,25 @@ import Scenes
 public struct Judge {
   /// The subject of a verdict.
   public enum Aspect: String, Sendable, Codable, CaseIterable {
-    case color  // the background, and the colors of shapes
-    case object  // each object: the most similar of the whole vocabulary
-    case place  // the position of one object, or the relation of two
-    case count  // the number of objects of one kind
+    /// The background, and the colors of shapes.
+    case color
+    /// Each object: the most similar of the whole vocabulary.
+    case object
+    /// The position of one object, or the relation of two.
+    case place
+    /// The number of objects of one kind.
+    case count
   }
 
   /// One fact of the prompt, and whether the image shows it.
   public struct Verdict: Sendable, Codable, Equatable {
+    /// The subject of the fact.
     public let aspect: Aspect
+    /// The value in the prompt, such as `apple`, `red`, `leftOf` or `3`.
     public let expected: String
+    /// The value in the image, in the same words, or a phrase such as `nothing` if there is none.
     public let found: String
+    /// True if the image shows the fact.
     public var isRight: Bool { expected == found }
   }
 

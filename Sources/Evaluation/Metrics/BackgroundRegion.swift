@@ -10,6 +10,7 @@ public struct BackgroundRegion: Sendable {
   /// The minimum number of background pixels, of 512 × 512.
   static let fewest = 5000.0
 
+  /// Width and height of the image, in pixels.
   public let side: Int
   private let indices: [Int]  // of pixels, in rows from the top
 

@@ -3,10 +3,14 @@ import Images
 
 /// Fidelity of a reconstruction: PSNR, SSIM and edge F1.
 public struct Fidelity: Sendable, Codable, Equatable {
-  public var psnr: Double  // dB over all channels of 8-bit values; 99 for equal images
-  public var ssim: Double  // structural similarity of the luma, −1…1
-  public var edges: Double  // F1 of edge pixels, 0…1
+  /// Peak signal-to-noise ratio over all channels of 8-bit values, in dB; at most 99, for equal images.
+  public var psnr: Double
+  /// Structural similarity of the luma, −1…1 (Wang et al., 2004).
+  public var ssim: Double
+  /// F1 of edge pixels, which match within one pixel; 0…1.
+  public var edges: Double
 
+  /// A fidelity with known values.
   public init(psnr: Double, ssim: Double, edges: Double) {
     self.psnr = psnr
     self.ssim = ssim

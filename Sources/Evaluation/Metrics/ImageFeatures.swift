@@ -8,9 +8,12 @@ import Support
 /// 8×8 fields, 128 numbers in all, reduced to 64 by a fixed random projection that nearly preserves distances (Johnson &
 /// Lindenstrauss 1984).
 public struct ImageFeatures: Sendable, Equatable {
+  /// Number of elements of a feature vector.
   public static let count = 64
+  /// The elements, `count` of them if they were computed from an image.
   public let values: [Double]
 
+  /// Features with known elements.
   public init(values: [Double]) { self.values = values }
 
   /// The features of a square RGB image whose side is a multiple of 128.

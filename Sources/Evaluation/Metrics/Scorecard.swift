@@ -6,9 +6,12 @@ import Support
 public struct Scorecard: Sendable, Codable, Equatable {
   /// Correct ones out of all.
   public struct Tally: Sendable, Codable, Equatable {
+    /// Number of correct facts or images.
     public var right = 0
+    /// Number of all facts or images.
     public var count = 0
 
+    /// An empty tally.
     public init() {}
 
     mutating func add(_ isRight: Bool) {
@@ -16,6 +19,7 @@ public struct Scorecard: Sendable, Codable, Equatable {
       if isRight { right += 1 }
     }
 
+    /// The fraction that is correct, 0…1; 0 if empty.
     public var share: Double { count > 0 ? Double(right) / Double(count) : 0 }
 
     /// The 95 % confidence interval of the share (Wilson, 1927).
@@ -28,8 +32,10 @@ public struct Scorecard: Sendable, Codable, Equatable {
     }
   }
 
+  /// The tallies by the raw value of their aspect; aspects without facts are missing.
   public private(set) var tallies: [String: Tally] = [:]
 
+  /// A scorecard without verdicts.
   public init() {}
 
   /// Counts an image's verdicts.
@@ -59,7 +65,9 @@ public enum Bootstrap {
 
 /// The agreement of two judges on which images are right.
 public struct Agreement: Sendable, Codable, Equatable {
+  /// Number of images that both judges saw.
   public let images: Int
+  /// Number of images on which they agree.
   public let agreed: Int
   /// Cohen's kappa (1960): agreement beyond chance, relative to its maximum; nil if chance agreement is 1.
   public let kappa: Double?

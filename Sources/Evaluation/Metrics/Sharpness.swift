@@ -10,9 +10,13 @@ public struct Sharpness: Sendable, Encodable {
   public struct Values: Sendable, Codable, Equatable {
     /// The number of images for each metric.
     public struct Counts: Sendable, Codable, Equatable {
-      public var sharpness = 0  // also of effectiveResolution, contrast and amplitudes
+      /// Images for sharpness; also for effective resolution, contrast and amplitudes.
+      public var sharpness = 0
+      /// Images with a plain background.
       public var cleanBackground = 0
+      /// Images whose plain background should have the color of the reference's.
       public var backgroundOffset = 0
+      /// Images whose colors should equal the reference's.
       public var meanColorOffset = 0
     }
 
@@ -35,6 +39,7 @@ public struct Sharpness: Sendable, Encodable {
     public var backgroundOffset: Double?
     /// Largest difference over the channels of the image's mean from the reference's, in 1/255.
     public var meanColorOffset: Double?
+    /// The number of images behind each metric.
     public var counts: Counts
   }
 

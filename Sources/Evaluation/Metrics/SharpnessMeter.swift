@@ -28,9 +28,12 @@ public struct SharpnessSample: Sendable {
 public struct SharpnessMeter {
   /// The expected relation of an image's background and colors to the reference's.
   public enum Background: Sendable {
-    case same  // equal
-    case plain  // plain, of any color
-    case other  // not comparable
+    /// The background and all colors should equal the reference's.
+    case same
+    /// The background is plain like the reference's, but may have any color.
+    case plain
+    /// The background is not comparable with the reference's.
+    case other
   }
 
   /// The resolutions of the table for effective resolution: half octaves, since octaves alone cause errors of 5 %.
@@ -40,6 +43,7 @@ public struct SharpnessMeter {
   /// The largest difference from the median that counts as clean, in levels of 255.
   static let cleanTolerance = 3.0
 
+  /// Side of the images, in pixels.
   public let side: Int
   private let spectrum: OctaveSpectrum
   private let averages: [(resolution: Int, weights: Tensor)]  // [N, side] each

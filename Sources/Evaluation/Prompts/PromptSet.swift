@@ -2,11 +2,14 @@ import Scenes
 
 /// A prompt with the facts it states, and one scene that it is true of.
 public struct EvaluationPrompt: Sendable, Codable {
+  /// The category, which determines how an image is judged.
   public let category: PromptCategory
+  /// The prompt as the model gets it.
   public let text: String
-  /// What it asks for is the objects and, for `.position`, their relation; the rest of the scene is not said.
+  /// A scene that the prompt is true of: the prompt states its objects and, for `.position`, their relation.
   public let scene: Scene
 
+  /// A prompt whose text states the facts of the scene.
   public init(category: PromptCategory, text: String, scene: Scene) {
     self.category = category
     self.text = text
@@ -16,7 +19,9 @@ public struct EvaluationPrompt: Sendable, Codable {
 
 /// The prompts of an evaluation: the same for the same world and seed, and none with a held-out combination.
 public struct PromptSet: Sendable {
+  /// The world whose objects the prompts name.
   public let world: World
+  /// The plain prompts, category by category.
   public let prompts: [EvaluationPrompt]
   /// Some of the prompts in other words, with the index of the prompt that states the same.
   public let paraphrases: [(index: Int, prompt: EvaluationPrompt)]
@@ -126,14 +131,20 @@ extension Scene {
 
 /// The six categories of GenEval (Ghosh, Hajishirzi & Schmidt 2023), on the objects of Scenes.
 public enum PromptCategory: String, Sendable, Codable, CaseIterable {
-  case single  // "a panda"
-  case two  // "a panda and an apple"
-  case counting  // "three apples"
-  case colors  // "a red circle"
-  case position  // "a panda to the left of an apple"
-  case attribution  // "a red circle and a blue star"
+  /// One object: "a panda".
+  case single
+  /// Two objects side by side: "a panda and an apple".
+  case two
+  /// Two to six objects of one kind: "three apples".
+  case counting
+  /// A shape in a color: "a red circle".
+  case colors
+  /// Two objects and their relation: "a panda to the left of an apple".
+  case position
+  /// Two shapes in two colors: "a red circle and a blue star".
+  case attribution
 
-  /// How many prompts it has, as GenEval: 553 together.
+  /// Number of prompts, as in GenEval: 553 in all categories.
   public var count: Int {
     switch self {
     case .single, .counting: 80

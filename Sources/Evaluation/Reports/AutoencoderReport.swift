@@ -6,10 +6,15 @@ import Scenes
 public struct AutoencoderReport: Sendable, Encodable {
   /// Images grouped by the size of their smallest object.
   public struct Band: Sendable, Encodable {
-    public let pixels: Range<Int>  // longer side of that object, in pixels of the image
+    /// Range of the longer side of that object, in pixels of the image.
+    public let pixels: Range<Int>
+    /// Fidelity of each reconstruction.
     public private(set) var fidelity: [Fidelity] = []
+    /// Verdicts on the reconstructions.
     public private(set) var reconstructed = Scorecard()
+    /// Verdicts on the renders, which limit those on reconstructions.
     public private(set) var rendered = Scorecard()
+    /// Sharpness of the reconstructions relative to the renders.
     public private(set) var sharpness = Sharpness()
 
     mutating func add(
@@ -22,17 +27,29 @@ public struct AutoencoderReport: Sendable, Encodable {
     }
   }
 
+  /// Name of the model whose autoencoder was measured.
   public let model: String
+  /// `ModelSource.hash` of the model.
   public let modelHash: String
+  /// The world of the scenes.
   public let world: World
-  public let scenesVersion: Int  // of the renderer
+  /// Version of the renderer.
+  public let scenesVersion: Int
+  /// Seed of the scenes.
   public let seed: UInt64
-  public let latentNoise: Double  // standard deviation of the noise added to normalized latents before decoding
+  /// Standard deviation of the noise added to normalized latents before decoding.
+  public let latentNoise: Double
+  /// Fidelity of each reconstruction, in the order of the scenes.
   public private(set) var fidelity: [Fidelity] = []
+  /// Verdicts on the reconstructions by templates.
   public private(set) var reconstructed = Scorecard()
+  /// Verdicts on the renders by templates, which limit those on reconstructions.
   public private(set) var rendered = Scorecard()
+  /// Verdicts on the reconstructions by the learned judge; empty without one.
   public private(set) var learnedReconstructed = Scorecard()
+  /// Sharpness of the reconstructions relative to the renders.
   public private(set) var sharpness = Sharpness()
+  /// The same metrics by the size of the smallest object, from small to large.
   public private(set) var bands: [Band]
 
   /// An empty report for images of `size` × `size` pixels.

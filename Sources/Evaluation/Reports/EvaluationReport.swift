@@ -5,20 +5,34 @@ import Scenes
 public struct EvaluationReport: Sendable, Codable {
   /// The settings of the evaluation, sufficient to repeat it.
   public struct Settings: Sendable, Codable {
-    public var version: String  // of Flux
-    public var model: String?  // nil if renders were judged instead of a model
+    /// Version of Flux.
+    public var version: String
+    /// Name of the model; nil if renders were judged instead.
+    public var model: String?
+    /// `ModelSource.hash` of the model; nil for renders.
     public var modelHash: String?
+    /// Seed of the prompts and of the first image.
     public var seed: UInt64
+    /// Number of images per prompt.
     public var seeds: Int
+    /// True if only a tenth of the prompts were used.
     public var quick: Bool
+    /// Number of sampling steps; nil for renders.
     public var steps: Int?
+    /// Name of the sampler; nil for renders.
     public var sampler: String?
+    /// Guidance scale; nil for renders.
     public var guidance: Double?
+    /// CFG rescale φ, 0…1; nil for renders.
     public var guidanceRescale: Double?
-    public var fast: String?  // hash of the few-step student, if one was used
-    public var learnedJudge: String?  // hash of its weights and configuration
-    public var scenesVersion: Int?  // of the renderer
+    /// Hash of the few-step student; nil if none was used.
+    public var fast: String?
+    /// SHA-256 of the learned judge's weights; nil if there was none.
+    public var learnedJudge: String?
+    /// Version of the renderer; nil if it was not recorded.
+    public var scenesVersion: Int?
 
+    /// Settings of an evaluation of a model, or of renders if `model` is nil.
     public init(
       version: String, model: String?, modelHash: String?, seed: UInt64, seeds: Int, quick: Bool, steps: Int?,
       sampler: String?, guidance: Double?, guidanceRescale: Double?, fast: String? = nil,
@@ -40,14 +54,17 @@ public struct EvaluationReport: Sendable, Codable {
     }
   }
 
-  /// Whether a prompt is a plain one or a paraphrase.
+  /// The wording of a prompt.
   public enum Kind: String, Sendable, Codable {
+    /// Plain prompts, and those that state the same in other words.
     case plain, paraphrase
   }
 
   /// The verdict of the learned judge on an image.
   public struct Opinion: Sendable, Codable {
+    /// True if the judge finds everything in the prompt.
     public let isRight: Bool
+    /// The contents that the judge read: "apple, red circle on blue".
     public let found: String
 
     init(_ reading: ImageReading, of prompt: EvaluationPrompt) {
@@ -58,61 +75,101 @@ public struct EvaluationReport: Sendable, Codable {
 
   /// One image and the verdict on it.
   public struct Judged: Sendable, Codable {
+    /// The kind of the prompt.
     public let kind: Kind
+    /// The category of the prompt.
     public let category: PromptCategory
-    public let index: Int  // of the prompt; for a paraphrase, of the plain prompt
+    /// Index of the prompt; for a paraphrase, of the plain prompt.
+    public let index: Int
+    /// The text of the prompt.
     public let prompt: String
+    /// Seed of the image; a paraphrase has that of its plain prompt.
     public let seed: UInt64
+    /// True if the image shows everything in the prompt, by templates.
     public let isRight: Bool
+    /// The contents that the judge read: "apple, red circle on blue".
     public let found: String
+    /// The verdict of the learned judge; nil without one.
     public let learned: Opinion?
   }
 
   /// The shares of correct images in one category.
   public struct Score: Sendable, Codable {
+    /// The category of the prompts.
     public let category: PromptCategory
+    /// Generated images.
     public var generated = Scorecard.Tally()
-    public var reconstructions = Scorecard.Tally()  // of renders, encoded and decoded
+    /// Renders after encoding and decoding.
+    public var reconstructions = Scorecard.Tally()
+    /// Renders, which measure the judge's own errors.
     public var renders = Scorecard.Tally()
-    public var shuffled = Scorecard.Tally()  // generated images judged against another prompt of the category
-    public var learnedGenerated = Scorecard.Tally()  // by the learned judge
+    /// Generated images judged against another prompt of the category, which measures chance.
+    public var shuffled = Scorecard.Tally()
+    /// Generated images, by the learned judge.
+    public var learnedGenerated = Scorecard.Tally()
+    /// Renders, by the learned judge.
     public var learnedRenders = Scorecard.Tally()
-    public var sharpness: Sharpness.Values?  // of the generated images, relative to the prompts' renders
+    /// Sharpness of the generated images, relative to the prompts' renders.
+    public var sharpness: Sharpness.Values?
   }
 
   /// Distances between images by their features.
   public struct Measures: Sendable, Codable {
     /// The number of training scenes in the nearest-neighbor search.
     public var neighbors = 0
-    public var withinPrompts: Double?  // mean between images of one prompt
-    public var betweenPrompts: Double?  // mean between images of different prompts
-    public var nearestOfGenerated: Double?  // median distance to the nearest training scene
+    /// Mean distance between images of one prompt; nil with one image per prompt.
+    public var withinPrompts: Double?
+    /// Mean distance between images of different prompts.
+    public var betweenPrompts: Double?
+    /// Median distance from generated images to the nearest training scene.
+    public var nearestOfGenerated: Double?
+    /// Median distance from the prompts' renders to the nearest training scene.
     public var nearestOfRenders: Double?
+    /// Median distance from held-out scenes to the nearest training scene.
     public var nearestOfHeldOut: Double?
-    public var frechetOfGenerated: Double?  // from the renders of the same prompts
+    /// Fréchet distance of the generated images from the renders of the same prompts.
+    public var frechetOfGenerated: Double?
+    /// Fréchet distance of the reconstructed renders from the renders.
     public var frechetOfReconstructions: Double?
-    public var frechetOfRenders: Double?  // other renders of the same categories
+    /// Fréchet distance of other renders of the same categories from the renders.
+    public var frechetOfRenders: Double?
   }
 
   /// A share with its 95 % interval.
   public struct Share: Sendable, Codable {
+    /// The measured fraction, 0…1.
     public var value: Double
+    /// Lower bound of the interval.
     public var low: Double
+    /// Upper bound of the interval.
     public var high: Double
   }
 
+  /// The settings of the evaluation.
   public let settings: Settings
+  /// The world whose objects the prompts name.
   public let world: World
-  public internal(set) var overall = Share(value: 0, low: 0, high: 1)  // mean over the categories; by bootstrap
+  /// Mean share of correct images over the categories, with its interval by bootstrap.
+  public internal(set) var overall = Share(value: 0, low: 0, high: 1)
+  /// The shares of each category that the world has.
   public internal(set) var scores: [Score]
+  /// Images of paraphrased prompts.
   public internal(set) var paraphrased = Scorecard.Tally()
-  public internal(set) var samePlain = Scorecard.Tally()  // the images of the prompts that were paraphrased
+  /// Images of the plain prompts that were paraphrased.
+  public internal(set) var samePlain = Scorecard.Tally()
+  /// Mean fidelity of the reconstructed renders; nil without an autoencoder.
   public internal(set) var fidelity: Fidelity?
-  public internal(set) var sharpness: Sharpness.Values?  // of all generated images, without paraphrases
-  public internal(set) var reconstructionSharpness: Sharpness.Values?  // of encoded and decoded renders
+  /// Sharpness of all generated images, without paraphrases.
+  public internal(set) var sharpness: Sharpness.Values?
+  /// Sharpness of the reconstructed renders; nil without an autoencoder.
+  public internal(set) var reconstructionSharpness: Sharpness.Values?
+  /// Distances between generated images, renders and training scenes.
   public internal(set) var measures = Measures()
-  public internal(set) var agreement: Agreement?  // of the two judges on all generated images
-  public internal(set) var objects: [String: Scorecard.Tally] = [:]  // by noun: asked for, and shown
+  /// Agreement of the two judges on all generated images; nil without a learned judge.
+  public internal(set) var agreement: Agreement?
+  /// Objects by noun: how often prompts ask for one, and how often the image shows it.
+  public internal(set) var objects: [String: Scorecard.Tally] = [:]
+  /// The verdicts on all generated images, plain prompts first.
   public internal(set) var images: [Judged] = []
 
   init(settings: Settings, world: World) {

@@ -10,6 +10,7 @@ public struct GlyphEval {
     /// Encodes and decodes an image; nil if there is no autoencoder.
     let reconstruct: ((Image) throws -> Image)?
 
+    /// A provider that calls `draw` for every image; `reconstruct` is nil if there is no autoencoder.
     public init(
       draw: @escaping (_ prompt: EvaluationPrompt, _ seed: UInt64, _ number: Int) throws -> Image,
       reconstruct: ((Image) throws -> Image)?
@@ -19,10 +20,14 @@ public struct GlyphEval {
     }
   }
 
+  /// The prompts to generate.
   public let set: PromptSet
+  /// Seed of the first image; image k of prompt i has `seed` + i · `seeds` + k.
   public let seed: UInt64
-  public let seeds: Int  // images of a prompt
-  public let size: Int  // of the images, a multiple of 128 pixels
+  /// Number of images per prompt.
+  public let seeds: Int
+  /// Side of the images, a multiple of 128 pixels.
+  public let size: Int
   private let atlas: GlyphAtlas
   private let judge: Judge
   private let learned: Judge?

@@ -5,17 +5,24 @@ import Scenes
 public struct HeldOutReport: Sendable, Encodable {
   /// One generated image.
   public struct Judged: Sendable, Encodable {
+    /// The caption of the scene.
     public let prompt: String
+    /// The verdicts by templates, fact by fact.
     public let verdicts: [Judge.Verdict]
-    public let learned: [Judge.Verdict]?  // the learned judge's, of the same facts
+    /// The verdicts of the learned judge on the same facts; nil without one.
+    public let learned: [Judge.Verdict]?
   }
 
   /// Denoising error at a timestep: mean square error of the clean latents of renders, which have variance 1.
   public struct Denoising: Sendable, Encodable {
+    /// The network's timestep.
     public let timestep: Int
-    public let own: Double  // under the image's caption
-    public let other: Double  // under another caption
+    /// Error under the image's own caption.
+    public let own: Double
+    /// Error under another caption; a model that reads captions has a higher one.
+    public let other: Double
 
+    /// The errors at a timestep, from `Pipeline.denoisingErrors`.
     public init(timestep: Int, own: Double, other: Double) {
       self.timestep = timestep
       self.own = own
@@ -23,22 +30,39 @@ public struct HeldOutReport: Sendable, Encodable {
     }
   }
 
+  /// Name of the model.
   public let model: String
+  /// `ModelSource.hash` of the model.
   public let modelHash: String
+  /// The world of the scenes.
   public let world: World
-  public let scenesVersion: Int  // of the renderer
+  /// Version of the renderer.
+  public let scenesVersion: Int
+  /// Seed of the scenes and of the first image.
   public let seed: UInt64
+  /// Number of prompts, each with one image.
   public let prompts: Int
+  /// Number of sampling steps.
   public let steps: Int
+  /// Verdicts on the generated images.
   public private(set) var generated = Scorecard()
+  /// Verdicts on the reconstructed renders.
   public private(set) var reconstructions = Scorecard()
+  /// Verdicts on the renders, which measure the judge's own errors.
   public private(set) var rendered = Scorecard()
+  /// Verdicts on the generated images against other prompts, which measure chance.
   public private(set) var shuffled = Scorecard()
+  /// Verdicts of the learned judge on the generated images.
   public private(set) var learnedGenerated = Scorecard()
+  /// Verdicts of the learned judge on the renders.
   public private(set) var learnedRendered = Scorecard()
-  public private(set) var sharpness = Sharpness()  // of generated images, relative to their scenes' renders
-  public private(set) var reconstructionSharpness = Sharpness()  // of reconstructed renders
+  /// Sharpness of the generated images, relative to their scenes' renders.
+  public private(set) var sharpness = Sharpness()
+  /// Sharpness of the reconstructed renders.
+  public private(set) var reconstructionSharpness = Sharpness()
+  /// The verdicts on each generated image, in the order of the scenes.
   public private(set) var images: [Judged] = []
+  /// Denoising errors by timestep; empty if none were measured.
   public var denoising: [Denoising] = []
   private var readings: [ImageReading] = []
 
@@ -47,6 +71,7 @@ public struct HeldOutReport: Sendable, Encodable {
     case learnedGenerated, learnedRendered, sharpness, reconstructionSharpness, images, denoising
   }
 
+  /// An empty report for a model and its prompts.
   public init(
     model: String, modelHash: String, world: World, version: RenderingVersion, seed: UInt64, prompts: Int, steps: Int
   ) {

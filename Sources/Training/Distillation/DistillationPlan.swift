@@ -3,25 +3,42 @@ import Optimizers
 
 /// All settings of a distillation run: runs with equal plans give equal students on the same machine.
 public struct DistillationPlan: Codable, Sendable, Equatable {
-  public var modelHash: String  // of the teacher
-  public var captions: String  // identifies the captions, so that a run is not continued with others
+  /// `ModelSource.hash` of the teacher.
+  public var modelHash: String
+  /// Identifies the captions, so that a run is not continued with others.
+  public var captions: String
+  /// Number of DDIM steps that the student samples with.
   public var studentSteps: Int
-  public var teacherSteps: Int  // per student step
-  public var guidance: Guidance  // of the teacher
-  public var rank: Int  // of the LoRA
-  public var steps: Int  // of training
+  /// Number of teacher steps per student step.
+  public var teacherSteps: Int
+  /// The guidance of the teacher, which the student learns to do without.
+  public var guidance: Guidance
+  /// Rank of the LoRA.
+  public var rank: Int
+  /// Number of training steps.
+  public var steps: Int
+  /// Batch size: each row is a random student step of a random trajectory in the buffer.
   public var batch: Int
+  /// Seed of the LoRA, the noise and the batches.
   public var seed: UInt64
-  public var learningRate: Double  // peak
-  public var bfloat16: Bool  // mixed precision
+  /// Peak learning rate of AdamW.
+  public var learningRate: Double
+  /// Computes both networks in bfloat16 mixed precision.
+  public var bfloat16: Bool
   /// Fraction of the trajectories that continue from the end of the student's own steps instead of the teacher's.
   public var onPolicyShare = 0.5
-  public var poolSize = 512  // trajectories in the buffer
-  public var reuse = 4.0  // average number of times that each step of a trajectory is used
-  public var warmup = 50  // steps
-  public var cooldown = 0.5  // fraction of the run, at its end, over which the learning rate decays to zero
-  public var ema = 0.05  // relative width σ_rel of the EMA
+  /// Number of trajectories in the buffer.
+  public var poolSize = 512
+  /// Average number of times that each step of a trajectory is used.
+  public var reuse = 4.0
+  /// Number of steps of linear warmup.
+  public var warmup = 50
+  /// Fraction of the run, at its end, over which the learning rate decays to zero.
+  public var cooldown = 0.5
+  /// Relative width σ_rel of the EMA of the LoRA (Karras et al., 2024).
+  public var ema = 0.05
 
+  /// A plan with the given settings; the others have defaults.
   public init(
     modelHash: String, captions: String, studentSteps: Int = 4, teacherSteps: Int = 4,
     guidance: Guidance = Guidance(scale: 3), rank: Int = 32, steps: Int = 1000, batch: Int = 32, seed: UInt64 = 0,

@@ -17,8 +17,11 @@ public final class Distiller {
   /// Captions by index, the same ones for the same index.
   public typealias Captions = (Int) -> String
 
+  /// The settings of the run.
   public let plan: DistillationPlan
+  /// The device of both networks and the text encoder.
   public let device: Device
+  /// The model that the student learns from; its weights do not change.
   public let teacher: ModelBundle
   let student: LowRankStudent
   let optimizer: Optimizer

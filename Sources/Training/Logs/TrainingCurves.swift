@@ -4,22 +4,31 @@ import Foundation
 public struct TrainingCurves: Sendable {
   /// A value over the steps, in order.
   public struct Curve: Sendable, Equatable {
+    /// Name of the metric, as in the log.
     public let name: String
+    /// Values of the metric, in order of their steps.
     public internal(set) var points: [Point]
   }
 
+  /// A value of a metric at a step.
   public struct Point: Sendable, Equatable {
+    /// Steps done when the value was logged.
     public let step: Int
+    /// The finite value, in the metric's own unit.
     public let value: Double
   }
 
   /// A stage and its first and last reported step.
   public struct StageSpan: Sendable, Equatable {
+    /// Name of the stage, as in the log.
     public let name: String
+    /// First and last step that the log has of the stage.
     public internal(set) var steps: ClosedRange<Int>
   }
 
-  public private(set) var curves: [Curve] = []  // in order of appearance, then by name
+  /// The curves in order of appearance; those that begin at the same step are ordered by name.
+  public private(set) var curves: [Curve] = []
+  /// The stages in the order of the run.
   public private(set) var stages: [StageSpan] = []
 
   /// Fields of a line that are not metrics.

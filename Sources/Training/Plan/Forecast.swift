@@ -8,16 +8,25 @@ import Torch
 
 /// Estimates of a run's time and memory, from a few test steps of each stage.
 public struct Forecast: Codable, Sendable {
+  /// The estimate for one stage.
   public struct StageForecast: Codable, Sendable {
+    /// The stage.
     public let stage: TrainingPlan.Stage
+    /// Number of steps that the stage has.
     public let steps: Int
+    /// Mean seconds of the steps that were timed after the first.
     public let secondsPerStep: Double
   }
 
+  /// The stages that have steps, in order.
   public let stages: [StageForecast]
-  public let poolSeconds: Double  // to fill the pool before the last stage
+  /// Seconds to fill and renew the pool of the last stage.
+  public let poolSeconds: Double
+  /// Peak memory of the device in bytes, with the whole pool; on a CPU, that of the process.
   public let peakBytes: Int
+  /// Number of parameters of `autoencoder`, `adapter` and `unet`.
   public let parameters: [String: Int]
+  /// Side of the images, in pixels.
   public let imageSize: Int
 
   /// Estimated seconds of the whole run.
@@ -127,20 +136,32 @@ extension Trainer {
 
 /// Throughput of the diffusion stage, the longest one.
 public struct TrainingBenchmark: Codable, Sendable {
+  /// Batch size of the diffusion stage.
   public let batch: Int
+  /// Number of threads that libtorch computes with.
   public let threads: Int
-  public let networksOnly: Double  // steps per second with a fixed pool
-  public let withData: Double  // steps per second while the pool is renewed as in a run
-  public let dataWait: Double  // fraction of the time spent waiting for images, with data
+  /// Steps per second with a fixed pool.
+  public let networksOnly: Double
+  /// Steps per second while the pool is renewed as in a run.
+  public let withData: Double
+  /// Fraction of the time spent waiting for images while the pool is renewed, 0…1.
+  public let dataWait: Double
+  /// Peak memory of the device in bytes; on a CPU, that of the process.
   public let peakBytes: Int
-  public let flopsPerStep: Double  // forward and backward pass of U-Net and adapter
-  public let teraflops: Double  // TFLOP/s of `networksOnly`
-  public let matmulTeraflops: Double  // TFLOP/s of large matrix products in the same precision
-  public let configuration: Networks  // for programs that train the same networks
+  /// Floating-point operations of the forward and backward passes of U-Net and adapter.
+  public let flopsPerStep: Double
+  /// TFLOP/s of `networksOnly`.
+  public let teraflops: Double
+  /// TFLOP/s of large matrix products in the same precision.
+  public let matmulTeraflops: Double
+  /// The sizes of the networks, for programs that train the same ones.
+  public let configuration: Networks
 
   /// `config.json` of each trained network.
   public struct Networks: Codable, Sendable {
+    /// The sizes of the U-Net.
     public let unet: UNet.Configuration
+    /// The sizes of the text adapter.
     public let textAdapter: TextAdapter.Configuration
   }
 }

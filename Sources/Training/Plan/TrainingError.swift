@@ -1,15 +1,26 @@
 /// An error that prevents or stops a training run.
 public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// The folder holds a run with other settings, which `differences` describes.
   case otherPlan(folder: String, differences: [String])
+  /// The checkpoint in the folder was written by an older version and cannot be continued.
   case otherVersion(folder: String)
+  /// Another process trains in the folder.
   case inUse(folder: String)
+  /// A loss or gradient is NaN or infinite; `layer` is the first layer at fault, `examples` are the batch.
   case notFinite(step: Int, what: String, value: String, layer: String?, examples: [String])
+  /// The latents of the autoencoder have collapsed in the described way.
   case collapsed(step: Int, String)
+  /// The folder cannot be created.
   case folder(String)
+  /// The log does not exist or has no metrics; the value is its path.
   case noLog(String)
+  /// The autoencoder of the model to start from does not have the preset's sizes.
   case otherAutoencoder
+  /// The U-Net of the model to start from has another prediction type.
   case otherPrediction(String, wanted: String)
+  /// No stage trains an encoder, and there is no model to start from.
   case noEncoder([TrainingPlan.Stage])
+  /// The plan does not have a stage; the second value lists those that it has.
   case noStage(TrainingPlan.Stage, [TrainingPlan.Stage])
 
   public var description: String {

@@ -22,6 +22,7 @@ extension TrainingPlan {
 
   /// Number of pairs and epochs of the specification.
   public static let specifiedPairs = 80_000
+  /// Passes over the pairs; together with the batch size they determine the number of steps.
   public static let specifiedEpochs = 200
 
   /// The default plan of a preset; a plan that starts from a model has only the last stage.

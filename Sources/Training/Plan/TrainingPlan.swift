@@ -24,61 +24,109 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
 
   /// A stage's share of the run's steps, and its batch size.
   public struct Part: Codable, Sendable, Equatable {
-    public var share: Double  // of the steps; the shares of a plan add up to 1
-    public var batch: Int  // images per step
+    /// Fraction of the steps; the shares of a plan add up to 1.
+    public var share: Double
+    /// Number of images per step.
+    public var batch: Int
   }
 
   /// Muon for the matrices and kernels of hidden layers.
   public struct MuonSettings: Codable, Sendable, Equatable {
+    /// Peak learning rate.
     public var learningRate: Double
+    /// Decoupled weight decay, which is multiplied by the learning rate.
     public var weightDecay: Double
 
+    /// Settings with a learning rate of 0.002, unless given.
     public init(learningRate: Double = 2e-3, weightDecay: Double) {
       (self.learningRate, self.weightDecay) = (learningRate, weightDecay)
     }
   }
 
+  /// The recipe that the plan was made from.
   public var profile: Profile
+  /// The sizes of the networks.
   public var preset: Preset
-  public var data: String  // identifies the data, so that a run is not continued on other data
-  public var hasObjectLabels: Bool  // whether the data provide an object label for each latent cell
-  public var start: String?  // hash of the model that the run starts from, whose autoencoder is frozen
-  public var reinitialize: Bool  // use only the autoencoder of that model
-  public var prediction: Prediction  // what the U-Net's output means
-  public var parts: [Stage: Part]  // stages that a run does not have are missing
-  public var steps: Int  // over all stages
-  public var accumulation: Int  // micro-batches per step (gradient accumulation)
+  /// Identifies the data, so that a run is not continued on other data.
+  public var data: String
+  /// True if the data provide an object label for each latent cell.
+  public var hasObjectLabels: Bool
+  /// Hash of the model that the run starts from; nil if it starts from random weights.
+  ///
+  /// The model's autoencoder is frozen unless a stage trains it.
+  public var start: String?
+  /// Uses only the autoencoder of the model to start from.
+  public var reinitialize: Bool
+  /// The meaning of the U-Net's output.
+  public var prediction: Prediction
+  /// The stages of the run; those that it does not have are missing.
+  public var parts: [Stage: Part]
+  /// Number of steps over all stages.
+  public var steps: Int
+  /// Number of micro-batches per step (gradient accumulation).
+  public var accumulation: Int
+  /// Seed of the initial weights and of all randomness in the steps.
   public var seed: UInt64
-  public var autoencoderLearningRate: Double  // peak
-  public var diffusionLearningRate: Double  // peak, of U-Net and adapter
+  /// Peak learning rate of the autoencoder.
+  public var autoencoderLearningRate: Double
+  /// Peak learning rate of U-Net and adapter.
+  public var diffusionLearningRate: Double
+  /// Decoupled weight decay of AdamW.
   public var weightDecay: Double
-  public var beta2: Double  // of AdamW
-  public var warmup: Int  // steps
-  public var cooldown: Double  // fraction of a stage, at its end, over which the learning rate decays to zero
-  public var captionDropout: Double  // fraction of captions replaced by the empty prompt
-  public var emaSigmas: [Double]  // relative widths σ_rel of the EMAs of U-Net and adapter; 0 is the raw weights
+  /// β₂ of AdamW.
+  public var beta2: Double
+  /// Number of steps of linear warmup.
+  public var warmup: Int
+  /// Fraction of a stage, at its end, over which the learning rate decays to zero.
+  public var cooldown: Double
+  /// Fraction of captions replaced by the empty prompt, for guidance; 0 trains without.
+  public var captionDropout: Double
+  /// Relative widths σ_rel of the EMAs of U-Net and adapter; 0 is the raw weights.
+  ///
+  /// The first EMA gives the run's model directory its weights.
+  public var emaSigmas: [Double]
+  /// The type of the denoising loss.
   public var lossType: DiffusionLoss.LossType
-  public var cooldownLossType: DiffusionLoss.LossType?  // during the cooldown; nil is `lossType`
-  public var minSNR: Double?  // γ of min-SNR weighting
-  public var timeShift: Double  // timestep shift towards noise; 1 is uniform
-  public var uniformTimesteps = 0.0  // fraction of samples with uniform timesteps, whatever `timeShift` is
-  public var maxGradNorm: Double  // gradient clipping
-  public var latentNoise: Double  // always added to the latents that decoder and U-Net see
-  public var latentNoiseWide: Double  // deviation of the extra noise that half the decoder's latents get
-  public var objectWeight: Double  // extra weight of cells with an object in the denoising loss
-  public var alignment: Double  // weight of the classification losses on U-Net features and pooled text
-  public var latentAlignment: Double  // weight of the classification loss on latents
-  public var poolSize: Int  // latents in the pool for the U-Net
-  public var poolRenewal: Int  // latents of the pool that are replaced per step
-  public var resolution: Int?  // side of the training images, pixels; nil is the preset's
-  public var bfloat16: Bool  // mixed precision
-  public var gradientCheckpointing = false  // recompute activations in the backward pass
-  public var autoencoderMuon: MuonSettings?  // nil: AdamW for every parameter of encoder and decoder
-  public var diffusionMuon: MuonSettings?  // nil: AdamW for every parameter of U-Net and adapter
+  /// The type of the denoising loss during the cooldown; nil is `lossType`.
+  public var cooldownLossType: DiffusionLoss.LossType?
+  /// γ of min-SNR weighting; nil weighs all timesteps equally.
+  public var minSNR: Double?
+  /// Timestep shift towards noise; 1 is uniform.
+  public var timeShift: Double
+  /// Fraction of samples with uniform timesteps, whatever `timeShift` is.
+  public var uniformTimesteps = 0.0
+  /// Norm above which gradients are scaled down (gradient clipping).
+  public var maxGradNorm: Double
+  /// Standard deviation of the noise that the latents for decoder and U-Net always get; latents have variance 1.
+  public var latentNoise: Double
+  /// Scale of the extra noise that half the decoder's latents get; its deviation is random for each latent.
+  public var latentNoiseWide: Double
+  /// Extra weight of cells with an object in the denoising loss.
+  public var objectWeight: Double
+  /// Weight of the classification losses on U-Net features and pooled text.
+  public var alignment: Double
+  /// Weight of the classification loss on latents.
+  public var latentAlignment: Double
+  /// Number of latents in the pool for the U-Net.
+  public var poolSize: Int
+  /// Number of latents in the pool that are replaced per step.
+  public var poolRenewal: Int
+  /// Side of the training images in pixels; nil is the preset's.
+  public var resolution: Int?
+  /// Computes the networks in bfloat16 mixed precision.
+  public var bfloat16: Bool
+  /// Recomputes activations in the backward pass, which takes less memory and more time.
+  public var gradientCheckpointing = false
+  /// Muon for hidden layers of encoder and decoder; nil uses AdamW for every parameter.
+  public var autoencoderMuon: MuonSettings?
+  /// Muon for hidden layers of U-Net and adapter; nil uses AdamW for every parameter.
+  public var diffusionMuon: MuonSettings?
   /// Fraction of the autoencoder's steps after which its loss is mainly L1 (`AutoencoderLoss.Kind.late`).
   public var lateLoss = 1.0
-  public var equivariance = 0.0  // weight of reconstructing half-size images from half-size latents
-  public var textures = 0.0  // fraction of the autoencoder's images that are textures instead of scenes
+  /// Weight of reconstructing half-size images from half-size latents.
+  public var equivariance = 0.0
+  /// Fraction of the autoencoder's images that are textures instead of scenes.
+  public var textures = 0.0
 
   /// Sets the learning rate of Muon; 0 uses AdamW for all parameters.
   public mutating func setMuonLearningRate(_ learningRate: Double) {

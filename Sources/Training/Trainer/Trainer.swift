@@ -13,8 +13,11 @@ import Torch
 /// All randomness of a step depends on (seed, step), so that a run can be interrupted and continued from its last
 /// checkpoint to the same weights. `TrainingRun` manages folder, log and checkpoints.
 public final class Trainer {
-  public internal(set) var plan: TrainingPlan  // extending a run changes it
+  /// The settings of the run; continuing a run with more steps changes the ends of its stages.
+  public internal(set) var plan: TrainingPlan
+  /// The device of all networks.
   public let device: Device
+  /// The model in training, with its raw weights rather than those of an EMA.
   public var model: ModelBundle { networks.model }
   /// Images that could not be read so far, each with the reason.
   public var failures: [String] { examples.failures }

@@ -14,13 +14,20 @@ import Torch
 public final class TrainingRun {
   /// When and how a run saves.
   public struct Saving {
-    public var every: Int  // steps between checkpoints
-    public var kept: Int  // number of checkpoints to keep
-    public var storage: Quantization  // data type of the model directory
-    public var samplesEvery: Int  // steps between sample images; 0 is never
-    public var moments: Bool  // whether checkpoints include optimizer state
-    public var shardBytes: Int  // maximum size of a checkpoint file
+    /// Number of steps between checkpoints.
+    public var every: Int
+    /// Number of checkpoints to keep; older ones are deleted.
+    public var kept: Int
+    /// Data type of the weights in the model directory.
+    public var storage: Quantization
+    /// Number of steps between sample images; 0 is never.
+    public var samplesEvery: Int
+    /// Includes optimizer state in checkpoints; without it, a continued run warms up again.
+    public var moments: Bool
+    /// Maximum size of a checkpoint file in bytes.
+    public var shardBytes: Int
 
+    /// Saving with the given settings; the defaults keep two complete checkpoints and make no samples.
     public init(
       every: Int = 200, kept: Int = 2, storage: Quantization = .float32, samplesEvery: Int = 0, moments: Bool = true,
       shardBytes: Int = WeightSet.shardLimit
@@ -34,8 +41,9 @@ public final class TrainingRun {
     }
   }
 
-  /// How a run ended.
+  /// The end of a run.
   public enum Outcome: Sendable, Equatable {
+    /// All steps of the plan are done.
     case finished
     /// Stopped on request, with everything saved that is needed to continue.
     case stopped(step: Int)
@@ -50,7 +58,9 @@ public final class TrainingRun {
     }
   }
 
+  /// The networks and their training steps.
   public let trainer: Trainer
+  /// The folder for log, checkpoints, model and previews.
   public let folder: URL
   private let saving: Saving
   /// Steps done so far, including those of earlier sessions.
