@@ -107,7 +107,8 @@ import Testing
   @Test(arguments: [UInt16(30), 80]) func progressIsOneLineOfTheTerminalWithoutEscapes(_ columns: UInt16) throws {
     try inModelFolder { folder in
       let text = try Program.runOnTerminal(
-        draw + ["a cat", "-b", "3", "-o", "out/", "-s", "4294967338"], in: folder, columns: columns,
+        draw + ["a cat", "-b", "3", "--batch-size", "1", "-o", "out/", "-s", "4294967338"], in: folder,
+        columns: columns,
         environment: ["TERM": "xterm"])
       #expect(!text.contains("\u{1b}") && text.contains(columns < 60 ? "image 2 of 3" : "seed 4294967338"))
       for line in text.split(whereSeparator: { $0 == "\r" || $0 == "\n" || $0 == "\r\n" }) {

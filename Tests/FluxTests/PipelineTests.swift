@@ -196,7 +196,7 @@ import Torch
     let model = folder.appendingPathComponent("model")
     let strong = try Pipeline(model: model, textEncoder: Project.minilm, loras: [(file, 100)])
     let error = #expect(throws: GenerationError.self) { try strong.generate(GenerationRequest(prompt: "a", steps: 1)) }
-    #expect(error?.description.hasSuffix("or the LoRA scale is too high (ink") == true)
+    #expect(error?.description.hasSuffix("or the LoRA scale is too high (ink)") == true)
     // Times 0 it is no part of the image, and none of its text.
     let none = try Pipeline(model: model, textEncoder: Project.minilm, loras: [(file, 0)])
     #expect(try none.generate(GenerationRequest(prompt: "a", steps: 1)).source.loras.isEmpty)

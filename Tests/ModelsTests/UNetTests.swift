@@ -72,7 +72,7 @@ import Torch
       (table["cross_attention_dim"], table["in_channels"], table["out_channels"]) = (1, 1, 1)
       try JSONSerialization.data(withJSONObject: table).write(to: folder.appendingPathComponent("config.json"))
       let error = #expect(throws: CheckpointError.self) { _ = try UNet.load(from: folder) }
-      #expect(error?.description.contains("its sizes make a network of ") == true)
+      #expect(error?.description.contains("its sizes give a network with ") == true)
     }
   }
 

@@ -160,9 +160,9 @@ public enum PromptCategory: String, Sendable, Codable, CaseIterable {
     case .single: "single object"
     case .two: "two objects"
     case .counting: "counting"
-    case .colors: "colours"
+    case .colors: "colors"
     case .position: "position"
-    case .attribution: "colour attribution"
+    case .attribution: "color attribution"
     }
   }
 }
