@@ -181,6 +181,16 @@ import Testing
     }
   }
 
+  @Test func aVeryLongWordIsNotRepeatedInFull() throws {
+    try inModelFolder { folder in
+      let words = [String(repeating: "a", count: 100_000), String(repeating: "pear ", count: 20_000)]
+      for word in words {
+        let result = try Program.run(draw + ["-p", word], in: folder)
+        #expect(result.code == 0 && result.errors.hasSuffix("…\n") && result.errors.count < 1000)
+      }
+    }
+  }
+
   @Test func argumentsThatAreNotUTF8AreRefused() throws {
     try inModelFolder { folder in
       for shell in ["$'caf\\xe9'", "a -o $'caf\\xe9.png'"] {
