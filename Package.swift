@@ -99,7 +99,8 @@ let package = Package(
       dependencies: ["Evaluation", "Models", "Torch", "Scenes", "Images", "Support", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["FluxCommand", "Flux", "Models", "Torch", "Images", "TestSupport"],
+      name: "EndToEndTests",
+      dependencies: ["FluxCommand", "Flux", "Models", "Torch", "Training", "Images", "TestSupport"],
       swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx20

@@ -41,7 +41,8 @@ struct BenchTrain: ParsableCommand {
   @OptionGroup var options: BenchOptions
 
   func validate() throws {
-    if steps < 1 { throw ValidationError("--steps \(steps) must be at least 1") }
+    try CountLimit.check("--steps", steps, to: CountLimit.steps)
+    try CountLimit.check("--batch", batch, to: CountLimit.batch)
     if let batch, batch < 2 { throw ValidationError("--batch \(batch) is too small: give at least 2") }
   }
 
@@ -78,8 +79,10 @@ struct BenchGenerate: ParsableCommand {
 
   func validate() throws {
     if preset != nil, model != nil { throw ValidationError("give --preset or --model, not both") }
-    for (flag, value) in [("batch", batch), ("steps", steps), ("rounds", rounds)]
-    where value < 1 { throw ValidationError("--\(flag) \(value) must be at least 1") }
+    try CountLimit.check("--batch", batch, to: CountLimit.batch)
+    try CountLimit.check("--steps", steps, to: CountLimit.steps)
+    try CountLimit.check("--rounds", rounds, to: CountLimit.images)
+    if !(0...100).contains(guidance) { throw ValidationError("--cfg-scale \(guidance) must be 0 to 100") }
   }
 
   func run() throws {

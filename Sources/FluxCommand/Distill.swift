@@ -58,10 +58,11 @@ struct Distill: ParsableCommand {
   @Flag(name: .shortAndLong, help: "No progress output.") var quiet = false
 
   func validate() throws {
-    for (flag, value) in [
-      ("--student-steps", studentSteps), ("--teacher-steps", teacherSteps), ("--rank", rank), ("--steps", steps),
-      ("--batch", batch), ("--save-every", saveEvery),
-    ] where value < 1 { throw ValidationError("\(flag) \(value) must be at least 1") }
+    for (flag, value, highest) in [
+      ("--student-steps", studentSteps, 1000), ("--teacher-steps", teacherSteps, 1000),
+      ("--rank", rank, CountLimit.rank), ("--steps", steps, CountLimit.steps), ("--batch", batch, CountLimit.batch),
+      ("--save-every", saveEvery, CountLimit.steps),
+    ] { try CountLimit.check(flag, value, to: highest) }
     try ThreadCount.check(threads)
     if !(0...100).contains(guidance) { throw ValidationError("--guidance \(guidance) must be 0 to 100") }
     if !(0...1).contains(rescale) { throw ValidationError("--cfg-rescale \(rescale) must be 0 to 1") }

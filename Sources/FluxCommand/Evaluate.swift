@@ -68,7 +68,7 @@ struct Evaluate: ParsableCommand {
   @Flag(name: [.short, .long], help: "No progress output.") var quiet = false
 
   func validate() throws {
-    if count < 1 { throw ValidationError("--count \(count) must be at least 1") }
+    try CountLimit.check("--count", count, to: CountLimit.images)
     if !(1...100).contains(seeds) { throw ValidationError("--seeds \(seeds) must be 1 to 100") }
     try ThreadCount.check(threads)
     if let cfgScale, !(0...100).contains(cfgScale) {

@@ -30,9 +30,8 @@ struct TrainJudge: ParsableCommand {
 
   func validate() throws {
     try ThreadCount.check(threads)
-    for (flag, value) in [("--steps", steps), ("--batch", batch)] where value < 1 {
-      throw ValidationError("\(flag) \(value) must be at least 1")
-    }
+    try CountLimit.check("--steps", steps, to: CountLimit.steps)
+    try CountLimit.check("--batch", batch, to: CountLimit.batch)
   }
 
   func run() throws {

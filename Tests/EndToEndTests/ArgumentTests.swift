@@ -71,6 +71,32 @@ import Testing
     }
   }
 
+  /// Counts that would overflow, or that no memory holds.
+  @Test(arguments: [
+    (["train", "-o", "r", "--dry-run"], ["--steps", "--batch", "--accumulate", "--pool-size", "--pool-renewal"]),
+    (["train", "-o", "r", "--dry-run"], ["--warmup", "--save-every", "--keep", "--shard-size"]),
+    (["distill", "-o", "r"], ["--student-steps", "--teacher-steps", "--rank", "--steps", "--batch", "--save-every"]),
+    (["train-judge", "-o", "r"], ["--steps", "--batch"]), (["bench", "train"], ["--steps", "--batch"]),
+    (["bench", "generate"], ["--batch", "--steps", "--rounds"]), (["evaluate"], ["--count"]),
+  ])
+  func countsHaveALimit(_ command: [String], _ flags: [String]) throws {
+    try Project.inTemporaryFolder { folder in
+      for flag in flags {
+        let result = try Program.run(command + [flag, "\(Int.max)"], in: folder)
+        #expect(
+          result.code == 2 && result.errors.hasPrefix("flux: \(flag) \(Int.max) must be at most "), "\(result.errors)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+      }
+    }
+  }
+
+  @Test(arguments: ["nan", "-1", "1e9"]) func benchGenerateHasTheRangeOfGenerate(_ scale: String) throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(["bench", "generate", "--preset", "tiny", "--cfg-scale", scale], in: folder)
+      #expect(result.code == 2 && result.errors.hasSuffix(" must be 0 to 100\n"), "\(result.errors)")
+    }
+  }
+
   @Test(arguments: [
     ["--cfg-rescale", "7"], ["--cfg-rescale", "nan"], ["--cfg-scale", "1e9"], ["--cfg-scale", "nan"],
   ])
@@ -152,6 +178,16 @@ import Testing
       #expect(result.code == 0 && result.errors.contains(sentence), "\(result.errors)")
       #expect(result.errors.split(separator: "\n").count == 1)
       #expect(try !text(folder).contains("<lora:"))
+    }
+  }
+
+  @Test func aVeryLongWordIsNotRepeatedInFull() throws {
+    try inModelFolder { folder in
+      let words = [String(repeating: "a", count: 100_000), String(repeating: "pear ", count: 20_000)]
+      for word in words {
+        let result = try Program.run(draw + ["-p", word], in: folder)
+        #expect(result.code == 0 && result.errors.hasSuffix("…\n") && result.errors.count < 1000)
+      }
     }
   }
 

@@ -14,13 +14,20 @@ import Testing
     try Foundation.Data(text.utf8).write(to: folder.appendingPathComponent(name))
   }
 
+  private func makeFolder(_ name: String, in folder: URL) throws -> URL {
+    let made = folder.appendingPathComponent(name)
+    try FileManager.default.createDirectory(at: made, withIntermediateDirectories: true)
+    return made
+  }
+
   @Test func checkSaysWhenNothingIsWrong() throws {
     try Project.inTemporaryFolder { folder in
+      let data = try makeFolder("d", in: folder)
       for index in 0..<3 {
-        try write("\(index).png", UInt8(index), to: folder)
-        try write("\(index).txt", "a red apple", to: folder)
+        try write("\(index).png", UInt8(index), to: data)
+        try write("\(index).txt", "a red apple", to: data)
       }
-      let result = try Program.run(["data", "check", ".", "--size", "64", "-o", "sheet.png"], in: folder)
+      let result = try Program.run(["data", "check", "d", "--size", "64", "-o", "sheet.png"], in: folder)
       #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
       #expect(
         result.output == """
@@ -62,8 +69,7 @@ import Testing
 
   @Test func trainSaysWhatCheckWouldSayOfNamesAndTexts() throws {
     try Project.inTemporaryFolder { folder in
-      let data = folder.appendingPathComponent("d")
-      try FileManager.default.createDirectory(at: data, withIntermediateDirectories: true)
+      let data = try makeFolder("d", in: folder)
       for (index, name) in ["a", "b", "a_mask"].enumerated() { try write("\(name).png", UInt8(index), to: data) }
       try write("b.txt", "a cat", to: data)
       try write("c.gif", "x", to: data)
@@ -115,15 +121,36 @@ import Testing
 
   @Test func showDrawsAFolderAndPrintsItsCaptions() throws {
     try Project.inTemporaryFolder { folder in
-      try write("a.png", 1, to: folder)
-      try write("b.png", "no", to: folder)
-      try write("c.png", 3, to: folder)
-      try write("c.txt", "a cat", to: folder)
-      let result = try Program.run(["data", "show", ".", "-o", "sheet.png", "--size", "16"], in: folder)
+      let data = try makeFolder("d", in: folder)
+      try write("a.png", 1, to: data)
+      try write("b.png", "no", to: data)
+      try write("c.png", 3, to: data)
+      try write("c.txt", "a cat", to: data)
+      let result = try Program.run(["data", "show", "d", "-o", "sheet.png", "--size", "16"], in: folder)
       #expect(result.code == 0 && result.output == "a.png\t\nc.png\ta cat\n")
       #expect(result.errors.hasPrefix("flux: b.png is not a supported image"))
       let sheet = try PNG.decode(Array(Foundation.Data(contentsOf: folder.appendingPathComponent("sheet.png"))))
       #expect(sheet.width == 44 && sheet.height == 24)
+    }
+  }
+
+  /// The next run would take the sheet for an image without a caption.
+  @Test func aContactSheetIsNotWrittenAmongTheData() throws {
+    try Project.inTemporaryFolder { folder in
+      let data = try makeFolder("d", in: folder)
+      try write("a.png", 1, to: data)
+      _ = try makeFolder("d/deep", in: folder)
+      try FileManager.default.createSymbolicLink(
+        atPath: folder.appendingPathComponent("link").path, withDestinationPath: "d")
+      for command in ["check", "show"] {
+        for sheet in ["d/sheet.png", "d/deep/sheet.png", "link/sheet.png", "./d/deep/../sheet.png"] {
+          let result = try Program.run(["data", command, "d", "-o", sheet], in: folder)
+          #expect(
+            result.code == 2 && result.errors.hasPrefix("flux: --output \(sheet) is inside d, "), "\(result.errors)")
+        }
+      }
+      let names = try FileManager.default.contentsOfDirectory(atPath: data.path)
+      #expect(names.sorted() == ["a.png", "deep"])
     }
   }
 

@@ -56,16 +56,23 @@ struct DataCheck: ParsableCommand {
 
 /// The contact sheet of a data set.
 enum DataSheet {
-  /// Throws if the file is not a writable PNG, or would overwrite a file of the data set.
+  /// Throws if the file is not a writable PNG, or is in the folder of the data set: the next reader would take it for an
+  /// image without a caption.
   static func check(_ output: FilePath, of folder: FilePath?) throws(Failure) {
     try OutputFile.checkSheet(output, notAmong: folder.map { [$0] } ?? [])
-    guard let folder, FileManager.default.fileExists(atPath: output.path) else { return }
-    let root = folder.url.resolvingSymlinksInPath().standardizedFileURL.path
-    let sheet = output.url.resolvingSymlinksInPath().standardizedFileURL.path
-    guard !sheet.hasPrefix(root.hasSuffix("/") ? root : root + "/") else {
-      throw Failure(
-        "--output would overwrite \(output.text), a file of \(folder.text): choose another name",
-        code: 2)
-    }
+    guard let folder else { return }
+    let root = resolved(folder.url)
+    let exists = FileManager.default.fileExists(atPath: output.path)
+    // Links in the path of a file that does not exist are those of its folder.
+    let place = exists ? output.url : output.url.standardizedFileURL.deletingLastPathComponent()
+    let sheet = resolved(place) + (exists ? "" : "/")
+    guard sheet.hasPrefix(root.hasSuffix("/") ? root : root + "/") else { return }
+    throw Failure(
+      exists
+        ? "--output would overwrite \(output.text), a file of \(folder.text): choose another name"
+        : "--output \(output.text) is inside \(folder.text), where it would be read as an image: choose another folder",
+      code: 2)
   }
+
+  private static func resolved(_ url: URL) -> String { url.resolvingSymlinksInPath().standardizedFileURL.path }
 }

@@ -27,6 +27,23 @@ enum ThreadCount {
   }
 }
 
+/// The ranges of counts: beyond them arithmetic overflows, or no memory is large enough.
+enum CountLimit {
+  static let steps = 1_000_000_000
+  static let batch = 65_536
+  static let rank = 4096
+  static let pool = 10_000_000  // latents
+  static let shard = 1 << 20  // MiB
+  static let images = 1_000_000
+
+  /// Throws if a count is below `lowest` or above `highest`; nil passes.
+  static func check(_ flag: String, _ value: Int?, from lowest: Int = 1, to highest: Int) throws(ValidationError) {
+    guard let value else { return }
+    if value < lowest { throw ValidationError("\(flag) \(value) must be at least \(lowest)") }
+    if value > highest { throw ValidationError("\(flag) \(value) must be at most \(highest)") }
+  }
+}
+
 /// A duration: 90s, 9m, 1h30m; a plain number is in seconds.
 struct TimeLimit: ExpressibleByArgument {
   let seconds: Double

@@ -51,10 +51,10 @@ enum PromptAdvice {
     var lines: [String] = []
     let tokens = pipeline.tokens(of: prompt)
     if !tokens.dropped.isEmpty {
-      lines.append("the \(kind) is too long; these words are truncated: \(tokens.dropped.joined(separator: " "))")
+      lines.append("the \(kind) is too long; these words are truncated: \(shortened(tokens.dropped))")
     }
     if !tokens.unknown.isEmpty {
-      let words = tokens.unknown.joined(separator: " ")
+      let words = shortened(tokens.unknown)
       let isAll = tokens.pieces.dropFirst().dropLast().allSatisfy { $0 == "[UNK]" }
       lines.append(
         isAll
@@ -66,8 +66,16 @@ enum PromptAdvice {
       let hasTag = marks.contains { $0.lowercased().hasPrefix("<lora:") }
       lines.append(
         "Flux has no prompt syntax; this part of the \(kind) is read as plain text: "
-          + marks.joined(separator: " ") + (hasTag ? " (use --lora FILE for a LoRA)" : ""))
+          + shortened(marks) + (hasTag ? " (use --lora FILE for a LoRA)" : ""))
     }
     return lines
   }
+
+  /// Words in one line, without those after a few hundred characters.
+  private static func shortened(_ words: [String]) -> String {
+    let text = words.joined(separator: " ")
+    return text.count > longest ? "\(text.prefix(longest))…" : text
+  }
+
+  private static let longest = 500  // characters
 }

@@ -79,7 +79,6 @@ struct PlanOptions: ParsableArguments {
       ("object-weight", objectWeight), ("alignment", alignment), ("latent-alignment", latentAlignment),
       ("muon-learning-rate", muonLearningRate), ("equivariance", equivariance), ("time-shift", timeShift),
       ("min-snr", minSNR),
-      ("warmup", warmup.map(Double.init)),
     ] { try check(flag, value, positive) }
     try check("adam-beta2", beta2, 0...0.999_999)
     for (flag, value) in [
@@ -88,10 +87,12 @@ struct PlanOptions: ParsableArguments {
     ] {
       try check(flag, value, 0...1)
     }
-    if let poolSize, poolSize < 1 { throw ValidationError("--pool-size \(poolSize) must be at least 1") }
     if let poolRenewal, poolRenewal < 0 {
       throw ValidationError("--pool-renewal \(poolRenewal) must not be negative")
     }
+    try CountLimit.check("--pool-size", poolSize, to: CountLimit.pool)
+    try CountLimit.check("--pool-renewal", poolRenewal, from: 0, to: CountLimit.pool)
+    try CountLimit.check("--warmup", warmup, from: 0, to: CountLimit.steps)
     if timeShift == 0 { throw ValidationError("--time-shift must be above 0") }
   }
 

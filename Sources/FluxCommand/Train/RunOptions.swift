@@ -36,11 +36,13 @@ struct RunOptions: ParsableArguments {
   func validate() throws {
     if let steps, steps < 20 { throw ValidationError("--steps \(steps) is too few: give at least 20") }
     if let batch, batch < 2 { throw ValidationError("--batch \(batch) is too small: give at least 2") }
-    if accumulate < 1 { throw ValidationError("--accumulate \(accumulate) must be at least 1") }
-    if saveEvery < 1 { throw ValidationError("--save-every \(saveEvery) must be at least 1") }
     if sampleEvery < 0 { throw ValidationError("--sample-every \(sampleEvery) must not be negative") }
-    if shardSize < 1 { throw ValidationError("--shard-size \(shardSize) must be at least 1") }
-    if keep < 1 { throw ValidationError("--keep \(keep) must be at least 1") }
+    try CountLimit.check("--steps", steps, to: CountLimit.steps)
+    try CountLimit.check("--batch", batch, to: CountLimit.batch)
+    try CountLimit.check("--accumulate", accumulate, to: CountLimit.batch)
+    try CountLimit.check("--save-every", saveEvery, to: CountLimit.steps)
+    try CountLimit.check("--keep", keep, to: CountLimit.steps)
+    try CountLimit.check("--shard-size", shardSize, to: CountLimit.shard)
     try ThreadCount.check(threads)
   }
 }

@@ -58,7 +58,9 @@ struct PlanIdentity {
   private static func text(_ value: Any?) -> String {
     guard let value, !(value is NSNull) else { return "none" }
     if let text = value as? String { return text }
-    if let number = value as? NSNumber { return "\(number)" }
+    if let number = value as? NSNumber {  // a limit that is off is the largest number
+      return number.doubleValue == .greatestFiniteMagnitude ? "no limit" : "\(number)"
+    }
     let data = try? JSONSerialization.data(withJSONObject: value, options: .sortedKeys)
     return data.map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
   }

@@ -43,8 +43,9 @@ struct LatentMetrics {
 
   /// Describes a collapse of the latents; nil if there is none.
   var collapse: String? {
-    if effectiveRank < 4 { return "to an effective rank of \(effectiveRank)" }
-    return withinImageVariance < 0.02 ? "to a within-image variance of \(withinImageVariance)" : nil
+    if effectiveRank < 4 { return "to an effective rank of \((effectiveRank * 100).rounded() / 100)" }
+    guard withinImageVariance < 0.02 else { return nil }
+    return "to a within-image variance of \((withinImageVariance * 10_000).rounded() / 10_000)"
   }
 }
 

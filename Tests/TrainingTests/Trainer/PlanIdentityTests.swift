@@ -15,6 +15,16 @@ import Testing
       ])
   }
 
+  @Test func aLimitThatIsOffReadsAsNone() throws {
+    var plan = TrainingPlan(preset: .tiny, steps: 20)
+    plan.maxGradNorm = 1
+    let stored = try #require(PlanIdentity(json: try PlanIdentity(plan).json()))
+    plan.maxGradNorm = .greatestFiniteMagnitude
+    #expect(PlanIdentity(plan).differences(from: stored) == ["maxGradNorm 1 there, no limit here"])
+    let unlimited = try #require(PlanIdentity(json: try PlanIdentity(plan).json()))
+    #expect(PlanIdentity(plan).differences(from: unlimited).isEmpty)
+  }
+
   @Test func aSettingThatCameLaterIsNoDifferenceWhereItChangesNothing() throws {
     let plan = TrainingPlan(preset: .tiny, steps: 20)
     let json = try PlanIdentity(plan).json().replacing(/"lateLoss":1,?/, with: "")

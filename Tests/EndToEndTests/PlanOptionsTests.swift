@@ -1,0 +1,20 @@
+import Testing
+import Training
+
+@testable import FluxCommand
+
+@Suite struct PlanOptionsTests {
+  private func plan(_ arguments: [String]) throws -> TrainingPlan {
+    let train = try #require(try FluxCommand.parseAsRoot(["train", "-o", "r"] + arguments) as? Train)
+    var plan = TrainingPlan(preset: .tiny)
+    try train.differences.apply(to: &plan)
+    return plan
+  }
+
+  /// Scaling gradients to a norm of 0 would train nothing.
+  @Test func aGradientNormOfZeroIsNoLimit() throws {
+    #expect(try plan(["--max-grad-norm", "0"]).maxGradNorm == .greatestFiniteMagnitude)
+    #expect(try plan(["--max-grad-norm", "2"]).maxGradNorm == 2)
+    #expect(try plan([]).maxGradNorm == TrainingPlan(preset: .tiny).maxGradNorm)
+  }
+}
