@@ -1,3 +1,4 @@
+import Flux
 import Testing
 import Training
 
@@ -16,5 +17,15 @@ import Training
     #expect(try plan(["--max-grad-norm", "0"]).maxGradNorm == .greatestFiniteMagnitude)
     #expect(try plan(["--max-grad-norm", "2"]).maxGradNorm == 2)
     #expect(try plan([]).maxGradNorm == TrainingPlan(preset: .tiny).maxGradNorm)
+  }
+
+  @Test func theResolutionIsThatOfTheImages() throws {
+    #expect(try plan(["--resolution", "128"]).configuration.imageSize == 128)
+    #expect(try plan([]).configuration.imageSize == Preset.tiny.configuration.imageSize)
+    for size in ["0", "72", "16384"] {
+      let error = #expect(throws: Failure.self) { try plan(["--resolution", size]) }
+      #expect(
+        error?.description.contains("--resolution \(size) must be a multiple of 16 from 64 to 256") == true, "\(size)")
+    }
   }
 }

@@ -44,6 +44,10 @@ enum Home {
         return candidate
       }
     }
+    for candidate in [given?.url, shipped].compactMap({ $0 }) where ModelBundle.isAutoencoder(candidate) {
+      throw Failure(
+        "\(name) is an autoencoder without a U-Net: flux train --from and flux evaluate --set autoencoder read it")
+    }
     if let given, FileManager.default.fileExists(atPath: given.path) {
       throw Failure("\(name) is not a model directory: model_index.json is missing")
     }
