@@ -14,5 +14,5 @@ if [ ! -x "$program" ] || [ -n "$(find "$root/Sources" "$root/Package.swift" -ne
   }
   touch "$program"
 fi
-# Threads of libtorch that wait spin only briefly, then sleep: on busy cores spinning takes most of the time.
+# Waiting threads of libtorch spin briefly, then sleep: on busy cores, longer spinning takes most of the time.
 exec env FLUX_HOME="$root" GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-3000}" "$program" "$@"

@@ -1,32 +1,28 @@
 import Foundation
 import Models
-import NN
+import Support
 import Torch
 
-// An autoencoder saved alone, as one is that several models share before any of them is trained.
+// Directories that hold only an autoencoder, which several models share.
 
 extension ModelBundle {
-  /// Whether a directory holds an autoencoder alone: configuration and weights, but no `model_index.json`.
+  /// Whether a directory holds only an autoencoder, as its `config.json` says.
   public static func isAutoencoder(_ directory: URL) -> Bool {
-    func has(_ name: String) -> Bool {
-      FileManager.default.fileExists(atPath: directory.appendingPathComponent(name).path)
-    }
-    return has("config.json") && !has("model_index.json")
+    JSONFile.className(directory.appendingPathComponent("config.json")) == Autoencoder.className
   }
 
-  /// Reads the directory of an autoencoder; U-Net and adapter are new ones, of the first preset with that autoencoder.
+  /// Reads the directory of an autoencoder; U-Net and adapter are new and have the sizes of the first preset with that
+  /// autoencoder.
   ///
   /// Throws if no preset has an autoencoder of these sizes.
   public convenience init(autoencoder directory: URL) throws(CheckpointError) {
-    let saved = try Autoencoder.load(from: directory)
-    guard let preset = Preset.allCases.first(where: { $0.configuration.autoencoder == saved.configuration }) else {
+    let autoencoder = try Autoencoder.load(from: directory)
+    guard let preset = Preset.allCases.first(where: { $0.configuration.autoencoder == autoencoder.configuration })
+    else {
       throw .configuration(
         file: directory.appendingPathComponent("config.json").path,
         reason: "no preset has an autoencoder of these sizes")
     }
-    self.init(preset.configuration, .random(Generator(seed: 0)))
-    withNoGrad {
-      for (source, target) in zip(saved.parameters, autoencoder.parameters) { target.tensor.copy_(source.tensor) }
-    }
+    self.init(preset.configuration, .random(Generator(seed: 0)), autoencoder: autoencoder)
   }
 }

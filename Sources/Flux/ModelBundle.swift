@@ -70,9 +70,11 @@ public final class ModelBundle {
   public let schedule: Schedule
 
   /// A new model; with `.random` the U-Net's residual branches start silent.
-  public init(_ configuration: Configuration, _ initial: Initializer) {
+  ///
+  /// `autoencoder` takes the place of a new one and must have the sizes of the configuration.
+  public init(_ configuration: Configuration, _ initial: Initializer, autoencoder: Autoencoder? = nil) {
     self.configuration = configuration
-    autoencoder = Autoencoder(configuration.autoencoder, initial)
+    self.autoencoder = autoencoder ?? Autoencoder(configuration.autoencoder, initial)
     adapter = TextAdapter(configuration.adapter, initial)
     unet = UNet(configuration.unet, initial)
     schedule = Schedule(configuration.schedule)

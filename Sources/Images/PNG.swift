@@ -79,7 +79,7 @@ public enum PNG {
   /// Whether a PNG has several frames (PNG specification, third edition, 11.3.6.1).
   private static func isAnimated(_ bytes: [UInt8]) -> Bool { chunk("acTL", of: bytes, before: "IDAT") != nil }
 
-  /// What is said of a chunk before the pixels that claims more bytes than follow it; nil where there is none.
+  /// Describes a chunk before the pixels that claims more bytes than follow it; nil if there is none.
   ///
   /// libpng makes room for all that a chunk claims, up to 2 GB, before it finds out.
   private static func overlongChunk(_ bytes: [UInt8]) -> String? {

@@ -12,24 +12,32 @@ public enum JSONFile {
     _ url: URL, as type: Configuration.Type = Configuration.self,
     check: ([String: Any]) throws(ConfigurationError) -> Void = { _ in }
   ) throws(JSONFileError) -> Configuration {
-    let bytes: [UInt8]
-    do {
-      bytes = try FileSlice(path: url.path).read(limit: limit)
-    } catch { throw .unreadable(error) }
-    guard let object = try? JSONSerialization.jsonObject(with: Data(bytes)), let table = object as? [String: Any] else {
-      throw .invalid(file: url.path, reason: "it is not a JSON object")
-    }
+    let (bytes, table) = try object(url)
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let configuration: Configuration
     do {
-      configuration = try decoder.decode(type, from: Data(bytes))
+      configuration = try decoder.decode(type, from: bytes)
     } catch { throw .invalid(file: url.path, reason: sentence(error, table)) }
     do throws(ConfigurationError) {
       try check(table)
       try configuration.validate()
     } catch { throw .invalid(file: url.path, reason: error.description) }
     return configuration
+  }
+
+  /// The class that a configuration belongs to; nil if the file names none or cannot be read.
+  public static func className(_ url: URL) -> String? { (try? object(url))?.table["_class_name"] as? String }
+
+  private static func object(_ url: URL) throws(JSONFileError) -> (bytes: Data, table: [String: Any]) {
+    let bytes: Data
+    do {
+      bytes = Data(try FileSlice(path: url.path).read(limit: limit))
+    } catch { throw .unreadable(error) }
+    guard let object = try? JSONSerialization.jsonObject(with: bytes), let table = object as? [String: Any] else {
+      throw .invalid(file: url.path, reason: "it is not a JSON object")
+    }
+    return (bytes, table)
   }
 
   /// Writes a configuration, with the name of the class that it belongs to; atomically.

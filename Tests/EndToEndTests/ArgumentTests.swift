@@ -138,7 +138,7 @@ import Testing
     }
   }
 
-  /// What has no effect is said, and the image does not claim it.
+  /// Options without effect are reported, and the metadata does not contain them.
   @Test(arguments: [
     (["--eta", "0.5"], "--eta has no effect with the sampler dpmpp_2m", "Eta"),
     (["-n", "dog", "--cfg-scale", "1"], "--negative-prompt has no effect at --cfg-scale 1", "Negative"),

@@ -32,9 +32,11 @@ import Torch
     }
   }
 
-  @Test func aModelIsNoAutoencoder() throws {
-    #expect(!ModelBundle.isAutoencoder(Project.root.appendingPathComponent("models/mini")))
-    #expect(ModelBundle.isAutoencoder(Project.root.appendingPathComponent("models/midi-autoencoder")))
+  @Test(arguments: [
+    ("mini", false), ("mini/unet", false), ("judge", false), ("mini/autoencoder", true), ("none", false),
+  ])
+  func onlyTheConfigurationOfAnAutoencoderMakesOne(_ name: String, _ expected: Bool) {
+    #expect(ModelBundle.isAutoencoder(Project.root.appendingPathComponent("models/\(name)")) == expected)
   }
 
   /// The released autoencoder is that of the presets which are to share it.

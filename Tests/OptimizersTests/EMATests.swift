@@ -55,11 +55,11 @@ import Torch
     #expect(abs(x.item() - (1 - 0.1 * 2 / 11)) < 1e-6)
   }
 
-  @Test func aConstantDecayIsNoMoreThanItSays() {
-    let x = Tensor([Float(0)], shape: [1])
+  @Test(arguments: [0, 7, 8, 1000]) func aConstantDecayIsNeverExceeded(_ count: Int) {
+    let (x, y) = (Tensor([Float(0)], shape: [1]), min(0.5, Double(1 + count) / Double(10 + count)))
     let average = EMA([("x", x)], decay: .constant(0.5))
     withNoGrad { x.fill_(1) }
-    average.update(count: 1000)
-    #expect(abs(average.parameters[0].tensor.item() - 0.5) < 1e-6)
+    average.update(count: count)
+    #expect(abs(average.parameters[0].tensor.item() - (1 - y)) < 1e-6)
   }
 }

@@ -7,8 +7,7 @@ import Torch
 
 /// Reads images with a small detector that was trained on renders of scenes, never on generated images.
 ///
-/// Nothing is shared with `ImageReader` but the size that an image is shrunk to: no background is taken away, no
-/// template compared.
+/// It shares only the input size with `ImageReader`: it neither subtracts a background nor compares templates.
 public final class LearnedReader: SceneReader {
   /// The world that the detector was trained on.
   public let world: World

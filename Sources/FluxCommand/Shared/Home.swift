@@ -33,18 +33,14 @@ enum Home {
 
   /// A model directory by path, or a bundled model by name; `mini` if nil.
   ///
-  /// With `allowsAutoencoder` it may be the directory of an autoencoder, too.
+  /// With `allowsAutoencoder` it can also be the directory of an autoencoder.
   static func model(_ given: FilePath?, allowsAutoencoder: Bool = false) throws(Failure) -> URL {
     let name = given?.text ?? "mini"
-    let shipped = models.appendingPathComponent(name)
-    for candidate in [given?.url, shipped].compactMap({ $0 }) {
-      if FileManager.default.fileExists(atPath: candidate.appendingPathComponent("model_index.json").path)
-        || allowsAutoencoder && ModelBundle.isAutoencoder(candidate)
-      {
-        return candidate
-      }
-    }
-    for candidate in [given?.url, shipped].compactMap({ $0 }) where ModelBundle.isAutoencoder(candidate) {
+    for candidate in [given?.url, models.appendingPathComponent(name)].compactMap({ $0 }) {
+      let index = candidate.appendingPathComponent("model_index.json")
+      if FileManager.default.fileExists(atPath: index.path) { return candidate }
+      guard ModelBundle.isAutoencoder(candidate) else { continue }
+      if allowsAutoencoder { return candidate }
       throw Failure(
         "\(name) is an autoencoder without a U-Net: flux train --from and flux evaluate --set autoencoder read it")
     }
