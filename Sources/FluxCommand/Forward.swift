@@ -27,7 +27,7 @@ struct Forward: ParsableCommand {
   var component: Component
   @Option(
     name: [.short, .long],
-    help: "A model directory, the name of a bundled model, or the directory of one component.")
+    help: "A model directory or the directory of one component, or the name of a bundled one.")
   var model: FilePath?
   @Option(name: .customLong("in"), help: "Safetensors file to read.") var input: FilePath
   @Option(name: .customLong("out"), help: "Safetensors file to write.") var output: FilePath
@@ -87,8 +87,11 @@ struct Forward: ParsableCommand {
 
   /// Loads a component from a model directory, or from its own directory (as diffusers saves one).
   private func load<Model: ConfiguredModel>(_ name: String) throws -> Model {
-    if let model, FileManager.default.fileExists(atPath: model.path + "/config.json") {
-      return try Model.load(from: model.url)
+    if let model {
+      let folders = [model.url, Home.models.appendingPathComponent(model.text)]
+      if let own = folders.first(where: { FileManager.default.fileExists(atPath: $0.path + "/config.json") }) {
+        return try Model.load(from: own)
+      }
     }
     return try Model.load(from: Home.model(model).appendingPathComponent(name))
   }

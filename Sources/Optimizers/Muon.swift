@@ -61,15 +61,45 @@ public final class Muon: UpdateRule {
   public var state: [NamedTensor] { zip(parameters, momenta).map { ("momentum.\($0.key)", $1) } }
 
   /// The nearest matrices with singular values near 1, of `[count, rows, columns]`.
+  ///
+  /// A step multiplies `x` by a polynomial of its Gram matrix `x·xᵀ`, and the next Gram matrix follows from that polynomial
+  /// alone. Where rows and columns differ much, as in 3×3 kernels, all steps therefore happen on the small square matrix
+  /// and `x` is multiplied once: a third of the work at nine columns a row.
   static func orthogonalized(_ matrices: Tensor) -> Tensor {
     let isTall = matrices.shape[1] > matrices.shape[2]
     var x = isTall ? matrices.transposed(1, 2) : matrices
     x = x / (x.square().sum([1, 2], keepDims: true).sqrt() + 1e-7)
-    for _ in 0..<5 {
-      let gram = x.matmul(x.transposed(1, 2))
-      x = x * 3.4445 + (gram * -4.7750 + gram.matmul(gram) * 2.0315).matmul(x)
-    }
+    let isWide = x.shape[2] > 2 * x.shape[1]
+    x = isWide ? newtonSchulzOnGram(x) : newtonSchulz(x)
     return isTall ? x.transposed(1, 2) : x
+  }
+
+  /// Newton-Schulz steps, and the quintic's coefficients (Jordan et al., 2024).
+  private static let steps = 5
+  private static let (linear, cubic, quintic) = (3.4445, -4.7750, 2.0315)
+
+  /// The steps on `x` itself: `x ← (3.4445·I − 4.7750·A + 2.0315·A²)·x` with `A = x·xᵀ`.
+  static func newtonSchulz(_ x: Tensor) -> Tensor {
+    var x = x
+    for _ in 0..<steps {
+      let gram = x.matmul(x.transposed(1, 2))
+      x = x * linear + (gram * cubic + gram.matmul(gram) * quintic).matmul(x)
+    }
+    return x
+  }
+
+  /// The same steps on `A` alone: with the factor `P`, `A ← P·A·P`, and the product of all factors multiplies `x`.
+  static func newtonSchulzOnGram(_ x: Tensor) -> Tensor {
+    var gram = x.matmul(x.transposed(1, 2))
+    let indices = Tensor.arange(0, Double(x.shape[1]), device: x.device)
+    let identity = (indices.reshaped([-1, 1]) .== indices).to(.float32) * linear
+    var product: Tensor?
+    for step in 1...steps {
+      let factor = identity + gram * cubic + gram.matmul(gram) * quintic
+      product = product.map { factor.matmul($0) } ?? factor
+      if step < steps { gram = factor.matmul(gram).matmul(factor) }
+    }
+    return product!.matmul(x)
   }
 
   private static func matrixShape(_ tensor: Tensor) -> [Int] {

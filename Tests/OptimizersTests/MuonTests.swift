@@ -24,6 +24,19 @@ import Torch
     }
   }
 
+  @Test(arguments: [[3, 4, 36], [1, 16, 16 * 9], [2, 7, 200]])
+  func theStepsOnTheGramMatrixEqualTheStepsOnTheMatrix(shape: [Int]) {
+    let matrices = Tensor.randn(shape, generator: Generator(seed: 5))
+    let x = matrices / matrices.square().sum([1, 2], keepDims: true).sqrt()
+    expectClose(Muon.newtonSchulzOnGram(x), Muon.newtonSchulz(x), atol: 1e-4)
+  }
+
+  @Test func theStepsOnTheGramMatrixEndureARankDeficientMatrix() {
+    let x = Tensor.randn([1, 1, 90], generator: Generator(seed: 6)) * Tensor.ones([1, 8, 1])
+    let normalized = x / x.square().sum([1, 2], keepDims: true).sqrt()
+    expectClose(Muon.newtonSchulzOnGram(normalized), Muon.newtonSchulz(normalized), atol: 1e-4)
+  }
+
   @Test func aDirectionHasTheSidesOfItsMatrix() {
     // U Vᵀ: the singular vectors stay, so that the product with the matrix is symmetric and positive.
     let matrix = Tensor.randn([1, 4, 6], generator: Generator(seed: 2))

@@ -42,7 +42,8 @@ enum Home {
       guard ModelBundle.isAutoencoder(candidate) else { continue }
       if allowsAutoencoder { return candidate }
       throw Failure(
-        "\(name) is an autoencoder without a U-Net: flux train --from and flux evaluate --set autoencoder read it")
+        "\(name) is an autoencoder without a U-Net: flux train --from, flux evaluate --set autoencoder and "
+          + "flux forward encoder or decoder read it")
     }
     if let given, FileManager.default.fileExists(atPath: given.path) {
       throw Failure("\(name) is not a model directory: model_index.json is missing")
