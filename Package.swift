@@ -11,7 +11,7 @@ let package = Package(
   name: "Flux",
   products: [
     .library(name: "Flux", targets: ["Flux"]),
-    .library(name: "FluxTraining", targets: ["Training"]),
+    .library(name: "FluxTraining", targets: ["Training", "Runs"]),
     .library(name: "Diffusion", targets: ["Diffusion"]),
     .library(name: "Torch", targets: ["Torch"]),
     .executable(name: "flux", targets: ["FluxCommand"]),
@@ -48,23 +48,26 @@ let package = Package(
       name: "Flux", dependencies: ["Models", "Diffusion", "Tokenizers", "Images", "Torch", "NN", "Support"],
       swiftSettings: strict),
 
+    // The folder of a training run, whatever is trained in it.
+    .target(name: "Runs", dependencies: ["NN", "Torch", "Support"], swiftSettings: strict),
+
     // Training and evaluation know nothing of each other.
     .target(
       name: "Training",
       dependencies: [
-        "Flux", "Models", "Diffusion", "Optimizers", "NN", "Torch", "Scenes", "Datasets", "Images", "Support",
+        "Runs", "Flux", "Models", "Diffusion", "Optimizers", "NN", "Torch", "Scenes", "Datasets", "Images", "Support",
       ], swiftSettings: strict),
     .target(
       name: "Evaluation",
-      dependencies: ["Flux", "Models", "Optimizers", "NN", "Torch", "Scenes", "Images", "Support"],
+      dependencies: ["Runs", "Flux", "Models", "Optimizers", "NN", "Torch", "Scenes", "Images", "Support"],
       swiftSettings: strict),
     .target(
       name: "CBuildInfo", cSettings: commit.map { [.define("FLUX_COMMIT", to: "\"\($0)\"")] } ?? []),
     .executableTarget(
       name: "FluxCommand",
       dependencies: [
-        "CBuildInfo", "Flux", "Training", "Evaluation", "Models", "Diffusion", "Torch", "Scenes", "Datasets", "Images",
-        "Tokenizers", "Support",
+        "CBuildInfo", "Flux", "Runs", "Training", "Evaluation", "Models", "Diffusion", "Torch", "Scenes", "Datasets",
+        "Images", "Tokenizers", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
@@ -89,14 +92,16 @@ let package = Package(
       dependencies: ["Flux", "Models", "Diffusion", "NN", "Torch", "Images", "Support", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
+      name: "RunsTests", dependencies: ["Runs", "NN", "Torch", "Support", "TestSupport"], swiftSettings: strict),
+    .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Flux", "Models", "Diffusion", "NN", "Torch", "Scenes", "Datasets", "Images", "Support",
+        "Training", "Runs", "Flux", "Models", "Diffusion", "NN", "Torch", "Scenes", "Datasets", "Images", "Support",
         "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "EvaluationTests",
-      dependencies: ["Evaluation", "Models", "Torch", "Scenes", "Images", "Support", "TestSupport"],
+      dependencies: ["Evaluation", "Runs", "Models", "NN", "Torch", "Scenes", "Images", "Support", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "EndToEndTests",
@@ -118,7 +123,7 @@ if Context.environment["FLUX_FUZZ"] != nil {
     .executableTarget(
       name: "flux-fuzz",
       dependencies: [
-        "CFuzzer", "Flux", "Training", "Evaluation", "Models", "Diffusion", "NN", "Torch", "Scenes", "Datasets",
+        "CFuzzer", "Flux", "Runs", "Training", "Evaluation", "Models", "Diffusion", "NN", "Torch", "Scenes", "Datasets",
         "Images", "Tokenizers", "Support",
       ], path: "Fuzz/FluxFuzz", swiftSettings: strict),
   ]

@@ -3,6 +3,7 @@ import Diffusion
 import Flux
 import Foundation
 import Models
+import Runs
 import Scenes
 import Torch
 import Training
@@ -10,11 +11,12 @@ import Training
 /// `flux distill`: distills a model into a few-step LoRA.
 struct Distill: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Distills a model into a few-step LoRA that needs no guidance.",
+    abstract: "Distills a model into a few-step LoRA; the same command continues an interrupted run.",
     discussion: """
-      The model with guidance and many steps is the teacher. The student is a LoRA of its U-Net, a file \
+      The model with guidance and many steps is the teacher. The student needs no guidance: a LoRA of its U-Net, a file \
       of a few MiB in OUTPUT/fast; --install copies it into the model directory for flux generate --fast. \
-      Training needs no images, only captions: those of Scenes, or the lines of --prompt-file.
+      Training needs no images, only captions: those of Scenes, or the lines of --prompt-file. Ctrl-C stops \
+      after the current step and saves; a second Ctrl-C stops at once.
 
       EXAMPLES
         flux distill --model mini --output runs/fast --install
@@ -49,6 +51,7 @@ struct Distill: ParsableCommand {
   @Option(help: "File with one prompt per line, used instead of captions of scenes.") var promptFile: FilePath?
 
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 100
+  @Option(help: "Number of checkpoints to keep.") var keep: Int = 2
   @Option(help: "Save and stop before this time is up; the same command continues (90s, 9m, 1h30m).")
   var timeLimit: TimeLimit?
   @Option(help: "Compute precision: float32, or bfloat16 (mixed precision).")
@@ -61,7 +64,7 @@ struct Distill: ParsableCommand {
     for (flag, value, highest) in [
       ("--student-steps", studentSteps, 1000), ("--teacher-steps", teacherSteps, 1000),
       ("--rank", rank, CountLimit.rank), ("--steps", steps, CountLimit.steps), ("--batch", batch, CountLimit.batch),
-      ("--save-every", saveEvery, CountLimit.steps),
+      ("--save-every", saveEvery, CountLimit.steps), ("--keep", keep, CountLimit.steps),
     ] { try CountLimit.check(flag, value, to: highest) }
     try ThreadCount.check(threads)
     if !(0...100).contains(guidance) { throw ValidationError("--guidance \(guidance) must be 0 to 100") }
@@ -93,20 +96,13 @@ struct Distill: ParsableCommand {
         plan, teacher: try ModelBundle(directory: directory), captions: captions, textEncoder: Home.textEncoder,
         device: device)
     } catch let error as SamplingError { throw Failure("teacher: \(error)", code: 2) }
-    Interruption.catchSignals()
-    let limit = timeLimit?.seconds ?? .infinity
-    let outcome = try distiller.run(in: folder, saveEvery: saveEvery, quiet: quiet) {
-      // Leave time for one more step, with its trajectories, and for saving.
-      Interruption.isRequested || Date().timeIntervalSince(began) + distiller.longestStep + 2 > limit
-    }
-    guard case .stopped(let step) = outcome else {
-      let target = (install ? directory : folder).appendingPathComponent(FastStudent.folderName)
-      if install { try distiller.saveStudent(to: target) }
-      return try printLine(target.path)
-    }
-    if step > 0 { try printLine(folder.appendingPathComponent(FastStudent.folderName).path) }
-    say(outcome.sentence(of: steps))
-    if Interruption.isRequested { throw ExitCode(130) }
+    distiller.onWarning = { say("flux: \($0)") }
+    let run = TrainingRun(distiller, in: folder, saving: TrainingRun.Saving(every: saveEvery, kept: keep))
+    let outcome = try run.run(quiet: quiet, since: began, limit: timeLimit)
+    let student = (install && outcome == .finished ? directory : folder).appendingPathComponent(FastStudent.folderName)
+    if install, outcome == .finished { try distiller.saveStudent(to: student) }
+    if FileManager.default.fileExists(atPath: student.path) { try printLine(student.path) }
+    try outcome.conclude(of: steps)
   }
 
   /// The captions, and a description that identifies them in the plan.

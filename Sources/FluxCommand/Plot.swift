@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
+import Runs
 import Support
-import Training
 
 /// `flux plot`: plots the training curves of a run.
 struct Plot: ParsableCommand {

@@ -46,6 +46,20 @@ import Testing
     }
   }
 
+  /// The interrupt comes at the first checkpoint, so that there is a step to save; the same command continues.
+  @Test func controlCSavesAndSaysSo() throws {
+    try inModelFolder { folder in
+      var long = distill + ["--save-every", "1"]
+      long[long.firstIndex(of: "--steps")! + 1] = "500000"
+      let result = try Program.run(long, in: folder, signal: SIGINT, whenThereIs: "run/checkpoint-00000001")
+      #expect(result.code == 130 && result.output.hasSuffix("/run/fast\n"), "\(result.errors)")
+      let saved = try #require(
+        result.errors.firstMatch(of: /stopped and saved after step (\d+) of 500000; the same command continues/))
+      let again = try Program.run(long + ["--time-limit", "1s"], in: folder)
+      #expect(again.code == 0 && again.errors.contains("stopped and saved after step \(saved.1) of"), "\(again.errors)")
+    }
+  }
+
   @Test func aStudentOfOtherWeightsIsRefused() throws {
     try inModelFolder { folder in
       #expect(try Program.run(distill + ["--install"], in: folder).code == 0)

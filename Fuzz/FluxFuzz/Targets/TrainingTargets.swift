@@ -1,6 +1,7 @@
 import Foundation
 
 @testable import Flux
+@testable import Runs
 @testable import Support
 @testable import Torch
 @testable import Training

@@ -1,17 +1,19 @@
-import Flux
 import Foundation
+import Models
 import NN
 import Optimizers
+import Runs
 import Scenes
 import Support
 import Torch
 
-/// Trains the learned judge on corrupted renders of scenes, with AdamW and an average of the weights.
+/// Trains the learned judge on corrupted renders of scenes, with AdamW and an EMA of the weights.
 ///
-/// It never sees output of an autoencoder or a model, and no training loss uses it.
+/// It never sees output of an autoencoder or a model, and no training loss uses it. All randomness of a step depends on
+/// (seed, step); a `TrainingRun` manages folder, log and checkpoints, and writes the judge with EMA weights to `judge/`.
 public final class DetectorTrainer {
-  /// The settings of the training.
-  public struct Plan: Sendable {
+  /// The settings of the training: runs with equal plans give equal judges on the same machine.
+  public struct Plan: Codable, Sendable, Equatable {
     /// The world whose objects, colors and backgrounds the judge learns.
     public var world: World
     /// Version of the renderer.
@@ -27,6 +29,9 @@ public final class DetectorTrainer {
     /// Peak learning rate of AdamW.
     public var learningRate = 0.002
 
+    /// Steps of linear warmup: a twentieth of all, at most 200.
+    var warmup: Int { min(200, max(1, steps / 20)) }
+
     /// A plan with the given settings and the default learning rate.
     public init(
       world: World, version: RenderingVersion = .latest, steps: Int, batch: Int, seed: UInt64, bfloat16: Bool
@@ -39,25 +44,20 @@ public final class DetectorTrainer {
     }
   }
 
-  /// A step with a non-finite loss or gradient, which was not applied.
-  public struct NotFinite: Error, CustomStringConvertible, Equatable {
-    /// Index of the step.
-    public let step: Int
-    /// The tensor at fault: `loss` or `gradient`.
-    public let what: String
-    public var description: String { "step \(step): the \(what) of the judge is not finite; nothing was saved" }
-  }
-
-  /// The losses of a step, by part.
-  public typealias Losses = [(name: String, value: Double)]
-
-  /// The network in training; `run` leaves it with the averaged weights.
+  /// The network in training, with its raw weights rather than those of the EMA.
   public let network: GlyphDetector
-  private let plan: Plan
+  /// The settings of the training.
+  public let plan: Plan
+  /// Data type of the weights that a run writes.
+  public var storage: Quantization = .int8
+  /// The step at which the run last continued with more steps, if it did.
+  public var restarted: Int?
+  /// Called with problems that do not stop the run.
+  public var onWarning: (String) -> Void = { _ in }
   private let scenes: DetectorScenes
   private let atlas: GlyphAtlas
   private let optimizer: Optimizer
-  private let average: EMA
+  private let ema: EMA
 
   /// A trainer with new weights; throws if the glyphs cannot be read from the font.
   public init(_ plan: Plan) throws(GlyphFont.Failure) {
@@ -72,17 +72,11 @@ public final class DetectorTrainer {
         backgrounds: world.backgrounds.count), .random(Generator(seed: plan.seed)))
     network.requireGradients(true)
     optimizer = Optimizer([AdamW(network.parameters, weightDecay: 1e-4)], maxGradNorm: 5)
-    average = EMA(network.parameters, decay: .constant(0.998))
+    ema = EMA(network.parameters, decay: .constant(0.998))
   }
 
-  /// Runs every step, after which the network has the average of its weights; `progress` gets each step's number and
-  /// losses.
-  public func run(_ progress: (Int, Losses) -> Void) throws(NotFinite) {
-    for step in 0..<plan.steps { progress(step, try train(step)) }
-    average.copyToParameters()
-  }
-
-  private func train(_ step: Int) throws(NotFinite) -> Losses {
+  /// One update; returns the losses by part.
+  func train(_ step: Int) throws(RunError) -> [String: Double] {
     let chosen = (step * plan.batch..<(step + 1) * plan.batch).map { scenes[$0] }
     let generator = Generator(mixed: plan.seed &* 0x9e37_79b9 &+ UInt64(step))
     let pixels = withNoGrad {
@@ -93,76 +87,57 @@ public final class DetectorTrainer {
     let targets = DetectorTargets(chosen, atlas: atlas)
     let loss = withAutocast(.cpu, enabled: plan.bfloat16) { DetectorLoss(network, pixels, targets) }
     let total = loss.total
-    guard total.item().isFinite else { throw NotFinite(step: step, what: "loss") }
+    let value = total.item()
+    guard value.isFinite else {
+      throw .notFinite(step: step, what: "loss of the judge", value: value.shown, layer: nil, examples: [])
+    }
     total.backward()
     do throws(Optimizer.NotFinite) {
       try optimizer.step(learningRate: learningRate(at: step))
-    } catch { throw NotFinite(step: step, what: "gradient") }
-    average.update(count: step)
+    } catch {
+      throw .notFinite(
+        step: step, what: "gradient of the judge", value: error.norm.shown, layer: error.key, examples: [])
+    }
+    ema.update(count: step)
     let parts = [
-      ("heatmap", loss.heatmap), ("name", loss.name), ("color", loss.color), ("box", loss.box),
-      ("background", loss.background),
+      "heatmap": loss.heatmap, "name": loss.name, "color": loss.color, "box": loss.box, "background": loss.background,
     ]
-    return parts.map { ($0.0, $0.1.item()) }
+    return parts.mapValues { $0.item() }
   }
 
-  /// A twentieth of the steps warms up, at most 200.
+  /// Linear warmup, then half a cosine; rises again after a restart.
   private func learningRate(at step: Int) -> Double {
-    let schedule = LearningRate(warmup: min(200, max(1, plan.steps / 20)), decay: .cosine)
-    return plan.learningRate * schedule.share(at: step, in: 0..<plan.steps)
+    let schedule = LearningRate(warmup: plan.warmup, decay: .cosine)
+    return plan.learningRate * schedule.share(at: step, in: 0..<plan.steps) * restartShare(at: step)
   }
 }
 
-/// What the learned judge is shown: one half scenes of both splits, so that it expects no combination more than another,
-/// the other half crowds of objects anywhere.
-struct DetectorScenes {
-  let seed: UInt64
-  let world: World
+extension DetectorTrainer: TrainingLoop {
+  /// Name of the judge's folder in that of a run.
+  public static let folderName = "judge"
 
-  /// The scene of an index, always the same.
-  subscript(index: Int) -> Scene {
-    switch index % 4 {
-    case 0: Scenes(seed: seed, world: world)[index].scene
-    case 1: Scenes(seed: seed, split: .heldOut, world: world)[index].scene
-    default: crowd(index)
-    }
+  public var identity: PlanIdentity { PlanIdentity(plan) }
+  public var stepCount: Int { plan.steps }
+  /// The horizon of AdamW's second moments, or the warmup if that is longer.
+  public var restartSteps: Int { max(plan.warmup, 100) }
+  /// The network and its EMA.
+  public var weights: [NamedTensor] {
+    network.parameters.map { ("judge.\($0.key)", $0.tensor) } + ema.parameters.map { ("ema.\($0.key)", $0.tensor) }
   }
+  public var moments: [NamedTensor] { optimizer.state }
 
-  /// As many as six objects whose boxes do not meet; most of an image is looked at then.
-  private func crowd(_ index: Int) -> Scene {
-    var random = SplitMix64(seed: seed &+ 0xc20d, index: UInt64(index))
-    let background = random.pick(world.backgrounds)
-    let sides =
-      switch world {
-      case .small: (0.27, 0.48)
-      case .medium: (0.18, 0.48)
-      case .full: (0.15, 0.48)
+  /// There is one stage.
+  public func stage(at step: Int) -> String { "judge" }
+
+  /// Runs a step and returns its losses.
+  public func takeStep(_ step: Int) throws -> [String: Double] { try train(step) }
+
+  /// Writes the judge with EMA weights.
+  public func saveModel(in folder: URL) throws {
+    try ema.withEMAWeights {
+      try AtomicFolder.write(folder.appendingPathComponent(Self.folderName)) { url throws(CheckpointError) in
+        try network.save(to: url, as: storage)
       }
-    var placed: [Scene.Placed] = []
-    for _ in 0..<24 where placed.count < 6 {
-      let side = random.real(sides.0, sides.1)
-      let x = random.real(side / 2 + 0.01, 0.99 - side / 2)
-      let y = random.real(side / 2 + 0.01, 0.99 - side / 2)
-      let object = draw(on: background, &random)
-      let meets = placed.contains { max(abs($0.x - x), abs($0.y - y)) < ($0.side + side) / 2 }
-      if !meets { placed.append(Scene.Placed(object: object, size: .medium, x: x, y: y, side: side)) }
     }
-    return Scene(
-      objects: placed, place: nil, relation: nil, background: background, horizon: random.real(0.56, 0.64))
-  }
-
-  /// An emoji three times in five, or a shape that its background does not hide: shapes are few, and differ less.
-  private func draw(on background: Scene.Background, _ random: inout SplitMix64) -> SceneObject {
-    if random.chance(0.6) { return .emoji(random.pick(world.emoji).names[0]) }
-    var color = random.pick(world.colors)
-    while background == .plain(color) { color = random.pick(world.colors) }
-    return .shape(random.pick(world.shapes), color)
-  }
-}
-
-extension [Scene] {
-  /// Renders of one size, `[B, 3, size, size]` uint8, drawn on all cores.
-  func pixels(size: Int, atlas: GlyphAtlas) -> Tensor {
-    TensorImage.bytes(Parallel.map(self) { $0.render(size: size, atlas: atlas) })
   }
 }

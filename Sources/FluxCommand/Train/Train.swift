@@ -1,6 +1,7 @@
 import ArgumentParser
 import Flux
 import Foundation
+import Runs
 import Torch
 import Training
 
@@ -63,24 +64,16 @@ struct Train: ParsableCommand {
       say(trainer.summary)
       trainer.onMessage = { say($0) }
     }
-    Interruption.catchSignals()
-    let limit = options.timeLimit?.seconds ?? .infinity
+    (trainer.storage, trainer.samplesEvery) = (options.storage, options.sampleEvery)
     let saving = TrainingRun.Saving(
-      every: options.saveEvery, kept: options.keep, storage: options.storage, samplesEvery: options.sampleEvery,
-      moments: !options.noMoments, shardBytes: options.shardSize << 20)
-    let outcome = try TrainingRun(trainer, in: folder, saving: saving).run(quiet: options.quiet) { savingTakes in
-      // Leave time for one more step and for saving.
-      Interruption.isRequested || Date().timeIntervalSince(began) + 1 + 1.5 * savingTakes > limit
-    }
+      every: options.saveEvery, kept: options.keep, moments: !options.noMoments, shardBytes: options.shardSize << 20)
+    let outcome = try TrainingRun(trainer, in: folder, saving: saving).run(
+      quiet: options.quiet, since: began, limit: options.timeLimit)
     report(trainer.failures)
     if !options.quiet { say(Forecast.memoryReport(in: folder, device)) }
     let saved = folder.appendingPathComponent("model")
     if FileManager.default.fileExists(atPath: saved.path) { try printLine(saved.path) }
-    if case .stopped(let step) = outcome {
-      say(outcome.sentence(of: plan.steps))
-      if Interruption.isRequested { throw ExitCode(130) }
-      if step == 0 { throw ExitCode(1) }  // the time limit was too short for a single step
-    }
+    try outcome.conclude(of: plan.steps)
   }
 
   /// Lists images that could not be read and were replaced by others.

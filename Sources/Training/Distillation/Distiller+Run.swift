@@ -1,51 +1,66 @@
 import Flux
 import Foundation
 import NN
+import Runs
 import Support
 import Torch
 
-// The loop, and what it leaves in its folder.
+/// What a run saves of a student, beside log and checkpoints.
+///
+///     fast/        the student so far, with EMA weights
+///
+/// The trajectories that batches are drawn from are part of a checkpoint: those that follow the student's own steps cannot
+/// be made again once it has learned more.
+extension Distiller: TrainingLoop {
+  public var identity: PlanIdentity { PlanIdentity(plan) }
+  public var stepCount: Int { plan.steps }
+  /// The horizon of AdamW's second moments, or the warmup if that is longer.
+  public var restartSteps: Int { max(plan.warmup, 100) }
 
-extension Distiller {
-  private static let checkpointName = "checkpoint"
+  /// The LoRA and its EMA.
+  public var weights: [NamedTensor] {
+    student.lora.parameters + ema.parameters.map { ("average.\($0.key)", $0.tensor) }
+  }
+  public var moments: [NamedTensor] { optimizer.state }
+  public var buffers: [NamedTensor] { pool.state }
+  public var metadata: [String: String] { ["trajectories": "\(made),\(pool.added)"] }
 
-  /// Runs the steps that are left, until `shouldStop` says so; asked before every step.
-  ///
-  /// The folder gets `log.jsonl`, TensorBoard's event files, a checkpoint that the same plan continues from, and the
-  /// student in `fast/`, each whole or not at all. What continues has the same weights, moments and rates; the pool of
-  /// paths it fills anew.
-  public func run(
-    in folder: URL, saveEvery: Int = 100, quiet: Bool = true, shouldStop: () -> Bool = { false }
-  ) throws -> TrainingRun.Outcome {
-    let lock = try RunLock(folder)
-    defer { withExtendedLifetime(lock) {} }
-    let first = try load(from: folder) ?? 0
-    skip(to: first)
-    let log = try TrainingLog(folder: folder, step: first, total: plan.steps, quiet: quiet)
-    func measure(_ step: Int) throws {
-      let shares = validationError()
-      let (mean, median) = (String(format: "%.2f", 100 * shares.mean), String(format: "%.2f", 100 * shares.median))
-      try log.say(
-        "step \(step): from the teacher's latents the student's differ by \(mean) % (mean square), half of them by less"
-          + " than \(median) %", stage: "distillation", step: step)
+  /// Takes over the trajectories; those of a checkpoint without them are made from here on.
+  public func resume(_ checkpoint: TrainingCheckpoint.Contents) throws {
+    let counts = checkpoint.tensors.metadata["trajectories"]?.split(separator: ",").compactMap { Int($0) } ?? []
+    if counts.count == 2, try pool.restore(from: checkpoint.tensors, added: counts[1], shape: shape, device) {
+      made = counts[0]
+    } else {
+      skip(to: checkpoint.record.step)
     }
-    if first == 0 { try measure(0) }
-    var saved = first
-    for step in first..<max(first, plan.steps) {
-      if shouldStop() {
-        if saved != step { try save(step, to: folder) }
-        return .stopped(step: step)
-      }
-      try log.add(["distillation": train(step)], stage: "distillation", step: step + 1)
-      guard (step + 1) % saveEvery == 0 || step + 1 == plan.steps else { continue }
-      try save(step + 1, to: folder)
-      try measure(step + 1)
-      saved = step + 1
-    }
-    return .finished
   }
 
-  /// Writes the student, averaged, as `Pipeline` reads it.
+  // MARK: - Steps
+
+  /// There is one stage.
+  public func stage(at step: Int) -> String { "distillation" }
+
+  /// Measures the student at the start of a run.
+  public func begin(at step: Int, _ log: TrainingLog) throws {
+    if step == 0 { try measure(0, log) }
+  }
+
+  /// Runs a step and returns its loss.
+  public func takeStep(_ step: Int) throws -> [String: Double] { ["distillation": try train(step)] }
+
+  // MARK: - Results
+
+  /// Writes the student with EMA weights, as `Pipeline` reads it.
+  public func saveModel(in folder: URL) throws {
+    try saveStudent(to: folder.appendingPathComponent(FastStudent.folderName))
+  }
+
+  /// Measures the student at every checkpoint.
+  public func report(after step: Int, isSaved: Bool, in folder: URL, _ log: TrainingLog) throws {
+    if isSaved { try measure(step, log) }
+  }
+
+  /// Writes the student with EMA weights to a folder of that path.
   public func saveStudent(to folder: URL) throws {
     try ema.withEMAWeights {
       try FastStudent.save(
@@ -56,33 +71,11 @@ extension Distiller {
     }
   }
 
-  private func save(_ step: Int, to folder: URL) throws {
-    let metadata = ["step": "\(step)", "plan": try PlanIdentity(plan).json()]
-    try AtomicFolder.write(folder.appendingPathComponent(Self.checkpointName)) { url throws(CheckpointError) in
-      try WeightSet.write(state, metadata: metadata, directory: url, name: "state", alwaysIndexed: true)
-    }
-    try saveStudent(to: folder.appendingPathComponent(FastStudent.folderName))
-  }
-
-  /// Copies the checkpoint, if there is one, and gives the number of steps it has done.
-  private func load(from folder: URL) throws -> Int? {
-    AtomicFolder.removeLeftovers(in: folder)
-    let source = folder.appendingPathComponent(Self.checkpointName)
-    guard FileManager.default.fileExists(atPath: source.path) else { return nil }
-    let set = try WeightSet(source, name: "state", checking: .hashes)
-    guard let step = set.metadata["step"].flatMap(Int.init),
-      let stored = set.metadata["plan"].flatMap({ PlanIdentity(json: $0) })
-    else { throw TrainingError.otherVersion(folder: folder.path) }
-    let differences = PlanIdentity(plan).differences(from: stored)
-    guard differences.isEmpty else { throw TrainingError.otherPlan(folder: folder.path, differences: differences) }
-    for (key, tensor) in state {
-      let value = try set.tensor(key, shape: tensor.shape)
-      withNoGrad { tensor.copy_(value) }
-    }
-    return step
-  }
-
-  private var state: [NamedTensor] {
-    student.lora.parameters + optimizer.state + ema.parameters.map { ("average.\($0.key)", $0.tensor) }
+  private func measure(_ step: Int, _ log: TrainingLog) throws {
+    let shares = validationError()
+    let (mean, median) = (String(format: "%.2f", 100 * shares.mean), String(format: "%.2f", 100 * shares.median))
+    try log.say(
+      "step \(step): from the teacher's latents the student's differ by \(mean) % (mean square), half of them by less"
+        + " than \(median) %", stage: "distillation", step: step)
   }
 }

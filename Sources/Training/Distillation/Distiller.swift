@@ -4,6 +4,7 @@ import Foundation
 import Models
 import NN
 import Optimizers
+import Runs
 import Support
 import Torch
 
@@ -30,10 +31,12 @@ public final class Distiller {
   private let teacherGrid: TimeGrid
   private let texts: TextStates
   private let captions: Captions
-  private let pool: TrajectoryBuffer
-  private var made = 0  // chunks of paths
-  /// Seconds that the longest step so far took, paths included.
-  public private(set) var longestStep = 0.0
+  let pool: TrajectoryBuffer
+  var made = 0  // chunks of paths
+  /// The step at which the run last continued with more steps, if it did.
+  public var restarted: Int?
+  /// Called with problems that do not stop the run.
+  public var onWarning: (String) -> Void = { _ in }
   /// The context of the empty prompt, one row; the same for all paths.
   private lazy var empty = read([""])
   /// Captions and noise that no training path has, to measure on.
@@ -66,12 +69,10 @@ public final class Distiller {
   // MARK: - A step
 
   /// One update; returns the loss.
-  func train(_ step: Int) throws(TrainingError) -> Double {
-    let watch = Stopwatch()
-    defer { longestStep = max(longestStep, watch.seconds) }
+  func train(_ step: Int) throws(RunError) -> Double {
     student.merge()
     while made < plan.chunks(before: step) || pool.isEmpty {
-      pool.append(trajectories(at: made))
+      pool.append(trajectories(at: made).paths)
       made += 1
     }
     let batch = pool.draw(plan.batch, generator: generator(step, .batch))
@@ -82,21 +83,21 @@ public final class Distiller {
     let loss = (error * column(batch.steps, weight, shape: [plan.batch, 1, 1, 1])).mean()
     let value = loss.item()
     guard value.isFinite else {
-      throw .notFinite(step: step, what: "distillation loss", value: "\(value)", layer: nil, examples: [])
+      throw .notFinite(step: step, what: "distillation loss", value: value.shown, layer: nil, examples: [])
     }
     loss.backward()
     student.passGradients()
     do throws(Optimizer.NotFinite) {
-      try optimizer.step(learningRate: plan.learningRate(at: step))
+      try optimizer.step(learningRate: plan.learningRate(at: step) * restartShare(at: step))
     } catch {
       throw .notFinite(
-        step: step, what: "gradient of the distillation loss", value: "\(error.norm)", layer: error.key, examples: [])
+        step: step, what: "gradient of the distillation loss", value: error.norm.shown, layer: error.key, examples: [])
     }
     ema.update(count: step)
     return value
   }
 
-  /// Continues after a step: paths are made from here on.
+  /// Continues after a step without its paths: they are made from here on.
   func skip(to step: Int) { made = max(0, plan.chunks(before: step) - pool.limit) }
 
   /// What an error of the prediction counts, so that it counts as it shows where the step ends: errors of v all count
@@ -127,21 +128,26 @@ public final class Distiller {
     return ema.withEMAWeights {
       student.merge()
       defer { student.merge() }
-      var x = validation.starts.selected(1, 0)
-      for step in 0..<plan.studentSteps { x = studentStep(x, step, validation.text) }
+      var x = validation.paths.starts.selected(1, 0)
+      for step in 0..<plan.studentSteps { x = studentStep(x, step, validation.paths.text) }
       let errors = (x - validation.ends).square().mean([1, 2, 3]) / validation.ends.square().mean()  // one an image
       return (errors.mean().item(), errors.quantile(0.5, dim: 0).item())
     }
   }
 
-  /// A chunk of paths; number −1 is for measuring: its paths are the teacher's alone.
-  private func trajectories(at number: Int) -> Trajectories {
+  /// Shape of the latents of a chunk of paths.
+  var shape: [Int] {
+    let c = teacher.configuration
+    return [DistillationPlan.chunk, plan.studentSteps, c.autoencoder.latentChannels, c.latentSize, c.latentSize]
+  }
+
+  /// A chunk of paths, and where they end, `[P, C, h, w]`; number −1 is for measuring: its paths are the teacher's alone.
+  private func trajectories(at number: Int) -> (paths: Trajectories, ends: Tensor) {
     let count = DistillationPlan.chunk
     let generator = generator(number, .trajectories)
     let own = number < 0 ? 0 : plan.onPolicyShare
     let text = read((0..<count).map { captions((number < 0 ? Self.validationIndex : number * count) + $0) })
-    let c = teacher.configuration
-    let noise = Tensor.randn([count, c.autoencoder.latentChannels, c.latentSize, c.latentSize], generator: generator)
+    let noise = Tensor.randn([count] + shape.dropFirst(2), generator: generator)
     let follows = (Tensor.rand([count, 1, 1, 1], generator: generator) .< own).to(device)
     var x = studentGrid.initial(noise.to(device))
     var (starts, targets): ([Tensor], [Tensor]) = ([], [])
@@ -152,8 +158,8 @@ public final class Distiller {
       targets.append(prediction.target(landingAt: end, from: x, s, to: t))
       x = own > 0 && step + 1 < plan.studentSteps ? Tensor.where(follows, studentStep(x, step, text), end) : end
     }
-    return Trajectories(
-      starts: Tensor.stack(starts, dim: 1), targets: Tensor.stack(targets, dim: 1), text: text, ends: x)
+    let paths = Trajectories(starts: Tensor.stack(starts, dim: 1), targets: Tensor.stack(targets, dim: 1), text: text)
+    return (paths, x)
   }
 
   /// The guided teacher from the beginning of one of the student's steps to its end.

@@ -1,4 +1,5 @@
 import Models
+import NN
 import Torch
 
 /// Sampling trajectories from noise to an image in student steps, with the training target at each step.
@@ -6,16 +7,13 @@ struct Trajectories {
   let starts: Tensor  // [P, steps, C, h, w], where each step begins
   let targets: Tensor  // [P, steps, C, h, w], the network's target there
   let text: TextConditioning  // P rows
-  let ends: Tensor  // [P, C, h, w], where the teacher's last step ends
 }
 
 /// A ring buffer of the newest trajectories, from which batches are drawn: each is computed once and used several times.
-///
-/// It is not saved; a continued run refills it with the current student.
 final class TrajectoryBuffer {
   private var chunks: [Trajectories] = []
   let limit: Int  // chunks
-  private var next = 0
+  private(set) var added = 0  // chunks so far
 
   init(limit: Int) { self.limit = max(limit, 1) }
 
@@ -25,9 +23,9 @@ final class TrajectoryBuffer {
     if chunks.count < limit {
       chunks.append(trajectories)
     } else {
-      chunks[next % limit] = trajectories
+      chunks[added % limit] = trajectories
     }
-    next += 1
+    added += 1
   }
 
   /// A training batch.
@@ -54,4 +52,37 @@ final class TrajectoryBuffer {
         mask: stack { trajectories, row, _ in trajectories.text.mask[row] },
         pooled: stack { trajectories, row, _ in trajectories.text.pooled[row] }))
   }
+
+  // MARK: - Checkpoints
+
+  /// All chunks, each under its place in the ring.
+  var state: [NamedTensor] {
+    chunks.enumerated().flatMap { place, chunk in
+      zip(Self.parts, [chunk.starts, chunk.targets, chunk.text.context, chunk.text.mask, chunk.text.pooled]).map {
+        (Self.key(place, $0), $1)
+      }
+    }
+  }
+
+  /// Reads the chunks of a checkpoint, whose latents have the shape `[P, steps, C, h, w]`, after `added` were added.
+  ///
+  /// Returns false, and changes nothing, if the checkpoint does not have as many as it says.
+  func restore(from set: WeightSet, added: Int, shape: [Int], _ device: Device) throws -> Bool {
+    let count = min(added, limit)
+    guard count > 0, set.info(Self.key(count - 1, Self.parts[0])) != nil else { return false }
+    chunks = try (0..<count).map { place in
+      func read(_ part: Int, _ shape: [Int]? = nil) throws -> Tensor {
+        try set.tensor(Self.key(place, Self.parts[part]), shape: shape).to(device)
+      }
+      return Trajectories(
+        starts: try read(0, shape), targets: try read(1, shape),
+        text: TextConditioning(context: try read(2), mask: try read(3), pooled: try read(4)))
+    }
+    self.added = added
+    return true
+  }
+
+  private static let parts = ["starts", "targets", "context", "mask", "pooled"]
+
+  private static func key(_ place: Int, _ part: String) -> String { "trajectories.\(place).\(part)" }
 }

@@ -2,6 +2,7 @@ import Flux
 import Foundation
 import Models
 import NN
+import Runs
 import Scenes
 import Support
 import Torch
@@ -49,7 +50,7 @@ public struct Forecast: Codable, Sendable {
   public func save(in folder: URL) throws {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch { throw TrainingError.folder(folder.path) }
+    } catch { throw RunError.folder(folder.path) }
     try AtomicFile.write(Array(JSONEncoder().encode(self)) + [10], to: folder.appendingPathComponent(Self.name))
   }
 

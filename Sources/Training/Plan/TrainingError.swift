@@ -1,19 +1,7 @@
-/// An error that prevents or stops a training run.
+/// An error of a plan or of the training of a model; those of run folders are `RunError`.
 public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
-  /// The folder holds a run with other settings, which `differences` describes.
-  case otherPlan(folder: String, differences: [String])
-  /// The checkpoint in the folder was written by an older version and cannot be continued.
-  case otherVersion(folder: String)
-  /// Another process trains in the folder.
-  case inUse(folder: String)
-  /// A loss or gradient is NaN or infinite; `layer` is the first layer at fault, `examples` are the batch.
-  case notFinite(step: Int, what: String, value: String, layer: String?, examples: [String])
   /// The latents of the autoencoder have collapsed in the described way.
   case collapsed(step: Int, String)
-  /// The folder cannot be created.
-  case folder(String)
-  /// The log does not exist or has no metrics; the value is its path.
-  case noLog(String)
   /// The autoencoder of the model to start from does not have the preset's sizes.
   case otherAutoencoder
   /// The U-Net of the model to start from has another prediction type.
@@ -25,19 +13,8 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
 
   public var description: String {
     switch self {
-    case .otherPlan(let folder, let differences):
-      "\(folder) holds a run with other settings (\(differences.joined(separator: "; "))): continue it with the same "
-        + "options, or choose another --output"
-    case .otherVersion(let folder):
-      "\(folder) holds a run of an older Flux: continue it with the version that began it, or choose another --output"
-    case .inUse(let folder): "another process trains in \(folder): wait for it, or choose another --output"
-    case .notFinite(let step, let what, let value, let layer, let examples):
-      "step \(step): the \(what) is \(value)" + (layer.map { "; first non-finite layer: \($0)" } ?? "")
-        + (examples.isEmpty ? "" : "; batch: \(Self.list(examples))")
-        + "; the last checkpoint is kept, this step was not saved"
     case .collapsed(let step, let what):
       "step \(step): the latents have collapsed \(what); the last checkpoint is kept"
-    case .folder(let path): "the folder \(path) cannot be created"
     case .otherAutoencoder:
       "the autoencoder of the --from model does not match the preset: choose the preset it was trained with"
     case .otherPrediction(let theirs, let wanted):
@@ -47,11 +24,6 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
         + "autoencoder"
     case .noStage(let stage, let others):
       "this run has no stage \(stage.rawValue); its stages are \(others.map(\.rawValue).joined(separator: ", "))"
-    case .noLog(let path): "\(path) does not exist or has no measurements: give the folder of a training run"
     }
-  }
-
-  private static func list(_ names: [String]) -> String {
-    names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
   }
 }

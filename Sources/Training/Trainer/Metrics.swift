@@ -1,4 +1,6 @@
 import Optimizers
+import Runs
+import Support
 import Torch
 
 /// Metrics that stay on the device, since reading a number waits for all work queued before it.
@@ -69,8 +71,8 @@ extension Trainer {
     guard let fault = deferred?.firstFault() else { return }
     deferred = nil
     _ = try train(fault.step)
-    throw TrainingError.notFinite(
-      step: fault.step, what: fault.what, value: "\(fault.value)", layer: nil, examples: [])
+    throw RunError.notFinite(
+      step: fault.step, what: fault.what, value: fault.value.shown, layer: nil, examples: [])
   }
 
   /// Means of the metrics since the last call; throws like `checkDeferred`.

@@ -4,6 +4,7 @@ import Foundation
 import Models
 import NN
 import Optimizers
+import Runs
 import Scenes
 import Support
 import Torch
@@ -11,7 +12,7 @@ import Torch
 /// The networks of a plan and the training steps of every stage.
 ///
 /// All randomness of a step depends on (seed, step), so that a run can be interrupted and continued from its last
-/// checkpoint to the same weights. `TrainingRun` manages folder, log and checkpoints.
+/// checkpoint to the same weights. A `TrainingRun` manages folder, log and checkpoints.
 public final class Trainer {
   /// The settings of the run; continuing a run with more steps changes the ends of its stages.
   public internal(set) var plan: TrainingPlan
@@ -37,13 +38,17 @@ public final class Trainer {
   }
   /// Called with problems that do not stop the run.
   public var onWarning: (String) -> Void = { _ in }
+  /// Data type of the weights in the model directory of a run.
+  public var storage: Quantization = .float32
+  /// Number of steps between sample images of a run; 0 is never.
+  public var samplesEvery = 0
   /// Called with progress messages.
   public var onMessage: (String) -> Void = { _ in }
   /// Whether collapsed latents stop the run; not in a forecast, whose networks are untrained.
   var detectsCollapse = true
   private(set) var dataWaitSeconds = 0.0  // spent waiting for images since the start
-  /// The step at which the run last continued without optimizer state, if it did.
-  var restarted: Int?
+  /// The step at which the run last continued without optimizer state or with more steps, if it did.
+  public var restarted: Int?
   private let textEncoder: URL
 
   /// Builds the networks of the plan's preset.
@@ -137,33 +142,17 @@ extension TrainingPlan {
 }
 
 extension Trainer {
-  /// The factor of the learning rate at a step: below 1 only during the warmup after a restart.
-  func restartShare(at step: Int) -> Double {
-    guard let restarted else { return 1 }
-    return min(1, Double(step - restarted + 1) / Double(plan.restartSteps))
-  }
-
-  /// The log message when a run continues; nil at its start.
-  func continuation(at step: Int) -> String? {
-    guard step > 0 else { return nil }
-    let left = restarted.map { max(0, $0 + plan.restartSteps - step) } ?? 0
-    return "continues after step \(step)"
-      + (left == 0 ? "" : " without optimizer state: the learning rate warms up again over \(left) steps")
-  }
-}
-
-extension Trainer {
   /// Runs a step and returns its metrics.
   ///
   /// A non-finite loss stops the run; the step is then repeated with a probe that finds the first non-finite layer.
   func train(_ step: Int) throws -> [String: Double] {
     do {
       return try perform(step)
-    } catch TrainingError.notFinite(let step, let what, let value, nil, let examples) {
+    } catch RunError.notFinite(let step, let what, let value, nil, let examples) {
       let fault = LayerProbe.firstFault { _ = try? perform(step) }
       let key = fault.flatMap { fault in networks.state.first { $0.tensor === fault.weight }?.key }
       let layer = fault.map { "\(key ?? "a layer") (\($0.type))" }
-      throw TrainingError.notFinite(step: step, what: what, value: value, layer: layer, examples: examples)
+      throw RunError.notFinite(step: step, what: what, value: value, layer: layer, examples: examples)
     }
   }
 
@@ -188,7 +177,7 @@ extension Trainer {
     } else {
       let value = total.item()
       guard value.isFinite else {
-        throw TrainingError.notFinite(step: step, what: what, value: "\(value)", layer: nil, examples: ids())
+        throw RunError.notFinite(step: step, what: what, value: value.shown, layer: nil, examples: ids())
       }
     }
     (total * share).backward()
@@ -210,8 +199,8 @@ extension Trainer {
       let norm = try optimizer.step(learningRate: learningRate * restartShare(at: step))
       if let name { values[name] = norm }
     } catch {
-      throw TrainingError.notFinite(
-        step: step, what: "gradient of the \(what)", value: "\(error.norm)", layer: error.key, examples: ids())
+      throw RunError.notFinite(
+        step: step, what: "gradient of the \(what)", value: error.norm.shown, layer: error.key, examples: ids())
     }
   }
 

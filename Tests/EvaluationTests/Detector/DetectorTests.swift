@@ -13,19 +13,10 @@ import Torch
   }
 
   @Test func theLossFallsInAFewSteps() throws {
-    var totals: [Double] = []
-    try DetectorTrainer(plan(steps: 8)).run { _, losses in totals.append(losses.reduce(0) { $0 + $1.value }) }
+    let trainer = try DetectorTrainer(plan(steps: 8))
+    let totals = try (0..<8).map { try trainer.train($0).values.reduce(0, +) }
     let (first, last) = (totals.prefix(3).reduce(0, +), totals.suffix(3).reduce(0, +))
-    #expect(totals.count == 8 && last < 0.9 * first, "\(totals)")
-  }
-
-  @Test func theSameSeedTrainsTheSameJudge() throws {
-    let weights = try (0..<2).map { _ in
-      let trainer = try DetectorTrainer(plan(steps: 2))
-      try trainer.run { _, _ in }
-      return trainer.network.parameters.flatMap { $0.tensor.floats() }
-    }
-    #expect(weights[0] == weights[1])
+    #expect(last < 0.9 * first, "\(totals)")
   }
 
   @Test func targetsSayWhatStandsWhere() throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Runs
 import Scenes
 import Support
 import TestSupport

@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 import Torch
 
+@testable import Runs
 @testable import Training
 
 @Suite(.serialized) struct DistillerTests {
@@ -83,7 +84,7 @@ import Torch
   @Test func whatIsSavedDrawsAsTheStudentDoes() throws {
     try Project.inTemporaryFolder { folder in
       let distiller = try distiller(plan(), in: folder)
-      #expect(try distiller.run(in: folder.appendingPathComponent("run"), saveEvery: 12) == .finished)
+      #expect(try TrainingRun(distiller, in: folder.appendingPathComponent("run")).run() == .finished)
       let source = ModelSource(name: "tiny", hash: "ab")
       let student = try FastStudent(folder.appendingPathComponent("run/fast"), of: source)
       let unet = teacher().unet
@@ -100,24 +101,71 @@ import Torch
     }
   }
 
-  @Test func aRunGoesOnWhereItStoppedAndRefusesOtherSettings() throws {
+  /// Runs up to step `stop`, with a checkpoint at the stop.
+  @discardableResult
+  private func run(
+    _ plan: DistillationPlan, in folder: URL, _ name: String, until stop: Int = .max
+  ) throws -> (outcome: TrainingRun.Outcome, distiller: Distiller) {
+    let distiller = try distiller(plan, in: folder)
+    let run = TrainingRun(distiller, in: folder.appendingPathComponent(name))
+    return (try run.run { _ in run.stepsDone >= stop }, distiller)
+  }
+
+  private func bytes(_ distiller: Distiller) -> [[UInt8]] {
+    (distiller.weights + distiller.moments + distiller.buffers).map { $0.tensor.bytes() }
+  }
+
+  /// The buffer of two chunks gets a new one every eight steps, half of whose paths follow the student as it is then.
+  @Test func anInterruptedRunEndsInTheSameWeights() throws {
     try Project.inTemporaryFolder { folder in
-      let run = folder.appendingPathComponent("run")
-      var asked = 0
-      let stopped = try distiller(plan(), in: folder).run(in: run) {
-        asked += 1
-        return asked > 5
+      var plan = plan()
+      (plan.reuse, plan.poolSize) = (1, 64)
+      let whole = try run(plan, in: folder, "whole")
+      #expect(whole.outcome == .finished && whole.distiller.pool.added == 4)
+      for stop in [5, 12, 17] {
+        #expect(try run(plan, in: folder, "parts", until: stop).outcome == .stopped(step: stop))
       }
-      #expect(stopped == .stopped(step: 5))
+      let parts = try run(plan, in: folder, "parts")
+      #expect(parts.outcome == .finished && bytes(parts.distiller) == bytes(whole.distiller))
+      let file = "fast/pytorch_lora_weights.safetensors"
+      let students = try ["whole", "parts"].map { try Data(contentsOf: folder.appendingPathComponent("\($0)/\(file)")) }
+      #expect(students[0] == students[1])
+    }
+  }
+
+  @Test func aRunRefusesOtherSettingsAndMayBeLengthened() throws {
+    try Project.inTemporaryFolder { folder in
+      try run(plan(), in: folder, "run")
       var other = plan()
       other.learningRate = 1e-4
       let differences = ["learningRate \(plan().learningRate) there, 0.0001 here"]
-      #expect(throws: TrainingError.otherPlan(folder: run.path, differences: differences)) {
-        try distiller(other, in: folder).run(in: run)
+      let path = folder.appendingPathComponent("run").path
+      #expect(throws: RunError.otherPlan(folder: path, differences: differences)) {
+        try run(other, in: folder, "run")
       }
-      let next = try distiller(plan(), in: folder)
-      #expect(try next.run(in: run) == .finished)
-      #expect(next.optimizer.state.first { $0.key.hasPrefix("steps.") }?.tensor.item() == 24)
+      let longer = try run(plan(steps: 28), in: folder, "run")
+      #expect(longer.outcome == .finished && longer.distiller.restarted == 24)
+      #expect(longer.distiller.restartShare(at: 24) == 0.01)
+    }
+  }
+
+  /// Earlier versions kept one checkpoint, without trajectories: new ones are made.
+  @Test func aCheckpointOfAnEarlierVersionIsContinued() throws {
+    try Project.inTemporaryFolder { folder in
+      let old = try distiller(plan(), in: folder)
+      for step in 0..<5 { _ = try old.train(step) }
+      let checkpoint = folder.appendingPathComponent("run/checkpoint")
+      try FileManager.default.createDirectory(at: checkpoint, withIntermediateDirectories: true)
+      let state = old.student.lora.parameters + old.optimizer.state + old.ema.parameters.map { ("average.\($0)", $1) }
+      try WeightSet.write(
+        state, metadata: ["step": "5", "plan": try PlanIdentity(plan()).json()], directory: checkpoint, name: "state",
+        alwaysIndexed: true)
+      let next = try run(plan(), in: folder, "run", until: 7)
+      #expect(next.outcome == .stopped(step: 7))
+      #expect(next.distiller.optimizer.state.first { $0.key.hasPrefix("steps.") }?.tensor.item() == 7)
+      #expect(try run(plan(), in: folder, "run").outcome == .finished)
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("run").path)
+      #expect(files.filter { $0.hasPrefix("checkpoint") }.sorted() == ["checkpoint-00000007", "checkpoint-00000024"])
     }
   }
 
@@ -125,9 +173,9 @@ import Torch
     try Project.inTemporaryFolder { folder in
       let distiller = try distiller(plan(), in: folder)
       withNoGrad { distiller.student.lora.pairs[0].up.fill_(.nan) }
-      let error = #expect(throws: TrainingError.self) { _ = try distiller.train(0) }
+      let error = #expect(throws: RunError.self) { _ = try distiller.train(0) }
       #expect(
-        error?.description.hasPrefix("step 0: the distillation loss is nan") == true, "\(String(describing: error))")
+        error?.description.hasPrefix("step 0: the distillation loss is NaN") == true, "\(String(describing: error))")
     }
   }
 }

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Runs
 @testable import Training
 
 @Suite struct PlanIdentityTests {
@@ -50,6 +51,15 @@ import Testing
       json = json.replacing("\"\(new)\"", with: "\"\(old)\"")
     }
     #expect(PlanIdentity(plan).differences(from: try #require(PlanIdentity(json: json))).isEmpty)
+  }
+
+  /// A difference far behind in a long text counts, and is not printed.
+  @Test func longTextsAreComparedInFullAndShownInPart() throws {
+    let (one, other) = (String(repeating: "a cat\n", count: 1000), String(repeating: "a cat\n", count: 1001))
+    let stored = try #require(PlanIdentity(json: try PlanIdentity(["captions": one]).json()))
+    #expect(PlanIdentity(["captions": one]).differences(from: stored).isEmpty)
+    let differences = PlanIdentity(["captions": other]).differences(from: stored)
+    #expect(differences.count == 1 && differences[0].count < 200, "\(differences)")
   }
 
   @Test func everySettingOfAPlanIsCompared() throws {

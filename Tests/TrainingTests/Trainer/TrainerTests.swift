@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 import Torch
 
+@testable import Runs
 @testable import Training
 
 @Suite(.serialized) struct TrainerTests {
@@ -88,7 +89,7 @@ import Torch
     #expect(trainer.plan.range(of: .diffusion) == before.range(of: .diffusion).lowerBound..<40)
     #expect(trainer.restarted == 20)
     #expect(try train(plan(steps: 40), in: folder) == .finished)
-    let error = #expect(throws: TrainingError.self) { try train(plan(steps: 20), in: folder) }
+    let error = #expect(throws: RunError.self) { try train(plan(steps: 20), in: folder) }
     #expect(error?.description.contains("steps 40 there, 20 here") == true)
   }
 
@@ -102,12 +103,43 @@ import Torch
         } catch { inner = error }
         return true
       }
-      #expect(inner as? TrainingError == .inUse(folder: folder.path))
+      #expect(inner as? RunError == .inUse(folder: folder.path))
       // Nothing was done, so nothing is there to continue from.
       #expect(outcome == .stopped(step: 0) && outcome.sentence(of: 20).contains("nothing to save"))
       let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
       #expect(!files.contains { $0.hasPrefix("checkpoint-") || $0 == "model" }, "\(files)")
     }
+  }
+
+  /// A folder as earlier versions left it: one file, or a folder of shards, with the names of then.
+  @Test(arguments: [false, true]) func checkpointsOfEarlierVersionsAreContinued(isVersion01: Bool) throws {
+    let folder = try Project.temporaryFolder()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (old, new) = (folder.appendingPathComponent("old"), folder.appendingPathComponent("new"))
+    try FileManager.default.createDirectory(at: old, withIntermediateDirectories: true)
+    let trainer = try Trainer(plan(steps: 20), textEncoder: Project.minilm)
+    for step in 0..<5 { _ = try trainer.train(step) }
+    let names = [
+      "autoencoder.": "core.", "super_resolution.": "enlarger.", "full_decoder.": "painter.", "ema ": "average ",
+    ]
+    let state: [NamedTensor] = (trainer.networks.weights + trainer.networks.moments).map { key, tensor in
+      let older = isVersion01 ? names.first { key.hasPrefix($0.key) } : nil
+      return (older.map { $0.value + key.dropFirst($0.key.count) } ?? key, tensor)
+    }
+    let metadata = ["step": "5", "plan": try PlanIdentity(trainer.plan).json()]
+    if isVersion01 {
+      try WeightSet.write(
+        state, metadata: metadata, directory: old, name: "checkpoint-00000005", maxShardBytes: 1 << 30)
+    } else {
+      let checkpoint = old.appendingPathComponent("checkpoint-00000005")
+      try FileManager.default.createDirectory(at: checkpoint, withIntermediateDirectories: true)
+      try WeightSet.write(state, metadata: metadata, directory: checkpoint, name: "state", alwaysIndexed: true)
+    }
+    try train(plan(steps: 20), in: old)
+    try train(plan(steps: 20), in: new)
+    let file = "model/unet/diffusion_pytorch_model.safetensors"
+    #expect(
+      try Data(contentsOf: old.appendingPathComponent(file)) == Data(contentsOf: new.appendingPathComponent(file)))
   }
 
   /// Weights, average and place in the data stay; the rate rises again, also where the rise is interrupted.
@@ -123,8 +155,7 @@ import Torch
     #expect(set.keys.contains { $0.hasPrefix("ema ") } && set.keys.contains { $0.hasPrefix("denoiser.unet.") })
     try train(small, in: folder, until: 22)
     let log = try String(contentsOf: folder.appendingPathComponent("log.jsonl"), encoding: .utf8)
-    #expect(
-      log.contains("continues after step 20 without optimizer state: the learning rate warms up again over 10 steps"))
+    #expect(log.contains("continues after step 20: the learning rate warms up again over 10 steps"))
     let trainer = try Trainer(small, textEncoder: Project.minilm)
     #expect(try TrainingRun(trainer, in: folder).run { _ in true } == .stopped(step: 22))
     #expect([20, 24, 29, 30].map(trainer.restartShare) == [0.1, 0.5, 1, 1])
@@ -138,7 +169,7 @@ import Torch
     var other = plan(steps: 20)
     (other.seed, other.captionDropout) = (4, 0.2)
     let differences = ["captionDropout 0.1 there, 0.2 here", "seed 3 there, 4 here"]
-    #expect(throws: TrainingError.otherPlan(folder: folder.path, differences: differences)) {
+    #expect(throws: RunError.otherPlan(folder: folder.path, differences: differences)) {
       try train(other, in: folder)
     }
   }
@@ -271,9 +302,9 @@ import Torch
     let (key, weight) = try #require(
       trainer.model.unet.parameters.first { $0.key.contains("mid") && $0.key.contains("conv1.weight") })
     withNoGrad { weight.fill_(.nan) }
-    let error = #expect(throws: TrainingError.self) { _ = try trainer.train(0) }
+    let error = #expect(throws: RunError.self) { _ = try trainer.train(0) }
     let text = try #require(error?.description)
-    #expect(text.contains("step 0") && text.contains("diffusion loss is nan"))
+    #expect(text.contains("step 0") && text.contains("diffusion loss is NaN"))
     #expect(text.contains("unet.\(key) (Conv2d)") && text.contains("scene "), "\(text)")
   }
 
@@ -329,7 +360,7 @@ import Torch
     let before = other.floats()
     for step in 1..<4 { _ = try trainer.train(step) }
     #expect(other.floats() == before)  // no update from what is not finite
-    let error = #expect(throws: TrainingError.self) { try trainer.checkDeferred() }
+    let error = #expect(throws: RunError.self) { try trainer.checkDeferred() }
     let text = try #require(error?.description)
     #expect(text.contains("step 1:") && text.contains("unet.\(key) (Conv2d)") && text.contains("scene "), "\(text)")
   }

@@ -3,7 +3,7 @@ import FoundationXML
 import TestSupport
 import Testing
 
-@testable import Training
+@testable import Runs
 
 @Suite struct TrainingCurvesTests {
   private let log = """
@@ -41,7 +41,7 @@ import Testing
 
   @Test func aFolderWithoutALogIsNamed() throws {
     try Project.inTemporaryFolder { folder in
-      #expect(throws: TrainingError.noLog(folder.path + "/log.jsonl")) { try TrainingCurves(run: folder) }
+      #expect(throws: RunError.noLog(folder.path + "/log.jsonl")) { try TrainingCurves(run: folder) }
     }
   }
 

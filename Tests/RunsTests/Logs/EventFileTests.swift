@@ -1,8 +1,9 @@
 import Foundation
+import Support
 import TestSupport
 import Testing
 
-@testable import Training
+@testable import Runs
 
 @Suite struct EventFileTests {
   /// The check value of CRC-32C: RFC 3720, appendix B.4, and the usual "123456789".

@@ -1,11 +1,11 @@
 import Foundation
 
 /// The settings of a plan by name, as a checkpoint stores them, to report those that differ.
-struct PlanIdentity {
+public struct PlanIdentity {
   private let settings: [String: Any]  // JSON values
 
   /// The settings of a plan of plain values as JSON.
-  init(_ plan: some Encodable) {
+  public init(_ plan: some Encodable) {
     do {
       let data = try JSONEncoder().encode(plan)
       settings = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
@@ -46,7 +46,10 @@ struct PlanIdentity {
     let keys = Set(settings.keys).union(stored.settings.keys).sorted()
     return keys.compactMap { key in
       let here = settings[key], there = stored.settings[key] ?? (Self.neutral[key] as Any?)
-      return Self.text(here) == Self.text(there) ? nil : "\(key) \(Self.text(there)) there, \(Self.text(here)) here"
+      let texts = [Self.text(there), Self.text(here)]
+      if texts[0] == texts[1] { return nil }
+      let shown = texts.map { $0.count > 80 ? $0.prefix(80) + "…" : $0 }  // captions may be a whole file
+      return "\(key) \(shown[0]) there, \(shown[1]) here"
     }
   }
 

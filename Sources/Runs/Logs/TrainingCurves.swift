@@ -42,7 +42,7 @@ public struct TrainingCurves: Sendable {
   ]
 
   /// Reads the log of a run's folder.
-  public init(run folder: URL) throws(TrainingError) {
+  public init(run folder: URL) throws(RunError) {
     let url = folder.appendingPathComponent("log.jsonl")
     guard let data = FileManager.default.contents(atPath: url.path) else { throw .noLog(url.path) }
     self.init(log: String(decoding: data, as: UTF8.self))

@@ -83,19 +83,3 @@ extension [UInt8] {
     append(UInt8(rest))
   }
 }
-
-/// The Castagnoli checksum, masked as in TFRecord.
-enum CRC32C {
-  static func masked(_ bytes: [UInt8]) -> UInt32 {
-    let sum = value(bytes)
-    return (sum >> 15 | sum << 17) &+ 0xa282_ead8
-  }
-
-  static func value(_ bytes: [UInt8]) -> UInt32 {
-    ~bytes.reduce(~UInt32(0)) { table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] ^ ($0 >> 8) }
-  }
-
-  private static let table: [UInt32] = (0..<256).map { index in
-    (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? 0x82f6_3b78 ^ (value >> 1) : value >> 1 }
-  }
-}

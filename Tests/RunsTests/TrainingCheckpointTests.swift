@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Training
+@testable import Runs
 
 @Suite struct TrainingCheckpointTests {
   private static let plan = #"{"steps":200}"#

@@ -9,7 +9,7 @@ final class RunLock {
   init(_ folder: URL) throws {
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch { throw TrainingError.folder(folder.path) }
+    } catch { throw RunError.folder(folder.path) }
     let path = folder.appendingPathComponent("run.lock").path
     descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
     if descriptor < 0 { throw FileError("create", path, errno: errno) }
@@ -18,7 +18,7 @@ final class RunLock {
       // File systems without locks are used without one.
       if problem == EWOULDBLOCK {
         close(descriptor)
-        throw TrainingError.inUse(folder: folder.path)
+        throw RunError.inUse(folder: folder.path)
       }
     }
   }

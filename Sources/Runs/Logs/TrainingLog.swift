@@ -6,7 +6,7 @@ import Support
 ///
 /// The file is append-only. A run that continues from an earlier step adds a note, and then repeats the steps from there
 /// on: the last line of a step counts.
-final class TrainingLog {
+public final class TrainingLog {
   private let file: AppendFile
   private let events: EventFile
   private let started = Date()
@@ -61,13 +61,13 @@ final class TrainingLog {
   }
 
   /// Adds a note about the run, which is also printed.
-  func say(_ note: String, stage: String, step: Int) throws {
+  public func say(_ note: String, stage: String, step: Int) throws {
     try file.write(Array("{\"step\":\(step),\"stage\":\"\(stage)\",\"note\":\"\(note)\"}\n".utf8))
     if !quiet { Console.say(note) }
   }
 
   /// Adds an image to TensorBoard.
-  func add(_ name: String, png: [UInt8], width: Int, height: Int, step: Int) throws {
+  public func add(_ name: String, png: [UInt8], width: Int, height: Int, step: Int) throws {
     try events.add(name, png: png, width: width, height: height, step: step)
   }
 
