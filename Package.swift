@@ -63,11 +63,12 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "CBuildInfo", cSettings: commit.map { [.define("FLUX_COMMIT", to: "\"\($0)\"")] } ?? []),
+    .target(name: "CStart"),
     .executableTarget(
       name: "FluxCommand",
       dependencies: [
-        "CBuildInfo", "Flux", "Runs", "Training", "Evaluation", "Models", "Diffusion", "Torch", "Scenes", "Datasets",
-        "Images", "Tokenizers", "Support",
+        "CBuildInfo", "CStart", "Flux", "Runs", "Training", "Evaluation", "Models", "Diffusion", "Torch", "Scenes",
+        "Datasets", "Images", "Tokenizers", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 

@@ -2,7 +2,7 @@
 # Flux. The first call fetches what is missing and builds; later calls only run.
 root=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 program=$root/.build/release/flux
-# libtorch cannot load in a folder that was deleted, and ends the program before it can say so.
+# The program says so, too; a build would begin in a folder that was deleted, and fail.
 [ -d "$PWD" ] || { echo "flux: the working folder does not exist any more: change into another one (cd)" >&2; exit 1; }
 if [ ! -x "$program" ] || [ -n "$(find "$root/Sources" "$root/Package.swift" -newer "$program" -type f -print -quit)" ]; then
   "$root/Scripts/setup" || exit 1

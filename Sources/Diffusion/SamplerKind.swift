@@ -165,7 +165,7 @@ public enum SamplingError: Error, Equatable, CustomStringConvertible {
     case .tooFine(let sampler, let spacing, let steps):
       "\(steps) steps are too many for \(sampler.displayName) with \(spacing.rawValue) spacing: "
         + "two of them would have the same timestep; use fewer"
-    case .strength(let strength): "strength \(strength) is outside 0…1"
+    case .strength(let strength): "strength \(strength.shown) is outside 0…1"
     }
   }
 }

@@ -82,7 +82,7 @@ struct BenchGenerate: ParsableCommand {
     try CountLimit.check("--batch", batch, to: CountLimit.batch)
     try CountLimit.check("--steps", steps, to: CountLimit.steps)
     try CountLimit.check("--rounds", rounds, to: CountLimit.images)
-    if !(0...100).contains(guidance) { throw ValidationError("--cfg-scale \(guidance) must be 0 to 100") }
+    try NumberRange.check("--cfg-scale", guidance, 0...100)
   }
 
   func run() throws {

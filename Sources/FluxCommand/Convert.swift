@@ -22,6 +22,11 @@ struct Convert: ParsableCommand {
   func run() throws {
     let (target, given) = (output.url, model.url)
     let isEncoder = FileManager.default.fileExists(atPath: given.appendingPathComponent("vocab.txt").path)
+    if let word = Quantization(rawValue: model.text), !FileManager.default.fileExists(atPath: given.path) {
+      throw Failure(
+        "\(word.rawValue) is a data type, not a model: flux convert MODEL --storage \(word.rawValue) --output DIR",
+        code: 2)
+    }
     let source = isEncoder ? given : try Home.model(model)
     func place(_ url: URL) -> String { url.resolvingSymlinksInPath().standardizedFileURL.path }
     guard place(source) != place(target)

@@ -5,6 +5,7 @@ import Foundation
 import Models
 import Runs
 import Scenes
+import Support
 import Torch
 import Training
 
@@ -43,11 +44,11 @@ struct Distill: ParsableCommand {
   @Option(help: "Training steps.") var steps: Int = 1000
   @Option(help: "Batch size.") var batch: Int = 32
   @Option(help: "Peak learning rate.") var learningRate: Double = 1e-3
-  @Option(help: "Fraction of trajectories that follow the student's own steps, 0 to 1.")
-  var onPolicyShare: Double = 0.5
+  @Option(help: "Fraction of trajectories that follow the student's own steps, 0 to 1 (default: 0.5).")
+  var onPolicyShare: Double?
   @Option(help: "Average number of times that each step of a trajectory is used for training.") var reuse: Double = 4
   @Option(name: .shortAndLong, help: "Random seed.") var seed: UInt64 = 0
-  @Option(help: "World of the captions: small, medium or full.") var world: World = .small
+  @Option(help: "World of the captions: small, medium or full (default: small).") var world: World?
   @Option(help: "File with one prompt per line, used instead of captions of scenes.") var promptFile: FilePath?
 
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 100
@@ -67,12 +68,18 @@ struct Distill: ParsableCommand {
       ("--save-every", saveEvery, CountLimit.steps), ("--keep", keep, CountLimit.steps),
     ] { try CountLimit.check(flag, value, to: highest) }
     try ThreadCount.check(threads)
-    if !(0...100).contains(guidance) { throw ValidationError("--guidance \(guidance) must be 0 to 100") }
-    if !(0...1).contains(rescale) { throw ValidationError("--cfg-rescale \(rescale) must be 0 to 1") }
-    if !(0...1).contains(onPolicyShare) { throw ValidationError("--on-policy-share \(onPolicyShare) must be 0 to 1") }
-    if !(reuse >= 1 && reuse.isFinite) { throw ValidationError("--reuse \(reuse) must be at least 1") }
+    try NumberRange.check("--guidance", guidance, 0...100)
+    try NumberRange.check("--cfg-rescale", rescale, 0...1)
+    try NumberRange.check("--on-policy-share", onPolicyShare, 0...1)
+    try NumberRange.check("--reuse", reuse, 1...Double.greatestFiniteMagnitude)
     if !(learningRate > 0 && learningRate.isFinite) {
-      throw ValidationError("--learning-rate \(learningRate) must be above 0")
+      throw ValidationError("--learning-rate \(learningRate.shown) must be above 0")
+    }
+    if world != nil, promptFile != nil {
+      throw ValidationError("--world is that of captions of scenes, --prompt-file has other ones: remove one of them")
+    }
+    if onPolicyShare != nil, studentSteps == 1 {
+      throw ValidationError("--on-policy-share needs two --student-steps or more: remove it")
     }
   }
 
@@ -87,7 +94,7 @@ struct Distill: ParsableCommand {
       teacherSteps: teacherSteps,
       guidance: Guidance(scale: guidance, interval: interval?.range, rescale: rescale), rank: rank, steps: steps,
       batch: batch, seed: seed, learningRate: learningRate, bfloat16: precision == .bfloat16)
-    (plan.onPolicyShare, plan.reuse) = (onPolicyShare, reuse)
+    (plan.onPolicyShare, plan.reuse) = (onPolicyShare ?? plan.onPolicyShare, reuse)
     let folder = output.url
     try OutputFile.checkFolder(folder)
     let distiller: Distiller
@@ -96,6 +103,8 @@ struct Distill: ParsableCommand {
         plan, teacher: try ModelBundle(directory: directory), captions: captions, textEncoder: Home.textEncoder,
         device: device)
     } catch let error as SamplingError { throw Failure("teacher: \(error)", code: 2) }
+    let sampling = GenerationRequest(prompt: "", guidance: plan.guidance)
+    GuidanceAdvice.lines(on: sampling, along: distiller.teacherGrid).forEach { say("flux: \($0)") }
     distiller.onWarning = { say("flux: \($0)") }
     let run = TrainingRun(distiller, in: folder, saving: TrainingRun.Saving(every: saveEvery, kept: keep))
     let outcome = try run.run(quiet: quiet, since: began, limit: timeLimit)
@@ -108,6 +117,7 @@ struct Distill: ParsableCommand {
   /// The captions, and a description that identifies them in the plan.
   private func captions() throws -> (Distiller.Captions, String) {
     guard let promptFile else {
+      let world = world ?? .small
       let scenes = TrainingScenes.diffusion(seed: seed, world: world)
       return ({ scenes[$0].caption }, "\(world.rawValue) scenes, seed \(seed)")
     }

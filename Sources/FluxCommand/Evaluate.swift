@@ -38,16 +38,19 @@ struct Evaluate: ParsableCommand {
   var askedWorld: World?
   @Option(help: "Version of the scene renderer: 1 or 2 (default: the one the model was trained with).")
   var scenesVersion: RenderingVersion?
-  @Option(help: "Images per prompt in --set categories.") var seeds: Int = 4
+  @Option(help: "Images per prompt in --set categories (default: 4).") var seeds: Int?
   @Flag(help: "Use a tenth of the prompts of --set categories.") var quick = false
-  @Option(help: "Number of scenes in --set held-out and autoencoder.") var count: Int = 200
-  @Option(help: "Standard deviation of noise added to normalized latents before decoding (--set autoencoder).")
-  var latentNoise: Double = 0
+  @Option(help: "Number of scenes in --set held-out and autoencoder (default: 200).") var count: Int?
+  @Option(
+    help: "Standard deviation of noise added to normalized latents before decoding (--set autoencoder; default: 0).")
+  var latentNoise: Double?
   @Option(name: [.short, .long], help: "Seed of prompts and images.") var seed: UInt64 = 1
   @Option(
-    help: "Seed of the model's training run, for the nearest-neighbor search in its training scenes (with its --pairs)."
-  )
-  var trainingSeed: UInt64 = 1
+    help: """
+      Seed of the model's training run, for the nearest-neighbor search in its training scenes in --set categories, with \
+      its --pairs (default: 1).
+      """)
+  var trainingSeed: UInt64?
   @OptionGroup var trainingEmphasis: EmphasisOptions
   @Flag(help: "Use the model's few-step student (flux distill), which has fixed steps and guidance.")
   var fast = false
@@ -62,34 +65,60 @@ struct Evaluate: ParsableCommand {
   var output: FilePath?
   @Option(help: "JSON file to write, with sampling weights per object for flux train --sampling-weights.")
   var writeSamplingWeights: FilePath?
-  @Option(help: "Device for generation: cpu, cuda or cuda:N; the judges run on the CPU.") var device: String = "cpu"
+  @Option(help: "Device for the model: cpu, cuda or cuda:N (default: cpu); the judges run on the CPU.")
+  var device: String?
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(help: "Print the scores as JSON.") var json = false
   @Flag(name: [.short, .long], help: "No progress output.") var quiet = false
 
   func validate() throws {
     try CountLimit.check("--count", count, to: CountLimit.images)
-    if !(1...100).contains(seeds) { throw ValidationError("--seeds \(seeds) must be 1 to 100") }
+    if let seeds, !(1...100).contains(seeds) { throw ValidationError("--seeds \(seeds) must be 1 to 100") }
     try ThreadCount.check(threads)
-    if let cfgScale, !(0...100).contains(cfgScale) {
-      throw ValidationError("--cfg-scale \(cfgScale) must be 0 to 100")
-    }
-    if let cfgRescale, !(0...1).contains(cfgRescale) {
-      throw ValidationError("--cfg-rescale \(cfgRescale) must be 0 to 1")
-    }
-    if !(0...100).contains(latentNoise) { throw ValidationError("--latent-noise \(latentNoise) must be 0 to 100") }
-    if latentNoise > 0, prompts != .autoencoder { throw ValidationError("--latent-noise needs --set autoencoder") }
-    if renders, model != nil { throw ValidationError("--renders scores no model: remove --model") }
-    if renders, prompts != .categories { throw ValidationError("--renders needs --set categories") }
-    if writeSamplingWeights != nil, prompts != .categories {
-      throw ValidationError("--write-sampling-weights needs --set categories")
-    }
-    if renders, fast { throw ValidationError("--renders scores no model: remove --fast") }
+    try NumberRange.check("--cfg-scale", cfgScale, 0...100)
+    try NumberRange.check("--cfg-rescale", cfgRescale, 0...1)
+    try NumberRange.check("--latent-noise", latentNoise, 0...100)
+    try refuseOptionsWithoutEffect()
     if fast {
       try FastOptions.check([
         ("--steps", steps != nil), ("--cfg-scale", cfgScale != nil), ("--cfg-rescale", cfgRescale != nil),
         ("--sampler", sampler != nil),
       ])
+    }
+  }
+
+  /// Throws if an option was given that the prompt set does not use.
+  private func refuseOptionsWithoutEffect() throws(ValidationError) {
+    func names(_ flags: [(String, Bool)]) -> String? {
+      let given = flags.filter(\.1).map(\.0)
+      return given.isEmpty ? nil : given.joined(separator: ", ")
+    }
+    let sampling = [
+      ("--fast", fast), ("--steps", steps != nil), ("--cfg-scale", cfgScale != nil),
+      ("--cfg-rescale", cfgRescale != nil),
+      ("--sampler", sampler != nil),
+    ]
+    if renders {
+      if prompts != .categories { throw ValidationError("--renders needs --set categories") }
+      let model = [("--model", model != nil), ("--device", device != nil), ("--seeds", seeds != nil)]
+      if let names = names(model + sampling) { throw ValidationError("--renders scores no model: remove \(names)") }
+    }
+    if prompts != .categories {
+      let ofCategories = [
+        ("--seeds", seeds != nil), ("--quick", quick), ("--training-seed", trainingSeed != nil),
+        ("--pairs", trainingEmphasis.pairs > 0), ("--shape-pairs", trainingEmphasis.shapePairs > 0),
+        ("--full-captions", trainingEmphasis.fullCaptions != nil),
+        ("--sampling-weights", trainingEmphasis.samplingWeights != nil),
+        ("--write-sampling-weights", writeSamplingWeights != nil),
+      ]
+      if let names = names(ofCategories) {
+        throw ValidationError("--set \(prompts.rawValue) has no use for \(names), which --set categories has")
+      }
+    }
+    if prompts == .categories, count != nil { throw ValidationError("--count needs --set held-out or autoencoder") }
+    if prompts != .autoencoder, latentNoise != nil { throw ValidationError("--latent-noise needs --set autoencoder") }
+    if prompts == .autoencoder, let names = names(sampling) {
+      throw ValidationError("--set autoencoder generates nothing from prompts: remove \(names)")
     }
   }
 
@@ -100,7 +129,7 @@ struct Evaluate: ParsableCommand {
       kind = try sampler.map { try SamplerKind(named: $0) } ?? .dpmpp_2m
     } catch { throw Failure("\(error)", code: 2) }
     try output.map { try OutputFile.checkFolder($0.url) }
-    let device = try Device(flag: device)
+    let device = try Device(flag: device ?? "cpu")
     let pipeline = renders ? nil : try pipeline(on: device)
     let size = pipeline?.model.configuration.imageSize ?? 512
     guard size % 128 == 0 else {
@@ -108,6 +137,10 @@ struct Evaluate: ParsableCommand {
     }
     let atlas = try atlas(for: pipeline)
     let learned = try learnedJudge(of: atlas.world)
+    if prompts != .autoencoder, let pipeline {
+      let request = ModelRunner(pipeline, self, kind).request
+      GuidanceAdvice.lines(on: request, along: try pipeline.timeGrid(request)).forEach { say("flux: \($0)") }
+    }
     let folder = try output.map(makeFolder)
     switch (prompts, pipeline) {
     case (.autoencoder, let pipeline?): try autoencoder(ModelRunner(pipeline, self, kind), size, atlas, learned, folder)
@@ -121,9 +154,6 @@ struct Evaluate: ParsableCommand {
     let directory = try Home.model(model, allowsAutoencoder: prompts == .autoencoder)
     guard ModelBundle.isAutoencoder(directory) else {
       return try Pipeline(model: directory, textEncoder: Home.textEncoder, fast: fast, device: device)
-    }
-    if fast {
-      throw Failure("--fast needs a model with a few-step student: \(directory.path) is an autoencoder", code: 2)
     }
     let model = try ModelBundle(autoencoder: directory)
     model.move(to: device)
@@ -162,15 +192,17 @@ struct Evaluate: ParsableCommand {
     }
   }
 
+  private static let defaultCount = 200  // scenes
+
   private func categories(
     _ runner: ModelRunner?, _ size: Int, _ atlas: GlyphAtlas, _ learned: LearnedReader?, _ folder: URL?
   ) throws {
     let evaluation = GlyphEval(
       set: PromptSet(world: atlas.world, seed: seed, quick: quick),
-      others: PromptSet(world: atlas.world, seed: seed &+ 1, quick: quick), seed: seed, seeds: renders ? 1 : seeds,
+      others: PromptSet(world: atlas.world, seed: seed &+ 1, quick: quick), seed: seed, seeds: renders ? 1 : seeds ?? 4,
       size: size, atlas: atlas,
       training: TrainingScenes.diffusion(
-        seed: trainingSeed, world: atlas.world, emphasis: try trainingEmphasis.emphasis(in: atlas.world)),
+        seed: trainingSeed ?? 1, world: atlas.world, emphasis: try trainingEmphasis.emphasis(in: atlas.world)),
       learned: learned.map { Judge($0) })
     let progress = StepProgress(images: evaluation.imageCount, quiet: quiet)
     let provider = GlyphEval.ImageProvider(
@@ -199,7 +231,7 @@ struct Evaluate: ParsableCommand {
   private func heldOut(
     _ runner: ModelRunner, _ size: Int, _ atlas: GlyphAtlas, _ learned: LearnedReader?, _ folder: URL?
   ) throws {
-    let judge = Judge(atlas: atlas)
+    let (judge, count) = (Judge(atlas: atlas), count ?? Self.defaultCount)
     let scenes = HeldOutReport.scenes(world: atlas.world, seed: seed, count: count)
     var report = HeldOutReport(
       model: runner.pipeline.source.name, modelHash: runner.pipeline.source.hash, world: atlas.world,
@@ -237,6 +269,7 @@ struct Evaluate: ParsableCommand {
     _ runner: ModelRunner, _ size: Int, _ atlas: GlyphAtlas, _ learned: LearnedReader?, _ folder: URL?
   ) throws {
     let (judge, second) = (Judge(atlas: atlas), learned.map { Judge($0) })
+    let (count, latentNoise) = (count ?? Self.defaultCount, latentNoise ?? 0)
     var report = AutoencoderReport(
       model: runner.pipeline.source.name, modelHash: runner.pipeline.source.hash, world: atlas.world,
       version: atlas.version, seed: seed, size: size, latentNoise: latentNoise)
@@ -271,12 +304,21 @@ struct Evaluate: ParsableCommand {
       version: scenesVersion ?? ownVersion ?? (pipeline == nil ? .latest : .v1))
   }
 
-  /// The learned judge of a world; nil if none is bundled, which the report mentions.
+  /// The learned judge of a world; nil if none is bundled for it, which the report mentions.
   private func learnedJudge(of world: World) throws -> LearnedReader? {
-    let shipped = Home.judge
-    if judge == nil, !FileManager.default.fileExists(atPath: shipped.path) { return nil }
-    let reader = try LearnedReader(directory: judge?.url ?? shipped)
-    return reader.world == world ? reader : nil
+    guard let judge else {
+      let bundled = Home.judge
+      guard FileManager.default.fileExists(atPath: bundled.path) else { return nil }
+      let reader = try LearnedReader(directory: bundled)
+      return reader.world == world ? reader : nil
+    }
+    let reader = try LearnedReader(directory: judge.url)
+    guard reader.world == world else {
+      throw Failure(
+        "--judge \(judge.text) was trained for the world \(reader.world.rawValue), the prompts are of the world "
+          + world.rawValue, code: 2)
+    }
+    return reader
   }
 
   private func makeFolder(_ path: FilePath) throws(Failure) -> URL {

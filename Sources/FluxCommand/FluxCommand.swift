@@ -50,7 +50,10 @@ struct FluxCommand: ParsableCommand {
     case .validationFailure:
       let text = message(for: error)
       let arguments = Array(CommandLine.arguments.dropFirst())
-      end(Arguments.misspelledCommand(arguments, text) ?? Arguments.misreadText(text) ?? text, 2)
+      let advice =
+        Arguments.misspelledCommand(arguments, text) ?? Arguments.surplus(arguments, text)
+        ?? Arguments.misreadText(text)
+      end(advice ?? text, 2)
     default: end("\(error)", isAboutTheCall(error) ? 2 : 1)
     }
   }

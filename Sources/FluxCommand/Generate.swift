@@ -111,20 +111,14 @@ struct Generate: ParsableCommand {
     }
     try ThreadCount.check(threads)
     if let quality, !(1...100).contains(quality) { throw ValidationError("--quality \(quality) must be 1 to 100") }
-    if let guidanceScale, !(0...100).contains(guidanceScale) {
-      throw ValidationError("--cfg-scale \(guidanceScale) must be 0 to 100")
-    }
-    if let guidanceRescale, !(0...1).contains(guidanceRescale) {
-      throw ValidationError("--cfg-rescale \(guidanceRescale) must be 0 to 1")
-    }
-    if let eta, !(0...1).contains(eta) { throw ValidationError("--eta \(eta) must be 0 to 1") }
+    try NumberRange.check("--cfg-scale", guidanceScale, 0...100)
+    try NumberRange.check("--cfg-rescale", guidanceRescale, 0...1)
+    try NumberRange.check("--eta", eta, 0...1)
     if !loraScale.isEmpty, loraScale.count != lora.count {
       throw ValidationError(
         "--lora-scale is given \(loraScale.count) times, --lora \(lora.count) times: give one for each")
     }
-    if let scale = loraScale.first(where: { !(-100...100).contains($0) }) {
-      throw ValidationError("--lora-scale \(scale) must be -100 to 100")
-    }
+    for scale in loraScale { try NumberRange.check("--lora-scale", scale, -100...100) }
     if fast {
       try FastOptions.check([
         ("--steps", steps != nil), ("--cfg-scale", guidanceScale != nil), ("--cfg-rescale", guidanceRescale != nil),
@@ -236,18 +230,7 @@ struct Generate: ParsableCommand {
     if effective.eta != request.eta {
       say("flux: --eta has no effect with the sampler \(request.sampler.rawValue): only ddim adds noise by it")
     }
-    if effective.guidance != request.guidance {
-      let lost = [
-        ("--negative-prompt", !request.negativePrompt.isEmpty), ("--cfg-rescale", request.guidance.rescale != 0),
-        ("--cfg-interval", request.guidance.interval != nil), ("--cfg-scale", request.guidance.scale != 1),
-      ].filter(\.1).map(\.0)
-      say("flux: guidance applies at no step, so these have no effect: \(lost.joined(separator: ", "))")
-    } else if effective.negativePrompt != request.negativePrompt {
-      say("flux: --negative-prompt has no effect at --cfg-scale 1, which disables guidance")
-    }
-    if request.guidance.scale == 0 {
-      say("flux: --cfg-scale 0 uses the negative prompt only: the prompt has no effect")
-    }
+    GuidanceAdvice.lines(on: request, along: grid).forEach { say("flux: \($0)") }
     for (file, scale) in zip(lora, loraScale) where scale == 0 {
       say("flux: --lora-scale 0: \(file.text) has no effect")
     }

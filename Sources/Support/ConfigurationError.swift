@@ -41,7 +41,7 @@ extension ModelConfiguration {
   /// Throws unless a number is in a range; NaN and infinity never are.
   public func require(_ key: String, _ value: Double, in range: ClosedRange<Double>) throws(ConfigurationError) {
     if !range.contains(value) {
-      throw ConfigurationError(key, value, expected: "\(range.lowerBound) to \(range.upperBound)")
+      throw ConfigurationError(key, value.shown, expected: "\(range.lowerBound) to \(range.upperBound)")
     }
   }
 

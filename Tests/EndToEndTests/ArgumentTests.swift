@@ -42,8 +42,9 @@ import Testing
     (["-p", "a", "--cfg-interval", "0.2--5"], "The value '0.2--5' is invalid for '--cfg-interval"),
     (["-p", "a", "--cfg-interval", "5-2"], "The value '5-2' is invalid for '--cfg-interval"),
     (["-p", "a", "--cfg-interval", "0-inf"], "The value '0-inf' is invalid for '--cfg-interval"),
-    (["-p", "a", "--lora", "l", "--lora-scale", "nan"], "--lora-scale nan must be -100 to 100"),
+    (["-p", "a", "--lora", "l", "--lora-scale", "nan"], "--lora-scale NaN must be -100 to 100"),
     (["-p", "a", "--lora", "l", "--lora-scale", "1e39"], "--lora-scale 1e+39 must be -100 to 100"),
+    (["-p", "a", "--cfg-scale", "nan(0x7)"], "--cfg-scale NaN must be 0 to 100"),
     (["-p", "a", "--sampler", "DPM2"], "unknown sampler \"DPM2\"; use one of ddpm, ddim,"),
     (
       ["-p", "a", "--sampler", "Euler Karras", "--scheduler", "trailing"],
@@ -76,7 +77,9 @@ import Testing
     (["train", "-o", "r", "--dry-run"], ["--steps", "--batch", "--accumulate", "--pool-size", "--pool-renewal"]),
     (["train", "-o", "r", "--dry-run"], ["--warmup", "--save-every", "--keep", "--shard-size"]),
     (["distill", "-o", "r"], ["--student-steps", "--teacher-steps", "--rank", "--steps", "--batch", "--save-every"]),
-    (["train-judge", "-o", "r"], ["--steps", "--batch"]), (["bench", "train"], ["--steps", "--batch"]),
+    (["distill", "-o", "r"], ["--keep"]),
+    (["train-judge", "-o", "r"], ["--steps", "--batch", "--save-every", "--keep"]),
+    (["bench", "train"], ["--steps", "--batch"]),
     (["bench", "generate"], ["--batch", "--steps", "--rounds"]), (["evaluate"], ["--count"]),
   ])
   func countsHaveALimit(_ command: [String], _ flags: [String]) throws {
@@ -160,6 +163,85 @@ import Testing
     }
   }
 
+  /// Options that the chosen mode does not use are refused before anything is loaded.
+  @Test(arguments: [
+    (["evaluate", "--count", "3"], "--count needs --set held-out or autoencoder"),
+    (["evaluate", "--latent-noise", "0"], "--latent-noise needs --set autoencoder"),
+    (["evaluate", "--set", "held-out", "--latent-noise", "0.1"], "--latent-noise needs --set autoencoder"),
+    (
+      ["evaluate", "--set", "held-out", "--seeds", "2", "--quick", "--training-seed", "1", "--pairs", "0.1"],
+      "--set held-out has no use for --seeds, --quick, --training-seed, --pairs, which --set categories has"
+    ),
+    (
+      [
+        "evaluate", "--set", "autoencoder", "--shape-pairs", "1", "--full-captions", "0", "--sampling-weights", "f",
+        "--write-sampling-weights", "g",
+      ],
+      "--set autoencoder has no use for --shape-pairs, --full-captions, --sampling-weights, --write-sampling-weights"
+    ),
+    (
+      [
+        "evaluate", "--set", "autoencoder", "--steps", "9", "--cfg-scale", "2", "--cfg-rescale", "0", "--sampler",
+        "ddim",
+      ], "--set autoencoder generates nothing from prompts: remove --steps, --cfg-scale, --cfg-rescale, --sampler"
+    ),
+    (
+      ["evaluate", "--set", "autoencoder", "--fast"], "--set autoencoder generates nothing from prompts: remove --fast"
+    ),
+    (
+      ["evaluate", "--renders", "-m", "mini", "--device", "cpu", "--seeds", "2", "--fast", "--steps", "3"],
+      "--renders scores no model: remove --model, --device, --seeds, --fast, --steps"
+    ),
+    (["evaluate", "--renders", "--set", "held-out"], "--renders needs --set categories"),
+    (
+      ["distill", "-o", "r", "--world", "full", "--prompt-file", "p"],
+      "--world is that of captions of scenes, --prompt-file has other ones: remove one of them"
+    ),
+    (
+      ["distill", "-o", "r", "--student-steps", "1", "--on-policy-share", "0.5"],
+      "--on-policy-share needs two --student-steps or more: remove it"
+    ),
+  ])
+  func whatAModeDoesNotUseIsRefused(_ arguments: [String], _ sentence: String) throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(arguments, in: folder)
+      #expect(result.code == 2 && result.errors.hasPrefix("flux: \(sentence)"), "\(result.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+  }
+
+  /// The bundled judge is for the small world.
+  @Test func aJudgeOfAnotherWorldIsRefused() throws {
+    try Project.inTemporaryFolder { folder in
+      let judge = Project.root.appendingPathComponent("models/judge").path
+      let result = try Program.run(["evaluate", "--renders", "--world", "medium", "--judge", judge], in: folder)
+      #expect(result.code == 2)
+      #expect(
+        result.errors.hasSuffix("was trained for the world small, the prompts are of the world medium\n"),
+        "\(result.errors)")
+    }
+  }
+
+  /// As `generate` does, the commands say which options of guidance have no effect.
+  @Test(arguments: [
+    (
+      ["--guidance", "1", "--cfg-rescale", "0.5"], "guidance applies at no step, so these have no effect: --cfg-rescale"
+    ),
+    (
+      ["--cfg-interval", "1e8-1e9"],
+      "guidance applies at no step, so these have no effect: --cfg-interval, --cfg-scale"
+    ),
+    (["--guidance", "0"], "--cfg-scale 0 uses the negative prompt only: the prompt has no effect"),
+  ])
+  func guidanceWithoutEffectIsSaidByDistill(_ arguments: [String], _ sentence: String) throws {
+    try inModelFolder { folder in
+      let result = try Program.run(
+        ["distill", "-m", "model", "-o", "r", "--quiet", "--time-limit", "1s"] + arguments, in: folder)
+      #expect(result.errors.hasPrefix("flux: \(sentence)\n"), "\(result.errors)")
+      #expect(result.code == 1 && result.errors.hasSuffix("stopped before the first step: nothing to save\n"))
+    }
+  }
+
   /// Prompts that are not read as they may be meant, and what is said of them.
   @Test(arguments: [
     (["🍎"], "no word of the prompt is in the vocabulary, so it has no effect: 🍎"),
@@ -215,21 +297,14 @@ import Testing
     }
   }
 
-  /// The script says so: the libraries end the program before its first line.
-  @Test func aWorkingFolderThatIsGoneIsSaid() throws {
+  /// By the program, which the libraries would end before its first line with a message of theirs, and by the script.
+  @Test(arguments: [false, true]) func aWorkingFolderThatIsGoneIsSaid(throughScript: Bool) throws {
     try Project.inTemporaryFolder { folder in
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/bin/bash")
-      process.arguments = ["-c", "mkdir d; cd d; rmdir ../d; exec \"$0\" tokens a", Project.root.path + "/flux"]
-      process.currentDirectoryURL = folder
-      let errors = Pipe()
-      process.standardError = errors
-      try process.run()
-      let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      process.waitUntilExit()
-      #expect(process.terminationStatus == 1)
+      let gone = "mkdir d; cd d; rmdir ../d; "
+      let script = "exec '\(Project.root.path)/flux' \"$@\"; "
+      let result = try Program.run(["tokens", "a"], in: folder, before: gone + (throughScript ? script : ""))
       let sentence = "flux: the working folder does not exist any more: change into another one (cd)\n"
-      #expect(text.hasSuffix(sentence), "\(text)")  // bash itself may complain first
+      #expect(result.code == 1 && result.output.isEmpty && result.errors.hasSuffix(sentence), "\(result.errors)")
     }
   }
 

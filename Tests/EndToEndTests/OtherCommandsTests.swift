@@ -50,6 +50,28 @@ import Torch
     }
   }
 
+  /// Words in the wrong place are named, not only the option that is missing because of them.
+  @Test(arguments: [
+    (["mini", "int8", "-o", "x"], "flux convert takes one argument beside its options, and \"int8\" is one more; "),
+    (["int8", "mini", "--output=x"], "flux convert takes one argument beside its options, and \"mini\" is one more; "),
+    (
+      ["mini", "--to", "int8", "-o", "x"],
+      "flux convert has no option --to; --storage <storage> is missing, see flux help"
+    ),
+    (["mini", "--stroage", "int8", "-o", "x"], "flux convert has no option --stroage; did you mean --storage?"),
+    (["mini", "--storage", "int8"], "Missing expected argument '--output <output>'"),
+    (["int8", "--storage", "int8", "-o", "x"], "int8 is a data type, not a model: flux convert MODEL --storage int8"),
+    (["mini", "--storage", "fp16", "-o", "x"], "The value 'fp16' is invalid for '--storage <storage>'."),
+  ])
+  func convertNamesWhatIsInTheWrongPlace(_ arguments: [String], _ sentence: String) throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(["convert"] + arguments, in: folder)
+      #expect(result.code == 2 && result.errors.hasPrefix("flux: \(sentence)"), "\(result.errors)")
+      #expect(result.errors.split(separator: "\n").count == 1)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+    }
+  }
+
   @Test func convertStoresTheSameModelSmaller() throws {
     try Project.inTemporaryFolder { folder in
       try Program.makeModel(in: folder)
@@ -94,8 +116,8 @@ import Torch
   }
 
   @Test(arguments: [
-    ("--cooldown", "2", "flux: --cooldown 2.0 must be 0.0 to 1.0\n"),
-    ("--adam-beta2", "1", "flux: --adam-beta2 1.0 must be 0.0 to 0.999999\n"),
+    ("--cooldown", "2", "flux: --cooldown 2.0 must be 0 to 1\n"),
+    ("--adam-beta2", "1", "flux: --adam-beta2 1.0 must be 0 to 0.999999\n"),
     ("--accumulate", "0", "flux: --accumulate 0 must be at least 1\n"),
     ("--data", "nowhere", "/nowhere does not exist\n"),
   ])

@@ -64,6 +64,7 @@ enum Arguments {
         let name: String
         var text: String { (kind == "long" ? "--" : "-") + name }
       }
+      let kind: String  // positional, option or flag
       let names: [Name]?
     }
     struct Command: Decodable {
@@ -84,14 +85,51 @@ enum Arguments {
     }
   }()
 
+  /// The command that these arguments call, the words that name it, and the arguments after them.
+  private static func called(by arguments: [String]) -> (command: Tool.Command?, name: String, rest: ArraySlice<String>)
+  {
+    var (command, name, rest) = (root, "flux", arguments[...])
+    while let next = command?.subcommands?.first(where: { $0.commandName == rest.first }) {
+      (command, name) = (next, "\(name) \(next.commandName)")
+      rest = rest.dropFirst()
+    }
+    return (command, name, rest)
+  }
+
   /// The names of the options and flags of the command that these arguments call.
   private static func optionNames(of arguments: [String]) -> [Set<String>] {
-    var command = root
-    for word in arguments {
-      guard let next = command?.subcommands?.first(where: { $0.commandName == word }) else { break }
-      command = next
+    (called(by: arguments).command?.arguments ?? []).map { Set(($0.names ?? []).map(\.text)) }
+  }
+
+  // MARK: - Arguments that are probably meant for others
+
+  /// The error message for a missing argument if the call has an unknown option or a word too many, which the parser does
+  /// not look at then; nil for other errors.
+  static func surplus(_ arguments: [String], _ message: String) -> String? {
+    guard let missing = message.firstMatch(of: /^Missing expected argument '([^']+)'/)?.1 else { return nil }
+    var (command, name, rest) = called(by: arguments)
+    let known = command?.arguments ?? []
+    let places = known.filter { $0.kind == "positional" }.count
+    var words = 0
+    while let word = rest.popFirst(), word != "--" {
+      let option = String(word.split(separator: "=", maxSplits: 1).first ?? "")
+      if let argument = known.first(where: { ($0.names ?? []).contains { $0.text == option } }) {
+        if argument.kind == "option", option == word { rest = rest.dropFirst() }  // its value
+      } else if word.hasPrefix("--") {
+        let names = known.flatMap { ($0.names ?? []).map(\.text) }.filter { $0.hasPrefix("--") }
+        let near = NameTable(names.map { ($0, $0) }).nearest(to: option)
+        return "\(name) has no option \(option); "
+          + (near.map { "did you mean \($0)?" } ?? "\(missing) is missing, see flux help \(name.dropFirst(5))")
+      } else if !word.hasPrefix("-") || word == "-" {
+        words += 1
+        if words > places {
+          let count = places == 0 ? "no argument" : places == 1 ? "one argument" : "\(places) arguments"
+          return "\(name) takes \(count) beside its options, and \"\(word)\" is one more; \(missing) is missing, see "
+            + "flux help \(name.dropFirst(5))"
+        }
+      }
     }
-    return (command?.arguments ?? []).map { Set(($0.names ?? []).map(\.text)) }
+    return nil
   }
 
   // MARK: - Unknown commands

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Support
 import Torch
 
 extension Device {
@@ -42,6 +43,23 @@ enum CountLimit {
     if value < lowest { throw ValidationError("\(flag) \(value) must be at least \(lowest)") }
     if value > highest { throw ValidationError("\(flag) \(value) must be at most \(highest)") }
   }
+}
+
+/// Ranges of numbers that need not be whole.
+enum NumberRange {
+  /// What is at least 0.
+  static let nonnegative = 0...Double.greatestFiniteMagnitude
+
+  /// Throws if a number is out of range, as NaN always is; nil passes.
+  static func check(_ flag: String, _ value: Double?, _ range: ClosedRange<Double>) throws(ValidationError) {
+    guard let value, !range.contains(value) else { return }
+    let bounds =
+      range.upperBound == .greatestFiniteMagnitude
+      ? "at least \(text(range.lowerBound))" : "\(text(range.lowerBound)) to \(text(range.upperBound))"
+    throw ValidationError("\(flag) \(value.shown) must be \(bounds)")
+  }
+
+  private static func text(_ bound: Double) -> String { Int(exactly: bound).map(String.init) ?? "\(bound)" }
 }
 
 /// A duration: 90s, 9m, 1h30m; a plain number is in seconds.

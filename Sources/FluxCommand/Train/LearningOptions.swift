@@ -89,9 +89,8 @@ struct EmphasisOptions: ParsableArguments {
   var samplingWeights: String?
 
   func validate() throws {
-    let shares = [("pairs", pairs), ("shape-pairs", shapePairs), ("full-captions", fullCaptions ?? 0)]
-    for (flag, value) in shares where !(0...1).contains(value) {
-      throw ValidationError("--\(flag) \(value) must be 0 to 1")
+    for (flag, value) in [("--pairs", pairs), ("--shape-pairs", shapePairs), ("--full-captions", fullCaptions ?? 0)] {
+      try NumberRange.check(flag, value, 0...1)
     }
     if pairs + shapePairs > 1 { throw ValidationError("--pairs and --shape-pairs together must be at most 1") }
   }

@@ -64,14 +64,6 @@ struct PlanOptions: ParsableArguments {
   @Option(help: "New images that enter the pool per step; 0 never replaces any.") var poolRenewal: Int?
 
   func validate() throws {
-    func check(_ flag: String, _ value: Double?, _ range: ClosedRange<Double>) throws {
-      guard let value, !range.contains(value) else { return }
-      let bounds =
-        range.upperBound == .greatestFiniteMagnitude
-        ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
-      throw ValidationError("--\(flag) \(value) must be \(bounds)")
-    }
-    let positive = 0...Double.greatestFiniteMagnitude
     for (flag, value) in [
       ("autoencoder-learning-rate", autoencoderLearningRate), ("learning-rate", diffusionLearningRate),
       ("weight-decay", weightDecay),
@@ -79,13 +71,13 @@ struct PlanOptions: ParsableArguments {
       ("object-weight", objectWeight), ("alignment", alignment), ("latent-alignment", latentAlignment),
       ("muon-learning-rate", muonLearningRate), ("equivariance", equivariance), ("time-shift", timeShift),
       ("min-snr", minSNR),
-    ] { try check(flag, value, positive) }
-    try check("adam-beta2", beta2, 0...0.999_999)
+    ] { try NumberRange.check("--\(flag)", value, NumberRange.nonnegative) }
+    try NumberRange.check("--adam-beta2", beta2, 0...0.999_999)
     for (flag, value) in [
       ("cooldown", cooldown), ("caption-dropout", captionDropout), ("late-loss", lateLoss),
       ("textures", textures), ("uniform-timesteps", uniformTimesteps),
     ] {
-      try check(flag, value, 0...1)
+      try NumberRange.check("--\(flag)", value, 0...1)
     }
     if let poolRenewal, poolRenewal < 0 {
       throw ValidationError("--pool-renewal \(poolRenewal) must not be negative")

@@ -28,7 +28,8 @@ public final class Distiller {
   let optimizer: Optimizer
   let ema: EMA
   let studentGrid: TimeGrid
-  private let teacherGrid: TimeGrid
+  /// The noise levels of the teacher's steps.
+  public let teacherGrid: TimeGrid
   private let texts: TextStates
   private let captions: Captions
   let pool: TrajectoryBuffer

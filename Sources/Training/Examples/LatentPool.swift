@@ -127,6 +127,8 @@ extension Trainer {
     let isNew = pool == nil
     let pool = try self.pool ?? emptyPool(before: end - plan.poolSize)
     self.pool = pool
+    // Images that others would replace before a batch is drawn are not encoded.
+    if pool.filled < end - plan.poolSize { pool.skip(to: end - plan.poolSize) }
     let (begun, missing) = (Date(), end - pool.filled)
     while pool.filled < end {
       if shouldStop() { return nil }

@@ -97,7 +97,7 @@ extension Trainer {
         let begun = Date()
         _ = try trainer.pooled(range.lowerBound)
         let perImage = Date().timeIntervalSince(begun) / Double(max(small.poolSize, 1))
-        poolSeconds = perImage * Double(plan.poolSize + plan.poolRenewal * range.count)
+        poolSeconds = perImage * Double(plan.poolSize + min(plan.poolRenewal, plan.poolSize) * range.count)
       }
       _ = try trainer.train(range.lowerBound)  // the first step also allocates
       var (count, begun) = (0, Date())
