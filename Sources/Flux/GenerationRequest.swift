@@ -18,17 +18,26 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
   public var eta: Double
   /// Classifier-free guidance.
   public var guidance: Guidance
-  /// Width in pixels, a multiple of the model's latent cell; nil is the model's image size.
+  /// Width in pixels; nil is the model's image size.
+  ///
+  /// Up to the model's image size, width and height are multiples of the model's latent cell. A larger image is denoised at
+  /// the model's size and rendered larger (`OutputSize`).
   public var width: Int?
-  /// Height in pixels, a multiple of the model's latent cell; nil is the model's image size.
+  /// Height in pixels; nil is the model's image size.
   public var height: Int?
+  /// How an image above the model's size is made; nil is the best way that the model has.
+  public var upscaler: Upscaler?
+  /// Denoise an image above the model's size at its full size, where objects repeat.
+  ///
+  /// Its sides are then multiples of the model's latent cell.
+  public var largeLatents: Bool
 
   /// The defaults suit the bundled models.
   public init(
     prompt: String, negativePrompt: String = "", seed: UInt64 = 42, steps: Int = 20,
     sampler: SamplerKind = .dpmpp_2m,
     spacing: Spacing? = nil, eta: Double = 0, guidance: Guidance = Guidance(scale: 3), width: Int? = nil,
-    height: Int? = nil
+    height: Int? = nil, upscaler: Upscaler? = nil, largeLatents: Bool = false
   ) {
     self.prompt = prompt
     self.negativePrompt = negativePrompt
@@ -40,6 +49,8 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
     self.guidance = guidance
     self.width = width
     self.height = height
+    self.upscaler = upscaler
+    self.largeLatents = largeLatents
   }
 
   /// The requests of a batch: image k uses seed + k.
@@ -55,7 +66,11 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
 /// An error during generation.
 public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable {
   /// The model cannot generate this width or height.
-  case size(name: String, value: Int, multiple: Int, largest: Int)
+  ///
+  /// Sides up to `own` are multiples of `multiple`.
+  case size(name: String, value: Int, multiple: Int, own: Int, largest: Int)
+  /// The model cannot render larger in this way.
+  case upscaler(Upscaler)
   /// There is no such device; `found` is the number of CUDA devices.
   case noDevice(String, found: Int)
   /// A network's output is NaN or infinite; `loras` are those merged into the U-Net.
@@ -77,9 +92,12 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
 
   public var description: String {
     switch self {
-    case .size(let name, let value, let multiple, let largest):
-      "\(name) \(value): this model generates multiples of \(multiple) from \(multiple) to \(largest)"
-        + (1...largest ~= value ? ", such as \(max(1, (value + multiple / 2) / multiple) * multiple)" : "")
+    case .size(let name, let value, let multiple, let own, let largest):
+      "\(name) \(value): this model generates multiples of \(multiple) from \(multiple) to \(own)"
+        + (1...own ~= value ? ", such as \(max(1, (value + multiple / 2) / multiple) * multiple)" : "")
+        + (largest > own ? ", and larger images up to \(largest)" : "")
+    case .upscaler(let upscaler):
+      "upscaler \(upscaler.rawValue): this model's decoder has one size; use lanczos"
     case .noDevice(let name, let found):
       name == "mps"
         ? "device mps: Flux supports cpu and cuda"
@@ -95,7 +113,7 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
 }
 
 extension GenerationRequest {
-  /// The request without settings that have no effect; it gives the same image.
+  /// The request without settings that have no effect along `grid`; it gives the same image.
   ///
   /// Eta only affects DDIM. Negative prompt, rescale and interval only matter with guidance; there is none at a scale of 1,
   /// or if the interval contains no noise level of `grid`.
@@ -105,6 +123,14 @@ extension GenerationRequest {
     if !grid.times.dropLast().contains(where: guidance.applies) {
       (request.guidance, request.negativePrompt) = (Guidance(scale: 1), "")
     }
+    return request
+  }
+
+  /// The same at a size: upscaler and large latents only matter above the model's.
+  public func effective(along grid: TimeGrid, at size: OutputSize) -> GenerationRequest {
+    var request = effective(along: grid)
+    request.upscaler = size.upscaler
+    request.largeLatents = largeLatents && size.isLarge
     return request
   }
 }

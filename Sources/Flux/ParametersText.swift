@@ -15,6 +15,8 @@ public enum ParametersText {
       ("Size", "\(width)x\(height)"),
       ("Model hash", String(source.hash.prefix(10))), ("Model", source.name),
     ]
+    if let upscaler = request.upscaler { fields.append(("Upscaler", upscaler.displayName)) }
+    if request.largeLatents { fields.append(("Large latents", "true")) }
     if request.guidance.rescale != 0 { fields.append(("CFG rescale", number(request.guidance.rescale))) }
     if let interval = request.guidance.interval {
       fields.append(("CFG interval", "\(number(interval.lowerBound))-\(number(interval.upperBound))"))

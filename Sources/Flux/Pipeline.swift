@@ -132,25 +132,6 @@ public final class Pipeline {
       denoiser: request.guidance(network))
   }
 
-  /// Decodes latents `[B, 64, h, w]`, one image after the other so that memory does not grow with their number.
-  ///
-  /// Throws where the decoder gives NaN or infinity, which no image shows.
-  public func decodeLatents(_ latents: Tensor) throws(GenerationError) -> [Image] {
-    var images: [Image] = []
-    for index in 0..<latents.shape[0] { images.append(try decodeLatent(latents[index..<index + 1])) }
-    return images
-  }
-
-  private func decodeLatent(_ latents: Tensor) throws(GenerationError) -> Image {
-    let image: Image? = withInference {
-      let pixels = model.autoencoder.decode(latents)
-      return pixels.allFinite ? TensorImage.images(pixels.to(.cpu))[0] : nil
-    }
-    if let image { return image }
-    let isBaseFinite = withInference { model.autoencoder.decoder(latents.channelsLast()).pixels.allFinite }
-    throw .notFinite(isBaseFinite ? .superResolution : .decoder, step: nil, loras: [])
-  }
-
   /// All stages, for one image.
   ///
   /// `onStep` sees every step and stops the run by throwing. The image's request is without settings that change
@@ -170,7 +151,7 @@ public final class Pipeline {
     onStep: (DenoisingStep) throws -> Void = { _ in }
   ) throws -> [GeneratedImage] {
     guard count > 0 else { fatalError("a batch of \(count) images") }
-    let grid = try timeGrid(request)
+    let (grid, size) = (try timeGrid(request), try outputSize(request))
     let text = try text ?? encodeText(request.prompt, negative: request.negativePrompt)
     var latents: Tensor?
     for step in try denoise(text, request, count: count) {
@@ -181,28 +162,22 @@ public final class Pipeline {
       try onStep(step)
     }
     guard let latents else { fatalError("a time grid has at least one step") }
-    return zip(try decodeLatents(latents), request.batch(count)).map { image, request in
-      GeneratedImage(image: image, request: request.effective(along: grid), source: source)
+    return zip(try decodeLatents(latents, size: size), request.batch(count)).map { image, request in
+      GeneratedImage(image: image, request: request.effective(along: grid, at: size), source: source)
     }
   }
 
   /// Latents are normalized, so that no true one lies outside; far estimates at high noise are pulled in.
   public static let cleanRange = -6.0...6.0
 
-  /// `[C, h, w]` of a request; throws for sizes that are no multiple of a latent cell.
+  /// The sizes between a request and its image; throws for those that the model cannot make.
+  public func outputSize(_ request: GenerationRequest) throws(GenerationError) -> OutputSize {
+    try OutputSize(request, model.configuration)
+  }
+
+  /// `[C, h, w]` of a request's latents.
   func latentShape(_ request: GenerationRequest) throws(GenerationError) -> [Int] {
-    let cell = model.configuration.autoencoder.downsample
-    let largest = 4 * model.configuration.imageSize
-    func cells(_ name: String, _ value: Int?) throws(GenerationError) -> Int {
-      let pixels = value ?? model.configuration.imageSize
-      guard pixels % cell == 0, (cell...largest).contains(pixels) else {
-        throw .size(name: name, value: pixels, multiple: cell, largest: largest)
-      }
-      return pixels / cell
-    }
-    return [
-      model.configuration.autoencoder.latentChannels, try cells("height", request.height),
-      try cells("width", request.width),
-    ]
+    let (height, width) = try outputSize(request).latent
+    return [model.configuration.autoencoder.latentChannels, height, width]
   }
 }

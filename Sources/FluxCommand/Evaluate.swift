@@ -44,6 +44,10 @@ struct Evaluate: ParsableCommand {
   @Option(
     help: "Standard deviation of noise added to normalized latents before decoding (--set autoencoder; default: 0).")
   var latentNoise: Double?
+  @Option(help: "Side of the images in pixels (--set autoencoder): decoded larger than the model's size.")
+  var size: Int?
+  @Option(help: "How they are made larger: decoder or lanczos (--set autoencoder with --size).")
+  var upscaler: Upscaler?
   @Option(name: [.short, .long], help: "Seed of prompts and images.") var seed: UInt64 = 1
   @Option(
     help: """
@@ -116,7 +120,13 @@ struct Evaluate: ParsableCommand {
       }
     }
     if prompts == .categories, count != nil { throw ValidationError("--count needs --set held-out or autoencoder") }
-    if prompts != .autoencoder, latentNoise != nil { throw ValidationError("--latent-noise needs --set autoencoder") }
+    let ofAutoencoder = [
+      ("--latent-noise", latentNoise != nil), ("--size", size != nil), ("--upscaler", upscaler != nil),
+    ]
+    if prompts != .autoencoder, let name = ofAutoencoder.first(where: \.1)?.0 {
+      throw ValidationError("\(name) needs --set autoencoder")
+    }
+    if upscaler != nil, size == nil { throw ValidationError("--upscaler needs --size") }
     if prompts == .autoencoder, let names = names(sampling) {
       throw ValidationError("--set autoencoder generates nothing from prompts: remove \(names)")
     }
@@ -131,9 +141,9 @@ struct Evaluate: ParsableCommand {
     try output.map { try OutputFile.checkFolder($0.url) }
     let device = try Device(flag: device ?? "cpu")
     let pipeline = renders ? nil : try pipeline(on: device)
-    let size = pipeline?.model.configuration.imageSize ?? 512
+    let size = size ?? pipeline?.model.configuration.imageSize ?? 512
     guard size % 128 == 0 else {
-      throw Failure("the judge needs an image size that is a multiple of 128; this model generates \(size) pixels")
+      throw Failure("the judge needs an image size that is a multiple of 128, not \(size) pixels")
     }
     let atlas = try atlas(for: pipeline)
     let learned = try learnedJudge(of: atlas.world)
@@ -180,15 +190,16 @@ struct Evaluate: ParsableCommand {
       return try pipeline.generate(request) { progress.show(image: number, step: $0.index, of: $0.count) }.image
     }
 
-    /// Encodes and decodes an image; the noise added to its latents depends on `seed` only.
-    func reconstruct(_ image: Image, noise: Double = 0, seed: UInt64 = 0) throws -> Image {
+    /// Encodes an image of the model's size and decodes it, at `size` if given; the noise added to its latents depends on
+    /// `seed` only.
+    func reconstruct(_ image: Image, noise: Double = 0, seed: UInt64 = 0, at size: OutputSize? = nil) throws -> Image {
       let pixels = TensorImage.tensor([image]).to(pipeline.device)
       let latents = withInference {
         let clean = pipeline.model.autoencoder.encode(pixels)  // [1, C, h, w]
         guard noise > 0 else { return clean }
         return clean + Tensor.randn(clean.shape, generator: Generator(seed: seed)).to(pipeline.device) * noise
       }
-      return try pipeline.decodeLatents(latents)[0]
+      return try pipeline.decodeLatents(latents, size: size)[0]
     }
   }
 
@@ -270,6 +281,10 @@ struct Evaluate: ParsableCommand {
   ) throws {
     let (judge, second) = (Judge(atlas: atlas), learned.map { Judge($0) })
     let (count, latentNoise) = (count ?? Self.defaultCount, latentNoise ?? 0)
+    let own = runner.pipeline.model.configuration.imageSize
+    let output = try runner.pipeline.outputSize(
+      GenerationRequest(prompt: "", width: size, height: size, upscaler: upscaler))
+    if size < own { throw Failure("--size \(size) is below the model's size, \(own)", code: 2) }
     var report = AutoencoderReport(
       model: runner.pipeline.source.name, modelHash: runner.pipeline.source.hash, world: atlas.world,
       version: atlas.version, seed: seed, size: size, latentNoise: latentNoise)
@@ -278,7 +293,9 @@ struct Evaluate: ParsableCommand {
     let progress = StepProgress(images: count, quiet: quiet)
     for (index, scene) in HeldOutReport.scenes(world: atlas.world, seed: seed, count: count).enumerated() {
       let render = scene.scene.render(size: size, atlas: atlas)
-      let reconstruction = try runner.reconstruct(render, noise: latentNoise, seed: seed &+ UInt64(index))
+      let reconstruction = try runner.reconstruct(
+        size == own ? render : scene.scene.render(size: own, atlas: atlas), noise: latentNoise,
+        seed: seed &+ UInt64(index), at: output)
       let reference = meter.reference(render, of: scene.scene, atlas: atlas)
       report.add(
         scene, render: render, reconstruction: reconstruction,

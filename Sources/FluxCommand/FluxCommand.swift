@@ -67,6 +67,7 @@ struct FluxCommand: ParsableCommand {
   private static func isAboutTheCall(_ error: any Error) -> Bool {
     if error is SamplingError { return true }
     if case GenerationError.size = error { return true }
+    if case GenerationError.upscaler = error { return true }
     return false
   }
 }

@@ -53,7 +53,7 @@ struct Generate: ParsableCommand {
   @Option(
     help: """
       Images of a prompt that are denoised together. More is faster; images may differ from those of 1 in the last bits \
-      (default: 4, or 1 above the model's size).
+      (default: 4, or 1 with --large-latents).
       """)
   var batchSize: Int?
   @Option(
@@ -62,6 +62,19 @@ struct Generate: ParsableCommand {
   var steps: Int?
   @Option(name: [.customShort("W"), .long], help: "Width in pixels (default: the model's).") var width: Int?
   @Option(name: [.customShort("H"), .long], help: "Height in pixels (default: the model's).") var height: Int?
+  @Option(
+    help:
+      "Width and height in pixels. Above the model's size an image is denoised at the model's size and rendered larger."
+  )
+  var size: Int?
+  @Option(
+    help: """
+      How an image above the model's size is rendered: decoder (its edges are sharp at every size) or lanczos (default: \
+      decoder where the model has a palette decoder).
+      """)
+  var upscaler: Upscaler?
+  @Flag(help: "Denoise an image above the model's size at its full size; objects repeat there.")
+  var largeLatents = false
   @Option(
     name: [
       .customLong("cfg-scale"), .customLong("guidance-scale"), .customLong("cfg"), .customLong("guidance"),
@@ -110,6 +123,12 @@ struct Generate: ParsableCommand {
       throw ValidationError("--batch-size \(batchSize) must be 1 to 256")
     }
     try ThreadCount.check(threads)
+    if size != nil, width != nil || height != nil {
+      throw ValidationError("--size sets width and height: remove \(width != nil ? "--width" : "--height")")
+    }
+    if largeLatents, upscaler != nil {
+      throw ValidationError("--large-latents enlarges nothing: remove --upscaler")
+    }
     if let quality, !(1...100).contains(quality) { throw ValidationError("--quality \(quality) must be 1 to 100") }
     try NumberRange.check("--cfg-scale", guidanceScale, 0...100)
     try NumberRange.check("--cfg-rescale", guidanceRescale, 0...1)
@@ -145,13 +164,13 @@ struct Generate: ParsableCommand {
       loras: lora.enumerated().map { ($1.url, loraScale.isEmpty ? 1 : loraScale[$0]) }, device: device
     )
     request = pipeline.student?.request(request) ?? request
-    let grid = try pipeline.timeGrid(request)
+    let (grid, size) = (try pipeline.timeGrid(request), try pipeline.outputSize(request))
     let requests = prompts.map { prompt in
       var one = request
       one.prompt = prompt
       return one
     }
-    advise(on: request, along: grid, prompts, pipeline)
+    advise(on: request, along: grid, at: size, prompts, pipeline)
     for prompt in prompts where !withoutMetadata { try checkLength(of: prompt + negativePrompt, for: targets.format) }
     try targets.makeFolder()
     try draw(requests, pipeline, to: targets)
@@ -161,9 +180,8 @@ struct Generate: ParsableCommand {
     let progress = StepProgress(images: targets.count, quiet: quiet)
     var drawn: [Image] = []
     var index = 0
-    let side = pipeline.model.configuration.imageSize
-    let isLarge = (width ?? side) * (height ?? side) > side * side
-    let batchSize = batchSize ?? (isLarge ? 1 : 4)
+    let hasLargeLatents = try largeLatents && pipeline.outputSize(requests[0]).isLarge
+    let batchSize = batchSize ?? (hasLargeLatents ? 1 : 4)
     for request in requests {  // one a prompt
       let text = try pipeline.encodeText(request.prompt, negative: request.negativePrompt)
       for start in stride(from: 0, to: batchCount, by: batchSize) {
@@ -217,20 +235,26 @@ struct Generate: ParsableCommand {
         spacing: asked ?? named.spacing, eta: eta ?? 0,
         guidance: Guidance(
           scale: guidanceScale ?? 3, interval: guidanceInterval?.range, rescale: guidanceRescale ?? 0),
-        width: width, height: height)
+        width: size ?? width, height: size ?? height, upscaler: upscaler, largeLatents: largeLatents)
     } catch let error as SamplingError { throw Failure(error.description, code: 2) }
   }
 
   /// Warns about options without effect and about prompts that may not be read as intended.
   private func advise(
-    on request: GenerationRequest, along grid: TimeGrid, _ prompts: [String], _ pipeline: Pipeline
+    on request: GenerationRequest, along grid: TimeGrid, at size: OutputSize, _ prompts: [String], _ pipeline: Pipeline
   ) {
     if seed.isRandom, !quiet { say("seed \(request.seed)") }
-    let effective = request.effective(along: grid)
+    let effective = request.effective(along: grid, at: size)
     if effective.eta != request.eta {
       say("flux: --eta has no effect with the sampler \(request.sampler.rawValue): only ddim adds noise by it")
     }
     GuidanceAdvice.lines(on: request, along: grid).forEach { say("flux: \($0)") }
+    if !size.isLarge {
+      for (name, isGiven) in [("--upscaler", upscaler != nil), ("--large-latents", largeLatents)] where isGiven {
+        let own = pipeline.model.configuration.imageSize
+        say("flux: \(name) has no effect: the image is not larger than the model's \(own) pixels")
+      }
+    }
     for (file, scale) in zip(lora, loraScale) where scale == 0 {
       say("flux: --lora-scale 0: \(file.text) has no effect")
     }
@@ -303,3 +327,5 @@ enum FastOptions {
         + given.joined(separator: ", "))
   }
 }
+
+extension Upscaler: ExpressibleByArgument {}

@@ -57,12 +57,18 @@ public final class PaletteDecoder: LatentDecoder {
   }
 
   /// Renders fields as an image of any size, `[B, 3, height, width]`; edges are sharp at every size.
-  public func image(of fields: Tensor, height: Int, width: Int) -> Tensor {
+  ///
+  /// With `rows` or `columns` only that part of it.
+  public func image(
+    of fields: Tensor, height: Int, width: Int, rows: Range<Int>? = nil, columns: Range<Int>? = nil
+  ) -> Tensor {
     withoutAutocast(fields.device) {
       let (_, _, h, w) = fields.shape4
-      let rows = Self.enlargement(from: h, to: height, device: fields.device)  // [height, h]
-      let columns = Self.enlargement(from: w, to: width, device: fields.device)  // [width, w]
-      let large = rows.matmul(fields.contiguous()).matmul(columns.transposed(0, 1))
+      var down = Self.enlargement(from: h, to: height, device: fields.device)  // [height, h]
+      var across = Self.enlargement(from: w, to: width, device: fields.device)  // [width, w]
+      if let rows { down = down[rows] }
+      if let columns { across = across[columns] }
+      let large = down.matmul(fields.contiguous()).matmul(across.transposed(0, 1))
       return large.paletteMix(colors: palette.colors, sharpness: palette.sharpness)
     }
   }

@@ -26,7 +26,10 @@ import Testing
 
   /// What is asked wrongly ends with 2 and one sentence.
   @Test(arguments: [
-    (["-p", "a", "-W", "-64"], "width -64: this model generates multiples of 16 from 16 to 256"),
+    (
+      ["-p", "a", "-W", "-64"],
+      "width -64: this model generates multiples of 16 from 16 to 64, and larger images up to 512"
+    ),
     (["-p", "a", "--steps", "-1"], "-1 steps: this schedule takes 1 to 1000"),
     (["-p", "a", "--steps", "0"], "0 steps: this schedule takes 1 to 1000"),
     (["-p", "a", "-H", "1000000000000"], "height 1000000000000: this model generates"),
@@ -51,6 +54,14 @@ import Testing
       "the sampler \"Euler Karras\" and --scheduler"
     ),
     (["-p", "a", "--quality", "101"], "--quality 101 must be 1 to 100"),
+    (["-p", "a", "--size", "70", "-W", "64"], "--size sets width and height: remove --width"),
+    (["-p", "a", "--size", "520"], "height 520: this model generates multiples of 16 from 16 to 64, and larger"),
+    (["-p", "a", "--size", "80", "--upscaler", "decoder"], "upscaler decoder: this model's decoder has one size"),
+    (
+      ["-p", "a", "--size", "72", "--large-latents"],
+      "height 72: this model generates multiples of 16 from 16 to 256, such"
+    ),
+    (["-p", "a", "--upscaler", "lanczos", "--large-latents"], "--large-latents enlarges nothing: remove --upscaler"),
   ])
   func whatIsAskedWronglyEndsWith2(_ arguments: [String], _ sentence: String) throws {
     try inModelFolder { folder in
@@ -312,7 +323,8 @@ import Testing
     try inModelFolder { folder in
       // The address space holds the libraries, and no image of a larger model.
       let result = try Program.run(
-        ["generate", "a", "-m", "mini", "-W", "2048", "-H", "2048", "-o", "a.png", "--threads", "1"], in: folder,
+        ["generate", "a", "-m", "mini", "--size", "2048", "--large-latents", "-o", "a.png", "--threads", "1"],
+        in: folder,
         before: "ulimit -v 1200000; ")
       #expect(result.code == 1)
       #expect(result.errors.contains(/^flux: out of memory: [0-9.]+ GB more could not be had/), "\(result.errors)")

@@ -112,7 +112,9 @@ import Torch
     let error = #expect(throws: GenerationError.self) {
       try pipeline.generate(GenerationRequest(prompt: "a", width: 50))
     }
-    #expect(error?.description == "width 50: this model generates multiples of 16 from 16 to 256, such as 48")
+    #expect(
+      error?.description
+        == "width 50: this model generates multiples of 16 from 16 to 64, such as 48, and larger images up to 512")
   }
 
   @Test func aStepThatThrowsStopsTheRun() throws {

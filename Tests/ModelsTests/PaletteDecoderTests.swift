@@ -28,6 +28,14 @@ import Torch
     #expect(withInference { autoencoder().decode(latent, size: (50, 70)) }.shape == [2, 3, 50, 70])
   }
 
+  @Test func aPartOfAnImageIsThatPartOfTheWhole() throws {
+    let decoder = try palette(autoencoder())
+    let fields = Tensor.randn([1, 12, 8, 6], generator: Generator(seed: 7))
+    let whole = decoder.image(of: fields, height: 90, width: 70)
+    let part = decoder.image(of: fields, height: 90, width: 70, rows: 30..<41, columns: 5..<66)
+    expectClose(part, whole.narrowed(2, 30, 11).narrowed(3, 5, 61), atol: 1e-5)
+  }
+
   @Test func theMixtureIsTheSoftmaxOfTheLogitsOverTheColors() {
     let generator = Generator(seed: 3)
     let fields = Tensor.randn([2, 12, 5, 7], generator: generator)
@@ -115,7 +123,7 @@ import Torch
     #expect(sentence { _ in } == nil)
     #expect(sentence { $0.palette?.colors = 0 } == "palette.colors is 0, expected 1 to 64")
     #expect(sentence { $0.palette?.enlargement = 3 } == "palette.enlargement is 3, expected a power of two")
-    #expect(sentence { $0.palette?.sharpness = .nan }?.hasPrefix("palette.sharpness is nan, expected ") == true)
+    #expect(sentence { $0.palette?.sharpness = .nan }?.hasPrefix("palette.sharpness is NaN, expected ") == true)
     #expect(sentence { $0.encoderWidths = [8, 12] }?.hasPrefix("encoder_widths[1] is 12, expected a multiple") == true)
     #expect(
       sentence { $0.decoderWidths = [6, 8] } == "decoder_widths[0] is 6, expected a multiple of 2×2 positions, 4")

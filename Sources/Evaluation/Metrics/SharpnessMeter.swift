@@ -37,7 +37,7 @@ public struct SharpnessMeter {
   }
 
   /// The resolutions of the table for effective resolution: half octaves, since octaves alone cause errors of 5 %.
-  public static let resolutions = [32, 48, 64, 96, 128, 192, 256, 384, 512]
+  public static let resolutions = [32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536]
   /// The smallest image size whose spectrum reaches 128 cycles per image, as needed for sharpness.
   public static let smallestSide = 256
   /// The largest difference from the median that counts as clean, in levels of 255.

@@ -1,0 +1,57 @@
+import Images
+import Models
+import NN
+import Torch
+
+extension Pipeline {
+  /// Rows of an enlarged image that are rendered at a time, so that memory does not grow with its height.
+  static let bandHeight = 256
+
+  /// Decodes latents `[B, 64, h, w]`, one image after the other so that memory does not grow with their number.
+  ///
+  /// `size` is the size for a request that asked for these latents; nil is the decoder's own. Throws where the decoder
+  /// gives NaN or infinity, which no image shows.
+  public func decodeLatents(_ latents: Tensor, size: OutputSize? = nil) throws(GenerationError) -> [Image] {
+    var images: [Image] = []
+    for index in 0..<latents.shape[0] { images.append(try decodeLatent(latents[index..<index + 1], size)) }
+    return images
+  }
+
+  private func decodeLatent(_ latents: Tensor, _ size: OutputSize?) throws(GenerationError) -> Image {
+    if let size, size.upscaler == .decoder, let palette = model.autoencoder.decoder as? PaletteDecoder {
+      return try render(latents, size, palette)
+    }
+    let image: Image? = withInference {
+      let pixels = model.autoencoder.decode(latents)
+      return pixels.allFinite ? TensorImage.images(pixels.to(.cpu))[0] : nil
+    }
+    guard let image else {
+      let isBaseFinite = withInference { model.autoencoder.decoder(latents.channelsLast()).pixels.allFinite }
+      throw .notFinite(isBaseFinite ? .superResolution : .decoder, step: nil, loras: [])
+    }
+    guard let size, size.upscaler == .lanczos else { return image }
+    return image.resized(width: size.rendered.width, height: size.rendered.height, filter: .lanczos)
+      .cropped(left: size.columns.lowerBound, top: size.rows.lowerBound, width: size.width, height: size.height)
+  }
+
+  /// Renders the fields of a palette decoder in bands: the same pixels as in one piece.
+  private func render(
+    _ latents: Tensor, _ size: OutputSize, _ palette: PaletteDecoder
+  ) throws(GenerationError) -> Image {
+    let bytes: [UInt8]? = withInference {
+      let fields = palette.trunk(latents.channelsLast()).fields
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(3 * size.width * size.height)
+      for start in stride(from: size.rows.lowerBound, to: size.rows.upperBound, by: Self.bandHeight) {
+        let band = palette.image(
+          of: fields, height: size.rendered.height, width: size.rendered.width,
+          rows: start..<min(start + Self.bandHeight, size.rows.upperBound), columns: size.columns)
+        guard band.allFinite else { return nil }
+        bytes += TensorImage.images(band.to(.cpu))[0].pixels
+      }
+      return bytes
+    }
+    guard let bytes else { throw .notFinite(.decoder, step: nil, loras: []) }
+    return Image(width: size.width, height: size.height, channels: .rgb, pixels: bytes)
+  }
+}
