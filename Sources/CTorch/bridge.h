@@ -1,4 +1,5 @@
-// How C handles and C++ values meet: view (T, I), wrap (make), catch (run). The only try/catch in the project.
+// Conversions between C handles and C++ values: view (T, I), wrap (make), catch (run). The only try/catch in the
+// project.
 #pragma once
 #include "CTorch.h"
 
@@ -26,7 +27,7 @@ inline std::vector<at::Tensor> L(CTTensor *const *xs, size_t count) {
   return list;
 }
 
-/// Whether a message is about memory: the allocator of the CPU throws an error like any other.
+/// Whether a message reports that memory ran out: the CPU allocator throws the same type as for other errors.
 inline bool isAboutMemory(const char *message) {
   return std::strstr(message, "can't allocate memory") || std::strstr(message, "not enough memory") ||
          std::strstr(message, "out of memory") || std::strstr(message, "could not create a memory object");
@@ -53,14 +54,14 @@ template <class F> bool guarded(F f) noexcept {
   return false;
 }
 
-/// Runs `f`, which returns a tensor, and hands out a new handle; NULL when it threw.
+/// Runs `f`, which returns a tensor, and returns a new handle to it; NULL if it threw.
 template <class F> CTTensor *make(F f) noexcept {
   CTTensor *result = nullptr;
   guarded([&] { result = wrap(f()); });
   return result;
 }
 
-/// Runs `f` for its effect; 0 when it went well.
+/// Runs `f` for its effect; returns 0 on success.
 template <class F> int run(F f) noexcept { return guarded(f) ? 0 : 1; }
 
 at::ScalarType scalarType(CTType type);

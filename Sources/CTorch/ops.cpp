@@ -1,4 +1,4 @@
-// Operations that make a new tensor: one line each.
+// Operations that return a new tensor, one line each.
 #include "bridge.h"
 #include "winograd.h"
 
@@ -56,7 +56,7 @@ CTTensor *ct_layer_norm(CTTensor *x, CTTensor *w, CTTensor *b, double eps) {
 CTTensor *ct_softmax(CTTensor *x, int64_t dim) { return make([&] { return at::softmax(T(x), dim); }); }
 CTTensor *ct_log_softmax(CTTensor *x, int64_t dim) { return make([&] { return at::log_softmax(T(x), dim); }); }
 CTTensor *ct_attention(CTTensor *q, CTTensor *k, CTTensor *v, CTTensor *mask, double scale) {
-  // On a CPU, attention's many small bf16 products spend more on preparing oneDNN than on arithmetic: float32 it is.
+  // On a CPU, oneDNN's setup for the many small bf16 products of attention takes longer than the products: use float32.
   if (T(q).is_cpu() && at::autocast::is_autocast_enabled(at::kCPU)) {
     return make([&] {
       const c10::impl::ExcludeDispatchKeyGuard plain(at::autocast::get_autocast_dispatch_key_from_device_type(at::kCPU));

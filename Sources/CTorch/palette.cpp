@@ -1,7 +1,7 @@
-// The palette head's last operation: a softmax over a few logits a pixel mixes as many colors.
+// The last operation of the palette head: the mean of the K colors of a pixel, weighted by the softmax of its K logits.
 //
-// As separate operations the products of weights and colors would be kept for the gradient, three times the image per
-// color; this keeps the weights alone.
+// Separate operations would store the products of weights and colors for the gradient; this stores only the fields, the
+// weights and the image.
 #include "bridge.h"
 
 #include <ATen/ATen.h>

@@ -1,4 +1,4 @@
-// Random numbers: torch's CPU generator, with which a seed means the same everywhere, or a device's own.
+// Random numbers of torch's CPU generator, which are the same on every machine, or of a device's generator.
 #include "bridge.h"
 
 #include <ATen/CPUGeneratorImpl.h>
@@ -16,7 +16,7 @@ static CTGenerator *wrapGenerator(at::Generator g) { return reinterpret_cast<CTG
 
 static at::TensorOptions on(CTGenerator *g, at::ScalarType type) { return at::TensorOptions(type).device(G(g).device()); }
 
-// Torch's Mersenne Twister takes the low 32 bits of a seed. A longer seed fills the state by both of its halves
+// Torch's Mersenne Twister takes the low 32 bits of a seed. For a longer seed, both halves initialize the state
 // (init_by_array; Matsumoto & Nishimura, 2002), so that all 64 bits count.
 static void seedWithAllBits(at::Generator &g, uint64_t seed) {
   if (!g.device().is_cpu() || seed <= UINT32_MAX) return;

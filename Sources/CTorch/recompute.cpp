@@ -1,4 +1,4 @@
-// Gradient checkpointing: a computation that keeps its inputs only, and is made again when gradients are wanted.
+// Gradient checkpointing: stores only the inputs of a computation and repeats it in the backward pass.
 #include "bridge.h"
 
 #include <ATen/autocast_mode.h>
@@ -11,13 +11,13 @@ namespace {
 
 using torch::autograd::variable_list;
 
-/// The precision that a computation first ran in, so that its second run is the same.
+/// The autocast state of the first run of a computation, which its second run uses again.
 struct Precision {
   c10::DeviceType device;
   bool on = at::autocast::is_autocast_enabled(device);
   at::ScalarType type = at::autocast::get_autocast_dtype(device);
 
-  /// In force as long as it lives.
+  /// Sets the state during its lifetime.
   struct Scope {
     c10::DeviceType device;
     bool before = at::autocast::is_autocast_enabled(device);
@@ -57,7 +57,8 @@ struct Body : torch::CustomClassHolder {
 };
 
 struct Recomputation : torch::autograd::Function<Recomputation> {
-  /// `anchor` needs a gradient, so that the result does: parameters, which the body finds by itself, want theirs.
+  /// `anchor` requires a gradient, so that the result does too: the body may use parameters that are not among the
+  /// inputs.
   static at::Tensor forward(torch::autograd::AutogradContext *context, const c10::intrusive_ptr<Body> &body,
                             const at::Tensor & /*anchor*/, at::TensorList inputs) {
     context->saved_data["body"] = c10::IValue::make_capsule(body);
@@ -78,8 +79,8 @@ struct Recomputation : torch::autograd::Function<Recomputation> {
       const Precision::Scope scope(body.precision);
       output = body(inputs);
     }
-    torch::autograd::backward({output}, {gradients[0]});  // parameters get theirs here
-    variable_list results(2);  // of the body and of the anchor: none
+    torch::autograd::backward({output}, {gradients[0]});  // accumulates the gradients of parameters
+    variable_list results(2);  // body and anchor have no gradient
     for (const at::Tensor &input : inputs) results.push_back(input.grad());
     return results;
   }

@@ -1,4 +1,4 @@
-// Life of a tensor, its facts and bytes; errors, threads, devices.
+// Lifetime, properties and bytes of tensors; errors, threads, devices.
 #include "bridge.h"
 
 #include <ATen/Context.h>
@@ -160,7 +160,7 @@ CTTensor *ct_arange(double start, double end, double step, CTType type, CTDevice
 CTTensor *ct_to(CTTensor *x, CTType type, CTDeviceType device, int index) {
   return make([&] {
     const c10::Device target = deviceOf(device, index);
-    // From pageable memory the copy would first wait for all work before it.
+    // A copy from pageable memory would wait for all work that is queued before it.
     if (target.is_cuda() && T(x).is_cpu()) return T(x).pin_memory().to(target, scalarType(type), /*non_blocking=*/true);
     return T(x).to(target, scalarType(type));
   });

@@ -8,8 +8,8 @@
 // Gradients are the adjoints of the same steps, so that both share the transform of the output's gradient:
 //   dx = B[(G w Gᵀ) ⊙ (A dY Aᵀ)]Bᵀ,  dw = Gᵀ[(Bᵀ x B) ⊙ (A dY Aᵀ)]G.
 // Channels are last in images and in buffers, so that every loop runs over channels. Tiles are processed in blocks that
-// fit a cache; where there are few of them, it is the weights that are. The order of sums does not depend on the number
-// of threads.
+// fit the cache; if there are few tiles, the weights are processed in groups instead. The order of sums does not depend
+// on the number of threads.
 #include "winograd.h"
 #include "bridge.h"
 #include "winograd_tiles.h"
@@ -44,7 +44,7 @@ void transformInputs(const Shape &s, const float *images, const float *zeros, in
   });
 }
 
-/// Panels that are processed together: all of them, or, where each is needed once, so many that they stay in a cache.
+/// Number of panels that are processed together: all, or as many as fit the cache if each is needed only once.
 int64_t panelsAtOnce(const Shape &s, int64_t rows, int64_t columns) {
   if (s.tiles > s.block) return panels(columns);
   return std::max<int64_t>(panelBytes / (frequencies * rows * panel * int64_t(sizeof(float))), 1);
@@ -85,7 +85,7 @@ class Weights {
   const float *weight;
   int64_t rows, rowStride, columns, columnStride;
   int64_t group;  // panels that are transformed together
-  int64_t slab;  // floats from frequency to frequency
+  int64_t slab;  // floats between frequencies
   float *transformed;
 
   void transform(int64_t first, int64_t last) const {
@@ -123,7 +123,7 @@ at::Tensor convolved(const at::Tensor &x, const at::Tensor &weight, const at::Te
   return y;
 }
 
-/// Gradients of a convolution; those that nobody wants stay undefined.
+/// Gradients of a convolution; those that are not needed stay undefined.
 struct Gradients {
   at::Tensor x, weight, bias;
 
@@ -155,7 +155,7 @@ struct Gradients {
         transformInputs(s, x.const_data_ptr<float>(), zeros, first, count, inputs);
         addToWeight(count, first > 0);
       }
-      if (wantsX) addToInput(first, count);  // last: it takes the buffer of the input's transform
+      if (wantsX) addToInput(first, count);  // last, since it overwrites the input's transform
     });
     if (wantsWeight && group >= panels(s.inputs)) finishWeight(0, s.inputs);
   }
@@ -163,7 +163,7 @@ struct Gradients {
  private:
   const Shape s;
   const int64_t group;  // panels of the weights' gradient that are processed together
-  const int64_t weightRow, weightSlab;  // floats from row to row, from frequency to frequency of the weights' gradient
+  const int64_t weightRow, weightSlab;  // floats between rows and frequencies of the weights' gradient
   float *zeros, *inputs, *outputs, *weightGradient = nullptr;
   std::optional<Weights> weights;
 
@@ -175,7 +175,8 @@ struct Gradients {
     }
   }
 
-  /// Sums over tiles, `[frequency, output channel, input channel]`; of a single block they become gradients at once.
+  /// Sums over tiles, `[frequency, output channel, input channel]`; those of a single block are converted to gradients
+  /// directly.
   void addToWeight(int64_t count, bool adds) const {
     for (int64_t first = 0; first < panels(s.inputs); first += group) {
       const int64_t last = std::min(first + group, panels(s.inputs));
@@ -222,7 +223,7 @@ struct Gradients {
   }
 };
 
-/// Keeps the input and not its transform, which is twice as large and made in little time.
+/// Saves the input instead of its transform, which is twice as large and quick to recompute.
 struct Winograd : torch::autograd::Function<Winograd> {
   static at::Tensor forward(AutogradContext *context, const at::Tensor &x, const at::Tensor &weight,
                             const at::Tensor &bias) {

@@ -1,7 +1,7 @@
-// Arithmetic of winograd.cpp. It is included once per instruction set, each time within a namespace of its own.
+// Arithmetic of winograd.cpp. It is included once per instruction set, each time in its own namespace.
 //
-// Vectors are of 8 floats; they stay in memory and local variables, since passing them by value depends on the
-// instruction set. Pixels lie anywhere, so that they are copied: a compiler takes a vector type for aligned.
+// Vectors have 8 floats. They are never passed by value, since the calling convention depends on the instruction set.
+// Pixels are copied into vectors, since they may be unaligned and the compiler assumes aligned vectors.
 
 using V = float __attribute__((vector_size(32), may_alias));
 

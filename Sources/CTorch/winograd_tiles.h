@@ -1,4 +1,4 @@
-// How Winograd's algorithm cuts images into tiles, where it keeps these, and the arithmetic for this processor.
+// Tiles and buffers of Winograd's algorithm, and the choice of the kernels for this processor.
 #pragma once
 #include <ATen/core/Tensor.h>
 
@@ -53,12 +53,12 @@ const Kernels &kernels() {
 using baseline::lanes;
 using baseline::panel;
 constexpr int64_t frequencies = 36;
-constexpr int64_t middle = 7;  // the frequency of a tile that is its sum, in A dY Aᵀ
-constexpr int64_t depthAtOnce = 384;  // a panel of so many rows stays in the first-level cache
-constexpr int64_t blockBytes = 2 << 20;  // of both transforms of a block of tiles, where these are cut into blocks
-constexpr int64_t wholeBytes = 16 << 20;  // up to which tiles stay together if the weights are many, compared with them
-constexpr int64_t panelBytes = 640 << 10;  // of weights in all frequencies, where these are transformed in groups
-constexpr int64_t fewestTiles = 4;  // with fewer ones the transform of the weights takes longer than it saves
+constexpr int64_t middle = 7;  // the frequency of A dY Aᵀ that is the sum of the tile
+constexpr int64_t depthAtOnce = 384;  // rows of a panel that fit the L1 cache
+constexpr int64_t blockBytes = 2 << 20;  // both transforms of a block of tiles, if there are several blocks
+constexpr int64_t wholeBytes = 16 << 20;  // limit of a single block of tiles, if they are few compared to the weights
+constexpr int64_t panelBytes = 640 << 10;  // a group of panels in all frequencies, if weights are transformed in groups
+constexpr int64_t fewestTiles = 4;  // with fewer tiles, transforming the weights takes longer than it saves
 constexpr int64_t fewestChannels = 16;
 
 int64_t panels(int64_t columns) { return (columns + panel - 1) / panel; }
@@ -66,14 +66,13 @@ int64_t panels(int64_t columns) { return (columns + panel - 1) / panel; }
 /// Rows of a matrix product: an even number, at least 4.
 int64_t productRows(int64_t rows) { return std::max<int64_t>((rows + 1) / 2 * 2, 4); }
 
-/// `count` floats and more, an odd number of cache lines: rows that are so far apart do not compete for the same places
-/// in a cache.
+/// At least `count` floats, rounded to an odd number of cache lines, so that rows do not map to the same cache sets.
 int64_t spaced(int64_t count) { return (panels(count) | 1) * panel; }
 
-/// Memory that a thread keeps from call to call: the system takes long to give and clear new memory.
+/// Memory that a thread reuses between calls: allocating and clearing new memory is slow.
 class Buffer {
  public:
-  /// At least `count` floats of any value.
+  /// At least `count` uninitialized floats.
   float *operator()(int64_t count) {
     if (count > size) {
       memory.reset();
@@ -98,14 +97,14 @@ struct Buffers {
 };
 thread_local Buffers buffers;
 
-/// The sizes of a convolution, and how its tiles are cut into blocks.
+/// The sizes of a convolution, and the blocks of its tiles.
 struct Shape {
   int64_t inputs, outputs;  // channels
   int64_t height, width, tileColumns, tilesPerImage, tiles;
-  int64_t block;  // tiles of a block: of several ones, or all if reading them again is less than keeping all weights
-  int64_t inputRow, outputRow;  // floats from tile to tile in a buffer
-  int64_t inputSlab, outputSlab;  // floats from frequency to frequency
-  int64_t edgeCount;  // floats that stand for a pixel outside of the image
+  int64_t block;  // tiles per block; all of them if they are few compared with the weights
+  int64_t inputRow, outputRow;  // floats between tiles in a buffer
+  int64_t inputSlab, outputSlab;  // floats between frequencies
+  int64_t edgeCount;  // floats of the placeholder for pixels outside of the image
 
   Shape(const at::Tensor &x, const at::Tensor &weight)
       : inputs(weight.size(1)), outputs(weight.size(0)), height(x.size(2)), width(x.size(3)),

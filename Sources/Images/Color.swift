@@ -1,4 +1,4 @@
-/// An sRGB color of bytes.
+/// An sRGB color with 8 bits per channel.
 public struct Color: Sendable, Hashable, Codable {
   /// sRGB value of the red channel, 0…255.
   public let red: UInt8
@@ -17,7 +17,7 @@ public struct Color: Sendable, Hashable, Codable {
   /// As floats 0…255, with an alpha of 255.
   public var pixel: SIMD4<Float> { SIMD4(Float(red), Float(green), Float(blue), 255) }
 
-  /// The color `weight` of the way to another.
+  /// Linear interpolation from this color (`weight` 0) to another (1).
   public func mixed(with other: Color, _ weight: Double) -> Color {
     func mix(_ a: UInt8, _ b: UInt8) -> UInt8 {
       UInt8((Double(a) + (Double(b) - Double(a)) * weight).rounded())

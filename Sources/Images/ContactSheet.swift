@@ -5,7 +5,7 @@ public enum ContactSheet {
     lay(images.map { $0.shrunk(by: 4) }, columns: min(8, images.count))
   }
 
-  /// Rows from the top, `columns` a row, with a white gap between images.
+  /// Rows of `columns` images from the top, with a white gap between images.
   public static func lay(_ images: [Image], columns: Int, gap: Int = 4) -> Image {
     guard let first = images.first, columns > 0 else {
       fatalError("a contact sheet needs at least one image")

@@ -1,10 +1,10 @@
-// Text in the EXIF of images: the field UserComment, where other programs look for how a JPEG or WebP was generated.
+// EXIF text of images: the field UserComment, in which other programs look for the parameters of a JPEG or WebP.
 
 extension EXIF {
-  /// EXIF with nothing but a user comment, as a TIFF structure without the "Exif" before it.
+  /// EXIF data with only a user comment: a TIFF structure, without the prefix "Exif".
   ///
-  /// Big-endian: a directory with the one entry that leads to the EXIF directory, and that one with the comment, which
-  /// is "UNICODE" and a zero, then UTF-16 (EXIF 2.32, 4.6.5; readers expect the byte order of the structure).
+  /// Big-endian: a directory whose only entry points to the EXIF directory, whose only entry is the comment: "UNICODE",
+  /// a zero byte, then UTF-16 (EXIF 2.32, 4.6.5) in the byte order of the structure, which readers expect.
   static func block(comment: String) -> [UInt8] {
     let text = Array("UNICODE\0".utf8) + comment.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xff)] }
     func number(_ value: Int, _ size: Int) -> [UInt8] {
@@ -26,10 +26,10 @@ extension EXIF {
 }
 
 extension JPEG {
-  /// The longest comment that fits the one segment that a JPEG has for EXIF, in UTF-16 units.
+  /// The longest comment, in UTF-16 units, that fits the EXIF segment of a JPEG.
   static let longestComment = (65_533 - 6 - 44 - 8) / 2
 
-  /// A JPEG file with a user comment in its EXIF, after the segment that says it is JFIF.
+  /// A JPEG file with a user comment in an EXIF segment after its JFIF segment.
   static func adding(comment: String, to bytes: [UInt8]) throws(ImageError) -> [UInt8] {
     guard comment.utf16.count <= longestComment else {
       throw .encoding(
@@ -49,7 +49,7 @@ extension JPEG {
 extension WebP {
   /// A still WebP file without alpha, with a user comment in an EXIF chunk (RFC 9649, 2.7).
   ///
-  /// The simple form of the file has no place for it: an extended header comes before the pixels.
+  /// The simple file format cannot hold it, so an extended header is inserted before the pixels.
   static func adding(comment: String, to bytes: [UInt8], width: Int, height: Int) -> [UInt8] {
     func little(_ value: Int, _ size: Int) -> [UInt8] {
       (0..<size).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
@@ -57,7 +57,7 @@ extension WebP {
     func chunk(_ name: String, _ body: [UInt8]) -> [UInt8] {
       Array(name.utf8) + little(body.count, 4) + body + (body.count % 2 == 1 ? [0] : [])
     }
-    let header: [UInt8] = [0x08, 0, 0, 0] + little(width - 1, 3) + little(height - 1, 3)  // there is EXIF
+    let header: [UInt8] = [0x08, 0, 0, 0] + little(width - 1, 3) + little(height - 1, 3)  // flags: EXIF
     let content =
       Array("WEBP".utf8) + chunk("VP8X", header) + bytes[12...] + chunk("EXIF", EXIF.block(comment: comment))
     return Array("RIFF".utf8) + little(content.count, 4) + content

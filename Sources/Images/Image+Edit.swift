@@ -1,5 +1,5 @@
 extension Image {
-  /// The part of the image that begins at (`left`, `top`); traps where it does not lie within.
+  /// The crop whose top left corner is (`left`, `top`); traps if it exceeds the image.
   public func cropped(left: Int, top: Int, width newWidth: Int, height newHeight: Int) -> Image {
     guard left >= 0, top >= 0, newWidth > 0, newHeight > 0, left + newWidth <= width, top + newHeight <= height else {
       fatalError("\(newWidth)×\(newHeight) at (\(left), \(top)) does not lie within \(width)×\(height)")
@@ -17,7 +17,7 @@ extension Image {
 }
 
 extension Image {
-  /// A smaller copy, each pixel the mean of `factor` × `factor`; traps when the sides are no multiples of it.
+  /// A smaller copy, each pixel the mean of `factor` × `factor`; traps unless the sides are multiples of it.
   public func shrunk(by factor: Int) -> Image {
     guard factor > 0, width % factor == 0, height % factor == 0 else {
       fatalError("\(width)×\(height) cannot be shrunk by \(factor)")
@@ -57,7 +57,7 @@ extension Image {
     return Image(width: width, height: height, channels: .rgb, pixels: opaque)
   }
 
-  /// The image in RGB: gray three times, alpha left away (see `composited` to honor it).
+  /// The image in RGB: gray is repeated three times, alpha is dropped (`composited` applies it).
   public var asRGB: Image {
     if channels == .rgb { return self }
     let depth = channels.rawValue

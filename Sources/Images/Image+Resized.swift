@@ -1,10 +1,10 @@
 import Foundation
 
 extension Image {
-  /// The image in another size, antialiased: the bytes of Pillow's `Image.resize`.
+  /// The image at another size, antialiased, with the bytes of Pillow's `Image.resize`.
   ///
-  /// Lines are resized first, then columns, in fixed point with a rounding to bytes between. Colors are weighed by
-  /// their alpha, so that what is transparent does not bleed.
+  /// Rows are resized first, then columns, in fixed point, rounded to bytes in between. Colors are weighted by alpha,
+  /// so that transparent pixels do not bleed.
   public func resized(width newWidth: Int, height newHeight: Int, filter: ResizeFilter) -> Image {
     guard newWidth > 0, newHeight > 0 else { fatalError("an image cannot be resized to \(newWidth)×\(newHeight)") }
     if newWidth == width, newHeight == height { return self }
@@ -110,9 +110,9 @@ extension Image {
   }
 }
 
-/// How new pixels are weighed from old ones; shrinking widens every filter, so that nothing is skipped.
+/// The resampling filters; downsampling widens them, so that every source pixel contributes.
 public enum ResizeFilter: String, Sendable, Codable, CaseIterable {
-  /// The mean of the old pixels that a new one covers; the nearest pixel when enlarging.
+  /// The mean of the source pixels that a pixel covers; the nearest one when upsampling.
   case box
   /// Linear interpolation: a triangle of one pixel on each side.
   case bilinear
@@ -148,16 +148,16 @@ public enum ResizeFilter: String, Sendable, Codable, CaseIterable {
   private static func sinc(_ x: Double) -> Double { x == 0 ? 1 : sin(.pi * x) / (.pi * x) }
 }
 
-/// For every pixel of a resized line, the old pixels that it is made of and their weights.
+/// For every pixel of a resized row, its source pixels and their weights.
 struct ResizeWeights {
-  static let precision = 22  // binary places: 8 bits of value, 2 of sign and overshoot remain
+  static let precision = 22  // fraction bits; of 32, 8 bits remain for the value and 2 for sign and overshoot
 
-  let firsts: [Int]  // per new pixel, the first old one
-  let counts: [Int]  // per new pixel, how many
-  let weights: [Int32]  // per new pixel, `stride` weights whose sum is 2^precision, nearly
+  let firsts: [Int]  // first source pixel of each pixel
+  let counts: [Int]  // number of source pixels of each pixel
+  let weights: [Int32]  // `stride` weights for each pixel, with a sum of about 2^precision
   let stride: Int
 
-  /// Weights for a line of `old` pixels that becomes one of `new`.
+  /// Weights for resizing a row from `old` to `new` pixels.
   init(_ filter: ResizeFilter, from old: Int, to new: Int) {
     let scale = Double(old) / Double(new)
     let widening = max(scale, 1)

@@ -1,6 +1,6 @@
 /// An 8-bit image: interleaved rows from the top, sRGB, straight (not premultiplied) alpha.
 ///
-/// A value type without tensors or files, so that it may cross threads and actors.
+/// A value type without tensors or files, so that it is `Sendable`.
 public struct Image: Sendable, Equatable {
   /// What the interleaved bytes of one pixel mean.
   public enum Channels: Int, Sendable, Codable {
@@ -21,7 +21,7 @@ public struct Image: Sendable, Equatable {
   /// `height * width * channels.rawValue` bytes.
   public var pixels: [UInt8]
 
-  /// An image over existing bytes; traps when their number is not width × height × channels.
+  /// An image over existing bytes; traps unless their number is width × height × channels.
   public init(width: Int, height: Int, channels: Channels, pixels: [UInt8]) {
     let expected = width * height * channels.rawValue
     guard width > 0, height > 0, pixels.count == expected else {

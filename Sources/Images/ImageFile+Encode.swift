@@ -1,7 +1,7 @@
-// Writing of images, in the format that a file's name asks for.
+// Encodes images, in the format given by the file name.
 
 extension ImageFile {
-  /// The format that the ending of a file's name asks for, without the dot and in any case; nil for others.
+  /// The format for the extension of a file name, without the dot and in any case; nil for other extensions.
   public init?(ending: String) {
     switch ending.lowercased() {
     case "png": self = .png
@@ -11,7 +11,7 @@ extension ImageFile {
     }
   }
 
-  /// The ending of new files.
+  /// The extension of new files.
   public var ending: String {
     switch self {
     case .jpeg: "jpg"
@@ -20,11 +20,11 @@ extension ImageFile {
     }
   }
 
-  /// The bytes of a file of an RGB image.
+  /// The bytes of an image file of an RGB image.
   ///
   /// - Parameters:
-  ///   - parameters: how the image was made: in a PNG a text of that keyword, in others EXIF's UserComment, as
-  ///     AUTOMATIC1111's web UI writes it.
+  ///   - parameters: the generation parameters, stored as in AUTOMATIC1111's web UI: in a PNG as text with the keyword
+  ///     `parameters`, in other formats as EXIF's UserComment.
   ///   - quality: 1…100, for JPEG (color at full resolution) and lossy WebP.
   public func encode(_ image: Image, parameters: String? = nil, quality: Int = 95) throws(ImageError) -> [UInt8] {
     switch self {

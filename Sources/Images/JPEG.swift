@@ -4,7 +4,7 @@ import CTurboJPEG
 public enum JPEG {
   /// Decodes a JPEG as it is stored, whatever its EXIF orientation; `file` is for messages.
   ///
-  /// Truncated files are errors: half an image would be learned as an image with a gray half.
+  /// Truncated files are errors: a model would learn images with a gray half.
   public static func decode(_ bytes: [UInt8], file: String = "the JPEG") throws(ImageError) -> Image {
     func malformed(_ reason: String) -> ImageError { .malformed(file: file, format: "JPEG", reason: reason) }
     let header: JPEGHeader
@@ -15,7 +15,7 @@ public enum JPEG {
     let (width, height) = (header.width, header.height)
     try ImageFile.check(width, height, file: file)
     guard width > 0, height > 0 else { throw malformed("its header claims \(width)×\(height) pixels") }
-    // Huffman codes take one bit or more for 8×8 pixels: what claims more would fill memory for nothing.
+    // Huffman codes take at least one bit per 8×8 pixels. Larger claims would only fill memory.
     guard header.isArithmetic || width * height <= 512 * bytes.count + 4096 else {
       throw malformed("\(bytes.count) bytes cannot hold the \(width)×\(height) pixels that its header claims")
     }
@@ -29,7 +29,7 @@ public enum JPEG {
     }
   }
 
-  /// The orientation that a JPEG's EXIF asks for.
+  /// The orientation in a JPEG's EXIF.
   public static func orientation(_ bytes: [UInt8]) -> Orientation {
     (try? JPEGHeader.read(bytes).get().orientation) ?? .upright
   }
@@ -48,7 +48,7 @@ public enum JPEG {
     }
   }
 
-  /// Warnings about files that are odd but whole, as other programs read them.
+  /// Warnings about unusual but complete files, which other programs accept.
   private static func isHarmless(_ message: String) -> Bool {
     message.contains("extraneous bytes before marker") || message.contains("Unknown Adobe color transform")
       || message.contains("unknown JFIF revision") || message.contains("Invalid SOS parameters")
@@ -69,11 +69,11 @@ public enum JPEG {
   ) -> Result<Image, JPEGHeader.Damage> {
     guard let decoder = tjInitDecompress() else { return .failure(.init("libjpeg-turbo does not start")) }
     defer { tjDestroy(decoder) }
-    // A file of thousands of scans of nothing would take hours.
+    // A file with thousands of empty scans would take hours.
     let flags = TJFLAG_LIMITSCANS | (stopOnWarning ? TJFLAG_STOPONWARNING : 0)
     let size = header.width * header.height * channels.rawValue
     var status: Int32 = -1
-    // Uninitialized, so that a false size costs no memory before the decoder finds out.
+    // Uninitialized, so that a false size uses no memory before the decoder detects it.
     let pixels = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
       status = tjDecompress2(
         decoder, bytes, UInt(bytes.count), buffer.baseAddress, Int32(header.width),
@@ -88,7 +88,7 @@ public enum JPEG {
     return .success(Image(width: header.width, height: header.height, channels: channels, pixels: pixels))
   }
 
-  /// RGB from four inks, stored as Adobe does: 255 is no ink.
+  /// RGB from four inks, stored as Adobe does: 255 means no ink.
   private static func light(of inks: Image) -> Image {
     var pixels = [UInt8](repeating: 0, count: 3 * inks.width * inks.height)
     for index in 0..<inks.width * inks.height {
@@ -122,27 +122,27 @@ extension JPEG {
   }
 }
 
-/// What the markers before the pixels of a JPEG say (ITU-T T.81, annex B).
+/// The contents of the markers before the pixels of a JPEG (ITU-T T.81, annex B).
 struct JPEGHeader {
   let width: Int
   let height: Int
   let components: Int
-  let isArithmetic: Bool  // arithmetic coding, which has no least size
+  let isArithmetic: Bool  // arithmetic coding, which has no minimum size
   let orientation: Orientation
   let scanStart: Int  // where the first scan begins
 
-  /// Walks the markers up to the first scan; nil, with a reason, where they are damaged.
+  /// Reads the markers up to the first scan; fails with a reason if they are damaged.
   static func read(_ bytes: [UInt8]) -> Result<JPEGHeader, Damage> {
     var frame: (width: Int, height: Int, components: Int, isArithmetic: Bool)?
     var orientation = Orientation.upright
     var offset = 2  // after the start marker
     while true {
-      while offset < bytes.count, bytes[offset] != 0xff { offset += 1 }  // stray bytes, which decoders skip, too
+      while offset < bytes.count, bytes[offset] != 0xff { offset += 1 }  // stray bytes, which decoders also skip
       while offset < bytes.count, bytes[offset] == 0xff { offset += 1 }  // fill bytes
       guard offset < bytes.count else { return .failure(Damage("it ends before its pixels: the file is truncated")) }
       let marker = bytes[offset]
       offset += 1
-      if marker == 0 || marker == 1 || (0xd0...0xd8).contains(marker) { continue }  // they stand alone
+      if marker == 0 || marker == 1 || (0xd0...0xd8).contains(marker) { continue }  // they have no length
       guard marker != 0xd9 else { return .failure(Damage("it ends without pixels")) }
       guard offset + 2 <= bytes.count else {
         return .failure(Damage("it ends before its pixels: the file is truncated"))
@@ -170,7 +170,7 @@ struct JPEGHeader {
     }
   }
 
-  /// What is wrong with a file.
+  /// The reason why a file is invalid.
   struct Damage: Error {
     let reason: String
     init(_ reason: String) { self.reason = reason }

@@ -1,28 +1,28 @@
-/// How a camera held the image that it stored, with EXIF's numbers: what must be done to see it upright.
+/// The orientation of a stored image, with EXIF's numbers.
 public enum Orientation: Int, Sendable, CaseIterable {
-  /// Stored as it should be seen.
+  /// Upright as stored.
   case upright = 1
-  /// Left and right are exchanged.
+  /// Mirrored horizontally.
   case mirrored = 2
-  /// Turned by 180°.
+  /// Rotated by 180°.
   case upsideDown = 3
-  /// Top and bottom are exchanged.
+  /// Mirrored vertically.
   case mirroredUpsideDown = 4
-  /// Mirrored, then turned to the left: rows and columns are exchanged.
+  /// Mirrored, then rotated to the left: rows and columns are swapped.
   case transposed = 5
-  /// Turned by 90° to the left; a turn to the right makes it upright.
+  /// Rotated by 90° to the left; rotating it to the right makes it upright.
   case turnedLeft = 6
-  /// Mirrored, then turned to the right.
+  /// Mirrored, then rotated to the right.
   case transversed = 7
-  /// Turned by 90° to the right; a turn to the left makes it upright.
+  /// Rotated by 90° to the right; rotating it to the left makes it upright.
   case turnedRight = 8
 
-  /// Whether width and height are exchanged.
+  /// Whether width and height are swapped.
   public var exchangesSides: Bool { rawValue >= 5 }
 }
 
 extension Image {
-  /// The image as it should be seen, from one that was stored in `orientation`.
+  /// The upright image of one that is stored in `orientation`.
   public func upright(from orientation: Orientation) -> Image {
     if orientation == .upright { return self }
     let (newWidth, newHeight) = orientation.exchangesSides ? (height, width) : (width, height)
@@ -54,16 +54,16 @@ extension Image {
     return Image(width: newWidth, height: newHeight, channels: channels, pixels: turned)
   }
 
-  /// The image with left and right exchanged.
+  /// The image mirrored horizontally.
   public var mirrored: Image { upright(from: .mirrored) }
 }
 
-/// The one thing that Flux reads of EXIF (a TIFF structure): how the image was held.
+/// Reads the orientation, the only field of EXIF (a TIFF structure) that Flux uses.
 enum EXIF {
   private static let orientationTag = 0x0112
   private static let shortType = 3
 
-  /// The orientation in a block of EXIF, upright where it says none or is damaged, as viewers do.
+  /// The orientation in an EXIF block; upright if there is none or the block is damaged, as in image viewers.
   ///
   /// The block begins with "II" or "MM", or with "Exif" and two zeros before them.
   static func orientation(_ block: ArraySlice<UInt8>) -> Orientation {

@@ -2,7 +2,7 @@ import CPNG
 
 /// PNG through libpng's simplified interface: 8-bit gray, RGB or RGBA in memory, whatever the file holds.
 public enum PNG {
-  /// How long the compressor searches.
+  /// Effort of the compressor.
   public enum Effort: Sendable {
     /// libpng's default filters and compression level.
     case small
@@ -21,7 +21,7 @@ public enum PNG {
     control.format = format(of: image.channels)
     if effort == .fast { control.flags |= UInt32(PNG_IMAGE_FLAG_FAST) }
     defer { png_image_free(&control) }
-    // More than the worst case (libpng's PNG_IMAGE_PNG_SIZE_MAX, a macro): asking for the size would compress twice.
+    // More than the worst case (libpng's PNG_IMAGE_PNG_SIZE_MAX, a macro). Querying the size would compress twice.
     let raw = image.pixels.count + image.height
     var size = raw + raw / 4 + 4096
     var bytes = [UInt8](repeating: 0, count: size)
@@ -52,7 +52,7 @@ public enum PNG {
       do throws(ImageError) {
         try ImageFile.check(width, height, file: file)
       } catch { return .failure(error) }
-      // Deflate makes at most 1,032 bytes of one, each of at most 8 pixels: what claims more would fill memory for nothing.
+      // Deflate expands a byte to at most 1,032 bytes of at most 8 pixels each. Larger claims would only fill memory.
       guard width * height <= 8 * 1032 * bytes.count else {
         let reason = "\(bytes.count) bytes cannot hold the \(width)×\(height) pixels that its header claims"
         return .failure(.malformed(file: file, format: "PNG", reason: reason))
@@ -71,7 +71,7 @@ public enum PNG {
     return try outcome.get()
   }
 
-  /// The orientation that a PNG's eXIf chunk asks for.
+  /// The orientation in a PNG's eXIf chunk.
   public static func orientation(_ bytes: [UInt8]) -> Orientation {
     chunk("eXIf", of: bytes).map { EXIF.orientation($0) } ?? .upright
   }
@@ -81,7 +81,7 @@ public enum PNG {
 
   /// Describes a chunk before the pixels that claims more bytes than follow it; nil if there is none.
   ///
-  /// libpng makes room for all that a chunk claims, up to 2 GB, before it finds out.
+  /// libpng would allocate the claimed size, up to 2 GB, before it detects this.
   private static func overlongChunk(_ bytes: [UInt8]) -> String? {
     var offset = 8
     while offset + 8 <= bytes.count {
@@ -97,7 +97,7 @@ public enum PNG {
     return nil
   }
 
-  /// The data of the first chunk of a name, or nil.
+  /// The data of the first chunk with a name, or nil.
   private static func chunk(_ name: String, of bytes: [UInt8], before end: String? = nil) -> ArraySlice<UInt8>? {
     var offset = 8
     while offset + 12 <= bytes.count {

@@ -14,7 +14,7 @@ public enum PNGText {
     }
   }
 
-  /// Where chunks may follow the header: 8 bytes of signature, 25 of IHDR.
+  /// Offset of the first chunk after the header: 8 bytes of signature, 25 of IHDR.
   static let afterHeader = 33
 
   /// One whole chunk: tEXt when the text fits Latin-1, else iTXt in UTF-8.

@@ -1,7 +1,7 @@
 import CWebP
 
-/// Still WebP images through libwebp: lossy and lossless ones are read, RGB, or RGBA where the file has alpha; lossy
-/// ones are written.
+/// Still WebP images through libwebp: reads lossy and lossless files as RGB, or as RGBA if they have alpha; writes
+/// lossy files.
 public enum WebP {
   /// Decodes a WebP as it is stored, whatever its EXIF orientation; `file` is for messages.
   public static func decode(_ bytes: [UInt8], file: String = "the WebP") throws(ImageError) -> Image {
@@ -17,7 +17,7 @@ public enum WebP {
     guard width > 0, height > 0 else { throw malformed("its header claims \(width)×\(height) pixels") }
     let channels: Image.Channels = features.has_alpha != 0 ? .rgba : .rgb
     let (size, stride) = (width * height * channels.rawValue, Int32(width * channels.rawValue))
-    // Uninitialized, so that a false size costs no memory before the decoder finds out.
+    // Uninitialized, so that a false size uses no memory before the decoder detects it.
     let pixels = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
       let decoded =
         channels == .rgba
@@ -54,7 +54,7 @@ public enum WebP {
 
   private static let longestSide = 16_383  // WEBP_MAX_DIMENSION, a macro
 
-  /// The orientation that a WebP's EXIF chunk asks for.
+  /// The orientation in a WebP's EXIF chunk.
   public static func orientation(_ bytes: [UInt8]) -> Orientation {
     var offset = 12  // after "RIFF", the size and "WEBP"
     while offset <= bytes.count - 8 {

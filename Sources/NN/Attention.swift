@@ -1,8 +1,8 @@
 import Torch
 
 extension Tensor {
-  /// Multi-head attention (Vaswani et al., 2017, §3.2.2) of projected queries `[B, N, D]` over projected keys and values
-  /// `[B, M, D]`; the channels of a head stand together.
+  /// Multi-head attention (Vaswani et al., 2017, §3.2.2) of projected queries `[B, N, D]` over projected keys and
+  /// values `[B, M, D]`; the channels of a head are contiguous.
   ///
   /// `attend` is a mask that broadcasts to `[B, heads, N, M]`, true where a key may be attended to. Returns `[B, N, D]`.
   public static func multiHeadAttention(

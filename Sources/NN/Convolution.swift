@@ -10,7 +10,7 @@ public final class Conv2d: Module {
   let padding: Int
   let groups: Int
 
-  /// `padding` defaults to what keeps the size at stride 1.
+  /// The default `padding` keeps the size at stride 1.
   public init(
     in inputs: Int, out outputs: Int, kernel: Int, stride: Int = 1, padding: Int? = nil, groups: Int = 1,
     bias: Bool = true, _ initial: Initializer
@@ -29,7 +29,7 @@ public final class Conv2d: Module {
       x.conv2d(weight, bias, stride: stride, padding: padding, groups: groups), weight: weight, of: self)
   }
 
-  /// Starts at zero, so that a residual branch ending here is silent at first.
+  /// Sets all weights to zero, so that a residual branch that ends here adds nothing at first.
   public func zeroed() -> Conv2d {
     weight.fill_(0)
     bias?.fill_(0)

@@ -1,10 +1,10 @@
 import Torch
 
-/// Finds the first layer whose output is not finite, by looking at every layer's output while a computation runs.
+/// Finds the first layer whose output is not finite, by checking the output of every layer during a computation.
 ///
-/// Costs a lookup per layer when nobody is looking.
+/// Costs one lookup per layer when it is not in use.
 public enum LayerProbe {
-  /// A layer at fault.
+  /// A layer whose output is not finite.
   public struct Fault {
     /// A parameter of the layer; its name in the network identifies the layer.
     public let weight: Tensor
@@ -12,14 +12,14 @@ public enum LayerProbe {
     public let type: String
   }
 
-  /// Runs `body` and returns the first layer that made something that is not finite.
+  /// Runs `body` and returns the first layer whose output is not finite.
   public static func firstFault(in body: () throws -> Void) rethrows -> Fault? {
     let finding = Finding()
     try $current.withValue(finding) { try body() }
     return finding.fault
   }
 
-  /// What layers call on their way out.
+  /// Layers call this with their output.
   static func passing(_ output: Tensor, weight: Tensor, of layer: any Module) -> Tensor {
     if let current, current.fault == nil, !withNoGrad({ output.allFinite }) {
       current.fault = Fault(weight: weight, type: "\(Swift.type(of: layer))")
@@ -29,20 +29,20 @@ public enum LayerProbe {
 
   @TaskLocal private static var current: Finding?
 
-  /// Only touched by the task that opened it, which runs its layers one after the other.
+  /// Used only by the task that created it, which runs layers one after the other.
   private final class Finding: @unchecked Sendable { var fault: Fault? }
 }
 
-/// Whether networks keep only what enters their blocks, and compute the rest again for the gradients: less memory for a
-/// second forward pass.
+/// Whether networks store only the inputs of their blocks and recompute the rest in the backward pass: less memory for
+/// a second forward pass.
 public enum GradientCheckpointing {
   /// False unless set with `$isOn.withValue(true)` for the current task.
   @TaskLocal public static var isOn = false
 }
 
-/// What `body` makes of the inputs; recomputed for the gradients where checkpointing is on.
+/// The result of `body`, which the backward pass recomputes if checkpointing is on.
 ///
-/// Inputs are all tensors that gradients flow through, but for parameters.
+/// The inputs must include all tensors that gradients flow through, except parameters.
 public func checkpointed(_ inputs: [Tensor], _ body: @escaping ([Tensor]) -> Tensor) -> Tensor {
   GradientCheckpointing.isOn ? recomputed(inputs, body) : body(inputs)
 }

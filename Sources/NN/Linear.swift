@@ -19,7 +19,7 @@ public final class Linear: Module {
     LayerProbe.passing(x.linear(weight, bias), weight: weight, of: self)
   }
 
-  /// Starts at zero, so that a residual branch ending here is silent at first.
+  /// Sets all weights to zero, so that a residual branch that ends here adds nothing at first.
   public func zeroed() -> Linear {
     weight.fill_(0)
     bias?.fill_(0)

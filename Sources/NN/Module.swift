@@ -45,7 +45,7 @@ extension Module {
 
 /// Walks stored properties.
 ///
-/// What might hide a tensor and cannot be walked is an error, never skipped.
+/// A property that could contain a tensor but cannot be walked is an error.
 private func collect(_ value: Any, _ path: String, _ found: inout [NamedTensor]) {
   switch value {
   case let tensor as Tensor:
@@ -72,10 +72,10 @@ private func join(_ path: String, _ name: String) -> String {
   return path.isEmpty ? name : "\(path).\(name)"
 }
 
-/// The key of a property's name: `toOut` becomes `to_out`.
+/// The checkpoint key of a property name: `toOut` becomes `to_out`.
 ///
-/// Digits stay with what they follow (`conv1`, `norm2`), and a name that begins with a capital is taken as it is
-/// (`LayerNorm` in BERT's keys). A last underscore falls away, for names that Swift keeps (`self_`).
+/// Digits stay with the letters before them (`conv1`, `norm2`), and a name that begins with a capital is unchanged
+/// (`LayerNorm` in BERT's keys). A trailing underscore is dropped, for names that Swift reserves (`self_`).
 private func snakeCase(_ name: String) -> String {
   if name.first?.isUppercase == true { return name }
   let name = name.hasSuffix("_") ? String(name.dropLast()) : name
@@ -88,14 +88,14 @@ private func snakeCase(_ name: String) -> String {
 private protocol OptionalValue { var wrappedValue: Any? { get } }
 extension Optional: OptionalValue { var wrappedValue: Any? { self } }
 
-/// Where the first values of parameters come from.
+/// The initial values of parameters.
 public enum Initializer {
   /// Random numbers, drawn in order of construction: the same generator state gives the same network.
   case random(Generator)
-  /// Zeros: a checkpoint will be loaded.
+  /// Zeros, for networks that load a checkpoint.
   case empty
 
-  /// U(−b, b) with b = 1/√fanIn: what PyTorch's `Linear` and `Conv2d` start from (Kaiming uniform with a = √5).
+  /// U(−b, b) with b = 1/√fanIn, as in PyTorch's `Linear` and `Conv2d` (Kaiming uniform with a = √5).
   func uniform(_ shape: [Int], fanIn: Int) -> Tensor {
     let tensor = Tensor.zeros(shape)
     if case .random(let generator) = self {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Why a vocabulary cannot be used.
+/// An error in a vocabulary.
 public enum TokenizerError: Error, CustomStringConvertible, Sendable, Equatable {
   /// The file does not exist or is not UTF-8 text.
   case unreadable(file: String)
@@ -18,7 +18,7 @@ public enum TokenizerError: Error, CustomStringConvertible, Sendable, Equatable 
   }
 }
 
-/// The pieces that words are cut into: line k of `vocab.txt` has id k.
+/// The pieces that words are split into: line k of `vocab.txt` has id k.
 struct Vocabulary: Sendable {
   let pieces: [String]
   let ids: [[UInt8]: Int32]  // keyed by UTF-8, so that lookups need no Unicode comparison
@@ -29,7 +29,7 @@ struct Vocabulary: Sendable {
     else {
       throw .unreadable(file: url.path)
     }
-    // Bytes, not characters: "\r\n" is one Character and some lines hold lone combining marks.
+    // Bytes, not characters: "\r\n" is one Character and some lines contain lone combining marks.
     var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map {
       Array($0)
     }

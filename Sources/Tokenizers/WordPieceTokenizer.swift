@@ -3,20 +3,20 @@ import Foundation
 /// BERT's uncased WordPiece tokenizer (Schuster & Nakajima 2012; Devlin et al., 2018), with the ids of Hugging Face's
 /// `tokenizers`.
 public struct WordPieceTokenizer: Sendable {
-  /// A prompt as the text encoder reads it.
+  /// An encoded prompt, the input of the text encoder.
   public struct Encoding: Sendable, Equatable {
     /// `[CLS]`, the pieces, `[SEP]`; no padding.
     public var ids: [Int32]
-    /// The same in words, `##` marking pieces that continue one.
+    /// The pieces as text; `##` marks pieces that continue a word.
     public var pieces: [String]
-    /// Words of the text, as typed, that were cut off wholly or partly because the limit was reached.
+    /// Words of the text, as typed, that were completely or partly truncated at the limit.
     public var dropped: [String]
-    /// Words of the text, as typed, that were read as `[UNK]`: the vocabulary has no pieces for them.
+    /// Words of the text, as typed, that became `[UNK]`, since the vocabulary has no pieces for them.
     public var unknown: [String]
   }
 
   private let vocabulary: Vocabulary
-  /// Id of `[PAD]`, which fills sequences of a batch up to one length.
+  /// Id of `[PAD]`, which pads the sequences of a batch to equal length.
   public let padID: Int32
   /// Id of `[UNK]`, which stands for a word that the vocabulary has no pieces for.
   public let unkID: Int32
@@ -40,7 +40,7 @@ public struct WordPieceTokenizer: Sendable {
   /// Number of pieces in the vocabulary: ids are below it.
   public var count: Int { vocabulary.pieces.count }
 
-  /// Cuts a text into pieces; at most `maxLength` ids with `[CLS]` and `[SEP]`, where the end is cut off.
+  /// Splits a text into pieces, truncated to `maxLength` ids with `[CLS]` and `[SEP]`.
   public func encode(_ text: String, maxLength: Int? = nil) -> Encoding {
     let limit = max(maxLength ?? .max, 2) - 1  // room for [SEP]
     var ids = [clsID]
@@ -73,7 +73,7 @@ public struct WordPieceTokenizer: Sendable {
     return Encoding(ids: ids, pieces: ids.map { vocabulary.pieces[Int($0)] }, dropped: dropped, unknown: unknown)
   }
 
-  /// The text of ids: special pieces left out, continued words joined.
+  /// The text of ids, without special pieces and with the pieces of words joined.
   public func decode(_ ids: [Int32]) -> String {
     var text = ""
     for id in ids where vocabulary.pieces.indices.contains(Int(id)) && ![padID, clsID, sepID].contains(id) {
@@ -87,7 +87,7 @@ public struct WordPieceTokenizer: Sendable {
     return text
   }
 
-  /// Greedy: the longest piece that fits, again and again; `[UNK]` for a word that cannot be covered.
+  /// Greedy: repeatedly takes the longest piece that matches; `[UNK]` if a word cannot be split into pieces.
   private func pieces(of word: [Unicode.Scalar]) -> [Int32] {
     if word.count > Self.longestWord { return [unkID] }
     let utf8 = word.map { Array(String($0).utf8) }
@@ -117,7 +117,7 @@ public struct WordPieceTokenizer: Sendable {
     case special(String)
   }
 
-  /// `[SEP]` and its like, written in the text, are single pieces; they are found before anything is normalized.
+  /// Special pieces such as `[SEP]` in the text are single pieces; they are found before normalization.
   private static func splitSpecials(_ text: String) -> [Part] {
     let scalars = Array(text.unicodeScalars)
     guard scalars.contains("[") else { return [.text(scalars)] }

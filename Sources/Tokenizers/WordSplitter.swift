@@ -1,7 +1,7 @@
 import Foundation
 
-/// Text to normalized words, as BERT's uncased tokenizer does it: control characters out, accents off, lower case,
-/// punctuation and Chinese characters as words of their own.
+/// Splits text into normalized words, as BERT's uncased tokenizer does: without control characters and accents, in
+/// lower case, with punctuation and Chinese characters as separate words.
 ///
 /// Follows `BertNormalizer` and `BertPreTokenizer` of Hugging Face's `tokenizers`.
 enum WordSplitter {
@@ -34,14 +34,14 @@ enum WordSplitter {
     }
     flush(text.count)
     return words.map { word in
-      // A word ends where its last scalar stood, not at the space that closed it.
+      // A word ends after its last scalar, not at the space that follows it.
       var end = word.source.upperBound
       while end > word.source.lowerBound + 1, isSpace(text[end - 1]) { end -= 1 }
       return Word(scalars: word.scalars, source: word.source.lowerBound..<end)
     }
   }
 
-  /// Every kept scalar's position and what it becomes: decomposed, without accents, in lower case.
+  /// The position and the normalization of every kept scalar: decomposed, without accents, in lower case.
   private static func normalized(_ text: [Unicode.Scalar]) -> [(Int, [Unicode.Scalar])] {
     var result: [(Int, [Unicode.Scalar])] = []
     result.reserveCapacity(text.count)
@@ -74,10 +74,10 @@ enum WordSplitter {
     Array(String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars)
   }
 
-  /// The general category in Unicode 8, whose tables the reference uses; what came later is unassigned.
+  /// The general category in Unicode 8, whose tables the reference uses; later characters are unassigned.
   private static func category(_ scalar: Unicode.Scalar) -> Unicode.GeneralCategory {
     switch scalar.value {
-    case 0x166D, 0x111C9: return .otherPunctuation  // changed since
+    case 0x166D, 0x111C9: return .otherPunctuation  // changed in later versions
     case 0x1734, 0x1171E: return .nonspacingMark
     case 0x1885, 0x1886: return .otherLetter
     case 0xA9BD: return .spacingMark
@@ -91,7 +91,7 @@ enum WordSplitter {
 
   private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
     switch category(scalar) {
-    case .control, .format, .privateUse, .surrogate: true  // the reference keeps what is unassigned
+    case .control, .format, .privateUse, .surrogate: true  // the reference keeps unassigned characters
     default: false
     }
   }
@@ -111,7 +111,7 @@ enum WordSplitter {
     }
   }
 
-  /// The blocks of CJK ideographs that BERT sets apart; kana and Hangul are not among them.
+  /// The blocks of CJK ideographs that BERT makes separate words; kana and Hangul are not among them.
   private static func isChinese(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     case 0x4E00...0x9FFF, 0x3400...0x4DBF, 0x20000...0x2A6DF, 0x2A700...0x2B73F, 0x2B740...0x2B81F,

@@ -10,7 +10,7 @@ extension Tensor {
   /// The gradient that `backward` accumulated, if any.
   public var grad: Tensor? { ct_grad(handle).map { Tensor($0) } }
 
-  /// Forgets the gradient.
+  /// Removes the gradient.
   public func clearGrad() { ct_clear_grad(handle) }
 
   /// Accumulates gradients of this scalar into every tensor that requires them.
@@ -24,7 +24,7 @@ public func withNoGrad<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
   return try body()
 }
 
-/// Runs `body` in inference mode: no recording, no version counting; its tensors cannot enter training later.
+/// Runs `body` in inference mode: no recording, no version counting; its tensors cannot be used in training later.
 public func withInference<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
   let guardHandle = ct_inference_begin()
   defer { ct_inference_end(guardHandle) }
@@ -41,11 +41,11 @@ public func withAutocast<R, E: Error>(
   return try body()
 }
 
-/// What `body` makes of the inputs, keeping nothing between them and its result for `backward`, which runs it again.
+/// The result of `body`, without storing intermediate results: `backward` runs it again.
 ///
-/// Gradient checkpointing ("Training Deep Nets with Sublinear Memory Cost", Chen et al., 2016): a second computation
-/// for less memory, and the same gradients but for the order of sums. Tensors that need a gradient and are no parameters must be among
-/// the inputs; `body` must do the same every time and must not give back one of its inputs.
+/// Gradient checkpointing ("Training Deep Nets with Sublinear Memory Cost", Chen et al., 2016): less memory for a
+/// second computation, with the same gradients up to the order of sums. Tensors that need a gradient and are not
+/// parameters must be among the inputs; `body` must do the same every time and must not return one of its inputs.
 public func recomputed(_ inputs: [Tensor], _ body: @escaping ([Tensor]) -> Tensor) -> Tensor {
   let context = Unmanaged.passRetained(Computation(body)).toOpaque()
   return withHandles(inputs) { handles, count in
@@ -59,14 +59,14 @@ public func recomputed(_ inputs: [Tensor], _ body: @escaping ([Tensor]) -> Tenso
   }
 }
 
-/// A closure on its way through C.
+/// A closure that is passed through C.
 private final class Computation {
   let body: ([Tensor]) -> Tensor
 
   init(_ body: @escaping ([Tensor]) -> Tensor) { self.body = body }
 }
 
-/// Runs `body` in float32 inside of `withAutocast`: for the few operations whose result bf16 would spoil.
+/// Runs `body` in float32 inside `withAutocast`, for the few operations that need the precision.
 public func withoutAutocast<R, E: Error>(_ device: Device, _ body: () throws(E) -> R) throws(E) -> R {
   let before = ct_set_autocast_enabled(device.code, false)
   defer { _ = ct_set_autocast_enabled(device.code, before) }

@@ -54,7 +54,7 @@ public enum DType: String, Sendable, Codable, CaseIterable {
   }
 }
 
-/// A Swift number that tensors can be made from and read into.
+/// A Swift number type that tensors can be created from and read into.
 public protocol TensorElement: BitwiseCopyable {
   /// The element type of tensors that hold such numbers.
   static var dtype: DType { get }

@@ -1,6 +1,6 @@
 import CTorch
 
-/// Where a tensor's elements live.
+/// The device of a tensor's elements.
 public enum Device: Sendable, Hashable, CustomStringConvertible {
   /// The processor and main memory.
   case cpu
@@ -38,7 +38,7 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
     if case .cuda(let index) = self { check(ct_cuda_synchronize(Int32(index))) }
   }
 
-  /// The most memory that libtorch's allocator ever held on a CUDA device, in bytes; 0 on others.
+  /// The peak memory of libtorch's allocator on a CUDA device, in bytes; 0 on other devices.
   public var peakBytes: Int {
     if case .cuda(let index) = self { Int(ct_cuda_peak_bytes(Int32(index))) } else { 0 }
   }
@@ -64,24 +64,25 @@ public enum Device: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// Facts and settings of the libtorch in use.
+/// Properties and settings of the libtorch in use.
 public enum Libtorch {
-  /// Version of the headers the shim was built with, as `2.13.0`.
+  /// Version of the headers that the shim was built with, such as `2.13.0`.
   public static var version: String { String(cString: ct_version()) }
 
-  /// Lets cuDNN try the ways of every convolution of a new size and keep the fastest: pays where sizes repeat.
+  /// Lets cuDNN benchmark the algorithms of every new convolution size; worthwhile if sizes repeat.
   public static func triesConvolutions(_ on: Bool) { ct_set_cudnn_benchmark(on) }
 
-  /// Whether 3×3 convolutions of float32 on the CPU are computed by Winograd's algorithm where their size makes that
-  /// faster: a quarter of the multiplications, with errors of 2e-6 where those of direct convolutions are 5e-7.
+  /// Whether float32 3×3 convolutions on the CPU use Winograd's algorithm at sizes where it is faster: a quarter of the
+  /// multiplications, with errors of 2e-6 instead of 5e-7.
   ///
-  /// It holds for the whole process, and is off at first.
+  /// Applies to the whole process; initially off.
   public static var usesWinograd: Bool {
     get { ct_uses_winograd() }
     set { ct_set_uses_winograd(newValue) }
   }
 
-  /// Whether Winograd's algorithm is faster here: on processors with AVX2 and without AVX-512, in an optimized build.
+  /// Whether Winograd's algorithm is faster on this machine: on processors with AVX2 and without AVX-512, in an
+  /// optimized build.
   public static var winogradPays: Bool { ct_winograd_pays() }
 
   /// Threads used inside one operation on the CPU.

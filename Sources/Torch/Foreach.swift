@@ -4,8 +4,8 @@ import CTorch
 public enum Foreach {
   /// One AdamW step in place with `at::_fused_adamw_` (Loshchilov & Hutter 2017; decoupled weight decay).
   ///
-  /// `steps` are float32 scalars, one a parameter, and count from 1 at the first update. Where `skip`, a float32 scalar
-  /// on the same device, is 1, nothing changes.
+  /// `steps` are float32 scalars, one per parameter, with 1 at the first update. If `skip`, a float32 scalar on the
+  /// same device, is 1, nothing changes.
   public static func adamW(
     parameters: [Tensor], gradients: [Tensor], firstMoments: [Tensor], secondMoments: [Tensor],
     steps: [Tensor],

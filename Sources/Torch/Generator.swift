@@ -1,10 +1,10 @@
 import CTorch
 
-/// Torch's random generator of a device; numbers come into being there.
+/// Torch's random generator of a device, on which it generates the numbers.
 ///
-/// That of the CPU (Mersenne Twister) gives what `torch.Generator("cpu").manual_seed(seed)` gives for seeds below 2³²,
-/// whatever the machine. Torch ignores the bits above; here all 64 count. A CUDA device's (Philox) gives other numbers
-/// from the same seed, and the same ones each time.
+/// For seeds below 2³² the CPU generator (Mersenne Twister) gives the numbers of
+/// `torch.Generator("cpu").manual_seed(seed)` on every machine. Torch ignores the higher bits; here all 64 bits count.
+/// A CUDA generator (Philox) gives other numbers for the same seed, but the same ones each time.
 public final class Generator {
   let handle: OpaquePointer
 
@@ -16,20 +16,20 @@ public final class Generator {
     self.handle = handle
   }
 
-  /// A generator from a number that other numbers were mixed into; on a CPU its low 32 bits count, as in torch.
+  /// A generator for a number that is a hash of others; on a CPU only its low 32 bits count, as in torch.
   public convenience init(mixed seed: UInt64, device: Device = .cpu) {
     self.init(seed: device == .cpu ? seed & 0xffff_ffff : seed, device: device)
   }
 
   deinit { ct_generator_free(handle) }
 
-  /// Where the numbers come into being.
+  /// The device of the numbers.
   public var device: Device {
     var index: Int32 = 0
     return Device(code: ct_generator_device(handle, &index), index: index)
   }
 
-  /// Starts again from a seed.
+  /// Restarts from a seed.
   public func seed(_ seed: UInt64) { ct_generator_seed(handle, seed) }
 
   /// The whole state as bytes (uint8 tensor), to continue exactly later.

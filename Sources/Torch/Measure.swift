@@ -1,8 +1,8 @@
 import Foundation
 
-/// How fast a device multiplies large matrices: what networks are measured against.
+/// Throughput of large matrix products on a device, the reference for that of networks.
 public enum MatmulThroughput {
-  /// Floating-point operations a second of square products, the median of seven runs of a tenth of a second or so.
+  /// Floating-point operations per second of square products: the median of seven runs of about a tenth of a second.
   public static func measure(on device: Device, _ dtype: DType) -> Double {
     let side = device == .cpu ? 1024 : 8192
     let generator = Generator(seed: 1, device: device)
@@ -11,7 +11,7 @@ public enum MatmulThroughput {
       Tensor.randn([side, side], generator: generator).to(dtype)
     )
     let operations = 2 * Double(side) * Double(side) * Double(side)
-    _ = time(2) { _ = a.matmul(b) }  // the first ones prepare
+    _ = time(2) { _ = a.matmul(b) }  // warm-up
     let count = max(1, Int(0.1 / max(time(1) { _ = a.matmul(b) }, 1e-6)))
     let speeds = (0..<7).map { _ in operations * Double(count) / max(time(count) { _ = a.matmul(b) }, 1e-9) }
     return speeds.sorted()[3]
@@ -26,9 +26,9 @@ public enum MatmulThroughput {
   }
 }
 
-/// The most memory that this process has had at once.
+/// The peak memory of this process.
 public enum PeakMemory {
-  /// Bytes where the tensors of a device live: the CUDA allocator's peak, or the process's resident memory.
+  /// Peak bytes on a device: the CUDA allocator's peak, or the peak resident memory of the process.
   public static func bytes(of device: Device) -> Int {
     if case .cuda = device { return device.peakBytes }
     let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
@@ -37,14 +37,14 @@ public enum PeakMemory {
   }
 }
 
-/// Seconds since it was made, by a clock that nobody sets.
+/// Seconds since its creation, by a monotonic clock.
 public struct Stopwatch {
   private let begun = ContinuousClock.now
 
-  /// Starts to count.
+  /// Starts the stopwatch.
   public init() {}
 
-  /// Seconds since the stopwatch was made.
+  /// Seconds since the stopwatch was created.
   public var seconds: Double {
     let (whole, parts) = begun.duration(to: .now).components
     return Double(whole) + Double(parts) * 1e-18

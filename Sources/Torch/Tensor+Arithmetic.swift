@@ -85,7 +85,7 @@ extension Tensor {
   /// Every element to the power of `exponent`.
   public func pow(_ exponent: Double) -> Tensor { Tensor(ct_pow_scalar(handle, exponent)) }
 
-  /// Gaussian error linear unit, exact (with erf) unless the tanh approximation is asked for.
+  /// Gaussian error linear unit, exact (with erf) unless the tanh approximation is selected.
   public func gelu(tanhApproximation: Bool = false) -> Tensor { Tensor(ct_gelu(handle, tanhApproximation)) }
 
   /// Every element limited to `range`; NaN stays NaN.

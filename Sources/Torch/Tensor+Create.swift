@@ -1,7 +1,7 @@
 import CTorch
 
 extension Tensor {
-  /// A CPU tensor of the given elements in row-major order; a single dimension unless `shape` says otherwise.
+  /// A CPU tensor of the given elements in row-major order; a single dimension unless `shape` is given.
   public convenience init<E: TensorElement>(_ elements: [E], shape: [Int]? = nil) {
     let shape = shape ?? [elements.count]
     let expected = shape.reduce(1, *)
@@ -14,7 +14,7 @@ extension Tensor {
       })
   }
 
-  /// A CPU tensor over a copy of raw bytes; traps when their number does not fit.
+  /// A CPU tensor over a copy of raw bytes; traps if their number does not match.
   public convenience init(bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType) {
     let expected = shape.reduce(1, *) * dtype.size
     guard bytes.count == expected else {
@@ -45,7 +45,7 @@ extension Tensor {
     full(shape, 1, dtype: dtype, device: device)
   }
 
-  /// Memory whose elements are whatever was there: to be written before it is read.
+  /// Uninitialized elements, to be written before they are read.
   public static func empty(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) -> Tensor {
     Tensor(withInts(shape) { ct_empty($0, $1, dtype.code, device.code, device.index) })
   }
@@ -75,17 +75,17 @@ extension Tensor {
       })
   }
 
-  /// A random order of 0 ..< count, int64 on the generator's device.
+  /// A random permutation of 0 ..< count, int64 on the generator's device.
   public static func randperm(_ count: Int, generator: Generator) -> Tensor {
     Tensor(ct_randperm(Int64(count), generator.handle))
   }
 
-  /// The parts one after the other along an existing dimension.
+  /// Concatenation along an existing dimension.
   public static func cat(_ parts: [Tensor], dim: Int = 0) -> Tensor {
     Tensor(withHandles(parts) { ct_cat($0, $1, Int64(dim)) })
   }
 
-  /// Equal shapes side by side along a new dimension.
+  /// Tensors of equal shape stacked along a new dimension.
   public static func stack(_ parts: [Tensor], dim: Int = 0) -> Tensor {
     Tensor(withHandles(parts) { ct_stack($0, $1, Int64(dim)) })
   }

@@ -1,6 +1,6 @@
 import CTorch
 
-// Types, devices, layouts, and elements in and out.
+// Types, devices, layouts, and access to the elements.
 
 extension Tensor {
   /// Converted to a type, on the same device.
@@ -15,19 +15,19 @@ extension Tensor {
   /// Row-major in memory.
   public func contiguous() -> Tensor { Tensor(ct_contiguous(handle, CT_CONTIGUOUS)) }
 
-  /// `[B, C, H, W]` with channels innermost in memory: the layout that convolutions are fastest in.
+  /// `[B, C, H, W]` with channels innermost in memory: the fastest layout for convolutions.
   public func channelsLast() -> Tensor { Tensor(ct_contiguous(handle, CT_CHANNELS_LAST)) }
 
   /// Whether channels are innermost in memory.
   public var isChannelsLast: Bool { ct_is_channels_last(handle) }
 
-  /// A copy with storage of its own.
+  /// A copy with its own storage.
   public func clone() -> Tensor { Tensor(ct_clone(handle)) }
 
-  /// The same storage outside the gradient's graph.
+  /// The same storage, detached from the graph of the gradients.
   public func detached() -> Tensor { Tensor(ct_detach(handle)) }
 
-  /// The only element, as a number; traps when there are several.
+  /// The only element, as a number; traps if there are several.
   public func item() -> Double {
     var value = 0.0
     check(ct_item(handle, &value))
@@ -63,19 +63,19 @@ extension Tensor {
   }
 }
 
-// In place. Under `withNoGrad` when the tensor is a parameter.
+// In-place operations; parameters need `withNoGrad`.
 extension Tensor {
   /// Overwrites the elements with those of `source`, converting type and device.
   public func copy_(_ source: Tensor) { check(ct_copy_(handle, source.handle)) }
   /// Adds `alpha · other`.
   public func add_(_ other: Tensor, alpha: Double = 1) { check(ct_add_(handle, other.handle, alpha)) }
-  /// Takes over the storage of `data`, which may have another type or device; gradients are kept off.
+  /// Replaces the storage by that of `data`, which may have another type or device; not recorded for gradients.
   public func setData_(_ data: Tensor) { check(ct_set_data_(handle, data.handle)) }
   /// Multiplies every element by `factor`.
   public func mul_(_ factor: Double) { check(ct_mul_(handle, factor)) }
   /// Sets every element to `value`.
   public func fill_(_ value: Double) { check(ct_fill_(handle, value)) }
-  /// Moves towards `other` by the fraction `weight`.
+  /// Interpolates towards `other` by the fraction `weight`.
   public func lerp_(_ other: Tensor, _ weight: Double) { check(ct_lerp_(handle, other.handle, weight)) }
   /// Fills with normal numbers.
   public func normal_(mean: Double = 0, std: Double, generator: Generator) {

@@ -1,6 +1,6 @@
 import CTorch
 
-// Matrix products, convolutions, normalizations, attention: what layers are made of.
+// Matrix products, convolutions, normalizations and attention.
 
 extension Tensor {
   /// The power spectrum of real numbers, `|F|²` of the unnormalized two-dimensional Fourier transform.
@@ -34,7 +34,7 @@ extension Tensor {
     Tensor(ct_conv_transpose2d(handle, weight.handle, bias?.handle, Int64(stride), Int64(padding)))
   }
 
-  /// Rows of a `[count, width]` table picked by integer ids.
+  /// Rows of a `[count, width]` table selected by integer ids.
   public static func embedding(_ table: Tensor, _ ids: Tensor) -> Tensor {
     Tensor(ct_embedding(table.handle, ids.handle))
   }
@@ -86,12 +86,12 @@ extension Tensor {
   /// `[B, C, H·r, W·r]` to `[B, C·r², H, W]`.
   public func pixelUnshuffle(_ factor: Int) -> Tensor { Tensor(ct_pixel_unshuffle(handle, Int64(factor))) }
 
-  /// `[B, 4K, H, W]` of K logits and K colors a pixel to `[B, 3, H, W]`: Σ softmax(sharpness · logit)ₖ · colorₖ.
+  /// `[B, 4K, H, W]` of K logits and K colors per pixel to `[B, 3, H, W]`: Σ softmax(sharpness · logit)ₖ · colorₖ.
   public func paletteMix(colors: Int, sharpness: Double) -> Tensor {
     Tensor(ct_palette_mix(handle, Int64(colors), sharpness))
   }
 
-  /// What stands beyond the edge of a padded image.
+  /// The values beyond the edge of a padded image.
   public enum Padding: Sendable {
     /// Zeros, the image mirrored at its edge without repeating it, or the edge repeated.
     case zeros, reflect, replicate

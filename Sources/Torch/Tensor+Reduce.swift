@@ -1,6 +1,6 @@
 import CTorch
 
-// No dimensions given means all of them.
+// Reductions; without dimensions they reduce all of them.
 
 extension Tensor {
   /// Sum over some dimensions, or over all if none are given; `keepDims` keeps them with length 1.

@@ -10,7 +10,7 @@ extension Tensor {
   /// Dimensions in another order.
   public func permuted(_ dims: [Int]) -> Tensor { Tensor(withInts(dims) { ct_permute(handle, $0, $1) }) }
 
-  /// Two dimensions exchanged.
+  /// Two dimensions swapped.
   public func transposed(_ a: Int, _ b: Int) -> Tensor { Tensor(ct_transpose(handle, Int64(a), Int64(b))) }
 
   /// With a new dimension of size 1.
@@ -37,7 +37,7 @@ extension Tensor {
     Tensor(ct_slice(handle, Int64(dim), Int64(range.lowerBound), Int64(range.upperBound), Int64(step)))
   }
 
-  /// One slice along a dimension, which disappears.
+  /// One slice along a dimension, which is removed.
   public func selected(_ dim: Int, _ index: Int) -> Tensor {
     Tensor(ct_select(handle, Int64(dim), Int64(index)))
   }
@@ -48,7 +48,7 @@ extension Tensor {
   /// A range of the first dimension.
   public subscript(range: Range<Int>) -> Tensor { narrowed(0, range.lowerBound, range.count) }
 
-  /// Equal parts along a dimension; traps when it does not divide evenly.
+  /// Equal parts along a dimension; traps if it does not divide evenly.
   public func chunked(_ parts: Int, dim: Int) -> [Tensor] {
     let size = shape[dim < 0 ? dim + rank : dim]
     guard size % parts == 0 else {
@@ -57,12 +57,12 @@ extension Tensor {
     return (0..<parts).map { narrowed(dim, $0 * (size / parts), size / parts) }
   }
 
-  /// Slices along a dimension picked by an int64 vector.
+  /// Slices along a dimension selected by an int64 vector.
   public func indexed(_ dim: Int, _ index: Tensor) -> Tensor {
     Tensor(ct_index_select(handle, Int64(dim), index.handle))
   }
 
-  /// Elements along a dimension picked by an int64 tensor of the same rank.
+  /// Elements along a dimension selected by an int64 tensor of the same rank.
   public func gathered(_ dim: Int, _ index: Tensor) -> Tensor {
     Tensor(ct_gather(handle, Int64(dim), index.handle))
   }

@@ -2,15 +2,15 @@ import CTorch
 import Foundation
 import Support
 
-/// An n-dimensional array of libtorch: a reference to shared storage, with gradients when asked for.
+/// An n-dimensional array of libtorch: a reference to shared storage, with gradients on request.
 ///
-/// Not `Sendable`: libtorch's tensors are not safe to share between threads. Reference counting frees the storage
-/// at the last use. Operations trap on wrong shapes or types with libtorch's message, and end the program with a
-/// sentence where memory runs out.
+/// Not `Sendable`: libtorch's tensors are not safe to share between threads. Reference counting frees the storage at
+/// the last use. Operations trap on wrong shapes or types with libtorch's message, and end the program with a sentence
+/// if memory runs out.
 public final class Tensor {
   let handle: OpaquePointer
 
-  /// Takes ownership of a handle; traps at once when it is NULL, because the operation that made it failed.
+  /// Takes ownership of a handle; traps if it is NULL, since then the operation failed.
   init(_ handle: OpaquePointer?, function: StaticString = #function) {
     guard let handle else { failed(function) }
     self.handle = handle
@@ -34,7 +34,7 @@ public final class Tensor {
   /// Element type.
   public var dtype: DType { DType(code: ct_type(handle)) }
 
-  /// Where the elements live.
+  /// The device of the elements.
   public var device: Device {
     var index: Int32 = 0
     return Device(code: ct_device(handle, &index), index: index)
@@ -66,7 +66,7 @@ public final class Tensor {
 }
 
 extension Tensor: CustomStringConvertible {
-  /// Type, shape and device, and the values when they are few.
+  /// Type, shape and device, and the values if there are few.
   public var description: String {
     let head = "Tensor(\(dtype) \(shape) \(device))"
     guard count > 0, count <= 16, dtype != .bool else { return head }
@@ -89,19 +89,19 @@ func withInts<R>(_ values: [Int], _ body: (UnsafePointer<Int64>?, Int) -> R) -> 
 
 /// Ends the program after a failed operation.
 ///
-/// A wrong shape or type is a mistake of the program: it traps, with a backtrace. Memory that runs out is nobody's
-/// mistake: the program ends with one sentence and exit code 1, after taking half-written files away.
+/// A wrong shape or type is a programming error and traps, with a backtrace. If memory runs out, the program ends with
+/// one sentence and exit code 1, after removing half-written files.
 func failed(_ function: StaticString) -> Never {
   let message = String(cString: ct_error_message())
   guard ct_error_kind() == CT_ERROR_MEMORY else { fatalError("\(function): \(message)") }
   Console.say("flux: \(OutOfMemory.sentence(message))")
   AtomicFile.removeTemporaries()
-  _exit(1)  // other threads may be at work: nothing is torn down under them
+  _exit(1)  // no cleanup, since other threads may still be running
 }
 
-/// What is said where memory runs out.
+/// The message if memory runs out.
 enum OutOfMemory {
-  /// A sentence from libtorch's message, with the size that was asked for where it names one.
+  /// A sentence from libtorch's message, with the requested size if the message has it.
   static func sentence(_ message: String) -> String {
     let size =
       if let match = message.firstMatch(of: /tried to allocate ([0-9]+) bytes/), let bytes = Double(match.1) {
@@ -113,9 +113,9 @@ enum OutOfMemory {
   }
 }
 
-/// Traps with libtorch's message when a call that returns a status failed.
+/// Traps with libtorch's message if a call that returns a status failed.
 ///
-/// A failed operation is a programmer's mistake (a shape, a type): it does not throw, so that formulas stay formulas.
+/// A failed operation is a programming error (a shape, a type). It does not throw, so that formulas need no `try`.
 func check(_ status: Int32, function: StaticString = #function) {
   if status != 0 { failed(function) }
 }

@@ -1,7 +1,7 @@
 // CTorch: everything that Swift may call in libtorch, in C.
 //
-// Policy. A tensor is an opaque handle that the caller owns and releases with ct_free. Every function that makes a
-// tensor returns a new handle, or NULL when libtorch threw; functions that return nothing else return 0 for success.
+// Policy. A tensor is an opaque handle that the caller owns and releases with ct_free. Every function that creates a
+// tensor returns a new handle, or NULL if libtorch threw; functions that return nothing else return 0 for success.
 // After a failure ct_error_message and ct_error_kind describe it (kept per thread). Nothing throws across this line.
 #pragma once
 #include <stdbool.h>
@@ -34,13 +34,13 @@ void ct_set_threads(int count);
 int ct_threads(void);
 int ct_cuda_count(void);
 int ct_cuda_synchronize(int device);
-int64_t ct_cuda_peak_bytes(int device); // the most that the allocator ever held
-void ct_set_cudnn_benchmark(bool on);   // try the ways of every new convolution, and keep the fastest
-void ct_set_uses_winograd(bool on);     // ct_conv2d by Winograd's algorithm where that is faster
+int64_t ct_cuda_peak_bytes(int device); // peak of the allocator
+void ct_set_cudnn_benchmark(bool on);   // benchmark the algorithms of every new convolution size
+void ct_set_uses_winograd(bool on);     // ct_conv2d uses Winograd's algorithm where it is faster
 bool ct_uses_winograd(void);
-bool ct_winograd_pays(void);            // whether this program and processor are such that it is
+bool ct_winograd_pays(void);            // whether it is faster with this build and processor
 
-// --- tensor: life, facts, bytes
+// --- tensor: lifetime, properties, bytes
 void ct_free(CTTensor *x);
 size_t ct_rank(CTTensor *x);
 void ct_shape(CTTensor *x, int64_t *shape);
@@ -52,7 +52,7 @@ int ct_read(CTTensor *x, void *bytes, size_t byteCount);   // copies the element
 int ct_write(CTTensor *x, const void *bytes, size_t byteCount);
 int ct_item(CTTensor *x, double *value);
 
-// --- tensor: making
+// --- tensor: creation
 CTTensor *ct_from_bytes(const void *bytes, CT_INTS(shape), CTType type);
 CTTensor *ct_empty(CT_INTS(shape), CTType type, CTDeviceType device, int index);
 CTTensor *ct_full(CT_INTS(shape), double value, CTType type, CTDeviceType device, int index);
@@ -61,11 +61,11 @@ CTTensor *ct_randn(CT_INTS(shape), CTGenerator *generator);   // all on the gene
 CTTensor *ct_rand(CT_INTS(shape), CTGenerator *generator);
 CTTensor *ct_randint(int64_t low, int64_t high, CT_INTS(shape), CTGenerator *generator);
 CTTensor *ct_randperm(int64_t count, CTGenerator *generator);
-CTTensor *ct_to(CTTensor *x, CTType type, CTDeviceType device, int index);   // from a CPU to CUDA without waiting
+CTTensor *ct_to(CTTensor *x, CTType type, CTDeviceType device, int index);   // CPU to CUDA is asynchronous
 CTTensor *ct_contiguous(CTTensor *x, CTLayout layout);
 CTTensor *ct_clone(CTTensor *x);
 CTTensor *ct_detach(CTTensor *x);
-CTTensor *ct_share(CTTensor *x);                           // another handle of the same tensor
+CTTensor *ct_share(CTTensor *x);                           // another handle to the same tensor
 
 // --- random
 CTGenerator *ct_generator_new(uint64_t seed, CTDeviceType device, int index);
@@ -109,7 +109,7 @@ CTTensor *ct_avg_pool2d(CTTensor *x, int64_t kernel, int64_t stride);
 CTTensor *ct_max_pool2d(CTTensor *x, int64_t kernel, int64_t stride);
 CTTensor *ct_pixel_shuffle(CTTensor *x, int64_t factor);
 CTTensor *ct_pixel_unshuffle(CTTensor *x, int64_t factor);
-// [B, 4K, H, W] of K logits and K colors to [B, 3, H, W]: the colors mixed by the softmax of sharpness times the logits.
+// [B, 4K, H, W] of K logits and K colors to [B, 3, H, W]: the colors weighted by softmax(sharpness · logits).
 CTTensor *ct_palette_mix(CTTensor *fields, int64_t colors, double sharpness);
 CTTensor *ct_pad2d(CTTensor *x, int64_t left, int64_t right, int64_t top, int64_t bottom, CTPadding mode);
 
@@ -153,19 +153,20 @@ int ct_lerp_(CTTensor *x, CTTensor *other, double weight);
 int ct_normal_(CTTensor *x, double mean, double deviation, CTGenerator *generator);
 int ct_uniform_(CTTensor *x, double low, double high, CTGenerator *generator);
 
-int ct_set_data_(CTTensor *x, CTTensor *data);   // the same tensor over other storage, also of another type or device
+int ct_set_data_(CTTensor *x, CTTensor *data);   // replaces the storage; type and device may change
 
 // --- autograd
 int ct_set_requires_grad(CTTensor *x, bool on);
 bool ct_requires_grad(CTTensor *x);
-CTTensor *ct_grad(CTTensor *x);          // NULL without an error when there is none
+CTTensor *ct_grad(CTTensor *x);          // NULL without an error if there is none
 void ct_clear_grad(CTTensor *x);
 int ct_backward(CTTensor *x);
-bool ct_set_grad_enabled(bool on);       // returns what was set before
+bool ct_set_grad_enabled(bool on);       // returns the previous setting
 bool ct_grad_enabled(void);
 
-// What `compute` makes of the inputs, without keeping what is between: it runs again when gradients are wanted. It owns
-// the handles of its inputs and gives away that of its result. `release` ends its context, also after a failure.
+// The result of `compute`, without storing intermediate results: the backward pass runs it again. `compute` owns the
+// handles of its inputs and passes the ownership of its result to the caller. `release` frees the context, also after a
+// failure.
 typedef CTTensor *(*CTComputation)(void *context, CTTensor **inputs, size_t count);
 CTTensor *ct_recomputed(CTComputation compute, void *context, void (*release)(void *), CT_TENSORS(inputs));
 
@@ -173,15 +174,15 @@ CTInference *ct_inference_begin(void);
 void ct_inference_end(CTInference *guard);
 void ct_autocast_begin(CTDeviceType device, CTType type);
 void ct_autocast_end(CTDeviceType device);
-bool ct_set_autocast_enabled(CTDeviceType device, bool on);   // returns what was set before
+bool ct_set_autocast_enabled(CTDeviceType device, bool on);   // returns the previous setting
 
 // --- many tensors at once
 int ct_fused_adamw_(CT_TENSORS(parameters), CT_TENSORS(gradients), CT_TENSORS(firstMoments),
                     CT_TENSORS(secondMoments), CT_TENSORS(steps), double learningRate, double beta1, double beta2,
-                    double weightDecay, double eps, CTTensor *skip /* may be NULL; 1 leaves all as it is */);
+                    double weightDecay, double eps, CTTensor *skip /* may be NULL; 1 skips the update */);
 int ct_foreach_lerp_(CT_TENSORS(xs), CT_TENSORS(targets), double weight);
 int ct_foreach_mul_(CT_TENSORS(xs), double factor);
-int ct_foreach_mul_tensor_(CT_TENSORS(xs), CTTensor *factor);   // a scalar on the device of the others
+int ct_foreach_mul_tensor_(CT_TENSORS(xs), CTTensor *factor);   // a scalar on the same device
 int ct_foreach_add_tensor_(CT_TENSORS(xs), CTTensor *term);
 CTTensor *ct_foreach_total_norm(CT_TENSORS(xs));
 

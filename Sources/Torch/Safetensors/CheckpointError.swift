@@ -1,14 +1,14 @@
 import Support
 
-/// What can be wrong with a checkpoint, with the file, the key, what was expected and what was found.
+/// An error in a checkpoint, with the file, the key, and the expected and actual values.
 public enum CheckpointError: Error, CustomStringConvertible, Sendable, Equatable {
   /// The file does not exist, is not a regular file, or cannot be mapped.
   case unreadable(file: String, reason: String)
-  /// The file is not in the safetensors format; `reason` says where.
+  /// The file is not in the safetensors format; `reason` says why.
   case malformed(file: String, reason: String)
   /// A tensor that the model needs is missing.
   case missingKey(file: String, key: String)
-  /// Tensors that the model has no place for.
+  /// Tensors that the model does not have.
   case unexpectedKeys(file: String, keys: [String])
   /// A tensor has another shape than the model expects.
   case shape(file: String, key: String, expected: [Int], actual: [Int])
@@ -45,7 +45,7 @@ public enum CheckpointError: Error, CustomStringConvertible, Sendable, Equatable
 }
 
 extension CheckpointError {
-  /// A configuration file's error as one of the directory that it lies in.
+  /// Converts the error of a configuration file.
   public init(_ error: JSONFileError) {
     switch error {
     case .unreadable(let error): self = .notRead(error)

@@ -14,7 +14,7 @@ public final class SafetensorsFile {
   /// Maps a file and checks its whole header.
   public init(_ url: URL) throws(CheckpointError) {
     path = url.path
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)  // a named pipe would wait for ever
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)  // does not wait for a named pipe
     guard descriptor >= 0 else { throw .unreadable(file: path, reason: String(cString: strerror(errno))) }
     defer { close(descriptor) }
     var facts = stat()
@@ -39,22 +39,22 @@ public final class SafetensorsFile {
 
   deinit { munmap(UnsafeMutableRawPointer(mutating: mapping.baseAddress), mapping.count) }
 
-  /// Free text that was stored beside the tensors.
+  /// The metadata, free text that is stored with the tensors.
   public var metadata: [String: String] { header.metadata }
 
   /// Names of all tensors, in the order of their bytes.
   public var keys: [String] { header.entries.map(\.key) }
 
-  /// Elements of all tensors.
+  /// Number of elements of all tensors.
   public var elementCount: Int { header.entries.reduce(0) { $0 + $1.shape.reduce(1, *) } }
 
-  /// Type (nil where tensors here do not have it) and shape of a tensor, or nil where the file lacks it.
+  /// Type (nil if Flux does not support it) and shape of a tensor; nil if the file does not have it.
   public func info(_ key: String) -> (dtype: DType?, shape: [Int])? {
     index[ByteString(key)].map { (header.entries[$0].dtype, header.entries[$0].shape) }
   }
 
-  /// A copy of a tensor, on the CPU; throws when it is missing, does not have the expected shape, or is of a type that
-  /// Flux does not read.
+  /// A copy of a tensor, on the CPU; throws if it is missing, does not have the expected shape, or has a type that Flux
+  /// does not support.
   ///
   /// Keys are compared byte by byte.
   public func tensor(_ key: String, shape expected: [Int]? = nil) throws(CheckpointError) -> Tensor {

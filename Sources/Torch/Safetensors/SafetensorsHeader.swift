@@ -3,18 +3,18 @@ import Support
 /// The table of contents of a safetensors file, checked against the size of the file.
 ///
 /// Format: 8 bytes little-endian header length, a JSON object, then the bytes of all tensors. As in the reference
-/// implementation, the byte ranges must cover the data exactly: no overlap, no hole, nothing beyond the end.
+/// implementation, the byte ranges must cover the data exactly: no overlap, no gap, nothing beyond the end.
 struct SafetensorsHeader {
   struct Entry: Equatable {
     let key: String
-    let dtype: DType?  // nil for a type that libtorch's tensors here do not have
+    let dtype: DType?  // nil for a type that Flux does not support
     let type: String  // as in the file
     let shape: [Int]
     let range: Range<Int>  // within the file
   }
 
   let metadata: [String: String]
-  let entries: [Entry]  // in order of their bytes
+  let entries: [Entry]  // in the order of their bytes
 
   /// The largest header that is read, as in the reference implementation.
   static let maxLength = 100_000_000
@@ -25,13 +25,13 @@ struct SafetensorsHeader {
     (.int16, "I16"), (.int8, "I8"), (.uint8, "U8"), (.bool, "BOOL"),
   ]
 
-  /// Types of the format that Flux does not compute with, and the bits of an element.
+  /// Types of the format that Flux does not support, with the bits of an element.
   private static let otherTypes: [String: Int] = [
     "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8,
     "F8_E5M2FNUZ": 8, "U16": 16, "U32": 32, "U64": 64, "C64": 64,
   ]
 
-  /// The types that are read, for messages.
+  /// The supported types, for messages.
   static var readable: String { "one of " + names.map(\.1).joined(separator: ", ") }
 
   static func name(of dtype: DType) -> String { names.first { $0.0 == dtype }!.1 }
@@ -74,7 +74,7 @@ struct SafetensorsHeader {
       guard offsets[0] <= offsets[1], offsets[1] <= dataCount else {
         throw malformed("tensor \"\(key)\" claims bytes \(offsets[0])..<\(offsets[1]) of \(dataCount)")
       }
-      // Zeros count as ones: libtorch computes strides so, and cannot make a tensor where they overflow.
+      // Zeros count as ones, as in libtorch's strides, which must not overflow.
       var extent = bits
       for size in shape {
         let (product, overflow) = extent.multipliedReportingOverflow(by: max(size, 1))
@@ -108,7 +108,7 @@ struct SafetensorsHeader {
     self.entries = entries
   }
 
-  /// Free text beside the tensors; null is none, as in the reference implementation.
+  /// The metadata; null counts as none, as in the reference implementation.
   private static func metadata(
     _ value: JSONValue, _ malformed: (String) -> CheckpointError
   ) throws(CheckpointError) -> [String: String] {

@@ -1,9 +1,9 @@
 import Foundation
 import Support
 
-/// Writing of safetensors files, atomically and tensor by tensor.
+/// Writes safetensors files, atomically and tensor by tensor.
 public enum Safetensors {
-  /// Writes tensors and free text; the file appears whole or not at all.
+  /// Writes tensors and free text; the file appears complete or not at all.
   public static func write(
     _ tensors: [(key: String, tensor: Tensor)], metadata: [String: String] = [:], to url: URL
   ) throws(CheckpointError) {
@@ -22,12 +22,12 @@ public enum Safetensors {
     return ordered.reduce(into: header(ordered, metadata)) { $0 += $1.tensor.bytes() }
   }
 
-  /// At most how many bytes a tensor takes in a file, its line in the header included.
+  /// An upper limit for the bytes of a tensor in a file, including its header entry.
   static func size(_ key: String, _ tensor: Tensor) -> Int {
     quoted(key).utf8.count + 90 + 21 * tensor.rank + tensor.count * tensor.dtype.size
   }
 
-  /// At most how many bytes a file has beside its tensors.
+  /// An upper limit for the bytes of a file in addition to its tensors.
   static func size(_ metadata: [String: String]) -> Int { header([], metadata).count + 8 }
 
   /// Widest elements first, then by name, as the reference implementation does: every tensor stays aligned.
@@ -56,7 +56,7 @@ public enum Safetensors {
       offset = end
     }
     var json = Array("{\(fields.joined(separator: ","))}".utf8)
-    json += [UInt8](repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8)  // the data begins aligned
+    json += [UInt8](repeating: UInt8(ascii: " "), count: (8 - json.count % 8) % 8)  // aligns the data
     return withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) } + json
   }
 

@@ -3,9 +3,9 @@ import Foundation
 import Support
 import Synchronization
 
-/// What lies beside the shards of a set: which tensor is where, and what every shard is known to be.
+/// The index of a set of shards: the file of each tensor, and the size and hash of each shard.
 ///
-/// `metadata` and `weight_map` are those of transformers and diffusers, which pass over `shards`.
+/// `metadata` and `weight_map` are those of transformers and diffusers, which ignore `shards`.
 struct ShardIndex {
   struct Shard: Equatable, Sendable {
     var bytes: Int
@@ -13,10 +13,10 @@ struct ShardIndex {
   }
 
   var metadata: [String: Int] = [:]
-  var shards: [String: Shard]?  // by file name; other programs' indices have none
-  var weight_map: [ByteString: String] = [:]  // of a tensor, the name of its file
+  var shards: [String: Shard]?  // by file name; nil in the indices of other programs
+  var weight_map: [ByteString: String] = [:]  // file name of each tensor
 
-  /// Reads an index; throws where a name in it is not that of a file beside it.
+  /// Reads an index; throws if a shard name in it is not that of a file in the same folder.
   init(reading url: URL) throws(CheckpointError) {
     guard let data = try? Data(contentsOf: url) else {
       throw .unreadable(file: url.path, reason: "it cannot be opened")
@@ -79,10 +79,10 @@ struct ShardIndex {
     return Array(table(parts, "").utf8)
   }
 
-  /// The shards' names, in order.
+  /// The names of the shards, in order.
   var files: [String] { Set(weight_map.values).union((shards ?? [:]).keys).sorted() }
 
-  /// Throws where a shard is missing or not what the index says; names the first such and counts the others.
+  /// Throws if a shard is missing or differs from the index; names the first one and counts the others.
   func check(in directory: URL, _ check: ShardCheck) throws(CheckpointError) {
     let known = (shards ?? [:]).sorted { $0.key < $1.key }
     let faults = concurrently(known) { name, shard in
@@ -109,15 +109,15 @@ struct ShardIndex {
   }
 }
 
-/// How closely the shards of a set are looked at before they are read.
+/// How thoroughly the shards of a set are checked before they are read.
 public enum ShardCheck: Sendable {
-  /// Each is there and has the size that the index names.
+  /// Each shard exists and has the size in the index.
   case sizes
-  /// Each has the SHA-256 that the index names, too.
+  /// Each shard also has the SHA-256 in the index.
   case hashes
 }
 
-/// `body` of every element, on all cores, in order.
+/// The results of `body` for every element, in order, computed on all cores.
 func concurrently<T: Sendable, R: Sendable>(_ elements: [T], _ body: @Sendable (T) -> R) -> [R] {
   let results = Mutex<[Int: R]>([:])
   DispatchQueue.concurrentPerform(iterations: elements.count) { index in

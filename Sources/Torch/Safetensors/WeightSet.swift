@@ -9,7 +9,7 @@ public final class WeightSet {
   private var files: [String: SafetensorsFile] = [:]
   private let fileOfKey: [ByteString: String]
 
-  /// Opens the set called `name` in a directory, all of whose shards must be there and pass the check.
+  /// Opens the set called `name` in a directory; all of its shards must exist and pass the check.
   public init(_ directory: URL, name: String, checking check: ShardCheck = .sizes) throws(CheckpointError) {
     let single = directory.appendingPathComponent("\(name).safetensors")
     let index = directory.appendingPathComponent("\(name).safetensors.index.json")
@@ -38,13 +38,13 @@ public final class WeightSet {
   /// Names of all tensors, in the order of their bytes.
   public var keys: [String] { fileOfKey.keys.sorted().map(\.description) }
 
-  /// Elements of all tensors of all files.
+  /// Number of elements of all tensors of all files.
   public var elementCount: Int { files.values.reduce(0) { $0 + $1.elementCount } }
 
-  /// Free text stored with the first file.
+  /// The metadata of the first file.
   public var metadata: [String: String] { files.sorted { $0.key < $1.key }.first?.value.metadata ?? [:] }
 
-  /// Type (nil where tensors here do not have it) and shape of a tensor, or nil where the set lacks it.
+  /// Type (nil if Flux does not support it) and shape of a tensor; nil if the set does not have it.
   public func info(_ key: String) -> (dtype: DType?, shape: [Int])? {
     fileOfKey[ByteString(key)].flatMap { files[$0]?.info(key) }
   }
@@ -55,14 +55,14 @@ public final class WeightSet {
     return try file.tensor(key, shape: shape)
   }
 
-  /// The size up to which a shard can travel alone.
+  /// The default maximum size of a shard.
   public static let shardLimit = 15 << 20  // bytes
 
-  /// Writes a set: one file when everything fits into `maxShardBytes`, else shards and then their index.
+  /// Writes a set: one file if everything fits into `maxShardBytes`, else shards and then their index.
   ///
   /// The index is written last and files of an earlier set are removed after it, so that a reader always finds a
-  /// complete set. It names the size and the SHA-256 of every shard. With `alwaysIndexed` a set of one shard has an
-  /// index, too. A tensor that is larger than `maxShardBytes` gets a shard of its own.
+  /// complete set. It names the size and the SHA-256 of every shard. With `alwaysIndexed` a set of one shard also has
+  /// an index. A tensor that is larger than `maxShardBytes` gets a shard of its own.
   public static func write(
     _ tensors: [(key: String, tensor: Tensor)], metadata: [String: String] = [:], directory: URL,
     name: String, maxShardBytes: Int = shardLimit, alwaysIndexed: Bool = false
@@ -90,7 +90,7 @@ public final class WeightSet {
     removeOthers(directory, name: name, keeping: written)
   }
 
-  /// Writes shards, as many at a time as there are cores, since hashing and flushing take longer than copying.
+  /// Writes as many shards at a time as there are cores, since hashing and flushing take longer than copying.
   private static func write(
     _ shards: [[(key: String, tensor: Tensor)]], _ names: [String], _ metadata: [String: String], _ directory: URL
   ) throws(CheckpointError) -> [String: ShardIndex.Shard] {
