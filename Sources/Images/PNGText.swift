@@ -19,9 +19,11 @@ public enum PNGText {
 
   /// One whole chunk: tEXt when the text fits Latin-1, else iTXt in UTF-8.
   ///
-  /// Neither may hold a zero; U+FFFD takes its place.
+  /// The text may not hold a zero; U+FFFD takes its place. Traps unless the keyword is valid.
   static func chunk(_ entry: Entry) -> [UInt8] {
-    let keyword = Array(entry.keyword.utf8)
+    guard let keyword = latin1(entry.keyword), (1...79).contains(keyword.count), !keyword.contains(0) else {
+      fatalError("a PNG keyword has 1 to 79 Latin-1 characters, got \"\(entry.keyword)\"")
+    }
     let text = String(String.UnicodeScalarView(entry.text.unicodeScalars.map { $0.value == 0 ? "\u{FFFD}" : $0 }))
     if let latin = latin1(text) { return wrap("tEXt", keyword + [0] + latin) }
     return wrap("iTXt", keyword + [0, 0, 0, 0, 0] + Array(text.utf8))

@@ -18,7 +18,14 @@ public enum JSONFile {
     let configuration: Configuration
     do {
       configuration = try decoder.decode(type, from: bytes)
-    } catch { throw .invalid(file: url.path, reason: sentence(error, table)) }
+    } catch {
+      throw .invalid(
+        file: url.path,
+        reason: sentence(error, table) { changed in
+          guard let bytes = try? JSONSerialization.data(withJSONObject: changed) else { return false }
+          return (try? decoder.decode(type, from: bytes)) == nil
+        })
+    }
     do throws(ConfigurationError) {
       try check(table)
       try configuration.validate()
@@ -68,8 +75,10 @@ public enum JSONFile {
 
   private static func isBoolean(_ number: NSNumber) -> Bool { String(cString: number.objCType) == "c" }
 
-  /// A decoding error: the key, its value, what was expected.
-  private static func sentence(_ error: any Error, _ table: [String: Any]) -> String {
+  /// A decoding error: the key, its value, what was expected; `fails` says whether another table is refused, too.
+  private static func sentence(
+    _ error: any Error, _ table: [String: Any], _ fails: ([String: Any]) -> Bool
+  ) -> String {
     switch error {
     case DecodingError.keyNotFound(let key, let context):
       return "\(path(context.codingPath + [key])) is missing"
@@ -78,8 +87,10 @@ public enum JSONFile {
     case DecodingError.valueNotFound(let type, let context):
       return mismatch(context.codingPath, table, name(of: type))
     case DecodingError.dataCorrupted(let context):
-      // Foundation does not say where a number is that no whole number holds.
-      if context.codingPath.isEmpty, let (key, number) = hugeNumber(in: table) {
+      // Foundation does not say where a number is that no whole number holds: each is tried alone.
+      if context.codingPath.isEmpty,
+        let (key, number) = oddNumbers(in: table).first(where: { fails(keeping($0.key, in: table)) })
+      {
         return "\(key) is \(number), expected a whole number that fits"
       }
       let isOurs = context.debugDescription.hasPrefix("expected ")
@@ -89,19 +100,31 @@ public enum JSONFile {
     }
   }
 
-  /// The first number beyond 64 bits, and where it is.
-  private static func hugeNumber(in value: Any, at path: String = "") -> (key: String, number: NSNumber)? {
+  /// The numbers that are not whole or beyond 64 bits, and where they are.
+  private static func oddNumbers(in value: Any, at path: String = "") -> [(key: String, number: NSNumber)] {
     switch value {
     case let table as [String: Any]:
-      return table.sorted { $0.key < $1.key }.lazy.compactMap {
-        hugeNumber(in: $0.value, at: path.isEmpty ? $0.key : "\(path).\($0.key)")
-      }.first
-    case let list as [Any]:
-      return list.enumerated().lazy.compactMap { hugeNumber(in: $0.element, at: "\(path)[\($0.offset)]") }.first
-    case let number as NSNumber: return abs(number.doubleValue) >= 0x1p63 ? (path, number) : nil
-    default: return nil
+      table.sorted { $0.key < $1.key }.flatMap { oddNumbers(in: $0.value, at: inside(path, $0.key)) }
+    case let list as [Any]: list.enumerated().flatMap { oddNumbers(in: $0.element, at: "\(path)[\($0.offset)]") }
+    case let number as NSNumber: Int(exactly: number.doubleValue) == nil ? [(path, number)] : []
+    default: []
     }
   }
+
+  /// A table with 0 in place of all of these numbers but one.
+  private static func keeping(_ key: String, in table: [String: Any], at path: String = "") -> [String: Any] {
+    func kept(_ value: Any, _ path: String) -> Any {
+      switch value {
+      case let table as [String: Any]: keeping(key, in: table, at: path)
+      case let list as [Any]: list.enumerated().map { kept($0.element, "\(path)[\($0.offset)]") }
+      case let number as NSNumber: path == key || Int(exactly: number.doubleValue) != nil ? number : 0 as NSNumber
+      default: value
+      }
+    }
+    return Dictionary(uniqueKeysWithValues: table.map { ($0.key, kept($0.value, inside(path, $0.key))) })
+  }
+
+  private static func inside(_ path: String, _ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
 
   private static func mismatch(_ keys: [any CodingKey], _ table: [String: Any], _ expected: String) -> String {
     var value: Any? = table
@@ -136,6 +159,7 @@ public enum JSONFile {
     case is any BinaryFloatingPoint.Type: "a number"
     case is Bool.Type: "true or false"
     case is String.Type: "text"
+    case is [String: Any].Type: "an object"
     case is any Sequence.Type: "a list"
     default: "an object"
     }

@@ -57,4 +57,55 @@ import Testing
     let clear = Image(width: 2, height: 1, channels: .rgba, pixels: [9, 9, 9, 0, 9, 9, 9, 0])
     #expect(Crop.center.square(of: clear, size: 1, &random).pixels == [255, 255, 255])
   }
+
+  @Test(arguments: [(100, 20, 40, 0), (20, 100, 0, 40), (30, 30, 0, 0), (31, 30, 0, 0), (33, 30, 1, 0)])
+  func theCenterSquareHasTheShorterSide(_ width: Int, _ height: Int, _ left: Int, _ top: Int) {
+    var random = SplitMix64(seed: 0, index: 0)
+    let pixels = (0..<width * height).map { UInt8($0 % width + $0 / width) }
+    let image = Image(width: width, height: height, channels: .gray, pixels: pixels)
+    let side = min(width, height)
+    let square = Crop.center.square(of: image, size: side, &random)
+    #expect(square == image.cropped(left: left, top: top, width: side, height: side).asRGB)
+  }
+
+  @Test(arguments: [
+    ("a cat", true), ("", true), ("bright lights", true), ("a leftover pizza", false), ("RIGHT", false),
+    ("two cats,left", false), ("a lefthander", false), ("alright", true), ("upright piano", true),
+  ])
+  func wordsThatBeginWithASideForbidMirroring(_ caption: String, _ isAllowed: Bool) {
+    #expect(Mirroring.isAllowed(for: caption) == isAllowed)
+  }
+
+  /// A source of which some images cannot be read.
+  private struct Holes: CaptionedImages {
+    let broken: Set<Int>
+    let count = 6
+    let digest = ""
+    func id(_ index: Int) -> String { "\(index)" }
+    func captions(_ index: Int) -> [String] { ["caption \(index)"] }
+    func image(_ index: Int) throws(DatasetError) -> Image {
+      if broken.contains(index) { throw .missing(path: "\(index)") }
+      return Image(width: 1, height: 1, channels: .gray, pixels: [UInt8(index)])
+    }
+  }
+
+  @Test func anImageThatCannotBeReadGivesWayToTheNextThatCan() throws {
+    func chosen(_ order: [Int]) throws -> [Int: Int] {
+      let images = ReadableImages(Holes(broken: [1, 2, 5]))
+      let found = try order.map { ($0, try images.example($0, size: 1)) }
+      #expect(found.allSatisfy { $0.1.example.caption == "caption \($0.1.index)" })
+      return Dictionary(uniqueKeysWithValues: found.map { ($0.0, $0.1.index) })
+    }
+    let expected = [0: 0, 1: 3, 2: 3, 3: 3, 4: 4, 5: 0]
+    #expect(try chosen([0, 1, 2, 3, 4, 5]) == expected && chosen([5, 4, 3, 2, 1, 0]) == expected)
+  }
+
+  @Test func failuresAreKeptInTheOrderOfTheSource() throws {
+    let images = ReadableImages(Holes(broken: [1, 2, 5]))
+    for index in [5, 1] { _ = try images.example(index, size: 1) }
+    #expect(images.failed.map(\.id) == ["1", "2", "5"])
+    let none = ReadableImages(Holes(broken: Set(0..<6)))
+    let error = #expect(throws: DatasetError.self) { try none.example(3, size: 1) }
+    #expect(error == .nothingReadable(count: 6, first: "0 does not exist"))
+  }
 }

@@ -60,4 +60,37 @@ import Testing
       #expect(try format.encode(image, quality: 20).count < format.encode(image, quality: 95).count)
     }
   }
+
+  @Test(arguments: [ImageFile.jpeg, .webp]) func higherQualityIsNearerToTheImage(_ format: ImageFile) throws {
+    let errors = try [1, 30, 60, 90, 100].map { quality in
+      let again = try ImageFile.decode(format.encode(image, quality: quality), file: "x")
+      return zip(image.pixels, again.pixels).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }
+    }
+    #expect(errors == errors.sorted(by: >), "\(errors)")
+    #expect(errors[0] > 2 * errors[4])
+  }
+
+  @Test func theFormatIsAskedForByTheEndingInAnyCase() {
+    #expect(ImageFile(ending: "PNG") == .png && ImageFile(ending: "webp") == .webp)
+    #expect(ImageFile(ending: "jpg") == .jpeg && ImageFile(ending: "JpEg") == .jpeg)
+    for other in ["", "gif", ".png", "png "] { #expect(ImageFile(ending: other) == nil, "\(other)") }
+    for format in ImageFile.allCases {
+      #expect(ImageFile(ending: format.ending) == format && ImageFile.extensions.contains(format.ending))
+    }
+  }
+
+  @Test func aPNGKeepsTransparencyAndGrayWithItsText() throws {
+    for channels in [Image.Channels.gray, .rgba] {
+      let small = Image(
+        width: 2, height: 3, channels: channels, pixels: (0..<6 * channels.rawValue).map { UInt8($0 * 10) })
+      let bytes = try ImageFile.png.encode(small, parameters: "a red apple")
+      #expect(try PNG.decode(bytes) == small)
+      #expect(PNGText.read(bytes) == [PNGText.Entry(keyword: "parameters", text: "a red apple")])
+    }
+  }
+
+  @Test func theFastEffortHasTheSamePixels() throws {
+    let bytes = try PNG.encode(image, text: [.init(keyword: "k", text: "t")], effort: .fast)
+    #expect(try PNG.decode(bytes) == image && PNGText.read(bytes).count == 1)
+  }
 }

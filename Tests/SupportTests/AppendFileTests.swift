@@ -28,4 +28,24 @@ import Testing
     let error = #expect(throws: FileError.self) { try file.write([1]) }
     #expect(error?.description == "cannot write /dev/full: No space left on device")
   }
+
+  @Test func aFileIsMadeWhereThereIsNoneButNoFolder() throws {
+    try Project.inTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("log")
+      _ = try AppendFile(url, completingLine: true)
+      #expect(try Data(contentsOf: url).isEmpty, "an empty file needs no line end")
+      let missing = folder.appendingPathComponent("no/log")
+      let error = #expect(throws: FileError.self) { try AppendFile(missing) }
+      #expect(error?.description == "cannot open \(missing.path): No such file or directory")
+    }
+  }
+
+  @Test func twoWritersDoNotOverwriteEachOther() throws {
+    try Project.inTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("log")
+      let (first, second) = (try AppendFile(url), try AppendFile(url))
+      for index in 0..<4 { try (index % 2 == 0 ? first : second).write(Array("\(index)\n".utf8)) }
+      #expect(try String(contentsOf: url, encoding: .utf8) == "0\n1\n2\n3\n")
+    }
+  }
 }

@@ -108,4 +108,37 @@ import Testing
   private func names(_ folder: URL) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: folder.path)
   }
+
+  @Test func aFileThatIsThereIsNotCreatedAgain() throws {
+    try Project.inTemporaryFolder { folder throws in
+      let url = folder.appendingPathComponent("a")
+      #expect(try AtomicFile.create([1], at: url))
+      #expect(try !AtomicFile.create([2], at: url))
+      #expect(try Data(contentsOf: url) == Data([1]))
+      #expect(try names(folder) == ["a"])
+    }
+  }
+
+  @Test func piecesAddUpWithAndWithoutFlushing() throws {
+    try Project.inTemporaryFolder { folder in
+      for flushing in [true, false] {
+        let url = folder.appendingPathComponent("a")
+        let file = try AtomicFile(url)
+        try file.write([1, 2])
+        try file.write([])
+        try file.write([UInt8](repeating: 3, count: 100_000))
+        try file.commit(flushing: flushing)
+        #expect(try Data(contentsOf: url) == Data([1, 2] + [UInt8](repeating: 3, count: 100_000)))
+      }
+      #expect(try names(folder) == ["a"])
+    }
+  }
+
+  @Test func aFolderIsNotReplacedByAFile() throws {
+    try Project.inTemporaryFolder { folder in
+      let error = #expect(throws: FileError.self) { try AtomicFile.write([1], to: folder) }
+      #expect(error?.description == "cannot write \(folder.path): it is a folder")
+      #expect(error?.path == folder.path)
+    }
+  }
 }

@@ -30,4 +30,22 @@ import Testing
     index[exactly: "\u{1ea1}\u{302}"] = 2
     #expect(index.resolve("\u{1ead}") == nil)
   }
+
+  @Test func namesAreSortedByTheirBytesAndJoined() {
+    let names: [ByteString] = ["b", "a", "", "ab", "Z"]
+    #expect(names.sorted().map(\.description) == ["", "Z", "a", "ab", "b"])
+    #expect(ByteString("a/") + ByteString([0xff]) == ByteString([0x61, 0x2f, 0xff]))
+    #expect(ByteString([0x61, 0xff]).description == "a\u{FFFD}")
+  }
+
+  @Test func anIndexForgetsWhatIsTakenOutOfIt() {
+    var index = NameIndex<Int>()
+    (index[exactly: "b"], index[exactly: decomposed]) = (1, 2)
+    #expect(index.names == ["b", decomposed])
+    index[exactly: decomposed] = nil
+    #expect(index.resolve(composed) == nil && index[exactly: decomposed] == nil && index.names == ["b"])
+    index[exactly: ByteString([0xff])] = 3
+    #expect(index.resolve(ByteString([0xff])) == ByteString([0xff]), "bytes that are no text are found, too")
+    #expect(index.resolve(ByteString([0xfe])) == nil)
+  }
 }

@@ -30,4 +30,25 @@ import Testing
     let error = #expect(throws: CSV.UnclosedQuote.self) { try rows("a\nb,\"c\nd\n") }
     #expect(error?.line == 2)
   }
+
+  @Test func bytesThatAreNotUTF8AreReplaced() throws {
+    #expect(try CSV.rows([0x61, 0xff, 0x2c, 0x62]).map(\.fields) == [["a\u{FFFD}", "b"]])
+  }
+
+  @Test func whatFollowsAClosedQuoteBelongsToTheField() throws {
+    #expect(try rows("\"a\"b,\"c\" \"d\"") == [["ab", "c \"d\""]])
+    #expect(try rows(" \"a\",b") == [[" \"a\"", "b"]], "a quote after a space is a letter")
+  }
+
+  @Test func theLastLineNeedsNoEndAndNothingIsNoRow() throws {
+    #expect(try rows("a,b") == [["a", "b"]] && rows("a,") == [["a", ""]])
+    #expect(try rows("").isEmpty && rows("\n\r\n\n").isEmpty && rows("\u{FEFF}").isEmpty)
+  }
+
+  @Test(arguments: ["\n", "\r\n", "\r"]) func linesAreCountedByAnyEnd(_ end: String) throws {
+    let text = ["a", "", "\"b", "c\"", "d"].joined(separator: end)
+    #expect(try CSV.rows(Array(text.utf8)).map(\.line) == [1, 3, 5])
+    let open = ["a", "b", "\"c"].joined(separator: end)
+    #expect(#expect(throws: CSV.UnclosedQuote.self) { try rows(open) }?.line == 3)
+  }
 }

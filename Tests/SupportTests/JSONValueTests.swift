@@ -35,4 +35,36 @@ import Testing
     #expect(JSONValue(Array("9223372036854775808".utf8))?.int == nil)
     #expect(JSONValue(Array("1e300".utf8))?.double == 1e300)
   }
+
+  @Test func theLastOfEqualKeysCountsAndAllAreThere() throws {
+    let value = try #require(JSONValue(Array(#"{"a": 1, "b": 2, "a": 3}"#.utf8)))
+    #expect(value["a"]?.int == 3 && value.fields?.map(\.key) == ["a", "b", "a"])
+  }
+
+  @Test func aValueIsOfOneKindOnly() throws {
+    for (text, kinds) in [
+      ("\"x\"", [true, false, false, false, false]), ("1.5", [false, true, false, false, false]),
+      ("[]", [false, false, true, false, false]), ("{}", [false, false, false, true, false]),
+      ("null", [false, false, false, false, true]), ("true", [false, false, false, false, false]),
+    ] {
+      let value = try #require(JSONValue(Array(text.utf8)))
+      #expect(
+        [value.string != nil, value.double != nil, value.array != nil, value.fields != nil, value.isNull] == kinds,
+        "\(text)")
+      #expect(value["a"].map { _ in true } == nil)
+    }
+  }
+
+  @Test(
+    arguments: [("1.0", 1), ("-0", 0), ("1e3", 1000), ("12e-1", nil), ("0.5", nil), ("-7", -7)] as [(String, Int?)])
+  func wholeNumbersMayBeWrittenWithFractionsAndExponents(_ text: String, _ whole: Int?) {
+    #expect(JSONValue(Array(text.utf8))?.int == whole)
+  }
+
+  @Test func nestsAreReadDownTo64() {
+    func nested(_ depth: Int) -> [UInt8] {
+      Array((String(repeating: "[", count: depth) + String(repeating: "]", count: depth)).utf8)
+    }
+    #expect(JSONValue(nested(64)).map { _ in true } == true && JSONValue(nested(70)).map { _ in true } == nil)
+  }
 }

@@ -21,4 +21,20 @@ import Testing
     #expect(done == sizes)
     #expect(held.withLock { $0.most } <= 100 && held.withLock { $0.alone })
   }
+
+  private struct Failure: Error {}
+
+  @Test func bytesAreFreeAfterAnError() {
+    let budget = MemoryBudget(10)
+    for _ in 0..<3 {
+      #expect(throws: Failure.self) { try budget.with(10) { () throws(Failure) -> Void in throw Failure() } }
+    }
+    #expect(budget.with(10) { 7 } == 7)
+  }
+
+  @Test func workThatNeedsNothingRunsBesideWorkThatNeedsAll() {
+    let budget = MemoryBudget(10)
+    #expect(budget.with(10) { budget.with(0) { budget.with(-5) { 3 } } } == 3)
+    #expect(budget.limit == 10)
+  }
 }

@@ -39,4 +39,44 @@ import Testing
       #expect(place.isSame(asFile: path("link/a.png")))
     }
   }
+
+  @Test func pipesAndDevicesAreWrittenThrough() throws {
+    try Project.inTemporaryFolder { folder in
+      let path = folder.appendingPathComponent("pipe").path
+      #expect(mkfifo(path, 0o600) == 0)
+      for stream in [path, "/dev/null"] {
+        let place = try OutputPlace(stream)
+        #expect(place.isStream && place.exists && place.path == stream)
+      }
+    }
+  }
+
+  @Test func aPlaceIsTheEndOfItsLinks() throws {
+    try Project.inTemporaryFolder { folder in
+      func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+      for (link, end) in [("first", "second"), ("second", "new.png"), ("round", "about"), ("about", "round")] {
+        try FileManager.default.createSymbolicLink(atPath: path(link), withDestinationPath: end)
+      }
+      let place = try OutputPlace(path("first"))
+      #expect(place.path == path("new.png") && !place.exists && !place.isStream)
+      try Data([1]).write(to: URL(fileURLWithPath: path("new.png")))
+      #expect(try OutputPlace(path("first")).exists)
+      #expect(reason(path("round")) == "cannot create \(path("round")): Too many levels of symbolic links")
+      try FileManager.default.createSymbolicLink(atPath: path("lost"), withDestinationPath: "no/where.png")
+      #expect(reason(path("lost")) == "cannot create \(path("no/where.png")): No such file or directory")
+    }
+  }
+
+  @Test func aNewFileIsTheSameAsItselfOnly() throws {
+    try Project.inTemporaryFolder { folder in
+      func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+      let (one, two) = try (OutputPlace(path("a")), OutputPlace(path("b")))
+      #expect(try one.isSame(as: OutputPlace(folder.path + "/./a")) && !one.isSame(as: two))
+      #expect(!one.isSame(asFile: path("a")), "there is no such file yet")
+      try Data([1]).write(to: URL(fileURLWithPath: path("a")))
+      #expect(link(path("a"), path("b")) == 0)
+      #expect(try OutputPlace(path("a")).isSame(as: OutputPlace(path("b"))), "a hard link")
+      #expect(reason(path("a/b")) == "cannot create \(path("a/b")): Not a directory")
+    }
+  }
 }

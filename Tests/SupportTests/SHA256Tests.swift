@@ -22,4 +22,19 @@ import Testing
       #expect(hash.hexDigest() == SHA256.hexDigest(message), "cut at \(cut)")
     }
   }
+
+  /// A million letters, as in the examples of FIPS 180.
+  @Test func aLongMessageHasItsKnownDigest() {
+    #expect(
+      SHA256.hexDigest([UInt8](repeating: 0x61, count: 1_000_000))
+        == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
+  }
+
+  @Test func aDigestMayBeTakenOnTheWay() {
+    var hash = SHA256()
+    Array("a".utf8).withUnsafeBytes { hash.update($0) }
+    #expect(hash.hexDigest() == SHA256.hexDigest(Array("a".utf8)))
+    Array("bc".utf8).withUnsafeBytes { hash.update($0) }
+    #expect(hash.hexDigest() == SHA256.hexDigest(Array("abc".utf8)))
+  }
 }

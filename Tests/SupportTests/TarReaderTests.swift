@@ -107,4 +107,47 @@ import Testing
     #expect(try sentence(TarBytes.member("pax", records, kind: "x") + good).contains("pax records are damaged"))
     #expect(try sentence(TarBytes.member("a", [1], kind: "S")).contains("is a sparse file"))
   }
+
+  @Test func foldersLinksAndGlobalRecordsAreNoFiles() throws {
+    let bytes =
+      TarBytes.member("pax_global", Array("10 path=b\n".utf8), kind: "g") + TarBytes.member("folder/", [], kind: "5")
+      + TarBytes.member("old/", []) + TarBytes.member("link", [], kind: "2") + TarBytes.member("a", [0x78])
+    #expect(try read(bytes + TarBytes.end) == ["a": "x"])
+  }
+
+  @Test func aMemberOfAnUnknownKindIsSkippedWithItsData() throws {
+    let bytes = TarBytes.member("odd", [UInt8](repeating: 1, count: 700), kind: "Z") + TarBytes.member("a", [0x78])
+    #expect(try read(bytes + TarBytes.end) == ["a": "x"])
+  }
+
+  @Test func recordsAreOfTheNextMemberOnly() throws {
+    let bytes =
+      TarBytes.member("pax", Array("10 path=b\n".utf8), kind: "x") + TarBytes.member("a", [0x78])
+      + TarBytes.member("c", [0x79])
+    #expect(try read(bytes + TarBytes.end) == ["b": "x", "c": "y"])
+  }
+
+  @Test func theBeginningOfALongNameIsUstarsAlone() throws {
+    let name = TarBytes.member("name", [0x78], prefix: "some/folder")
+    #expect(try read(name + TarBytes.end) == ["some/folder/name": "x"])
+    let gnu = TarBytes.member("name", [0x78], magic: "ustar  \u{0}", prefix: "some/folder")
+    #expect(try read(gnu + TarBytes.end) == ["name": "x"])
+  }
+
+  @Test func whatFollowsTheEndIsNotLookedAt() throws {
+    let whole = TarBytes.archive([("a", [0x78])])
+    #expect(try read(whole + TarBytes.member("b", [0x79])) == ["a": "x"])
+    #expect(try read(TarBytes.end).isEmpty)
+  }
+
+  @Test func anArchiveThatIsMissingOrNoFileIsNamed() throws {
+    try Project.inTemporaryFolder { folder in
+      for (path, reason) in [
+        (folder.path, "it is not a regular file"), (folder.path + "/a.tar", "No such file or directory"),
+      ] {
+        let error = #expect(throws: TarError.self) { try TarArchive.members(of: FileSlice(path: path)) }
+        #expect(error?.description == "cannot read \(path): \(reason)")
+      }
+    }
+  }
 }

@@ -58,4 +58,25 @@ import Testing
       #expect(throws: TarWriter.Failure.name(long)) { try tar.add(long, []) }
     }
   }
+
+  @Test func theOwnReaderFindsNamesPlacesAndBytes() throws {
+    try Project.inTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("a.tar")
+      try write(url)
+      let members = try TarArchive.members(of: FileSlice(path: url.path))
+      #expect(members.map(\.name.description) == entries.map(\.0))
+      for (member, entry) in zip(members, entries) {
+        #expect(try member.slice.read() == entry.1)
+        #expect(member.slice.offset % 512 == 0 && member.slice.length == entry.1.count)
+      }
+    }
+  }
+
+  @Test func aFileThatCannotBeMadeIsNamed() {
+    let error = #expect(throws: FileError.self) { try TarWriter(URL(fileURLWithPath: "/nowhere/a.tar")) }
+    #expect(error?.description == "cannot create /nowhere/a.tar: No such file or directory")
+    #expect(
+      TarWriter.Failure.size("a", 1 << 33).description
+        == "a has 8589934592 bytes; an entry of a tar archive has less than 8 GiB")
+  }
 }

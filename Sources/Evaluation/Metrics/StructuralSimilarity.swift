@@ -77,7 +77,7 @@ struct Lightness {
       })
   }
 
-  /// The gradient magnitude at every pixel (Sobel, per pixel), 0 at the border.
+  /// The gradient magnitude at every pixel (Sobel / 4), 0 at the border: on both sides of a step it is the step's height.
   var gradients: [Float] {
     var lengths = [Float](repeating: 0, count: values.count)
     values.withUnsafeBufferPointer { v in

@@ -7,9 +7,11 @@ extension EvaluationReport {
       [score.category.title, Self.percent(score.generated), Self.interval(score.generated.interval)]
         + others.map { Self.percent(score[keyPath: $0.part]) } + [String(score.generated.count)]
     }
+    // Of the same categories as the score.
+    let judged = scores.filter { $0.generated.count > 0 }
     func mean(_ part: KeyPath<Score, Scorecard.Tally>) -> String {
-      guard scores.allSatisfy({ $0[keyPath: part].count > 0 }) else { return "–" }
-      return Self.percent(scores.reduce(0) { $0 + $1[keyPath: part].share } / Double(scores.count))
+      guard !judged.isEmpty, judged.allSatisfy({ $0[keyPath: part].count > 0 }) else { return "–" }
+      return Self.percent(judged.reduce(0) { $0 + $1[keyPath: part].share } / Double(judged.count))
     }
     let all = scores.reduce(0) { $0 + $1.generated.count }
     let last = ["overall", Self.percent(overall.value), Self.interval(overall.low...overall.high)]

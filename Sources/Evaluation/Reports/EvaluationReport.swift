@@ -149,7 +149,7 @@ public struct EvaluationReport: Sendable, Codable {
   public let settings: Settings
   /// The world whose objects the prompts name.
   public let world: World
-  /// Mean share of correct images over the categories, with its interval by bootstrap.
+  /// Mean share of correct images over the categories that have images, with its interval by bootstrap.
   public internal(set) var overall = Share(value: 0, low: 0, high: 1)
   /// The shares of each category that the world has.
   public internal(set) var scores: [Score]
@@ -241,8 +241,9 @@ public struct EvaluationReport: Sendable, Codable {
       shares.append(prompts.map { Double($0.value.filter(\.isRight).count) / Double($0.value.count) })
     }
     let interval = Bootstrap.interval(shares)
+    let judged = scores.filter { $0.generated.count > 0 }
     overall = Share(
-      value: scores.reduce(0) { $0 + $1.generated.share } / Double(scores.count), low: interval.lowerBound,
+      value: judged.reduce(0) { $0 + $1.generated.share } / Double(max(1, judged.count)), low: interval.lowerBound,
       high: interval.upperBound)
     let pairs = images.compactMap { image in image.learned.map { (image.isRight, $0.isRight) } }
     if !pairs.isEmpty { agreement = Agreement(pairs) }

@@ -1,10 +1,10 @@
 import Foundation
 
-/// Rows of cells as aligned lines: the first column to the left, all others to the right.
+/// Rows of cells as aligned lines: the first column to the left, all others to the right; rows may be short.
 enum TextTable {
   static func lines(_ rows: [[String]]) -> [String] {
     let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    let widths = (0..<columns).map { column in rows.map { $0.indices ~= column ? $0[column].count : 0 }.max() ?? 0 }
     return rows.map { row in
       row.enumerated().map { column, text in
         let pad = String(repeating: " ", count: widths[column] - text.count)

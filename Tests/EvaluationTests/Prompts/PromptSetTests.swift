@@ -71,4 +71,54 @@ enum Prepared {
       #expect(other.scene == set.prompts[index].scene)
     }
   }
+
+  private func prompts(_ category: PromptCategory, of world: World) -> [EvaluationPrompt] {
+    Prepared.set(of: world).prompts.filter { $0.category == category }
+  }
+
+  @Test(arguments: [World.small, .medium]) func everyRelationIsAskedForEquallyOften(world: World) {
+    let relations = prompts(.position, of: world).compactMap(\.scene.relation)
+    for relation in Scene.Relation.allCases { #expect(relations.count { $0 == relation } == 25, "\(relation)") }
+  }
+
+  @Test(arguments: [World.small, .medium]) func singleObjectsAreMostlyEmoji(world: World) {
+    let shapes = prompts(.single, of: world).count {
+      if case .shape = $0.scene.objects[0].object { true } else { false }
+    }
+    #expect(shapes == 16)
+  }
+
+  @Test(arguments: [World.small, .medium]) func attributionAsksForTwoShapesInTwoColors(world: World) {
+    for prompt in prompts(.attribution, of: world) {
+      guard case .shape(let first, let one) = prompt.scene.objects[0].object,
+        case .shape(let second, let two) = prompt.scene.objects[1].object
+      else {
+        Issue.record("\(prompt.text)")
+        continue
+      }
+      #expect(first != second && one != two, "\(prompt.text)")
+      #expect(prompt.text.contains(one.rawValue) && prompt.text.contains(two.rawValue), "\(prompt.text)")
+    }
+  }
+
+  @Test(arguments: [World.small, .medium]) func whatPromptsLeaveOutHasItsDefault(world: World) {
+    for prompt in Prepared.set(of: world).prompts {
+      #expect(prompt.scene.look == .flat && prompt.scene.objects.allSatisfy { $0.size == .medium }, "\(prompt.text)")
+      if prompt.scene.objects.count == 1 { #expect(prompt.scene.place == .center, "\(prompt.text)") }
+    }
+  }
+
+  @Test func theParaphrasesAreAFifthOfEachCategory() {
+    for category in PromptSet.categories(of: .medium) {
+      let count = Prepared.medium.paraphrases.count { $0.prompt.category == category }
+      #expect(abs(Double(count) - Double(category.count) / 5) <= 1, "\(category)")
+    }
+    let indices = Prepared.medium.paraphrases.map(\.index)
+    #expect(indices == indices.sorted() && Set(indices).count == indices.count)
+  }
+
+  @Test func chosenPromptsHaveNoParaphrases() {
+    let set = PromptSet(world: .small, prompts: Array(Prepared.small.prompts.prefix(3)))
+    #expect(set.prompts.count == 3 && set.paraphrases.isEmpty)
+  }
 }
