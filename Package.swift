@@ -97,8 +97,8 @@ let package = Package(
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Runs", "Flux", "Models", "Diffusion", "NN", "Torch", "Scenes", "Datasets", "Images", "Support",
-        "TestSupport",
+        "Training", "Runs", "Flux", "Models", "Diffusion", "Optimizers", "NN", "Torch", "Scenes", "Datasets", "Images",
+        "Support", "TestSupport",
       ], swiftSettings: strict),
     .testTarget(
       name: "EvaluationTests",

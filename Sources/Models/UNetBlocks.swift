@@ -149,7 +149,10 @@ final class Downsample: Module {
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor {
-    conv(padding == 0 ? x.padded(left: 0, right: 1, top: 0, bottom: 1) : x)
+    guard padding == 0 else { return conv(x) }
+    let (_, _, height, width) = x.shape4
+    // A single row or column needs two more to fill the kernel; its half is one, too.
+    return conv(x.padded(left: 0, right: width == 1 ? 2 : 1, top: 0, bottom: height == 1 ? 2 : 1))
   }
 }
 

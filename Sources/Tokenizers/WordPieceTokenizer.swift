@@ -78,8 +78,9 @@ public struct WordPieceTokenizer: Sendable {
     var text = ""
     for id in ids where vocabulary.pieces.indices.contains(Int(id)) && ![padID, clsID, sepID].contains(id) {
       let piece = vocabulary.pieces[Int(id)]
-      if piece.hasPrefix("##") {
-        text += piece.dropFirst(2)
+      // Scalars, not characters: "#" and a combining mark after it are one character.
+      if piece.unicodeScalars.starts(with: "##".unicodeScalars) {
+        text.unicodeScalars.append(contentsOf: piece.unicodeScalars.dropFirst(2))
       } else {
         text += (text.isEmpty ? "" : " ") + piece
       }

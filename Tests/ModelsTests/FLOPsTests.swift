@@ -47,4 +47,52 @@ import Testing
       crossAttentionDim: context, classEmbedType: .projection, projectionClassEmbeddingsInputDim: context,
       normNumGroups: 32, normEps: 1e-5, actFn: .silu, flipSinToCos: true, freqShift: 0, downsamplePadding: 1)
   }
+
+  /// One level without attention over 4×4 cells, layer by layer.
+  @Test func aPlainUNetCountsItsLayers() {
+    var c = SmallNetworks.unet
+    (c.downBlockTypes, c.upBlockTypes, c.midBlockType, c.blockOutChannels) = ([.plain], [.plain], nil, [8])
+    c.classEmbedType = nil
+    let convolutions: Int =
+      4 * 8 * 9  // in
+      + 2 * (8 * 8 * 9)  // down
+      + 2 * (16 * 8 * 9 + 8 * 8 * 9 + 16 * 8)  // up: the skip beside the features, and a shortcut
+      + 8 * 4 * 9  // out
+    let embedding: Int = 8 * 32 + 32 * 32 + 3 * (32 * 8)
+    #expect(c.flops(height: 4, width: 4, tokens: 9) == 2 * (16 * convolutions + embedding))
+    c.classEmbedType = .projection
+    #expect(
+      c.flops(height: 4, width: 4, tokens: 9) == 2 * (16 * convolutions + embedding + 6 * 32 + 32 * 32))
+  }
+
+  /// Attention over N cells is quadratic in N, all else linear.
+  @Test func attentionGrowsWithTheSquareOfTheCells() {
+    var c = SmallNetworks.unet
+    (c.downBlockTypes, c.upBlockTypes, c.midBlockType) = ([.crossAttention], [.plain], nil)
+    (c.blockOutChannels, c.classEmbedType) = ([8], nil)
+    let embedding: Int = 2 * (8 * 32 + 32 * 32 + 3 * (32 * 8))
+    func square(_ side: Int) -> Int { c.flops(height: side, width: side, tokens: 1) - embedding - 2 * 2 * 6 * 8 }
+    // With N cells: a·N + 4·N²·8; the context's projections do not depend on N.
+    #expect(square(4) - 16 * square(1) == 4 * 8 * (16 * 16 - 16))
+    #expect(square(8) - 64 * square(1) == 4 * 8 * (64 * 64 - 64))
+  }
+
+  /// The lower level of two works on half the size; then the fields are enlarged by two matrix products.
+  @Test func thePaletteDecoderCountsItsConvolutionsAndTheEnlargement() {
+    let c = SmallNetworks.palette  // 3 colors, fields of twice the latent's size, enlarged fourfold
+    let cells: Int = 6 * 16 * 9 + 2 * (16 * 16 * 9) + 16 * 8 * 9
+    let doubled: Int = 2 * (8 * 8 * 9) + 8 * 12 * 9
+    let enlargement: Int = 12 * (16 * 4 * 4 + 16 * 4 * 16)  // [16, 4] · [4, 4], then [16, 4] · [4, 16], for 12 fields
+    #expect(c.decoderFLOPs(height: 2, width: 2) == 2 * (4 * cells + 16 * doubled + enlargement))
+  }
+
+  @Test func batchesOfCellsCostTheSameEach() {
+    let c = SmallNetworks.autoencoder
+    #expect(c.encoderFLOPs(height: 6, width: 4) == 24 * c.encoderFLOPs(height: 1, width: 1))
+    #expect(c.decoderFLOPs(height: 6, width: 4) == 24 * c.decoderFLOPs(height: 1, width: 1))
+    #expect(c.superResolutionFLOPs(height: 6, width: 4) == 24 * c.superResolutionFLOPs(height: 1, width: 1))
+    var none = c
+    none.superResolutionWidths = []
+    #expect(none.superResolutionFLOPs(height: 6, width: 4) == 0)
+  }
 }

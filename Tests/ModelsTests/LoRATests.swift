@@ -1,9 +1,10 @@
 import Foundation
-import Models
 import NN
 import TestSupport
 import Testing
 import Torch
+
+@testable import Models
 
 @Suite struct LoRATests {
   private let golden = Project.golden("unet/ship-like")
@@ -175,5 +176,82 @@ import Torch
     #expect(message == "FILE: its lora_adapter_metadata sets use_dora, which Flux does not implement")
     let plain = try error(metadata: ["lora_adapter_metadata": "{\"use_rslora\": true}"]) { _ in }
     #expect(plain == "FILE: its lora_adapter_metadata sets use_rslora, which Flux does not implement")
+  }
+
+  /// ΔW[o, i, y, x] = Σᵣ B[o, r] · A[r, i, y, x].
+  @Test func theChangeOfAKernelIsTheSumOverTheRank() {
+    let down = Tensor.randn([2, 3, 3, 3], generator: Generator(seed: 1))
+    let up = Tensor.randn([4, 2, 1, 1], generator: Generator(seed: 2))
+    let change = LoRA.Pair(layer: "x", down: down, up: up).change
+    let (A, B) = (down.doubles(), up.doubles())
+    var expected: [Double] = []
+    for output in 0..<4 {
+      for place in 0..<27 { expected.append(B[output * 2] * A[place] + B[output * 2 + 1] * A[27 + place]) }
+    }
+    expectClose(change, Tensor(expected, shape: [4, 3, 3, 3]).to(.float32), atol: 1e-5)
+  }
+
+  @Test func theChangeOfAMatrixIsTheProduct() {
+    let down = Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [2, 3])
+    let up = Tensor([1, 0, 0, 10] as [Float], shape: [2, 2])
+    #expect(LoRA.Pair(layer: "x", down: down, up: up).change.floats() == [1, 2, 3, 40, 50, 60])
+  }
+
+  @Test func factorsHaveTheShapesOfTheirLayer() {
+    let matrix = LoRA.Pair.shapes(of: [12, 6], rank: 4)
+    #expect(matrix.down == [4, 6] && matrix.up == [12, 4])
+    let kernel = LoRA.Pair.shapes(of: [12, 6, 3, 3], rank: 4)
+    #expect(kernel.down == [4, 6, 3, 3] && kernel.up == [12, 4, 1, 1])
+  }
+
+  @Test func newFactorsStartLikeALayerAndAtZero() {
+    let unet = UNet(SmallNetworks.unet, .random(Generator(seed: 1)))
+    let lora = LoRA(for: unet, rank: 3, Generator(seed: 2))
+    #expect(lora.pairs.count == unet.parameters.filter { $0.tensor.rank >= 2 }.count)
+    for pair in lora.pairs {
+      let bound = 1 / Double(pair.down.shape.dropFirst().reduce(1, *)).squareRoot()
+      let largest = pair.down.abs().max().item()
+      #expect(largest <= bound + 1e-7 && largest > 0.5 * bound, "\(pair.layer)")
+      #expect(pair.up.abs().max().item() == 0 && pair.down.shape[0] == 3 && pair.up.shape[1] == 3)
+    }
+  }
+
+  @Test func mergingWithTheOppositeScaleUndoesIt() {
+    let unet = UNet(SmallNetworks.unet, .random(Generator(seed: 1)))
+    let before = unet.parameters.map { $0.tensor.clone() }
+    let lora = random(unet)
+    lora.merge(into: unet)
+    lora.merge(into: unet, scale: -1)
+    for (now, before) in zip(unet.parameters, before) { expectClose(now.tensor, before, atol: 1e-6, now.key) }
+  }
+
+  @Test func alphaOverRankScalesTheChange() throws {
+    // A rank of 4: an alpha of 4 is no change, of 1 a quarter.
+    #expect(abs(try scale(alpha: Tensor(4)) - 1) < 1e-6)
+    #expect(abs(try scale(alpha: Tensor(1)) - 0.25) < 1e-6)
+    #expect(abs(try scale(alpha: Tensor(-2)) + 0.5) < 1e-6)
+    #expect(abs(try scale() - 1) < 1e-6)
+    // A layer's own alpha comes before the common one.
+    #expect(abs(try scale(alpha: Tensor(1), metadata: ["lora_adapter_metadata": "{\"lora_alpha\": 8}"]) - 0.25) < 1e-6)
+  }
+
+  @Test func aFileOfNothingIsRefused() throws {
+    #expect(try error { $0 = [] } == "FILE: it holds no LoRA of a U-Net")
+    #expect(
+      try error { $0 = [("text_encoder.x.lora_A.weight", Tensor.ones([4, 4]))] }?.contains(
+        "does not know, among them \"text_encoder.x.lora_A.weight\"") == true)
+  }
+
+  @Test func theFileIsInSixteenBitsUnlessOtherwiseAsked() throws {
+    try Project.inTemporaryFolder { folder in
+      let unet = UNet(SmallNetworks.unet, .random(Generator(seed: 1)))
+      let file = folder.appendingPathComponent(LoRA.fileName)
+      try random(unet).save(to: file, metadata: ["steps": "4"])
+      let saved = try SafetensorsFile(file)
+      #expect(saved.keys.allSatisfy { saved.info($0)?.dtype == .bfloat16 && $0.hasPrefix("unet.") })
+      #expect(saved.metadata == ["format": "pt", "steps": "4"])
+      let read = try LoRA.load(file, for: unet)
+      #expect(read.pairs.allSatisfy { $0.down.dtype == .float32 && $0.up.dtype == .float32 })
+    }
   }
 }

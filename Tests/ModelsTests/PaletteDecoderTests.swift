@@ -1,10 +1,11 @@
 import Foundation
-import Models
 import NN
 import Support
 import TestSupport
 import Testing
 import Torch
+
+@testable import Models
 
 @Suite struct PaletteDecoderTests {
   private let configuration = Autoencoder.Configuration(
@@ -129,5 +130,70 @@ import Torch
       sentence { $0.decoderWidths = [6, 8] } == "decoder_widths[0] is 6, expected a multiple of 2×2 positions, 4")
     #expect(sentence { $0.decoderWidths = [8, 7] }?.hasPrefix("decoder_widths[1] is 7, expected a multiple") == true)
     #expect(sentence { $0.superResolutionWidths = [8] }?.hasSuffix("an empty list beside a palette") == true)
+  }
+
+  @Test func colorsThatAreAllAlikeGiveThatColorWhateverTheLogits() throws {
+    let decoder = try palette(autoencoder())
+    let logits = Tensor.randn([1, 3, 6, 6], generator: Generator(seed: 8)) * 10
+    let color = Tensor([0.5, -0.25, 1] as [Float], shape: [1, 3, 1, 1])
+    let colors = Tensor.cat([color, color, color], dim: 1).expanded([1, 9, 6, 6])
+    let image = decoder.image(of: Tensor.cat([logits, colors], dim: 1), height: 37, width: 50)
+    expectClose(image, color.expanded([1, 3, 37, 50]), atol: 1e-5)
+  }
+
+  @Test func constantFieldsGiveOneColorAtEverySize() throws {
+    let decoder = try palette(autoencoder())
+    let values = Tensor.randn([1, 12, 1, 1], generator: Generator(seed: 9))
+    let weights = (values.narrowed(1, 0, 3) * 6).softmax(dim: 1).reshaped([3, 1])
+    let color = (weights * values.narrowed(1, 3, 9).reshaped([3, 3])).sum([0]).reshaped([1, 3, 1, 1])
+    for (height, width) in [(24, 24), (25, 90), (3, 5), (1, 1), (6, 6)] {
+      let image = decoder.image(of: values.expanded([1, 12, 6, 6]), height: height, width: width)
+      expectClose(image, color.expanded([1, 3, height, width]), atol: 1e-5)
+    }
+  }
+
+  @Test func noPixelLeavesTheRangeOfTheColors() throws {
+    let decoder = try palette(autoencoder())
+    let fields = Tensor.randn([2, 12, 5, 5], generator: Generator(seed: 10)) * 3
+    let image = decoder.image(of: fields, height: 40, width: 40)
+    let colors = fields.narrowed(1, 3, 9)
+    #expect(image.max().item() <= colors.max().item() + 1e-5)
+    #expect(image.min().item() >= colors.min().item() - 1e-5)
+  }
+
+  @Test func twiceTheSizeShowsTheSamePicture() throws {
+    let autoencoder = autoencoder()
+    let latent = Tensor.randn([1, 6, 6, 6], generator: Generator(seed: 11))
+    let (small, large) = withInference {
+      (autoencoder.decode(latent, size: (48, 48)), autoencoder.decode(latent, size: (96, 96)))
+    }
+    expectClose(small, withInference { autoencoder.decode(latent) }, atol: 1e-6)  // its own size
+    let error = (large.avgPool2d(2) - small).abs().mean().item()
+    #expect(error < 0.05 * small.std().item(), "\(error) of \(small.std().item())")
+  }
+
+  @Test func mirroredFieldsGiveTheMirroredPicture() throws {
+    let decoder = try palette(autoencoder())
+    let fields = Tensor.randn([1, 12, 5, 7], generator: Generator(seed: 12))
+    for dims in [[2], [3], [2, 3]] {
+      let mirrored = decoder.image(of: fields.flipped(dims), height: 33, width: 47)
+      expectClose(mirrored, decoder.image(of: fields, height: 33, width: 47).flipped(dims), atol: 1e-5)
+    }
+  }
+
+  @Test func aNewDecoderHasNoFavoriteColorAndNoTwoLogitsAlike() throws {
+    let decoder = try palette(autoencoder())
+    let bias = try #require(decoder.toFields.bias).floats()
+    #expect(Set(bias[0..<3]).count == 3 && bias[3...].allSatisfy { $0 == 0 })
+    let usage = decoder.usage(of: Tensor.zeros([1, 12, 4, 4])).doubles()
+    #expect(usage.allSatisfy { abs($0 - 1.0 / 3) < 1e-6 })
+  }
+
+  @Test func usageIsTheShareOfTheImage() throws {
+    // The left third is the first color, the rest the second; the third is nowhere.
+    let decoder = try palette(autoencoder())
+    let left = (Tensor.arange(0, 9).reshaped([1, 1, 1, 9]) .< 3).to(.float32).expanded([1, 1, 9, 9]) * 10
+    let fields = Tensor.cat([left, 10 - left, Tensor.full([1, 1, 9, 9], -10), Tensor.zeros([1, 9, 9, 9])], dim: 1)
+    expectClose(decoder.usage(of: fields), Tensor([1.0 / 3, 2.0 / 3, 0]).to(.float32), atol: 1e-6)
   }
 }

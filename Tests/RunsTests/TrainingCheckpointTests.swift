@@ -1,3 +1,5 @@
+import Foundation
+import TestSupport
 import Testing
 
 @testable import Runs
@@ -22,5 +24,25 @@ import Testing
   func aRecordThatCannotBeTrueIsNone(change: [String: String]) {
     let metadata = ["step": "120", "plan": Self.plan].merging(change) { $1 }
     #expect(TrainingCheckpoint.Record(metadata) == nil)
+  }
+
+  @Test func filesThatAreNoCheckpointsAreLeftAloneAndNotRead() throws {
+    try Project.inTemporaryFolder { folder in
+      let others = ["checkpoint-notes.txt", "checkpoint-00000099.txt", "my-checkpoint-00000001"]
+      for name in others { try Data("mine".utf8).write(to: folder.appendingPathComponent(name)) }
+      for step in [5, 9, 10] {
+        try TrainingCheckpoint.save(RandomWalk(), at: step, folder: folder, TrainingRun.Saving(kept: 1))
+      }
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      #expect(Set(names) == Set(others + ["checkpoint-00000010"]))
+      #expect(try TrainingCheckpoint.load(into: RandomWalk(), folder: folder) == 10)
+    }
+  }
+
+  @Test func aFolderWithoutCheckpointsIsANewRun() throws {
+    try Project.inTemporaryFolder { folder in
+      let walk = RandomWalk()
+      #expect(try TrainingCheckpoint.load(into: walk, folder: folder) == nil && walk.restarted == nil)
+    }
   }
 }

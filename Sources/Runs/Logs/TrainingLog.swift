@@ -42,11 +42,13 @@ public final class TrainingLog {
     let elapsed = now.timeIntervalSince(lastReport)
     let speed = Double(step - lastStep) / elapsed
     let means = sums.mapValues { $0.sum / Double($0.count) }
-    let fields = means.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\(rounded($0.value))" }.joined(
-      separator: ",")
+    // JSON has no number that is not finite; one such metric must not cost the others of its line.
+    let fields = means.sorted { $0.key < $1.key }.map {
+      ",\"\($0.key)\":\($0.value.isFinite ? rounded($0.value) : "null")"
+    }
     let line =
       "{\"step\":\(step),\"stage\":\"\(stage)\",\"stepsPerSecond\":\(rounded(speed)),"
-      + "\"seconds\":\(rounded(now.timeIntervalSince(started))),\(fields)}\n"
+      + "\"seconds\":\(rounded(now.timeIntervalSince(started)))\(fields.joined())}\n"
     try file.write(Array(line.utf8))
     try events.add(means.merging(["stepsPerSecond": speed]) { mean, _ in mean }, step: step)
     if !quiet {

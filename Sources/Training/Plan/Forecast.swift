@@ -37,7 +37,7 @@ public struct Forecast: Codable, Sendable {
   public var text: String {
     let parts = ["autoencoder", "adapter", "unet"].map { "\($0) \(parameters[$0] ?? 0)" }
     let lines =
-      ["parameters       \(parts.joined(separator: ", "))", "images         \(imageSize)×\(imageSize)"]
+      ["parameters       \(parts.joined(separator: ", "))", "images           \(imageSize)×\(imageSize)"]
       + stages.map { stage in
         let name = stage.stage.rawValue.padding(toLength: 16, withPad: " ", startingAt: 0)
         return "\(name) \(stage.steps) steps of \(Self.significant(stage.secondsPerStep)) s"

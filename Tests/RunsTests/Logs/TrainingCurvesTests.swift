@@ -86,4 +86,50 @@ import Testing
     #expect(try document.nodes(forXPath: "//*[local-name()='script']").isEmpty)
     #expect(try document.nodes(forXPath: "//*[local-name()='title']").first?.stringValue == "<b> & \"c\"")
   }
+
+  @Test func whatIsNoMeasurementIsPassedOver() {
+    let log = """
+      {"step":1,"stage":"joint","seconds":3,"text":"a","list":[1],"none":null,"loss":0.5}
+
+      {"stage":"joint","loss":9}
+      {"step":"2","loss":9}
+      [1, 2]
+      {"step":-1,"loss":9}
+      {"step":1.5,"loss":9}
+      """
+    let curves = TrainingCurves(log: log)
+    #expect(curves.curves == [.init(name: "loss", points: [.init(step: 1, value: 0.5)])])
+    #expect(curves.stages == [.init(name: "joint", steps: 1...1)])
+  }
+
+  @Test func aStageThatComesBackIsAnotherSpan() {
+    let stages = ["a", "a", "b", "a"].enumerated().map { "{\"step\":\($0 + 1),\"stage\":\"\($1)\",\"x\":1}" }
+    let spans = TrainingCurves(log: stages.joined(separator: "\n")).stages
+    #expect(spans.map(\.name) == ["a", "b", "a"] && spans.map(\.steps) == [1...2, 3...3, 4...4])
+  }
+
+  @Test func aCurveOfFewPointsStaysAsItIs() {
+    let curve = TrainingCurves.Curve(name: "x", points: (0..<5).map { .init(step: $0, value: Double($0)) })
+    #expect(curve.smoothed(to: 5) == curve.points && curve.smoothed(to: 0) == curve.points)
+    // Five points as two: the means of two and of three.
+    #expect(curve.smoothed(to: 2).map(\.value).map { ($0 * 1e9).rounded() / 1e9 } == [0.5, 3])
+  }
+
+  @Test func panelsLieInRowsOfThreeOverOneAxis() throws {
+    let log = (1...5).map { "{\"step\":\($0 * 10),\"stage\":\"joint\",\"m\($0)\":1}" }.joined(separator: "\n")
+    let document = try XMLDocument(xmlString: TrainingCurves(log: log).svg())
+    let groups = try document.nodes(forXPath: "//*[local-name()='g']/@transform").compactMap(\.stringValue)
+    #expect(
+      groups == [
+        "translate(0 0)", "translate(320 0)", "translate(640 0)", "translate(0 190)", "translate(320 190)",
+      ])
+    let labels = try document.nodes(forXPath: "//*[local-name()='text']").compactMap(\.stringValue)
+    #expect(labels.count { $0 == "50 steps" } == 5)
+  }
+
+  @Test func anEmptyLogIsAnEmptyDrawing() throws {
+    let curves = TrainingCurves(log: "")
+    #expect(curves.curves.isEmpty && curves.stages.isEmpty)
+    _ = try XMLDocument(xmlString: curves.svg())
+  }
 }

@@ -72,4 +72,33 @@ import Torch
     #expect(weights.shape == [1, 1, 2, 2])
     expectClose(weights.reshaped([4]), Tensor([2, 2, 2, 6] as [Float], shape: [4]) / 3)
   }
+
+  @Test func everyUseOfTheExamplesOfEveryRunHasItsOwnSeed() {
+    let streams: [ExampleStream] = [.autoencoder, .joint, .superResolution, .diffusion, .preview, .decoder]
+    let seeds = (0..<50 as Range<UInt64>).flatMap { run in streams.map { $0.seed(of: run) } }
+    #expect(Set(seeds).count == 300)
+  }
+
+  @Test func theMetadataOfABlockIsThatOfItsImagesOrNone() throws {
+    let examples = SceneExamples(seed: 4, world: .small, count: 100, side: 4, atlas: try GlyphAtlas())
+    let block = examples.block(at: 70)
+    #expect(block.range == 64..<128)
+    let batch = examples.batch(.diffusion, block.range, size: 8)
+    let metadata = try #require(examples.metadata(block, items: batch.items, size: 8))
+    #expect(metadata.captions == batch.captions && metadata.ids == batch.ids)
+    #expect(metadata.labels?.ints() == batch.labels?.ints())
+    #expect(examples.metadata(block, items: batch.items.reversed(), size: 8) == nil)
+  }
+
+  @Test func theIdentityOfScenesIsThatOfTheirPixels() throws {
+    let atlas = try GlyphAtlas()
+    func identity(seed: UInt64 = 4, count: Int? = nil, size: Int = 8) -> (name: String, hash: String) {
+      SceneExamples(seed: seed, world: .small, count: count, side: 4, atlas: atlas).identity(size: size)
+    }
+    let own = identity()
+    #expect(own.name == "small scenes, rendering 2, seed 4" && identity() == own)
+    #expect(identity(count: 100).name == "the first 100 small scenes, rendering 2, seed 4")
+    let others = [identity(seed: 5), identity(count: 100), identity(size: 16)].map(\.hash)
+    #expect(Set(others + [own.hash]).count == 4)
+  }
 }

@@ -73,4 +73,45 @@ import Testing
       #expect(json.contains("\"\(name)\"") || isMissing, "\(name)")
     }
   }
+
+  @Test func whatOnlyOneOfTwoPlansHasIsNoneInTheOther() throws {
+    let here = PlanIdentity(TrainingPlan(preset: .tiny, steps: 20))
+    let stored = try #require(PlanIdentity(json: try here.json().replacing(/"seed":0/, with: #""sead":0"#)))
+    #expect(here.differences(from: stored) == ["sead 0 there, none here", "seed none there, 0 here"])
+  }
+
+  @Test func stagesAreComparedWhateverTheirOrder() throws {
+    var plan = TrainingPlan(preset: .tiny, steps: 20)
+    let stored = try #require(PlanIdentity(json: try PlanIdentity(plan).json()))
+    plan.parts = plan.parts.filter { $0.key != .joint }.merging(plan.parts) { $1 }
+    #expect(PlanIdentity(plan).differences(from: stored).isEmpty)
+    plan.parts[.autoencoder]?.batch = 99
+    let difference = try #require(PlanIdentity(plan).differences(from: stored).first)
+    #expect(difference.hasPrefix("parts {") && difference.contains("\"batch\":99"))
+  }
+
+  @Test func theModelToStartFromIsASetting() throws {
+    let stored = try #require(PlanIdentity(json: try PlanIdentity(TrainingPlan(preset: .tiny, steps: 20)).json()))
+    var plan = TrainingPlan(preset: .tiny, steps: 20)
+    plan.start = "abc"
+    #expect(PlanIdentity(plan).differences(from: stored) == ["start none there, abc here"])
+  }
+
+  @Test(arguments: ["", "[]", "7", "{", "null"]) func whatIsNoObjectIsNoPlan(_ json: String) {
+    #expect(PlanIdentity(json: json) == nil)
+  }
+
+  @Test func theNumberOfStepsIsReadWhereItIsOne() {
+    #expect(PlanIdentity(TrainingPlan(preset: .tiny, steps: 20)).steps == 20)
+    #expect(PlanIdentity(json: "{\"steps\": 7}")?.steps == 7)
+    #expect(PlanIdentity(json: "{\"steps\": \"7\"}")?.steps == nil && PlanIdentity(json: "{}")?.steps == nil)
+  }
+
+  @Test func plansOfDistillationsAreComparedTheSameWay() throws {
+    var plan = DistillationPlan(modelHash: "ab", captions: "three")
+    let stored = try #require(PlanIdentity(json: try PlanIdentity(plan).json()))
+    (plan.rank, plan.captions) = (8, "four")
+    #expect(
+      PlanIdentity(plan).differences(from: stored) == ["captions three there, four here", "rank 32 there, 8 here"])
+  }
 }
