@@ -150,6 +150,10 @@ public enum DatasetError: Error, CustomStringConvertible, Sendable, Equatable {
   case missing(path: String)
   /// The folder or archive holds no images; `found` says what it holds instead.
   case noImages(path: String, found: String)
+  /// Images are to be repeated by folder names, and no folder has such a name.
+  case noRepeats(path: String)
+  /// A folder's images are to be repeated too often.
+  case manyRepeats(folder: String, most: Int)
   /// A metadata file has an invalid line, counted from 1.
   case malformed(file: String, line: Int, reason: String)
   /// A captions file of an archive is not valid; `file` is its path within the archive's.
@@ -169,6 +173,10 @@ public enum DatasetError: Error, CustomStringConvertible, Sendable, Equatable {
     case .noImages(let path, let found):
       "\(path) has no images: Flux looks for metadata.jsonl or metadata.csv, for .tar archives, and for .jpg, .jpeg, .png "
         + "and .webp files with .txt files of the same name, and found \(found)"
+    case .noRepeats(let path):
+      "\(path) has no folder named N_NAME, such as 10_cats, whose images could be repeated N times"
+    case .manyRepeats(let folder, let most):
+      "the images of \(folder) cannot be repeated as its name says: the most is \(most) times"
     case .malformed(let file, let line, let reason): "\(file), line \(line): \(reason)"
     case .record(let file, let reason): "\(file): \(reason)"
     case .file(let error): error.description

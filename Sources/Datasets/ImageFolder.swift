@@ -37,7 +37,10 @@ public struct ImageFolder: CaptionedImages {
   private static let memory = MemoryBudget(1500 << 20)
 
   /// Detects the layout of a folder or a .tar archive and lists its images.
-  public init(_ url: URL) throws(DatasetError) {
+  ///
+  /// With `repeats`, images in a folder named `N_NAME` directly in the root are listed N times (kohya's convention); throws
+  /// if there is no such folder.
+  public init(_ url: URL, repeats: Bool = false) throws(DatasetError) {
     let root = url.resolvingSymlinksInPath().path
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: root, isDirectory: &isFolder) else { throw .missing(path: url.path) }
@@ -66,7 +69,8 @@ public struct ImageFolder: CaptionedImages {
       (layout, listing) = (.archives, try ArchiveLayout.list([ByteString(file.lastPathComponent)], in: folder))
       guard !listing.entries.isEmpty else { throw .noImages(path: url.path, found: Self.summary(listing)) }
     }
-    entries = listing.entries.sorted { $0.name < $1.name }
+    let sorted = listing.entries.sorted { $0.name < $1.name }
+    entries = repeats ? try FolderRepeats.applied(to: sorted, path: url.path) : sorted
     leftOver = listing.leftOver.sorted().map(\.description)
     masks = listing.masks.sorted().map(\.description)
     remarks = listing.remarks

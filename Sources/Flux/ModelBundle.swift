@@ -11,8 +11,9 @@ import Torch
 ///     model_index.json     what this is
 ///     unet/  autoencoder/  text_adapter/       config.json beside safetensors
 ///     scheduler/scheduler_config.json
+///     text_encoder/        only if it was finetuned: config.json, model.safetensors, vocab.txt, …
 ///
-/// The pretrained text encoder is not part of it: it is frozen, and set-up fetches it once for all models.
+/// The pretrained text encoder is not part of it: if it is frozen, set-up fetches it once for all models.
 public final class ModelBundle {
   /// The sizes of a model's own networks.
   public struct Configuration: Sendable, Equatable {
@@ -66,6 +67,8 @@ public final class ModelBundle {
   public let adapter: TextAdapter
   /// The denoising network.
   public let unet: UNet
+  /// The model's own tokenizer and text encoder; nil if it was trained with the shared one.
+  public var prompts: PromptEncoder?
   /// The noise schedule that the U-Net was trained with.
   public let schedule: Schedule
 
@@ -95,6 +98,13 @@ public final class ModelBundle {
     configuration = Configuration(
       autoencoder: autoencoder.configuration, adapter: adapter.configuration, unet: unet.configuration,
       schedule: scheduler, imageSize: index.imageSize)
+    if let own = Self.ownTextEncoder(index, directory) {
+      do {
+        prompts = try PromptEncoder(directory: own)
+      } catch let error as CheckpointError { throw error } catch {
+        throw .configuration(file: own.path, reason: "\(error)")
+      }
+    }
     scenes = index.scenes
     schedule = Schedule(scheduler)
     let cell = configuration.autoencoder.downsample
@@ -115,6 +125,18 @@ public final class ModelBundle {
   public func move(to device: Device) {
     guard device != .cpu else { return }
     for part in [autoencoder, adapter, unet] as [any Module] { part.move(to: device) }
+    prompts?.move(to: device)
+  }
+
+  /// The directory of a model's own text encoder; nil if the model uses the shared one.
+  public static func ownTextEncoder(of directory: URL) throws(CheckpointError) -> URL? {
+    do throws(JSONFileError) {
+      return ownTextEncoder(try JSONFile.read(indexFile(directory)), directory)
+    } catch { throw CheckpointError(error) }
+  }
+
+  private static func ownTextEncoder(_ index: Index, _ directory: URL) -> URL? {
+    index.textEncoder.map { _ in directory.appendingPathComponent("text_encoder") }
   }
 
   /// Writes a model directory; `model_index.json` comes last, so that an unfinished directory is not taken for a model.
@@ -122,6 +144,7 @@ public final class ModelBundle {
     try autoencoder.save(to: directory.appendingPathComponent("autoencoder"), as: format)
     try adapter.save(to: directory.appendingPathComponent("text_adapter"), as: format)
     try unet.save(to: directory.appendingPathComponent("unet"), as: format)
+    try prompts?.save(to: directory.appendingPathComponent("text_encoder"), as: format)
     let folder = directory.appendingPathComponent("scheduler")
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -129,7 +152,9 @@ public final class ModelBundle {
     do throws(FileError) {
       try JSONFile.write(configuration.schedule, className: "DDPMScheduler", to: Self.schedulerFile(directory))
       try JSONFile.write(
-        Index(imageSize: configuration.imageSize, scenes: scenes), className: "FluxPipeline",
+        Index(
+          imageSize: configuration.imageSize, scenes: scenes, textEncoder: prompts.map { _ in Index.bert }),
+        className: "FluxPipeline",
         to: Self.indexFile(directory))
     } catch { throw .notWritten(error) }
   }
@@ -142,8 +167,14 @@ public final class ModelBundle {
   private struct Index: ModelConfiguration {
     var imageSize: Int
     var scenes: Scenes?
+    var textEncoder: [String]?  // library and class, as in diffusers
+
+    static let bert = ["transformers", TextEncoder.className]
 
     func validate() throws(ConfigurationError) {
+      if let textEncoder, textEncoder != Self.bert {
+        throw ConfigurationError("text_encoder", "\(textEncoder)", expected: "\(Self.bert), or none")
+      }
       try require("image_size", imageSize, in: ConfigurationLimit.imageSide)
       if let scenes { try require("scenes.version", scenes.version, in: 1...1000) }
     }

@@ -22,7 +22,7 @@ public final class Pipeline {
   /// The few-step student whose change is in the weights; its `request` says how it draws.
   public let student: FastStudent?
 
-  /// Reads a model directory and the directory of the pretrained text encoder.
+  /// Reads a model directory and, unless the model has a text encoder of its own, the directory of the shared one.
   ///
   /// With `fast` the model's few-step student is merged into its weights; so are LoRA files, each times its scale, except
   /// those times 0.
@@ -46,12 +46,13 @@ public final class Pipeline {
     model = try ModelBundle(directory: directory)
     try student?.merge(into: model.unet)
     source.fast = student?.hash
+    prompts = try model.prompts ?? PromptEncoder(directory: textEncoder)
     for lora in loras where lora.scale != 0 {
-      try LoRA.load(lora.file, for: model.unet).merge(into: model.unet, scale: lora.scale)
+      try LoRAFile(lora.file, unet: model.unet, textEncoder: prompts.encoder)
+        .merge(unet: model.unet, textEncoder: prompts.encoder, scale: lora.scale)
       source.loras.append(try LoRASource(file: lora.file, scale: lora.scale))
     }
     self.source = source
-    prompts = try PromptEncoder(directory: textEncoder)
     do throws(ConfigurationError) {
       try prompts.check(model.configuration.adapter)
     } catch {
@@ -96,7 +97,9 @@ public final class Pipeline {
       return (text, model.adapter(text.states.to(device), mask: text.mask.to(device)))
     }
     guard both.allFinite else {
-      throw .notFinite(text.states.allFinite ? .textAdapter : .textEncoder, step: nil, loras: [])
+      throw text.states.allFinite
+        ? .notFinite(.textAdapter, step: nil, loras: [])
+        : .notFinite(.textEncoder, step: nil, loras: source.loras.map(\.name))
     }
     return PromptConditioning(
       conditional: both[1..<2], unconditional: both[0..<1], dropped: text.dropped[1], droppedNegative: text.dropped[0])

@@ -5,7 +5,7 @@ import Support
 import Tokenizers
 import Torch
 
-/// Tokenizer and frozen text encoder: prompts to the states of the pretrained transformer.
+/// Tokenizer and text encoder: prompts to the states of the pretrained transformer.
 public final class PromptEncoder {
   /// The input of the adapter, for a batch of prompts.
   public struct States {
@@ -19,15 +19,24 @@ public final class PromptEncoder {
 
   /// The tokenizer with the encoder's vocabulary.
   public let tokenizer: WordPieceTokenizer
-  /// The frozen text encoder.
+  /// The text encoder.
   public let encoder: TextEncoder
   /// The device of the encoder and of the states.
-  public let device: Device
+  public private(set) var device: Device
+  /// The directory that it was read from.
+  public let directory: URL
+  /// The files of the tokenizer, as they were read.
+  private let tokenizerFiles: [(name: String, bytes: [UInt8])]
 
   /// Reads `vocab.txt`, `config.json` and `model.safetensors` from a directory.
   public init(directory: URL, device: Device = .cpu) throws {
     tokenizer = try WordPieceTokenizer(vocabulary: directory.appendingPathComponent("vocab.txt"))
     encoder = try TextEncoder.load(from: directory)
+    self.directory = directory
+    tokenizerFiles = Self.tokenizerFileNames.compactMap { name in
+      let path = directory.appendingPathComponent(name).path
+      return (try? FileSlice(path: path).read(limit: JSONFile.limit)).map { (name, $0) }
+    }
     guard tokenizer.count <= encoder.configuration.vocabSize else {
       let reason =
         "vocab_size is \(encoder.configuration.vocabSize), expected \(tokenizer.count) or more: as vocab.txt has"
@@ -35,6 +44,27 @@ public final class PromptEncoder {
     }
     self.device = device
     if device != .cpu { encoder.move(to: device) }
+  }
+
+  /// The files of a tokenizer in transformers' layout; only the first is always there.
+  public static let tokenizerFileNames = [
+    "vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
+  ]
+
+  /// Writes a directory in transformers' layout: `config.json`, `model.safetensors` and the tokenizer's files.
+  public func save(to directory: URL, as format: Quantization = .float32) throws(CheckpointError) {
+    try encoder.save(to: directory, as: format)
+    do throws(FileError) {
+      for (name, bytes) in tokenizerFiles {
+        try AtomicFile.write(bytes, to: directory.appendingPathComponent(name))
+      }
+    } catch { throw .notWritten(error) }
+  }
+
+  /// Moves the encoder to a device, in place.
+  public func move(to device: Device) {
+    encoder.move(to: device)
+    self.device = device
   }
 
   /// Throws unless an adapter's input width and token limit match this encoder.
@@ -56,6 +86,12 @@ public final class PromptEncoder {
 
   /// Encodes prompts that are ids already, padded to `width` tokens: states `[B, width, 2 · D]` and mask `[B, width]`.
   public func callAsFunction(tokens: [[Int32]], padTo width: Int) -> (states: Tensor, mask: Tensor) {
+    let (ids, mask) = padded(tokens, to: width)
+    return (withNoGrad { states(ids: ids, mask: mask) }, mask)
+  }
+
+  /// Ids `[B, width]`, int64, of prompts that are ids already, and their mask `[B, width]`, on the device.
+  public func padded(_ tokens: [[Int32]], to width: Int) -> (ids: Tensor, mask: Tensor) {
     var ids: [Int64] = []
     var mask: [Float] = []
     for tokens in tokens {
@@ -64,8 +100,12 @@ public final class PromptEncoder {
       mask += [Float](repeating: 1, count: tokens.count) + [Float](repeating: 0, count: padding)
     }
     let shape = [tokens.count, width]
-    let maskTensor = Tensor(mask, shape: shape).to(device)
-    let states = withNoGrad { encoder(Tensor(ids, shape: shape).to(device), mask: maskTensor) }
-    return (Tensor.cat([states[0], states[states.count - 1]], dim: 2), maskTensor)
+    return (Tensor(ids, shape: shape).to(device), Tensor(mask, shape: shape).to(device))
+  }
+
+  /// States `[B, N, 2 · D]` of ids `[B, N]` with their mask `[B, N]`, recorded for gradients of the encoder.
+  public func states(ids: Tensor, mask: Tensor) -> Tensor {
+    let states = encoder(ids, mask: mask)
+    return Tensor.cat([states[0], states[states.count - 1]], dim: 2)
   }
 }

@@ -47,7 +47,10 @@ struct Convert: ParsableCommand {
         to: target.appendingPathComponent(FastStudent.folderName), for: try ModelSource(directory: target))
       nameOthers(
         in: source,
-        than: ["model_index.json", "autoencoder", "text_adapter", "unet", "scheduler", FastStudent.folderName],
+        than: [
+          "model_index.json", "autoencoder", "text_adapter", "unet", "scheduler", "text_encoder",
+          FastStudent.folderName,
+        ],
         besides: target)
     }
     try printLine(target.relativePath)

@@ -4,6 +4,7 @@ import Diffusion
 import Flux
 import Foundation
 import Support
+import Training
 
 /// The program: subcommands, each a thin layer over the library.
 @main
@@ -19,7 +20,7 @@ struct FluxCommand: ParsableCommand {
     version: version,
     subcommands: [
       Generate.self, Train.self, Distill.self, Plot.self, Evaluate.self, TrainJudge.self, Forward.self, Tokens.self,
-      DataCommand.self, Convert.self, Bench.self,
+      DataCommand.self, Convert.self, Merge.self, Bench.self,
     ])
 
   /// The version, and the commit if the build recorded it: `flux 0.2.0 (7ff0b8b)`.
@@ -68,6 +69,7 @@ struct FluxCommand: ParsableCommand {
     if error is SamplingError { return true }
     if case GenerationError.size = error { return true }
     if case GenerationError.upscaler = error { return true }
+    if let error = error as? TrainingError, error.isAboutTheRequest { return true }
     return false
   }
 }

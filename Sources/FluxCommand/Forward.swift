@@ -45,7 +45,7 @@ struct Forward: ParsableCommand {
     var input = ForwardInput(file: file)
     switch component {
     case .textEncoder:
-      let encoder = try TextEncoder.load(from: model?.url ?? Home.textEncoder)
+      let encoder = try TextEncoder.load(from: textEncoder())
       let c = encoder.configuration
       let ids = try input.ids(
         "input_ids", ["B", .init("N", in: 1...c.maxPositionEmbeddings)], below: c.vocabSize)
@@ -83,6 +83,13 @@ struct Forward: ParsableCommand {
       let latents = try input.floats("latents", ["B", .init(autoencoder.configuration.latentChannels), "h", "w"])
       return [("pixels", autoencoder.decode(latents))]
     }
+  }
+
+  /// The directory of the text encoder: the given one, that of the given model, or the shared one.
+  private func textEncoder() throws -> URL {
+    guard let model else { return Home.textEncoder }
+    if FileManager.default.fileExists(atPath: model.path + "/config.json") { return model.url }
+    return try ModelBundle.ownTextEncoder(of: try Home.model(model)) ?? Home.textEncoder
   }
 
   /// Loads a component from a model directory, or from its own directory (as diffusers saves one).

@@ -39,8 +39,7 @@ struct Generate: ParsableCommand {
 
   @Flag(help: "Use the model's few-step student (flux distill), which has fixed steps and guidance.")
   var fast = false
-  @Option(help: "LoRA for the U-Net in diffusers' format; can be repeated.") var lora: [FilePath] = []
-  @Option(help: "LoRA scale, one for each --lora (default: 1).") var loraScale: [Double] = []
+  @OptionGroup var loras: LoRAOptions
 
   @Option(
     name: [.short, .long], parsing: .unconditional,
@@ -133,16 +132,11 @@ struct Generate: ParsableCommand {
     try NumberRange.check("--cfg-scale", guidanceScale, 0...100)
     try NumberRange.check("--cfg-rescale", guidanceRescale, 0...1)
     try NumberRange.check("--eta", eta, 0...1)
-    if !loraScale.isEmpty, loraScale.count != lora.count {
-      throw ValidationError(
-        "--lora-scale is given \(loraScale.count) times, --lora \(lora.count) times: give one for each")
-    }
-    for scale in loraScale { try NumberRange.check("--lora-scale", scale, -100...100) }
     if fast {
       try FastOptions.check([
         ("--steps", steps != nil), ("--cfg-scale", guidanceScale != nil), ("--cfg-rescale", guidanceRescale != nil),
         ("--cfg-interval", guidanceInterval != nil), ("--sampler", sampler != nil), ("--scheduler", scheduler != nil),
-        ("--eta", eta != nil), ("--negative-prompt", !negativePrompt.isEmpty), ("--lora", !lora.isEmpty),
+        ("--eta", eta != nil), ("--negative-prompt", !negativePrompt.isEmpty), ("--lora", !loras.lora.isEmpty),
       ])
     }
   }
@@ -156,13 +150,12 @@ struct Generate: ParsableCommand {
     if quality != nil, targets.format == .png { say("flux: --quality has no effect on PNG, which is lossless") }
     try targets.check(
       seeds: prompts.flatMap { _ in request.batch(batchCount).map(\.seed) }, grid: grid,
-      inputs: lora + [promptFile].compactMap { $0 }, overwriting: !noOverwrite)
+      inputs: loras.files + [promptFile].compactMap { $0 }, overwriting: !noOverwrite)
     if let threads { Libtorch.threads = threads }
 
     let pipeline = try Pipeline(
       model: Home.model(model), textEncoder: Home.textEncoder, fast: fast,
-      loras: lora.enumerated().map { ($1.url, loraScale.isEmpty ? 1 : loraScale[$0]) }, device: device
-    )
+      loras: loras.scaled.map { ($0.file.url, $0.scale) }, device: device)
     request = pipeline.student?.request(request) ?? request
     let (grid, size) = (try pipeline.timeGrid(request), try pipeline.outputSize(request))
     let requests = prompts.map { prompt in
@@ -255,7 +248,7 @@ struct Generate: ParsableCommand {
         say("flux: \(name) has no effect: the image is not larger than the model's \(own) pixels")
       }
     }
-    for (file, scale) in zip(lora, loraScale) where scale == 0 {
+    for (file, scale) in loras.scaled where scale == 0 {
       say("flux: --lora-scale 0: \(file.text) has no effect")
     }
     if !request.negativePrompt.isEmpty {
@@ -267,7 +260,7 @@ struct Generate: ParsableCommand {
   }
 
   private func checkLength(of texts: String, for format: ImageFile) throws(Failure) {
-    let others = 1000 + 300 * lora.count  // for the other fields of the text
+    let others = 1000 + 300 * loras.lora.count  // for the other fields of the text
     guard let longest = format.longestParameters, texts.utf16.count > longest - others else { return }
     throw Failure(
       "the prompt is too long for the metadata of a \(format.rawValue) file: write PNG or WebP, or use"

@@ -1,10 +1,10 @@
 import NN
 import Torch
 
-/// A low-rank adaptation of a U-Net: W + B · A for each matrix and kernel (Hu et al., 2021).
+/// A low-rank adaptation of a network: W + B · A for matrices and kernels (Hu et al., 2021).
 ///
-/// It is merged into the weights, so inference costs the same. Files are compatible with diffusers in both directions
-/// (LoRA+File.swift).
+/// It is merged into the weights, so inference costs the same. Files are compatible with PEFT and diffusers in both
+/// directions (`LoRAFile`).
 public final class LoRA {
   /// The factors of one layer.
   public struct Pair {
@@ -29,22 +29,25 @@ public final class LoRA {
     }
   }
 
-  /// The factors, in the order of the U-Net's parameters if they are new.
+  /// The factors, in the order of the network's parameters if they are new.
   public let pairs: [Pair]
 
-  /// A LoRA of the given factors, which are not checked against a U-Net.
+  /// A LoRA of the given factors, which are not checked against a network.
   public init(_ pairs: [Pair]) { self.pairs = pairs }
 
-  /// New factors for every matrix and kernel of a U-Net: A is random like the weights of a new layer, B is zero.
-  public convenience init(for unet: UNet, rank: Int, _ generator: Generator) {
+  /// New factors for layers of a network: A is random like the weights of a new layer, B is zero.
+  ///
+  /// `targets` are ends of layer names, as in PEFT (`to_q`, `to_out.0`); nil is every matrix and kernel.
+  public convenience init(for network: any Module, targets: [String]? = nil, rank: Int, _ generator: Generator) {
     self.init(
-      Self.layers(of: unet).map { layer, weight in
-        let shapes = Pair.shapes(of: weight.shape, rank: rank)
-        let bound = 1 / Double(weight.shape.dropFirst().reduce(1, *)).squareRoot()
-        let down = Tensor.zeros(shapes.down)
-        down.uniform_(-bound, bound, generator: generator)
-        return Pair(layer: layer, down: down.to(weight.device), up: Tensor.zeros(shapes.up, device: weight.device))
-      })
+      Self.layers(of: network).filter { layer, _ in targets?.contains { Self.matches(layer, $0) } ?? true }
+        .map { layer, weight in
+          let shapes = Pair.shapes(of: weight.shape, rank: rank)
+          let bound = 1 / Double(weight.shape.dropFirst().reduce(1, *)).squareRoot()
+          let down = Tensor.zeros(shapes.down)
+          down.uniform_(-bound, bound, generator: generator)
+          return Pair(layer: layer, down: down.to(weight.device), up: Tensor.zeros(shapes.up, device: weight.device))
+        })
   }
 
   /// All factors with their keys in files, without the prefix of the network.
@@ -52,23 +55,40 @@ public final class LoRA {
     pairs.flatMap { [("\($0.layer).lora_A.weight", $0.down), ("\($0.layer).lora_B.weight", $0.up)] }
   }
 
-  /// Adds the LoRA, times `scale`, to a U-Net's weights.
+  /// The same LoRA times `scale`, which is multiplied into B.
+  public func scaled(by scale: Double) -> LoRA {
+    if scale == 1 { return self }
+    return withNoGrad { LoRA(pairs.map { Pair(layer: $0.layer, down: $0.down, up: $0.up * scale) }) }
+  }
+
+  /// Adds the LoRA, times `scale`, to a network's weights.
   ///
-  /// Traps if the U-Net lacks a layer; `load` checks all of them.
-  public func merge(into unet: UNet, scale: Double = 1) {
-    let weights = Dictionary(uniqueKeysWithValues: Self.layers(of: unet))
+  /// Traps if the network lacks a layer; reading a file checks all of them.
+  public func merge(into network: any Module, scale: Double = 1) {
+    let weights = Dictionary(uniqueKeysWithValues: Self.layers(of: network))
     withNoGrad {
       for pair in pairs {
-        guard let weight = weights[pair.layer] else { fatalError("the U-Net has no layer \(pair.layer)") }
+        guard let weight = weights[pair.layer] else { fatalError("the network has no layer \(pair.layer)") }
         weight.add_(pair.change.to(weight.device) * scale)
       }
     }
   }
 
-  /// The layers that a LoRA can adapt: matrices and kernels of a U-Net by layer name.
-  static func layers(of unet: UNet) -> [(String, Tensor)] {
-    unet.parameters.filter { $0.key.hasSuffix(suffix) && $0.tensor.rank >= 2 }
-      .map { (String($0.key.dropLast(suffix.count)), $0.tensor) }
+  /// The names of the layers that a LoRA can adapt.
+  public static func layerNames(of network: any Module) -> [String] { layers(of: network).map(\.0) }
+
+  /// Whether a target, the end of a layer's name, means a layer.
+  public static func matches(_ layer: String, _ target: String) -> Bool {
+    layer == target || layer.hasSuffix("." + target)
+  }
+
+  /// The layers that a LoRA can adapt by name: matrices and kernels, but no tables of embeddings, whose factors are
+  /// applied in another way.
+  static func layers(of network: any Module) -> [(String, Tensor)] {
+    network.parameters.filter {
+      $0.key.hasSuffix(suffix) && $0.tensor.rank >= 2 && !$0.key.hasSuffix("_embeddings.weight")
+    }
+    .map { (String($0.key.dropLast(suffix.count)), $0.tensor) }
   }
 
   private static let suffix = ".weight"

@@ -11,12 +11,16 @@ public protocol ConfiguredModel: Module {
   static var className: String { get }
   /// Name of the safetensors set, without extension.
   static var weightsName: String { get }
+  /// Maximum size of a file of weights, in bytes.
+  static var shardBytes: Int { get }
   /// Whether a key of a file is ignored.
   static func ignores(_ key: String) -> Bool
   /// Prefixes of keys, each with its spelling in files of version 0.1.
   static var olderKeys: [String: String] { get }
   /// Options of other programs that must have these values if they are present.
   static var fixedOptions: [String: FixedOption] { get }
+  /// Further entries of `config.json` that other programs need.
+  static var writtenOptions: [String: String] { get }
   /// The sizes that the network was built with.
   var configuration: Configuration { get }
   /// A network of the given sizes; traps if they are invalid.
@@ -57,6 +61,10 @@ extension ConfiguredModel {
   public static var olderKeys: [String: String] { [:] }
   /// No options, by default.
   public static var fixedOptions: [String: FixedOption] { [:] }
+  /// No entries, by default.
+  public static var writtenOptions: [String: String] { [:] }
+  /// The limit of all sets of weights, by default.
+  public static var shardBytes: Int { WeightSet.shardLimit }
   /// The name that diffusers uses, by default.
   public static var weightsName: String { "diffusion_pytorch_model" }
 
@@ -116,10 +124,12 @@ extension ConfiguredModel {
     try Self.createDirectory(directory)
     do throws(FileError) {
       try JSONFile.write(
-        configuration, className: Self.className, to: directory.appendingPathComponent("config.json"))
+        configuration, className: Self.className, adding: Self.writtenOptions,
+        to: directory.appendingPathComponent("config.json"))
     } catch { throw .notWritten(error) }
     let tensors = parameters.flatMap { format.stored($0.key, $0.tensor) }
-    try WeightSet.write(tensors, metadata: metadata, directory: directory, name: Self.weightsName)
+    try WeightSet.write(
+      tensors, metadata: metadata, directory: directory, name: Self.weightsName, maxShardBytes: Self.shardBytes)
   }
 
   private static func createDirectory(_ directory: URL) throws(CheckpointError) {
@@ -190,8 +200,12 @@ extension TextEncoder: ConfiguredModel {
   public static var className: String { "BertModel" }
   /// The name that transformers uses: `model.safetensors`.
   public static var weightsName: String { "model" }
+  /// The limit of transformers: programs expect a single file.
+  public static var shardBytes: Int { 5_000_000_000 }
   /// Only absolute position embeddings are supported.
   public static var fixedOptions: [String: FixedOption] { ["position_embedding_type": .text("absolute")] }
+  /// The entry by which transformers' AutoModel and AutoTokenizer find their classes.
+  public static var writtenOptions: [String: String] { ["model_type": "bert"] }
 
   /// MiniLM's files also have position ids and a pooler, which are not used.
   public static func ignores(_ key: String) -> Bool {

@@ -47,14 +47,17 @@ public enum JSONFile {
     return (bytes, table)
   }
 
-  /// Writes a configuration, with the name of the class that it belongs to; atomically.
-  public static func write(_ value: some Encodable, className: String? = nil, to url: URL) throws(FileError) {
+  /// Writes a configuration, with the name of the class that it belongs to and further entries; atomically.
+  public static func write(
+    _ value: some Encodable, className: String? = nil, adding entries: [String: String] = [:], to url: URL
+  ) throws(FileError) {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     guard let body = try? encoder.encode(value), let object = try? JSONSerialization.jsonObject(with: body),
       var table = object as? [String: Any]
     else { fatalError("a configuration of plain values always encodes") }
     table["_class_name"] = className
+    table.merge(entries) { $1 }
     guard let json = try? JSONSerialization.data(withJSONObject: table, options: [.prettyPrinted, .sortedKeys]) else {
       fatalError("a table of plain values always encodes")
     }

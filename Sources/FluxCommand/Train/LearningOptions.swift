@@ -9,7 +9,8 @@ import Training
 struct LearningOptions: ParsableArguments {
   @Option(help: "Training recipe: ship (the one used for released weights) or specification (the textbook one).")
   var profile: TrainingPlan.Profile = .ship
-  @Option(help: "Model size: tiny, mini, midi, base, fine or specification (default: the profile's).")
+  @Option(
+    help: "Model size: tiny, mini, midi, base, fine or specification (default: that of --from, or the profile's).")
   var preset: Preset?
   @Option(
     help: """
@@ -23,6 +24,8 @@ struct LearningOptions: ParsableArguments {
   @OptionGroup var emphasis: EmphasisOptions
   @Option(help: "Square crop of images: center or random.") var crop: Crop = .center
   @Flag(help: "Flip every other image horizontally, unless its caption mentions left or right.") var mirror = false
+  @Flag(help: "Use the images of folders named N_NAME (10_cats) N times per epoch, as kohya's scripts do.")
+  var folderRepeats = false
   @Option(
     help: """
       Model to start from: its autoencoder is frozen, its U-Net is trained further (or reinitialized if the preset's \
@@ -36,20 +39,26 @@ struct LearningOptions: ParsableArguments {
     if from != nil, profile == .specification {
       throw ValidationError("--from needs --profile ship: the specification trains all networks from scratch")
     }
+    if folderRepeats, data == "scenes" { throw ValidationError("--folder-repeats needs images of your own in --data") }
     if data.isEmpty { throw ValidationError("--data must be a folder, an archive or \"scenes\"") }
     if reinitialize, from == nil { throw ValidationError("--reinitialize needs --from") }
   }
 
-  /// Refuses a run folder inside the data: the run would train on its own sample images and could not be continued.
-  func refuseRunInsideData(_ folder: URL) throws {
+  /// Refuses a run folder inside data, by the flags that name them: the run would train on its own sample images and could
+  /// not be continued.
+  func refuseRun(_ folder: URL, inside data: [String: String?]) throws {
     func resolved(_ url: URL) -> String { url.standardizedFileURL.resolvingSymlinksInPath().path }
-    let (run, images) = (resolved(folder), resolved(FilePath(data).url))
-    guard data != "scenes", run == images || run.hasPrefix(images + "/") else { return }
-    throw Failure("--output \(folder.path) is inside --data \(data): choose a folder outside it", code: 2)
+    let run = resolved(folder)
+    for (flag, data) in data.sorted(by: { $0.key < $1.key }) {
+      guard let data, data != "scenes" else { continue }
+      let images = resolved(FilePath(data).url)
+      guard run == images || run.hasPrefix(images + "/") else { continue }
+      throw Failure("--output \(folder.path) is inside \(flag) \(data): choose a folder outside it", code: 2)
+    }
   }
 
-  /// Opens the training data.
-  func trainingData() throws -> TrainingData {
+  /// Opens the training data for a preset; nil is the profile's.
+  func trainingData(preset: Preset?) throws -> TrainingData {
     if data == "scenes" {
       let world = world ?? (preset ?? profile.preset).world
       return .scenes(world, emphasis: try emphasis.emphasis(in: world), version: scenesVersion ?? .latest)
@@ -60,7 +69,7 @@ struct LearningOptions: ParsableArguments {
     }
     if scenesVersion != nil { throw Failure("--scenes-version needs --data scenes, not \(data)", code: 2) }
     if world != nil { throw Failure("--world needs --data scenes, not \(data)", code: 2) }
-    return .images(try ImageFolder(FilePath(data).url), crop: crop, mirror: mirror)
+    return .images(try ImageFolder(FilePath(data).url, repeats: folderRepeats), crop: crop, mirror: mirror)
   }
 }
 

@@ -11,18 +11,25 @@ struct Train: ParsableCommand {
     abstract: "Trains a model; the same command continues an interrupted run.",
     discussion: """
       The run folder holds checkpoints, log.jsonl, TensorBoard event files, reconstructions.png, \
-      samples.png and, updated at every checkpoint, the model in model/. Ctrl-C stops after the current \
-      step and saves; a second Ctrl-C stops at once.
+      samples.png and, updated at every checkpoint, the model in model/ or the LoRA in \
+      lora.safetensors. Ctrl-C stops after the current step and saves; a second Ctrl-C stops at once.
       """)
 
   // Help shows groups in this order, and options without a group after all of them.
   @OptionGroup(title: "Model and data") var learning: LearningOptions
+  @OptionGroup(title: "Fine-tuning") var fineTuning: FineTuningOptions
   @OptionGroup(title: "Run") var options: RunOptions
   @OptionGroup(title: "Hyperparameters") var differences: PlanOptions
 
   func validate() throws {
     if options.cache != nil, learning.profile == .specification {
       throw ValidationError("--cache needs --profile ship: the specification never freezes its encoder")
+    }
+    if fineTuning.loraRank != nil {
+      if learning.from == nil { throw ValidationError("--lora-rank needs --from: a LoRA adapts a trained model") }
+      if options.storage == .int8 {
+        throw ValidationError("--storage int8 is not for a LoRA, whose file is small: use float32 or bfloat16")
+      }
     }
   }
 
@@ -31,33 +38,41 @@ struct Train: ParsableCommand {
     if let threads = options.threads { Libtorch.threads = threads }
     let device = try Device(flag: options.device)
     let start = try learning.from.map { try Home.model($0, allowsAutoencoder: true) }
-    let data = try learning.trainingData()
+    let startsFromAutoencoder = start.map(ModelBundle.isAutoencoder) ?? false
+    let model = try start.map {
+      startsFromAutoencoder ? try ModelBundle(autoencoder: $0) : try ModelBundle(directory: $0)
+    }
+    let preset = learning.preset ?? model.flatMap { Preset(of: $0.configuration) }
+    let data = try learning.trainingData(preset: preset)
     if case .images(let files, _, _) = data {
       for warning in files.warnings { say("flux: \(learning.data): \(warning)") }
     }
     var plan = TrainingPlan(
-      profile: learning.profile, preset: learning.preset, data: data, steps: options.steps, batch: options.batch,
+      profile: learning.profile, preset: preset, data: data, steps: options.steps, batch: options.batch,
       accumulation: options.accumulate, seed: options.seed, bfloat16: options.precision == .bfloat16,
       start: try start.map { try ModelSource(directory: $0) })
-    let startsFromAutoencoder = start.map(ModelBundle.isAutoencoder) ?? false
     plan.reinitialize = learning.reinitialize || startsFromAutoencoder
     plan.gradientCheckpointing = options.gradientCheckpointing
+    let regularization = try fineTuning.regularizationData(besides: data, named: learning.data)
+    fineTuning.apply(to: &plan, regularization: regularization)
     try differences.apply(to: &plan)
+    do throws(TrainingError) {
+      try plan.checkFineTuning()
+    } catch { throw Failure(error.description, code: 2) }
     let folder = options.output.url
     try OutputFile.checkFolder(folder)
-    try learning.refuseRunInsideData(folder)
-    let model = try start.map {
-      startsFromAutoencoder ? try ModelBundle(autoencoder: $0) : try ModelBundle(directory: $0)
-    }
+    try learning.refuseRun(
+      folder, inside: ["--data": learning.data, "--regularization": fineTuning.regularization?.text])
     if options.dryRun {
       let forecast = try Trainer.forecast(
-        plan, on: data, from: model, textEncoder: Home.textEncoder, device: device,
+        plan, on: data, regularization: regularization, from: model, textEncoder: Home.textEncoder, device: device,
         winograd: options.convolutions.winograd)
       try forecast.save(in: folder)
       return try printLine(forecast.text)
     }
     let trainer = try Trainer(
-      plan, on: data, from: model, textEncoder: Home.textEncoder, cache: options.cache?.url, device: device,
+      plan, on: data, regularization: regularization, from: model, textEncoder: Home.textEncoder,
+      cache: options.cache?.url, device: device,
       winograd: options.convolutions.winograd)
     trainer.onWarning = { say("flux: \($0)") }
     if !options.quiet {
@@ -71,7 +86,7 @@ struct Train: ParsableCommand {
       quiet: options.quiet, since: began, limit: options.timeLimit)
     report(trainer.failures)
     if !options.quiet { say(Forecast.memoryReport(in: folder, device)) }
-    let saved = folder.appendingPathComponent("model")
+    let saved = trainer.result(in: folder)
     if FileManager.default.fileExists(atPath: saved.path) { try printLine(saved.path) }
     try outcome.conclude(of: plan.steps)
   }

@@ -52,11 +52,11 @@ public final class Distiller {
     self.device = device
     self.teacher = teacher
     self.captions = captions
-    teacher.move(to: device)
+    teacher.move(to: device)  // with its own text encoder, if it has one
     teacherGrid = try TimeGrid(
       teacher.schedule, kind: .ddim, steps: plan.studentSteps * plan.teacherSteps, spacing: .trailing)
     studentGrid = teacherGrid.every(plan.teacherSteps)
-    let prompts = try PromptEncoder(directory: textEncoder, device: device)
+    let prompts = try teacher.prompts ?? PromptEncoder(directory: textEncoder, device: device)
     try prompts.check(teacher.configuration.adapter)
     texts = TextStates(
       prompts, maxTokens: teacher.configuration.adapter.maxTokens, bfloat16: plan.bfloat16)

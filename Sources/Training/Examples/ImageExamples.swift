@@ -31,7 +31,10 @@ final class ImageExamples: TrainingExamples, Sendable {
     self.keptLimit = keptLimit
   }
 
-  var failures: [String] { images.failed.map { "\($0.id): \($0.error)" } }
+  var failures: [String] {
+    var named: Set<String> = []  // an image that is repeated is named once
+    return images.failed.filter { named.insert($0.id).inserted }.map { "\($0.id): \($0.error)" }
+  }
 
   func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch {
     let visits = visits(stream, range)

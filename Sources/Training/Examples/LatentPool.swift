@@ -5,24 +5,27 @@ import Scenes
 import Support
 import Torch
 
-/// Latents and text states of the newest images, from which U-Net batches are drawn once the encoder is frozen.
+/// Latents and captions of the newest images, from which U-Net batches are drawn once the encoder is frozen.
 ///
 /// A ring buffer: image k is at index k mod size. Its contents depend only on the step, so that a continued run rebuilds
 /// the same pool.
 final class LatentPool {
   private let size: Int
   private let latents: Tensor  // [size, C, h, w]
-  private let states: Tensor  // [size, N, width], bf16
+  private let captions: Tensor  // text states [size, N, width] in bf16, or token ids [size, N]
   private let masks: Tensor  // [size, N]
   private let labels: Tensor  // [size, h · w], object label of each cell
   private var hasLabels = false
   private var ids: [String]
   private(set) var filled = 0  // images added so far
 
-  init(size: Int, latentShape: [Int], tokens: Int, stateWidth: Int, device: Device) {
+  /// `stateWidth` is nil if the text encoder is trained, so that token ids are stored.
+  init(size: Int, latentShape: [Int], tokens: Int, stateWidth: Int?, device: Device) {
     self.size = size
     latents = Tensor.zeros([size] + latentShape, device: device)
-    states = Tensor.zeros([size, tokens, stateWidth], dtype: .bfloat16, device: device)
+    captions =
+      stateWidth.map { Tensor.zeros([size, tokens, $0], dtype: .bfloat16, device: device) }
+      ?? Tensor.zeros([size, tokens], dtype: .int64, device: device)
     masks = Tensor.zeros([size, tokens], device: device)
     labels = Tensor.zeros([size, latentShape[1] * latentShape[2]], dtype: .int64, device: device)
     ids = [String](repeating: "", count: size)
@@ -34,7 +37,7 @@ final class LatentPool {
       for row in rows {
         let place = filled % size
         latents[place].copy_(new.latents[row])
-        states[place].copy_(new.states[row])
+        captions[place].copy_(new.captions[row])
         masks[place].copy_(new.masks[row])
         if let known = new.labels { labels[place].copy_(known[row]) }
         ids[place] = new.ids[row]
@@ -51,8 +54,9 @@ final class LatentPool {
   func draw(_ count: Int, generator: Generator) -> Example {
     let rows = Tensor.randint(0..<min(filled, size), [count], generator: generator)
     let places = rows.to(latents.device)
+    let captions = captions.indexed(0, places)
     return Example(
-      latents: latents.indexed(0, places), states: states.indexed(0, places).to(.float32),
+      latents: latents.indexed(0, places), captions: captions.dtype == .int64 ? captions : captions.to(.float32),
       masks: masks.indexed(0, places), labels: hasLabels ? labels.indexed(0, places) : nil,
       ids: ids, rows: rows)
   }
@@ -61,11 +65,30 @@ final class LatentPool {
 /// A batch for the U-Net.
 struct Example {
   let latents: Tensor  // [B, C, h, w], normalized, with latent noise
-  let states: Tensor  // [B, N, width]
+  let captions: Tensor  // states [B, N, width] of a frozen text encoder, or token ids [B, N] for a trained one
   let masks: Tensor  // [B, N]
   let labels: Tensor?  // [B, h · w]
   let ids: [String]
   var rows: Tensor?  // [B], indices into `ids`, if they are on the device only
+  var weights: Tensor?  // [B, 1, 1, 1], of the rows in the loss, with mean 1 over the training images; nil is 1
+
+  /// These examples followed by others that count `weight` times in the loss, whatever the numbers of both.
+  ///
+  /// The loss of the rows' mean is then that of these examples plus `weight` times that of the others.
+  func joined(_ others: Example, weight: Double) -> Example {
+    let (own, further) = (latents.shape[0], others.latents.shape[0])
+    let total = Double(own + further)
+    func column(_ count: Int, _ value: Double) -> Tensor {
+      Tensor.full([count, 1, 1, 1], value, device: latents.device)
+    }
+    func cat(_ field: (Example) -> Tensor) -> Tensor { Tensor.cat([field(self), field(others)]) }
+    return Example(
+      latents: cat(\.latents), captions: cat(\.captions), masks: cat(\.masks), labels: nil, ids: ids + others.ids,
+      rows: rows.flatMap { own in others.rows.map { Tensor.cat([own, ($0 + Double(ids.count)).to(.int64)]) } },
+      weights: Tensor.cat([
+        column(own, total / Double(own)), column(further, weight * total / Double(further)),
+      ]))
+  }
 
   /// The names of the images in messages.
   var names: [String] { rows.map { $0.ints().map { ids[$0] } } ?? ids }
@@ -76,7 +99,7 @@ struct DiffusionPiece {
   let noisy: Tensor
   let timesteps: Tensor
   let target: Tensor
-  let states: Tensor
+  let captions: Tensor  // as in `Example`
   let masks: Tensor
   let labels: Tensor?
   let weights: Tensor?
@@ -85,11 +108,12 @@ struct DiffusionPiece {
   static func cut(_ example: Example, _ noisyBatch: DiffusionLoss.NoisyBatch, into pieces: Int) -> [DiffusionPiece] {
     func parts(_ x: Tensor) -> [Tensor] { x.pieces(pieces) }
     let (noisy, times, targets) = (parts(noisyBatch.noisy), parts(noisyBatch.timesteps), parts(noisyBatch.target))
-    let (states, masks, labels) = (parts(example.states), parts(example.masks), example.labels.map(parts))
-    let weights = noisyBatch.weights.map(parts)
+    let (captions, masks, labels) = (parts(example.captions), parts(example.masks), example.labels.map(parts))
+    let both = [noisyBatch.weights, example.weights].compactMap { $0 }
+    let weights = both.dropFirst().reduce(both.first) { product, next in product.map { $0 * next } }.map(parts)
     return noisy.indices.map { index in
       DiffusionPiece(
-        noisy: noisy[index], timesteps: times[index], target: targets[index], states: states[index],
+        noisy: noisy[index], timesteps: times[index], target: targets[index], captions: captions[index],
         masks: masks[index], labels: labels?[index], weights: weights?[index])
     }
   }
@@ -105,53 +129,84 @@ extension Tensor {
 }
 
 extension Trainer {
-  /// A batch from the pool, which is filled first and renewed in every step.
+  /// A batch from the pool, which is filled first and renewed in every step, with as many regularization images if there
+  /// are any.
   func pooled(_ step: Int) throws -> Example {
     guard let pool = try filledPool(at: step) else { fatalError("nobody asked to stop") }
-    let generator = generator(step, .pool)
+    let example = draw(from: pool, generator(step, .pool))
+    guard let regularizationPool, let settings = plan.regularization else { return example }
+    return example.joined(draw(from: regularizationPool, generator(step, .regularization)), weight: settings.weight)
+  }
+
+  private func draw(from pool: LatentPool, _ generator: Generator) -> Example {
     let drawn = pool.draw(plan.batch(of: .diffusion), generator: generator)
     return Example(
-      latents: noised(drawn.latents, generator), states: drawn.states, masks: drawn.masks, labels: drawn.labels,
+      latents: noised(drawn.latents, generator), captions: drawn.captions, masks: drawn.masks, labels: drawn.labels,
       ids: drawn.ids, rows: drawn.rows)
+  }
+
+  /// The images of a pool, and their number.
+  private struct PoolSource {
+    let examples: any TrainingExamples
+    let name: String  // of the images in messages
+    let size: Int
+    let renewal: Int
+    let cache: LatentCache?
   }
 
   /// The pool at a step; nil if `shouldStop`, called before every block of images, returns true.
   ///
-  /// Filling the pool takes minutes with large networks on a CPU.
+  /// The pool of regularization images is filled, too. Filling takes minutes with large networks on a CPU.
   @discardableResult
   func filledPool(at step: Int, shouldStop: () -> Bool = { false }) throws -> LatentPool? {
+    if pool == nil { try openCache() }
+    let own = PoolSource(
+      examples: examples, name: "images", size: plan.poolSize, renewal: plan.poolRenewal, cache: cache)
+    guard let filled = try filled(pool, from: own, at: step, shouldStop) else { return nil }
+    if let settings = plan.regularization, let regularization {
+      let other = PoolSource(
+        examples: regularization, name: "regularization images", size: settings.poolSize,
+        renewal: settings.poolRenewal, cache: nil)
+      guard let filled = try self.filled(regularizationPool, from: other, at: step, shouldStop) else { return nil }
+      regularizationPool = filled
+    }
+    pool = filled
+    return filled
+  }
+
+  private func filled(
+    _ old: LatentPool?, from source: PoolSource, at step: Int, _ shouldStop: () -> Bool
+  ) throws -> LatentPool? {
     let done = step - plan.range(of: .diffusion).lowerBound
     // Images are added in whole blocks, since they are encoded in blocks.
-    let newest = plan.poolSize + done * plan.poolRenewal
-    let end = max(plan.poolSize, examples.block(at: newest).range.lowerBound)
-    let isNew = pool == nil
-    let pool = try self.pool ?? emptyPool(before: end - plan.poolSize)
-    self.pool = pool
+    let newest = source.size + done * source.renewal
+    let end = max(source.size, source.examples.block(at: newest).range.lowerBound)
+    let pool = old ?? emptyPool(of: source.size, before: end - source.size)
     // Images that others would replace before a batch is drawn are not encoded.
-    if pool.filled < end - plan.poolSize { pool.skip(to: end - plan.poolSize) }
+    if pool.filled < end - source.size { pool.skip(to: end - source.size) }
     let (begun, missing) = (Date(), end - pool.filled)
     while pool.filled < end {
       if shouldStop() { return nil }
-      let block = examples.block(at: pool.filled)
+      let block = source.examples.block(at: pool.filled)
       let first = block.range.lowerBound
-      pool.append(try encoded(block), rows: pool.filled - first..<min(block.range.upperBound, end) - first)
+      pool.append(try encoded(block, source), rows: pool.filled - first..<min(block.range.upperBound, end) - first)
     }
-    if isNew {
+    if old == nil {
       let seconds = String(format: "%.1f", Date().timeIntervalSince(begun))
       onMessage(
-        "\(missing) images encoded for the U-Net in \(seconds) s"
-          + (cache.map { ", \($0.hits) from the cache" } ?? ""))
+        "\(missing) \(source.name) encoded for the U-Net in \(seconds) s"
+          + (source.cache.map { ", \($0.hits) from the cache" } ?? ""))
     }
     return pool
   }
 
   /// An empty pool that continues at image `first`.
-  private func emptyPool(before first: Int) throws -> LatentPool {
-    try openCache()
+  private func emptyPool(of size: Int, before first: Int) -> LatentPool {
     let c = model.configuration
     let new = LatentPool(
-      size: plan.poolSize, latentShape: [c.autoencoder.latentChannels, c.latentSize, c.latentSize],
-      tokens: c.adapter.maxTokens, stateWidth: 2 * c.adapter.inputWidth, device: device)
+      size: size, latentShape: [c.autoencoder.latentChannels, c.latentSize, c.latentSize],
+      tokens: c.adapter.maxTokens, stateWidth: plan.trainsTextEncoder ? nil : 2 * c.adapter.inputWidth,
+      device: device)
     new.skip(to: first)
     return new
   }
@@ -163,30 +218,38 @@ extension Trainer {
   }
 
   /// A block of images, encoded or from the cache.
-  private func encoded(_ block: ExampleBlock) throws -> Example {
-    let (latents, metadata) = try cached(block) ?? encodeUncached(block)
-    let text = captions(metadata.captions, .diffusion, block.range.lowerBound, files: cache?.captions)
+  private func encoded(_ block: ExampleBlock, _ source: PoolSource) throws -> Example {
+    let (latents, metadata) = try source.cache.flatMap { _ in try cached(block) } ?? encodeUncached(block, source)
+    let text = captions(metadata.captions, .diffusion, block.range.lowerBound, files: source.cache?.captions)
     return Example(
-      latents: latents, states: text.states, masks: text.masks, labels: metadata.labels?.to(device), ids: metadata.ids)
+      latents: latents, captions: text.captions, masks: text.masks, labels: metadata.labels?.to(device),
+      ids: metadata.ids)
   }
 
-  private func encodeUncached(_ block: ExampleBlock) throws -> (Tensor, ExampleMetadata) {
-    let batch = try load(.diffusion, block.range, size: baseSize)
+  private func encodeUncached(_ block: ExampleBlock, _ source: PoolSource) throws -> (Tensor, ExampleMetadata) {
+    let batch = try load(.diffusion, block.range, size: baseSize, from: source.examples)
     let latents = withNoGrad {
       inPrecision {
         model.autoencoder.normalized(model.autoencoder.encodeRaw(batch.images.to(device)).to(.float32))
       }
     }
-    cache?.keep(LatentCache.Block(latents: latents.to(.cpu), items: batch.items), block.name)
+    source.cache?.keep(LatentCache.Block(latents: latents.to(.cpu), items: batch.items), block.name)
     return (latents, ExampleMetadata(captions: batch.captions, ids: batch.ids, labels: batch.labels))
   }
 
-  /// Text states of captions with caption dropout, padded to the adapter's maximum length.
+  /// Captions after caption dropout, as `Example` has them, padded to the adapter's maximum length.
   func captions(
     _ captions: [String], _ stream: ExampleStream, _ first: Int, files: CaptionFiles? = nil
-  ) -> (states: Tensor, masks: Tensor) {
+  ) -> (captions: Tensor, masks: Tensor) {
     var random = SplitMix64(
       seed: stream.seed(of: plan.seed) ^ Purpose.captions.rawValue << 8, index: UInt64(first))
-    return texts(captions.map { random.chance(plan.captionDropout) ? "" : $0 }, files: files)
+    return captionInput(captions.map { random.chance(plan.captionDropout) ? "" : $0 }, files: files)
+  }
+
+  /// States of captions, or their token ids if the text encoder is trained.
+  func captionInput(_ captions: [String], files: CaptionFiles? = nil) -> (captions: Tensor, masks: Tensor) {
+    if plan.trainsTextEncoder { return texts.tokens(captions) }
+    let text = texts(captions, files: files)
+    return (text.states, text.masks)
   }
 }

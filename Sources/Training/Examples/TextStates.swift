@@ -52,6 +52,13 @@ final class TextStates {
     return (states, masks)
   }
 
+  /// Token ids `[B, maxTokens]` of captions, padded, and their masks `[B, maxTokens]`.
+  func tokens(_ captions: [String]) -> (captions: Tensor, masks: Tensor) {
+    let (ids, masks) = prompts.padded(
+      captions.map { prompts.tokenizer.encode($0, maxLength: maxTokens).ids }, to: maxTokens)
+    return (ids, masks)
+  }
+
   private func encode(_ captions: Set<CaptionFiles.Tokens>) -> [CaptionFiles.Tokens: Tensor] {
     var made: [CaptionFiles.Tokens: Tensor] = [:]
     let groups = Dictionary(grouping: captions) { min(($0.count + Self.step - 1) / Self.step * Self.step, maxTokens) }

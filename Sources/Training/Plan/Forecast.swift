@@ -81,14 +81,15 @@ public struct Forecast: Codable, Sendable {
 extension Trainer {
   /// Times a few steps of every stage, at most about twenty seconds each, on temporary networks.
   public static func forecast(
-    _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), from start: ModelBundle?, textEncoder: URL,
-    device: Device, winograd: Bool? = nil
+    _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), regularization: TrainingData? = nil,
+    from start: ModelBundle?, textEncoder: URL, device: Device, winograd: Bool? = nil
   ) throws -> Forecast {
     var small = plan
     small.poolSize = min(plan.poolSize, 64)
     small.poolRenewal = 0
     let trainer = try Trainer(
-      small, on: data, from: start, textEncoder: textEncoder, device: device, winograd: winograd)
+      small, on: data, regularization: regularization, from: start, textEncoder: textEncoder, device: device,
+      winograd: winograd)
     trainer.detectsCollapse = false
     var poolSeconds = 0.0
     let stages = try TrainingPlan.Stage.allCases.filter { !plan.range(of: $0).isEmpty }.map { stage in
@@ -130,7 +131,7 @@ extension Trainer {
   public var summary: String {
     let counts = parameterCounts
     return "autoencoder \(counts["autoencoder"] ?? 0), adapter \(counts["adapter"] ?? 0), U-Net "
-      + "\(counts["unet"] ?? 0) parameters; images \(model.configuration.imageSize)×"
+      + "\(counts["unet"] ?? 0) parameters\(networks.denoised.summary(plan)); images \(model.configuration.imageSize)×"
       + "\(model.configuration.imageSize); \(plan.steps) steps on \(device)"
   }
 }

@@ -10,6 +10,22 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case noEncoder([TrainingPlan.Stage])
   /// The plan does not have a stage; the second value lists those that it has.
   case noStage(TrainingPlan.Stage, [TrainingPlan.Stage])
+  /// A LoRA or a part of the networks is to be trained, and no model has the weights of the rest; the value names which.
+  case partWithoutModel(String)
+  /// The networks of the model to start from do not have the preset's sizes.
+  case otherSizes
+  /// A LoRA is trained in the diffusion stage only, and the plan has other stages.
+  case loraStage
+  /// No stage has a denoising loss, so the choice of its networks has no effect.
+  case noDenoising
+  /// Regularization images are used in the diffusion stage only, which the plan does not have.
+  case noRegularization
+  /// The learning rate is 0, to which those of single networks would be relative.
+  case zeroLearningRate
+  /// A target is the end of no layer's name in the trained networks; the second value lists some that exist.
+  case noTarget(String, [String])
+  /// No target is the end of a layer's name in this network.
+  case untargeted(String, [String])
 
   public var description: String {
     switch self {
@@ -24,6 +40,27 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
         + "autoencoder"
     case .noStage(let stage, let others):
       "this run has no stage \(stage.rawValue); its stages are \(others.map(\.rawValue).joined(separator: ", "))"
+    case .partWithoutModel(let what):
+      "\(what) trains a part of a model and needs the rest: add --from MODEL, without --reinitialize"
+    case .otherSizes:
+      "the U-Net and adapter of the --from model do not have the preset's sizes, so their weights cannot be kept: choose "
+        + "the preset they were trained with"
+    case .loraStage: "a LoRA is trained in the stage diffusion only: remove --stages"
+    case .noDenoising: "--train has no effect: no stage of this run trains U-Net, adapter or text encoder"
+    case .noRegularization: "--regularization has no effect: this run has no stage diffusion"
+    case .zeroLearningRate: "--learning-rate is 0: to freeze a network, leave it out of --train"
+    case .noTarget(let target, let others):
+      "--lora-targets: no layer's name ends in \(target); among the ends are \(others.joined(separator: ", "))"
+    case .untargeted(let network, let targets):
+      "--lora-targets \(targets.joined(separator: ",")) names no layer of the \(network), which --train trains"
+    }
+  }
+
+  /// Whether what was asked for does not exist, rather than that something went wrong.
+  public var isAboutTheRequest: Bool {
+    switch self {
+    case .noTarget, .untargeted, .otherSizes: true
+    default: false
     }
   }
 }

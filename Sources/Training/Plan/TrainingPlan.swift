@@ -127,6 +127,18 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var equivariance = 0.0
   /// Fraction of the autoencoder's images that are textures instead of scenes.
   public var textures = 0.0
+  /// The networks that the denoising loss trains; nil is adapter and U-Net.
+  var trainedNetworks: [Network]?
+  /// Peak learning rate of the text encoder; nil is the default of `learningRate(of:)`.
+  public var textEncoderLearningRate: Double?
+  /// Peak learning rate of the adapter; nil is `diffusionLearningRate`.
+  public var adapterLearningRate: Double?
+  /// Peak learning rate of the U-Net; nil is `diffusionLearningRate`.
+  public var unetLearningRate: Double?
+  /// Trains a LoRA of U-Net and text encoder instead of their weights.
+  public var lora: LoRASettings?
+  /// Images for prior preservation in the diffusion stage; nil trains without.
+  public var regularization: Regularization?
 
   /// Sets the learning rate of Muon; 0 uses AdamW for all parameters.
   public mutating func setMuonLearningRate(_ learningRate: Double) {
@@ -148,6 +160,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     case cooldownLossType, minSNR, timeShift, uniformTimesteps, maxGradNorm, latentNoise, latentNoiseWide, objectWeight
     case alignment, latentAlignment, poolSize, poolRenewal, bfloat16, gradientCheckpointing, autoencoderMuon
     case diffusionMuon, lateLoss, equivariance, textures, resolution
+    case trainedNetworks, textEncoderLearningRate, adapterLearningRate, unetLearningRate, lora, regularization
   }
 
   /// Extends the last stage and keeps the ends of all others.

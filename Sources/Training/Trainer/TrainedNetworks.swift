@@ -12,24 +12,52 @@ final class TrainedNetworks {
   let denoiser: Optimizer  // U-Net and adapter
   let superResolution: Optimizer
   let fullDecoder: Optimizer  // decoder and super-resolution, with a frozen encoder
-  let emas: [EMA]  // of U-Net and adapter; images are generated with the first
+  let denoised: DenoiserParts
+  let emas: [EMA]  // of what the denoising loss trains; images are generated with the first
 
   /// Networks of the plan's sizes, with the weights of `start` where the sizes match; `labels` is the number of labels.
-  init(_ plan: TrainingPlan, labels: Int, from start: ModelBundle?, on device: Device) throws(TrainingError) {
+  ///
+  /// `textEncoder` is on the device.
+  init(
+    _ plan: TrainingPlan, labels: Int, from start: ModelBundle?, textEncoder: TextEncoder, on device: Device
+  ) throws(TrainingError) {
+    try plan.checkFineTuning()
     let configuration = plan.configuration
     model = ModelBundle(configuration, .random(Generator(seed: plan.seed)))
-    if let start { try model.adopt(start, autoencoderOnly: plan.reinitialize) }
+    if let start {
+      let needsAll = plan.lora != nil || !plan.trained.isSuperset(of: [.adapter, .unet])
+      try model.adopt(start, autoencoderOnly: plan.reinitialize, needsAll: needsAll)
+    }
     alignment = Alignment(configuration, labels: max(labels, 1), .random(Generator(seed: plan.seed &+ 1)))
     let (encoder, decoder) = (model.autoencoder.encoder, model.autoencoder.decoder)
     let heads: [any Module] = [alignment.latents, alignment.features, alignment.text]
-    let trained = [encoder, decoder, model.autoencoder.superResolution, model.adapter, model.unet] as [(any Module)?]
+    let trained = [encoder, decoder, model.autoencoder.superResolution] as [(any Module)?]
     for part in trained.compactMap({ $0 }) + heads { part.requireGradients(true) }
     if device != .cpu {
       for part in [model.autoencoder, model.adapter, model.unet] + heads { part.move(to: device) }
     }
 
+    denoised = try DenoiserParts(plan, model, textEncoder)
+
     func named(_ prefix: String, _ module: (any Module)?) -> [NamedTensor] {
       module?.parameters.map { ("\(prefix).\($0.key)", $0.tensor) } ?? []
+    }
+    func rules(
+      _ parameters: [NamedTensor], muon: TrainingPlan.MuonSettings?, relativeTo learningRate: Double, scale: Double = 1
+    ) -> [any UpdateRule] {
+      func isHidden(_ named: NamedTensor) -> Bool { muon != nil && Self.isHidden(named) }
+      var rules: [any UpdateRule] = []
+      if let muon {
+        rules.append(
+          Muon(
+            parameters.filter(isHidden), learningRateScale: muon.learningRate / learningRate * scale,
+            weightDecay: muon.weightDecay))
+      }
+      rules.append(
+        AdamW(
+          parameters.filter { !isHidden($0) }, weightDecay: plan.weightDecay, beta2: plan.beta2,
+          learningRateScale: scale))
+      return rules
     }
     // Networks that no stage trains need no optimizer state.
     func optimizer(
@@ -37,36 +65,32 @@ final class TrainedNetworks {
       relativeTo learningRate: Double = 1
     ) -> Optimizer {
       let parameters = stages.isDisjoint(with: plan.parts.keys) ? [] : parameters
-      func isHidden(_ named: NamedTensor) -> Bool { muon != nil && Self.isHidden(named) }
-      var rules: [any UpdateRule] = []
-      if let muon {
-        rules.append(
-          Muon(
-            parameters.filter(isHidden), learningRateScale: muon.learningRate / learningRate,
-            weightDecay: muon.weightDecay))
-      }
-      rules.append(
-        AdamW(parameters.filter { !isHidden($0) }, weightDecay: plan.weightDecay, beta2: plan.beta2))
-      return Optimizer(rules, maxGradNorm: plan.maxGradNorm)
+      return Optimizer(rules(parameters, muon: muon, relativeTo: learningRate), maxGradNorm: plan.maxGradNorm)
     }
     // A head with zero loss weight gets no gradient and is not optimized.
     let latentHead = plan.latentAlignment > 0 ? named("alignment.latents", alignment.latents) : []
     let denoiserHeads =
       plan.alignment > 0
       ? named("alignment.features", alignment.features) + named("alignment.text", alignment.text) : []
-    let denoised = named("unet", model.unet) + named("text_adapter", model.adapter)
     autoencoder = optimizer(
       named("encoder", encoder) + named("decoder", decoder) + latentHead, in: [.autoencoder, .joint],
       muon: plan.autoencoderMuon, relativeTo: plan.autoencoderLearningRate)
-    denoiser = optimizer(
-      denoised + denoiserHeads, in: [.joint, .diffusion], muon: plan.diffusionMuon,
-      relativeTo: plan.diffusionLearningRate)
+    let hasDenoising = plan.parts[.joint] != nil || plan.parts[.diffusion] != nil
+    let groups = hasDenoising ? denoised.groups(plan, heads: denoiserHeads) : []
+    denoiser = Optimizer(
+      groups.flatMap { group in
+        // Muon is for networks that are trained from random weights.
+        rules(
+          group.parameters, muon: group.isPretrained ? nil : plan.diffusionMuon,
+          relativeTo: plan.diffusionLearningRate, scale: group.scale)
+      }, maxGradNorm: plan.maxGradNorm)
     let levels = named("super_resolution", model.autoencoder.superResolution)
     superResolution = optimizer(levels, in: [.superResolution])
     fullDecoder = optimizer(
       named("decoder", decoder) + levels, in: [.decoder], muon: plan.autoencoderMuon,
       relativeTo: plan.autoencoderLearningRate)
-    emas = plan.emaSigmas.map { EMA(denoised, decay: .relativeWidth($0)) }
+    let averaged = denoised.parameters
+    emas = plan.emaSigmas.map { EMA(averaged, decay: .relativeWidth($0)) }
   }
 
   /// Whether Muon applies to a parameter: a matrix or kernel of a hidden layer, not of an input or output layer or a
@@ -103,14 +127,29 @@ final class TrainedNetworks {
     return optimizers.flatMap { name, optimizer in part(optimizer).map { ("\(name).\($0.key)", $0.tensor) } }
   }
 
-  /// Runs `body` with the weights of the first EMA, if there is one, in U-Net and adapter.
-  func withEMAWeights<R>(_ body: () throws -> R) rethrows -> R { try emas.first?.withEMAWeights(body) ?? body() }
+  /// Runs `body` with the weights of the first EMA, if there is one, in the networks.
+  func withEMAWeights<R>(_ body: () throws -> R) rethrows -> R { try withWeights(of: emas.first, body) }
+
+  /// Runs `body` with the weights of an EMA in the networks, or the raw weights if it is nil.
+  func withWeights<R>(of ema: EMA?, _ body: () throws -> R) rethrows -> R {
+    defer { denoised.merge() }
+    guard let ema else {
+      denoised.merge()
+      return try body()
+    }
+    return try ema.withEMAWeights {
+      denoised.merge()
+      return try body()
+    }
+  }
 }
 
 extension ModelBundle {
   /// Copies another model's weights: the autoencoder with its latent statistics and, unless `autoencoderOnly`, U-Net and
-  /// adapter if their sizes match.
-  func adopt(_ other: ModelBundle, autoencoderOnly: Bool = false) throws(TrainingError) {
+  /// adapter if their sizes match; with `needsAll` it throws if they do not.
+  func adopt(
+    _ other: ModelBundle, autoencoderOnly: Bool = false, needsAll: Bool = false
+  ) throws(TrainingError) {
     guard other.configuration.autoencoder == configuration.autoencoder else { throw .otherAutoencoder }
     Self.copy(other.autoencoder, to: autoencoder)
     if autoencoderOnly { return }
@@ -119,6 +158,8 @@ extension ModelBundle {
       guard theirs == ours else { throw .otherPrediction(theirs.rawValue, wanted: ours.rawValue) }
       Self.copy(other.unet, to: unet)
       Self.copy(other.adapter, to: adapter)
+    } else if needsAll {
+      throw .otherSizes
     }
   }
 

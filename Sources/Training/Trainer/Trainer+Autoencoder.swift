@@ -27,7 +27,7 @@ extension Trainer {
     let (values, latents) = try reconstruct(chosen.images, chosen.labels, step)
     let text = captions(chosen.captions, .joint, range.lowerBound)
     let example = Example(
-      latents: noised(latents, generator(step, .joint)), states: text.states, masks: text.masks,
+      latents: noised(latents, generator(step, .joint)), captions: text.captions, masks: text.masks,
       labels: chosen.labels?.to(device), ids: chosen.ids)
     return try values.merging(diffusionStep(step, example)) { first, _ in first }
   }

@@ -11,6 +11,7 @@ import Torch
 extension Trainer {
   /// One update of U-Net and adapter.
   func diffusionStep(_ step: Int, _ example: Example) throws -> [String: Double] {
+    networks.denoised.merge()
     let loss = loss(at: step)
     let noisyBatch = loss.noisyBatch(
       clean: example.latents, generator: generator(step, .diffusion), tables: tables(of: loss))
@@ -18,18 +19,19 @@ extension Trainer {
     var values: [String: Double] = [:]
     for piece in DiffusionPiece.cut(example, noisyBatch, into: plan.accumulation) {
       let share = Double(piece.noisy.shape[0]) / Double(example.latents.shape[0])
-      let (denoising, naming, text) = losses(loss, piece, piece.states, piece.masks)
+      let (denoising, naming, text) = losses(loss, piece, piece.captions, piece.masks)
       var total = denoising
       for part in [naming, text].compactMap({ $0 }) { total = total + part * plan.alignment }
       try accumulate(total, share, step, "diffusion loss", ids: example.names)
       add(["diffusion": denoising, "alignment": naming, "textAlignment": text], share, to: &values)
       if step % 20 == 0 {
         // What captions are worth: how much worse the same question goes with another image's caption.
-        let others = withNoGrad { losses(loss, piece, piece.states.flipped([0]), piece.masks.flipped([0])).denoising }
+        let others = withNoGrad { losses(loss, piece, piece.captions.flipped([0]), piece.masks.flipped([0])).denoising }
         add(["captionGap": others - denoising], share, to: &values)
       }
     }
     if step % 20 == 0, plan.captionDropout > 0 { values.merge(captionGap(example, step)) { $1 } }
+    networks.denoised.passGradients()
     try update(
       networks.denoiser, plan.diffusionLearningRate * plan.learningRateFactor(at: step, in: range), step,
       "diffusion loss",
@@ -37,6 +39,15 @@ extension Trainer {
       norm: "denoiserGradientNorm", to: &values)
     for ema in networks.emas { ema.update(count: step - range.lowerBound) }
     return values
+  }
+
+  /// The conditioning of captions, which are states of a frozen text encoder, or the token ids for a trained one.
+  private func conditioning(_ captions: Tensor, _ masks: Tensor) -> TextConditioning {
+    guard plan.trainsTextEncoder else { return model.adapter(captions, mask: masks) }
+    // The CPU skips what no caption of the batch reaches; a GPU would have to wait for the length.
+    let length = device == .cpu ? Int(withNoGrad { masks.sum([1]).max().item() }) : masks.shape[1]
+    let (ids, mask) = (captions.narrowed(1, 0, length), masks.narrowed(1, 0, length))
+    return model.adapter(prompts.states(ids: ids, mask: mask), mask: mask)
   }
 
   /// How much worse the network does without captions where nearly nothing but the caption says what to draw, at the
@@ -51,26 +62,26 @@ extension Trainer {
       let noisyBatch = loss.noisyBatch(
         clean: example.latents[0..<count], generator: generator(step, .captionGap), tables: tables(of: loss),
         within: 0.9...0.98)
-      func error(_ states: Tensor, _ masks: Tensor) -> Double {
+      func error(_ captions: Tensor, _ masks: Tensor) -> Double {
         let output = inPrecision {
-          model.predict(noisyBatch.noisy, at: noisyBatch.timesteps, model.adapter(states, mask: masks))
+          model.predict(noisyBatch.noisy, at: noisyBatch.timesteps, conditioning(captions, masks))
         }
         return loss(output, noisyBatch.target).item()
       }
-      let empty = texts([String](repeating: "", count: count), files: cache?.captions)
-      let conditional = error(example.states[0..<count], example.masks[0..<count])
-      return ["error900": conditional, "captionGap900": error(empty.states, empty.masks) - conditional]
+      let empty = captionInput([String](repeating: "", count: count), files: cache?.captions)
+      let conditional = error(example.captions[0..<count], example.masks[0..<count])
+      return ["error900": conditional, "captionGap900": error(empty.captions, empty.masks) - conditional]
     }
   }
 
   private func losses(
-    _ loss: DiffusionLoss, _ piece: DiffusionPiece, _ states: Tensor, _ masks: Tensor
+    _ loss: DiffusionLoss, _ piece: DiffusionPiece, _ captions: Tensor, _ masks: Tensor
   ) -> (denoising: Tensor, naming: Tensor?, text: Tensor?) {
     let side = model.configuration.latentSize
     let cells = piece.labels.map { Alignment.cellWeights($0, side: side, extra: plan.objectWeight) }
     let weights = cells.map { cells in piece.weights.map { cells * $0 } ?? cells } ?? piece.weights
     return inPrecision {
-      let text = model.adapter(states, mask: masks)
+      let text = conditioning(captions, masks)
       let features = model.unet.features(piece.noisy, at: piece.timesteps, text)
       let labels = plan.alignment > 0 ? piece.labels : nil
       return (

@@ -11,6 +11,7 @@ import Torch
 ///
 ///     model/                               the current model, with EMA weights
 ///     model-ema-WIDTH/                     at the end, a model for each further EMA
+///     lora.safetensors                     in place of both in a run that trains a LoRA
 ///     reconstructions.png, samples.png     previews
 extension Trainer: TrainingLoop {
   public var identity: PlanIdentity { PlanIdentity(plan) }
@@ -69,21 +70,31 @@ extension Trainer: TrainingLoop {
 
   // MARK: - Results
 
-  /// Writes the model with the EMA weights of U-Net and adapter.
+  /// Writes the model or LoRA with EMA weights.
   public func saveModel(in folder: URL) throws {
-    try networks.withEMAWeights { try save("model", in: folder) }
+    try networks.withEMAWeights { try save(to: result(in: folder)) }
   }
 
   /// Writes a model for each further EMA: which width is best only their images show.
   public func saveFurtherModels(in folder: URL) throws {
     for ema in networks.emas.dropFirst() {
-      try ema.withEMAWeights { try save("model-ema-\(ema.decay)", in: folder) }
+      try networks.withWeights(of: ema) { try save(to: result(in: folder, "-ema-\(ema.decay)")) }
     }
   }
 
-  /// Writes the model with its current weights and replaces an older one.
-  private func save(_ name: String, in folder: URL) throws {
-    try AtomicFolder.write(folder.appendingPathComponent(name)) { url throws(CheckpointError) in
+  /// The model directory that a run writes into its folder, or the file of the LoRA that it trains.
+  public func result(in folder: URL) -> URL { result(in: folder, "") }
+
+  private func result(in folder: URL, _ suffix: String) -> URL {
+    folder.appendingPathComponent(plan.lora == nil ? "model\(suffix)" : "lora\(suffix).safetensors")
+  }
+
+  /// Writes the model with its current weights, or the LoRA, and replaces an older one.
+  private func save(to result: URL) throws {
+    if let lora = networks.denoised.file {
+      return try lora.save(to: result, as: storage == .float32 ? .float32 : .bfloat16)
+    }
+    try AtomicFolder.write(result) { url throws(CheckpointError) in
       try model.save(to: url, as: storage)
     }
   }

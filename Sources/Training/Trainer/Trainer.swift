@@ -21,7 +21,7 @@ public final class Trainer {
   /// The model in training, with its raw weights rather than those of an EMA.
   public var model: ModelBundle { networks.model }
   /// Images that could not be read so far, each with the reason.
-  public var failures: [String] { examples.failures }
+  public var failures: [String] { examples.failures + (regularization?.failures ?? []) }
   let networks: TrainedNetworks
   /// The tables of the losses on the device, by loss type.
   private var tables: [DiffusionLoss.LossType: LossTables] = [:]
@@ -31,10 +31,12 @@ public final class Trainer {
   let texts: TextStates
   let examples: any TrainingExamples
   var pool: LatentPool?
+  let regularization: (any TrainingExamples)?
+  var regularizationPool: LatentPool?
   var cache: LatentCache?
   let cacheFolder: URL?
   private(set) lazy var textEncoderHash = Result {
-    try CacheManifest.hash(of: ["vocab.txt", "config.json", "model.safetensors"], in: textEncoder)
+    try CacheManifest.hash(of: ["vocab.txt", "config.json", "model.safetensors"], in: prompts.directory)
   }
   /// Called with problems that do not stop the run.
   public var onWarning: (String) -> Void = { _ in }
@@ -49,27 +51,29 @@ public final class Trainer {
   private(set) var dataWaitSeconds = 0.0  // spent waiting for images since the start
   /// The step at which the run last continued without optimizer state or with more steps, if it did.
   public var restarted: Int?
-  private let textEncoder: URL
 
   /// Builds the networks of the plan's preset.
   ///
   /// The weights of `start` are copied: the autoencoder, and U-Net and adapter if they have the preset's sizes (otherwise
-  /// they are reinitialized). Throws if its autoencoder does not have the preset's sizes. `cache` is a folder for the
+  /// they are reinitialized), and a text encoder of its own takes the place of the one in the folder `textEncoder`. Throws
+  /// if its autoencoder does not have the preset's sizes. `cache` is a folder for the
   /// latents and text states of the last stage. `winograd` sets `Libtorch.usesWinograd` for the process; nil turns it on
   /// for float32 on CPUs where it is faster.
   public init(
-    _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), from start: ModelBundle? = nil, textEncoder: URL,
-    cache: URL? = nil, device: Device = .cpu, winograd: Bool? = nil
+    _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), regularization: TrainingData? = nil,
+    from start: ModelBundle? = nil, textEncoder: URL, cache: URL? = nil, device: Device = .cpu, winograd: Bool? = nil
   ) throws {
-    precondition(plan.data == data.name, "the plan was made for other data")
+    precondition(
+      plan.data == data.name && plan.regularization?.data == regularization?.name, "the plan was made for other data")
     self.plan = plan
     self.device = device
-    self.textEncoder = textEncoder
     cacheFolder = cache
-    prompts = try PromptEncoder(directory: textEncoder, device: device)
+    prompts = try PromptEncoder(directory: start?.prompts?.directory ?? textEncoder, device: device)
     try prompts.check(plan.configuration.adapter)
     texts = TextStates(prompts, maxTokens: plan.configuration.adapter.maxTokens, bfloat16: plan.bfloat16)
-    networks = try TrainedNetworks(plan, labels: data.labelCount, from: start, on: device)
+    networks = try TrainedNetworks(
+      plan, labels: data.labelCount, from: start, textEncoder: prompts.encoder, on: device)
+    if start?.prompts != nil || (plan.trainsTextEncoder && plan.lora == nil) { networks.model.prompts = prompts }
     networks.model.scenes = data.scenesOfModel
     Libtorch.usesWinograd = winograd ?? (device == .cpu && !plan.bfloat16 && Libtorch.winogradPays)
     if device != .cpu {
@@ -77,6 +81,7 @@ public final class Trainer {
       Libtorch.triesConvolutions(true)
     }
     examples = try data.examples(plan, side: plan.configuration.latentSize)
+    self.regularization = try regularization?.examples(plan, side: plan.configuration.latentSize)
   }
 
   // MARK: - Shared by all steps
@@ -84,10 +89,14 @@ public final class Trainer {
   /// Loads examples, with images in −1…1 on the device; adds the elapsed time to `dataWaitSeconds`.
   ///
   /// Images are transferred as bytes, a quarter of the size of floats.
-  func load(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch {
+  ///
+  /// They are the run's examples unless others are given.
+  func load(
+    _ stream: ExampleStream, _ range: Range<Int>, size: Int, from others: (any TrainingExamples)? = nil
+  ) throws -> ExampleBatch {
     let begun = Date()
     defer { dataWaitSeconds += Date().timeIntervalSince(begun) }
-    var batch = try examples.batch(stream, range, size: size)
+    var batch = try (others ?? examples).batch(stream, range, size: size)
     let moved = batch.images.to(device)
     batch.images = moved.dtype == .uint8 ? moved.to(.float32) / 127.5 - 1 : moved
     return batch
@@ -102,7 +111,8 @@ public final class Trainer {
   /// The purposes of random numbers in a step.
   enum Purpose: UInt64 {
     case reconstruction = 1
-    case diffusion, superResolution, joint, pool, windows, captions, decoder, captionGap
+    case diffusion, superResolution, joint, pool, windows, captions, decoder, captionGap,
+      regularization
   }
 
   /// The denoising loss at a step.

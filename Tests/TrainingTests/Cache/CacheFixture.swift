@@ -63,7 +63,7 @@ struct CacheFixture {
 extension Example {
   /// Whether two examples are equal to the last bit.
   func equals(_ other: Example) -> Bool {
-    ids == other.ids && latents.bytes() == other.latents.bytes() && states.bytes() == other.states.bytes()
+    ids == other.ids && latents.bytes() == other.latents.bytes() && captions.bytes() == other.captions.bytes()
       && masks.bytes() == other.masks.bytes() && labels?.bytes() == other.labels?.bytes()
   }
 }
