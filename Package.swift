@@ -90,7 +90,9 @@ let package = Package(
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "Torch", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "FluxTests",
-      dependencies: ["Flux", "Models", "Diffusion", "NN", "Torch", "Images", "Support", "TestSupport"],
+      dependencies: [
+        "Flux", "Models", "Diffusion", "NN", "Torch", "Images", "Tokenizers", "Support", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "RunsTests", dependencies: ["Runs", "NN", "Torch", "Support", "TestSupport"], swiftSettings: strict),

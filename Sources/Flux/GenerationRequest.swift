@@ -1,4 +1,5 @@
 import Diffusion
+import Torch
 
 /// All settings of a generated image except the model.
 public struct GenerationRequest: Codable, Sendable, Equatable {
@@ -56,6 +57,8 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
 public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable {
   /// The model cannot generate this width or height.
   case size(name: String, value: Int, multiple: Int, largest: Int)
+  /// The pixel-space example cannot do what the request asks, for this reason.
+  case pixelSpace(String)
   /// There is no such device; `found` is the number of CUDA devices.
   case noDevice(String, found: Int)
   /// A network's output is NaN or infinite; `loras` are those merged into the U-Net.
@@ -80,6 +83,7 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
     case .size(let name, let value, let multiple, let largest):
       "\(name) \(value): this model generates multiples of \(multiple) from \(multiple) to \(largest)"
         + (1...largest ~= value ? ", such as \(max(1, (value + multiple / 2) / multiple) * multiple)" : "")
+    case .pixelSpace(let reason): "this is a model of the pixel-space example: \(reason)"
     case .noDevice(let name, let found):
       name == "mps"
         ? "device mps: Flux supports cpu and cuda"
@@ -91,6 +95,19 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
         + (step.map { ", at step \($0 + 1)" } ?? "") + ": its weights are damaged"
         + (loras.isEmpty ? "" : ", or the LoRA scale is too high (\(loras.joined(separator: ", ")))")
     }
+  }
+}
+
+extension Device {
+  /// Throws if this machine does not have the device, or if networks cannot run there.
+  public func checkPresence() throws(GenerationError) {
+    let isThere =
+      switch self {
+      case .cpu: true
+      case .cuda(let index): index < Device.cudaCount
+      case .mps: false
+      }
+    guard isThere else { throw .noDevice(description, found: Device.cudaCount) }
   }
 }
 

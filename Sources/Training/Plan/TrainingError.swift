@@ -10,9 +10,14 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case noEncoder([TrainingPlan.Stage])
   /// The plan does not have a stage; the second value lists those that it has.
   case noStage(TrainingPlan.Stage, [TrainingPlan.Stage])
+  /// Steps are to be recorded that an earlier session of the run has done.
+  case recordOfContinuedRun(step: Int)
 
   public var description: String {
     switch self {
+    case .recordOfContinuedRun(let step):
+      "steps are recorded from the first on, and this run has done \(step): remove --record-steps, or choose another "
+        + "--output"
     case .collapsed(let step, let what):
       "step \(step): the latents have collapsed \(what); the last checkpoint is kept"
     case .otherAutoencoder:
