@@ -85,7 +85,7 @@ public final class PixelTrainer {
   // MARK: - A step
 
   /// The images and tokens of a step.
-  private func batch(_ step: Int) throws -> (batch: ExampleBatch, tokens: TokenBatch) {
+  private func inputs(_ step: Int) throws -> (batch: ExampleBatch, tokens: TokenBatch) {
     let range = step * plan.batch..<(step + 1) * plan.batch
     let batch = try examples.batch(.joint, range, size: plan.network.sampleSize)  // the stream of whole images
     let ids = batch.captions.map { tokenizer.encode($0, maxLength: plan.network.maxTokens).ids }
@@ -101,7 +101,7 @@ public final class PixelTrainer {
   /// One update; returns the loss and the fraction of the time that was spent waiting for images.
   func train(_ step: Int) throws -> [String: Double] {
     let watch = Stopwatch()
-    let (batch, tokens) = try batch(step)
+    let (batch, tokens) = try inputs(step)
     let waited = watch.seconds
     let seed = Self.seed(of: step, in: plan.seed)
     let clean = batch.images.to(device).to(.float32) / 127.5 - 1
