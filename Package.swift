@@ -55,7 +55,8 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Runs", "Flux", "Models", "Diffusion", "Optimizers", "NN", "Torch", "Scenes", "Datasets", "Images", "Support",
+        "Runs", "Flux", "Models", "Diffusion", "Optimizers", "Tokenizers", "NN", "Torch", "Scenes", "Datasets",
+        "Images", "Support",
       ], swiftSettings: strict),
     .target(
       name: "Evaluation",

@@ -106,7 +106,7 @@ import Torch
     }
   }
 
-  private static let sentences: [(change: (inout PixelUNet.Configuration) -> Void, sentence: String)] = [
+  private static let sentences: [(change: @Sendable (inout PixelUNet.Configuration) -> Void, sentence: String)] = [
     ({ $0.sampleSize = 60 }, "sample_size is 60, expected a multiple of 2 for each pooling, 8"),
     ({ $0.sampleSize = 0 }, "sample_size is 0, expected 1 to 16384"),
     ({ $0.blockOutChannels = [] }, "block_out_channels is a list of 0, expected 1 to 16 levels"),

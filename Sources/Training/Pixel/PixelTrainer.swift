@@ -5,6 +5,7 @@ import Models
 import NN
 import Optimizers
 import Runs
+import Scenes
 import Support
 import Tokenizers
 import Torch

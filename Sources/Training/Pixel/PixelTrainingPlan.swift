@@ -1,5 +1,6 @@
 import Diffusion
 import Models
+import Scenes
 
 /// All settings of a training run of the pixel-space example: runs with equal plans give equal weights on the same machine.
 ///
