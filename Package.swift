@@ -55,7 +55,8 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Runs", "Flux", "Models", "Diffusion", "Optimizers", "NN", "Torch", "Scenes", "Datasets", "Images", "Support",
+        "Runs", "Flux", "Models", "Diffusion", "Optimizers", "Tokenizers", "NN", "Torch", "Scenes", "Datasets",
+        "Images", "Support",
       ], swiftSettings: strict),
     .target(
       name: "Evaluation",
@@ -90,7 +91,9 @@ let package = Package(
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "Torch", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "FluxTests",
-      dependencies: ["Flux", "Models", "Diffusion", "NN", "Torch", "Images", "Support", "TestSupport"],
+      dependencies: [
+        "Flux", "Models", "Diffusion", "NN", "Torch", "Images", "Tokenizers", "Support", "TestSupport",
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "RunsTests", dependencies: ["Runs", "NN", "Torch", "Support", "TestSupport"], swiftSettings: strict),

@@ -1,4 +1,5 @@
 import Diffusion
+import Torch
 
 /// All settings of a generated image except the model.
 public struct GenerationRequest: Codable, Sendable, Equatable {
@@ -71,6 +72,8 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
   case size(name: String, value: Int, multiple: Int, own: Int, largest: Int)
   /// The model cannot render larger in this way.
   case upscaler(Upscaler)
+  /// The pixel-space example cannot do what the request asks, for this reason.
+  case pixelSpace(String)
   /// There is no such device; `found` is the number of CUDA devices.
   case noDevice(String, found: Int)
   /// A network's output is NaN or infinite; `loras` are those merged into the U-Net.
@@ -98,6 +101,7 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
         + (largest > own ? ", and larger images up to \(largest)" : "")
     case .upscaler(let upscaler):
       "upscaler \(upscaler.rawValue): this model's decoder has one size; use lanczos"
+    case .pixelSpace(let reason): "this is a model of the pixel-space example: \(reason)"
     case .noDevice(let name, let found):
       name == "mps"
         ? "device mps: Flux supports cpu and cuda"
@@ -109,6 +113,19 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
         + (step.map { ", at step \($0 + 1)" } ?? "") + ": its weights are damaged"
         + (loras.isEmpty ? "" : ", or the LoRA scale is too high (\(loras.joined(separator: ", ")))")
     }
+  }
+}
+
+extension Device {
+  /// Throws if this machine does not have the device, or if networks cannot run there.
+  public func checkPresence() throws(GenerationError) {
+    let isThere =
+      switch self {
+      case .cpu: true
+      case .cuda(let index): index < Device.cudaCount
+      case .mps: false
+      }
+    guard isThere else { throw .noDevice(description, found: Device.cudaCount) }
   }
 }
 

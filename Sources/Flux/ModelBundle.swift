@@ -87,6 +87,11 @@ public final class ModelBundle {
   /// Reads a model directory.
   public init(directory: URL) throws(CheckpointError) {
     let (indexFile, schedulerFile) = (Self.indexFile(directory), Self.schedulerFile(directory))
+    guard !PixelModel.isStored(in: directory) else {
+      throw .configuration(
+        file: indexFile.path,
+        reason: "this is a model of the pixel-space example, which only flux generate reads (docs/example.md)")
+    }
     let index: Index
     let scheduler: Schedule.Configuration
     do throws(JSONFileError) {

@@ -30,15 +30,7 @@ public final class Pipeline {
     model directory: URL, textEncoder: URL, fast: Bool = false, loras: [(file: URL, scale: Double)] = [],
     device: Device = .cpu
   ) throws {
-    let isThere =
-      switch device {
-      case .cpu: true
-      case .cuda(let index): index < Device.cudaCount
-      case .mps: false
-      }
-    guard isThere else {
-      throw GenerationError.noDevice(device.description, found: Device.cudaCount)
-    }
+    try device.checkPresence()
     self.device = device
     var source = try ModelSource(directory: directory)
     student =

@@ -153,8 +153,12 @@ struct Generate: ParsableCommand {
       inputs: loras.files + [promptFile].compactMap { $0 }, overwriting: !noOverwrite)
     if let threads { Libtorch.threads = threads }
 
+    let directory = try Home.model(model)
+    if PixelModel.isStored(in: directory) {
+      return try drawInPixelSpace(directory, request, prompts, to: targets, on: device)
+    }
     let pipeline = try Pipeline(
-      model: Home.model(model), textEncoder: Home.textEncoder, fast: fast,
+      model: directory, textEncoder: Home.textEncoder, fast: fast,
       loras: loras.scaled.map { ($0.file.url, $0.scale) }, device: device)
     request = pipeline.student?.request(request) ?? request
     let (grid, size) = (try pipeline.timeGrid(request), try pipeline.outputSize(request))
@@ -198,14 +202,14 @@ struct Generate: ParsableCommand {
     }
   }
 
-  private func save(_ result: GeneratedImage, _ index: Int, to targets: OutputNames) throws {
+  func save(_ result: GeneratedImage, _ index: Int, to targets: OutputNames) throws {
     let bytes = try result.encoded(as: targets.format, metadata: !withoutMetadata, quality: quality ?? 95)
     guard let target = targets.url(index, seed: result.request.seed) else { return try writeOutput(bytes) }
     try write(bytes, to: target)
     try printLine(target.relativePath)
   }
 
-  private func write(_ bytes: [UInt8], to url: URL) throws {
+  func write(_ bytes: [UInt8], to url: URL) throws {
     guard noOverwrite else { return try AtomicFile.write(bytes, to: url) }
     guard try AtomicFile.create(bytes, at: url) else {
       throw Failure("\(url.relativePath) was created meanwhile, and --no-overwrite was given")
@@ -259,7 +263,7 @@ struct Generate: ParsableCommand {
     }
   }
 
-  private func checkLength(of texts: String, for format: ImageFile) throws(Failure) {
+  func checkLength(of texts: String, for format: ImageFile) throws(Failure) {
     let others = 1000 + 300 * loras.lora.count  // for the other fields of the text
     guard let longest = format.longestParameters, texts.utf16.count > longest - others else { return }
     throw Failure(

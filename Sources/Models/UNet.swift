@@ -89,15 +89,22 @@ public final class UNet: Module {
     return x
   }
 
-  /// Sines and cosines of the time at geometrically spaced frequencies (Vaswani et al., 2017), `[B, width]`.
+  /// Sines and cosines of the time, `[B, blockOutChannels[0]]`.
   private func sinusoidal(_ timesteps: Tensor) -> Tensor {
-    let half = configuration.blockOutChannels[0] / 2
-    let spread = Double(half) - configuration.freqShift
+    Self.sinusoidal(
+      timesteps, width: configuration.blockOutChannels[0], freqShift: configuration.freqShift,
+      cosinesFirst: configuration.flipSinToCos)
+  }
+
+  /// Sines and cosines of timesteps `[B]` at geometrically spaced frequencies (Vaswani et al., 2017), `[B, width]`.
+  static func sinusoidal(_ timesteps: Tensor, width: Int, freqShift: Double = 0, cosinesFirst: Bool = true) -> Tensor {
+    let half = width / 2
+    let spread = Double(half) - freqShift
     let places = Tensor.arange(0, Double(half), device: timesteps.device)
     let frequencies = (places * (-Foundation.log(10_000.0) / spread)).exp()
     let angles = timesteps.to(.float32).unsqueezed(1) * frequencies.unsqueezed(0)  // [B, half]
     let parts = [angles.sin(), angles.cos()]
-    return Tensor.cat(configuration.flipSinToCos ? parts.reversed() : parts, dim: 1)
+    return Tensor.cat(cosinesFirst ? parts.reversed() : parts, dim: 1)
   }
 
   /// Zero-initializes every residual branch: the second convolution of each residual block and the last projection of each

@@ -37,7 +37,7 @@ public final class Conv2d: Module {
   }
 }
 
-/// Transposed convolution that doubles height and width; used by the pixel-space example only.
+/// Transposed convolution of `[B, in, H, W]`; only the pixel-space example enlarges with it.
 public final class ConvTranspose2d: Module {
   /// Filters, `[in, out, kernel, kernel]`.
   public let weight: Tensor

@@ -32,9 +32,9 @@ public final class Embedding: Module {
   /// One row for each id, `[count, width]`.
   public let weight: Tensor
 
-  /// A table with normal initial values of standard deviation 0.02, or zeros where `initial` is empty.
-  public init(count: Int, width: Int, _ initial: Initializer) {
-    weight = initial.normal([count, width], std: 0.02)
+  /// A table with normal initial values of standard deviation `std`, or zeros where `initial` is empty.
+  public init(count: Int, width: Int, std: Double = 0.02, _ initial: Initializer) {
+    weight = initial.normal([count, width], std: std)
   }
 
   /// int64 ids of any shape to `[…, width]`.

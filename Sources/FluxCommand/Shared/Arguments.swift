@@ -101,6 +101,27 @@ enum Arguments {
     (called(by: arguments).command?.arguments ?? []).map { Set(($0.names ?? []).map(\.text)) }
   }
 
+  /// The options that these arguments give to their command, each by its long name.
+  static func options(in arguments: [String]) -> [String] {
+    var (command, _, rest) = called(by: DeprecatedFlags.replaced(in: arguments) { _ in })
+    let known = command?.arguments ?? []
+    var found: [String] = []
+    while let word = rest.popFirst(), word != "--" {
+      let option = String(word.split(separator: "=", maxSplits: 1).first ?? "")
+      guard let argument = known.first(where: { ($0.names ?? []).contains { $0.text == option } }) else { continue }
+      found.append(argument.names?.first { $0.kind == "long" }?.text ?? option)
+      if argument.kind == "option", option == word { rest = rest.dropFirst() }  // its value
+    }
+    return found
+  }
+
+  /// Throws if the arguments of this call have an option that is not among `names`, each without its dashes; `what` is the
+  /// reason.
+  static func refuseOptions(except names: Set<String>, _ what: String) throws(Failure) {
+    let refused = options(in: try text()).filter { !names.contains(String($0.drop { $0 == "-" })) }
+    if !refused.isEmpty { throw Failure("\(what): remove \(refused.joined(separator: ", "))", code: 2) }
+  }
+
   // MARK: - Arguments that are probably meant for others
 
   /// The error message for a missing argument if the call has an unknown option or a word too many, which the parser does

@@ -1,6 +1,7 @@
 import Flux
 import Foundation
 import Support
+import Tokenizers
 
 /// The prompts of a command: one argument, or the lines of a file.
 enum Prompts {
@@ -48,8 +49,12 @@ enum Prompts {
 enum PromptAdvice {
   /// The warnings about a prompt; `kind` names it.
   static func lines(on prompt: String, _ kind: String, for pipeline: Pipeline) -> [String] {
+    lines(on: prompt, kind, tokens: pipeline.tokens(of: prompt))
+  }
+
+  /// The warnings about a prompt with these tokens.
+  static func lines(on prompt: String, _ kind: String, tokens: WordPieceTokenizer.Encoding) -> [String] {
     var lines: [String] = []
-    let tokens = pipeline.tokens(of: prompt)
     if !tokens.dropped.isEmpty {
       lines.append("the \(kind) is too long; these words are truncated: \(shortened(tokens.dropped))")
     }

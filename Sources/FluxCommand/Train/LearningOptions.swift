@@ -10,8 +10,12 @@ struct LearningOptions: ParsableArguments {
   @Option(help: "Training recipe: ship (the one used for released weights) or specification (the textbook one).")
   var profile: TrainingPlan.Profile = .ship
   @Option(
-    help: "Model size: tiny, mini, midi, base, fine or specification (default: that of --from, or the profile's).")
-  var preset: Preset?
+    name: .customLong("preset"),
+    help: """
+      Model size: tiny, mini, midi, base, fine or specification (default: that of --from, or the profile's); \
+      or pixel-example, a model without latents that few options apply to (docs/example.md).
+      """)
+  var presetName: PresetName?
   @Option(
     help: """
       Training data: scenes (rendered on the fly), or a folder or .tar archive of captioned images (see flux data \
@@ -34,6 +38,9 @@ struct LearningOptions: ParsableArguments {
   var from: FilePath?
   @Flag(help: "With --from: reinitialize U-Net and text adapter and keep only the autoencoder.")
   var reinitialize = false
+
+  /// The preset of a model with latents; nil is the profile's.
+  var preset: Preset? { if case .latent(let preset) = presetName { preset } else { nil } }
 
   func validate() throws {
     if from != nil, profile == .specification {
@@ -86,6 +93,26 @@ extension Preset {
 
 extension Crop: ExpressibleByArgument {}
 extension Preset: ExpressibleByArgument {}
+
+/// A value of `--preset`: the sizes of a model with latents, or the pixel-space example.
+enum PresetName: ExpressibleByArgument, Equatable {
+  case latent(Preset)
+  case pixelExample
+
+  private static let example = "pixel-example"
+
+  init?(argument: String) {
+    if let preset = Preset(rawValue: argument) {
+      self = .latent(preset)
+    } else if argument == Self.example {
+      self = .pixelExample
+    } else {
+      return nil
+    }
+  }
+
+  static var allValueStrings: [String] { Preset.allCases.map(\.rawValue) + [example] }
+}
 extension TrainingPlan.Profile: ExpressibleByArgument {}
 
 /// Scenes that are sampled more often than by default.

@@ -31,6 +31,12 @@ struct RunOptions: ParsableArguments {
   @OptionGroup var convolutions: ConvolutionOptions
   @Flag(help: "Print parameter counts and estimates of time and memory from a few test steps, then stop.")
   var dryRun = false
+  @Option(
+    help: """
+      Also write the initial weights, and the inputs and losses of the first steps, to record/, to repeat them in another \
+      program (pixel-example only).
+      """)
+  var recordSteps: Int?
   @Flag(name: .shortAndLong, help: "No progress output.") var quiet = false
 
   func validate() throws {
@@ -42,6 +48,7 @@ struct RunOptions: ParsableArguments {
     try CountLimit.check("--accumulate", accumulate, to: CountLimit.batch)
     try CountLimit.check("--save-every", saveEvery, to: CountLimit.steps)
     try CountLimit.check("--keep", keep, to: CountLimit.steps)
+    try CountLimit.check("--record-steps", recordSteps, to: 1000)
     try CountLimit.check("--shard-size", shardSize, to: CountLimit.shard)
     try ThreadCount.check(threads)
   }

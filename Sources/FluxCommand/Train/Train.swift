@@ -37,6 +37,8 @@ struct Train: ParsableCommand {
     let began = Date()
     if let threads = options.threads { Libtorch.threads = threads }
     let device = try Device(flag: options.device)
+    if learning.presetName == .pixelExample { return try trainPixelExample(on: device, since: began) }
+    if options.recordSteps != nil { throw Failure("--record-steps needs --preset pixel-example", code: 2) }
     let start = try learning.from.map { try Home.model($0, allowsAutoencoder: true) }
     let startsFromAutoencoder = start.map(ModelBundle.isAutoencoder) ?? false
     let model = try start.map {
@@ -92,7 +94,7 @@ struct Train: ParsableCommand {
   }
 
   /// Lists images that could not be read and were replaced by others.
-  private func report(_ failures: [String]) {
+  func report(_ failures: [String]) {
     if failures.isEmpty { return }
     say("\(failures.count) image\(failures.count == 1 ? "" : "s") could not be read:")
     for failure in failures.prefix(10) { say("  \(failure)") }

@@ -26,9 +26,14 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case noTarget(String, [String])
   /// No target is the end of a layer's name in this network.
   case untargeted(String, [String])
+  /// Steps are to be recorded that an earlier session of the run has done.
+  case recordOfContinuedRun(step: Int)
 
   public var description: String {
     switch self {
+    case .recordOfContinuedRun(let step):
+      "steps are recorded from the first on, and this run has done \(step): remove --record-steps, or choose another "
+        + "--output"
     case .collapsed(let step, let what):
       "step \(step): the latents have collapsed \(what); the last checkpoint is kept"
     case .otherAutoencoder:
