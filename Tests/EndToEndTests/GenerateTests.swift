@@ -87,7 +87,7 @@ import Testing
     (["generate", "a", "--sampler", "eulr"], "unknown sampler \"eulr\"; did you mean \"euler\"?"),
     (
       ["generate", "a", "-m", "model", "-W", "50"],
-      "width 50: this model generates multiples of 16 from 16 to 256, such as 48"
+      "width 50: this model generates multiples of 16 from 16 to 64, such as 48, and larger"
     ),
     (["generate", "a", "-m", "model", "--steps", "0"], "0 steps: this schedule takes 1 to 1000"),
     (["generate", "a", "-m", "nowhere"], "model \"nowhere\" not found: give a model directory"),

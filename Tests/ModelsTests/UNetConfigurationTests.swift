@@ -23,7 +23,7 @@ import Torch
     #expect(sentence { $0.crossAttentionDim = -1 } == "cross_attention_dim is -1, expected 1 to 65536")
     #expect(sentence { $0.normNumGroups = 0 } == "norm_num_groups is 0, expected 1 to 65536")
     #expect(sentence { $0.normEps = 0 } == "norm_eps is 0.0, expected 1e-20 to 1.0")
-    #expect(sentence { $0.normEps = .nan } == "norm_eps is nan, expected 1e-20 to 1.0")
+    #expect(sentence { $0.normEps = .nan } == "norm_eps is NaN, expected 1e-20 to 1.0")
     #expect(sentence { $0.downsamplePadding = 2 } == "downsample_padding is 2, expected 0 to 1")
     #expect(sentence { $0.blockOutChannels = [8, 0] } == "block_out_channels[1] is 0, expected 1 to 65536")
     #expect(sentence { $0.layersPerBlock = 1001 } == "layers_per_block is 1001, expected 1 to 1000")

@@ -18,7 +18,7 @@ extension Train {
   func trainPixelExample(on device: Device, since began: Date) throws {
     try Arguments.refuseOptions(
       except: Self.applicable, "the preset pixel-example trains as its example does, so not all options apply")
-    let data = try learning.trainingData()
+    let data = try learning.trainingData(preset: nil)
     if case .images(let files, _, _) = data {
       for warning in files.warnings { say("flux: \(learning.data): \(warning)") }
     }
@@ -32,7 +32,7 @@ extension Train {
     }
     let folder = options.output.url
     try OutputFile.checkFolder(folder)
-    try learning.refuseRunInsideData(folder)
+    try learning.refuseRun(folder, inside: ["--data": learning.data])
     let trainer = try PixelTrainer(
       plan, on: data, vocabulary: Home.textEncoder.appendingPathComponent("vocab.txt"), device: device,
       winograd: options.convolutions.winograd)

@@ -59,10 +59,10 @@ final class DenoiserParts {
     if let unknown = targets.first(where: { target in !all.contains { LoRA.matches($0, target) } }) {
       throw .noTarget(unknown, Set(all.map(Self.end)).sorted())
     }
-    for (network, layers) in layers
-    where !layers.contains(where: { layer in
-      targets.contains { LoRA.matches(layer, $0) }
-    }) { throw .untargeted(network.name, targets) }
+    let untargeted = layers.first { _, names in
+      !names.contains { layer in targets.contains { LoRA.matches(layer, $0) } }
+    }
+    if let untargeted { throw .untargeted(untargeted.0.name, targets) }
   }
 
   /// The end of a layer's name that tells kinds of layers apart, such as `to_q` and `to_out.0`.

@@ -42,7 +42,7 @@ import Torch
       values.reshaped([numbers.count] + shape.map { _ in 1 }).expanded([numbers.count] + shape)
     }
     return Example(
-      latents: filled([2, 2, 2]), states: filled([3, 4]), masks: filled([3]),
+      latents: filled([2, 2, 2]), captions: filled([3, 4]), masks: filled([3]),
       labels: labeled ? filled([4]).to(.int64) : nil, ids: numbers.map { "image \($0)" })
   }
 
@@ -53,9 +53,9 @@ import Torch
   /// The numbers that many draws show, each with all that belongs to it.
   private func shown(_ pool: LatentPool) -> Set<Int> {
     let drawn = pool.draw(200, generator: Generator(seed: 1))
-    #expect(drawn.latents.shape == [200, 2, 2, 2] && drawn.states.dtype == .float32)
+    #expect(drawn.latents.shape == [200, 2, 2, 2] && drawn.captions.dtype == .float32)
     let numbers = drawn.latents.mean([1, 2, 3]).ints()
-    #expect(drawn.states.mean([1, 2]).ints() == numbers && drawn.masks.mean([1]).ints() == numbers)
+    #expect(drawn.captions.mean([1, 2]).ints() == numbers && drawn.masks.mean([1]).ints() == numbers)
     #expect(drawn.names == numbers.map { "image \($0)" })
     if let labels = drawn.labels { #expect(labels.selected(1, 3).ints() == numbers) }
     return Set(numbers)
@@ -100,7 +100,7 @@ import Torch
   @Test func thePoolKeepsCopies() {
     let pool = pool(2)
     let example = Example(
-      latents: Tensor.ones([1, 2, 2, 2]), states: Tensor.ones([1, 3, 4]), masks: Tensor.ones([1, 3]), labels: nil,
+      latents: Tensor.ones([1, 2, 2, 2]), captions: Tensor.ones([1, 3, 4]), masks: Tensor.ones([1, 3]), labels: nil,
       ids: ["a"])
     pool.append(example, rows: 0..<1)
     example.latents.fill_(9)
@@ -127,7 +127,7 @@ import Torch
     expectClose(Tensor.cat(pieces.map(\.noisy)), noisy.noisy, atol: 0)
     expectClose(Tensor.cat(pieces.map(\.target)), noisy.target, atol: 0)
     expectClose(Tensor.cat(pieces.map(\.timesteps)), noisy.timesteps, atol: 0)
-    expectClose(Tensor.cat(pieces.map(\.states)), example.states, atol: 0)
+    expectClose(Tensor.cat(pieces.map(\.captions)), example.captions, atol: 0)
     expectClose(Tensor.cat(pieces.compactMap(\.weights)), try #require(noisy.weights), atol: 0)
     #expect(pieces.flatMap { $0.labels?.selected(1, 0).ints() ?? [] } == [1, 2, 3, 4, 5])
   }

@@ -261,10 +261,15 @@ import Torch
           return nil
         } catch { return error as? TrainingError }
       }
-      #expect(error { $0.start = nil } == .partWithoutModel("a LoRA"))
-      #expect(error { ($0.lora, $0.start) = (nil, nil) } == .partWithoutModel("--train"))
-      #expect(error { $0.reinitialize = true } == .partWithoutModel("a LoRA"))
-      #expect(error { $0.parts[.joint] = TrainingPlan.Part(share: 0.5, batch: 2) } == .loraStage)
+      // No closures within #expect: the optimizer takes one of them for another closure of this function.
+      let withoutModel = error { $0.start = nil }
+      #expect(withoutModel == .partWithoutModel("a LoRA"))
+      let partWithoutModel = error { ($0.lora, $0.start) = (nil, nil) }
+      #expect(partWithoutModel == .partWithoutModel("--train"))
+      let reinitialized = error { $0.reinitialize = true }
+      #expect(reinitialized == .partWithoutModel("a LoRA"))
+      let joint = error { $0.parts[.joint] = TrainingPlan.Part(share: 0.5, batch: 2) }
+      #expect(joint == .loraStage)
       let unknown = error { $0.lora?.targets = ["to_q", "to_x"] }?.description
       #expect(unknown?.contains("no layer's name ends in to_x; among the ends are ") == true)
       #expect(unknown?.contains("to_out.0") == true, "\(unknown ?? "")")

@@ -1,4 +1,5 @@
 import Flux
+import Models
 import NN
 import Optimizers
 import TestSupport
@@ -13,7 +14,8 @@ import Torch
   ) throws -> TrainedNetworks {
     var plan = TrainingPlan(preset: .tiny, seed: 3)
     try change(&plan)
-    return try TrainedNetworks(plan, labels: 5, from: start, on: .cpu)
+    return try TrainedNetworks(
+      plan, labels: 5, from: start, textEncoder: try TextEncoder.load(from: Project.minilm), on: .cpu)
   }
 
   /// The first parts of the keys of an optimizer's parameters.
