@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test func noRangeHoldsNaNOrInfinity() {
-    let values = [(-Double.nan, "NaN"), (.infinity, "infinity"), (-.infinity, "-infinity"), (1.5, "1.5")]
+    let values: [(Double, String)] = [(-.nan, "NaN"), (.infinity, "infinity"), (-.infinity, "-infinity"), (1.5, "1.5")]
     for (value, shown) in values {
       #expect(
         sentence { () throws(ConfigurationError) in try sizes.require("p", value, in: 0...1) }
