@@ -15,6 +15,9 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+# Flux's. In another, sums have another order, and Adam lets two runs drift apart.
+LAYOUT = torch.contiguous_format if "--contiguous" in sys.argv else torch.channels_last
+
 
 class Block(nn.Module):
     """Two convolutions with ReLU; time and text are added to the features of the first."""
@@ -79,7 +82,7 @@ def load(folder):
 
 def main():
     record = pathlib.Path(sys.argv[1])
-    torch.set_num_threads(int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+    torch.set_num_threads(1)
     network = load(record / "model" / "unet")
     steps = load_file(record / "steps.safetensors")
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
@@ -92,6 +95,7 @@ def main():
         noise = torch.randn(images.shape, generator=generator)
         kept = alphas[timesteps][:, None, None, None]
         noisy = kept.sqrt().float() * images + (1 - kept).sqrt().float() * noise
+        noisy = noisy.contiguous(memory_format=LAYOUT)
         output = network(noisy, timesteps.float(), steps[f"ids.{step}"], steps[f"mask.{step}"])
         loss = nn.functional.mse_loss(output, noise)
         optimizer.zero_grad()

@@ -27,7 +27,7 @@ public struct PixelTrainingPlan: Codable, Sendable, Equatable {
   public init(
     network: PixelUNet.Configuration = .example,
     schedule: Schedule.Configuration = Schedule.Configuration(betaSchedule: .linear, predictionType: .epsilon),
-    data: TrainingData = .scenes(.small), steps: Int = 10_000, batch: Int = 16, seed: UInt64 = 0,
+    data: TrainingData = .scenes(.small), steps: Int = 10_000, batch: Int = 8, seed: UInt64 = 0,
     learningRate: Double = 1e-4
   ) {
     self.network = network
