@@ -109,6 +109,7 @@ public final class PixelPipeline {
       var request = request  // without settings that change nothing
       if request.sampler != .ddim { request.eta = 0 }
       request.guidance = Guidance(scale: 1)
+      (request.upscaler, request.largeLatents) = (nil, false)
       return GeneratedImage(image: image, request: request, source: source)
     }
   }
