@@ -34,7 +34,7 @@ struct BenchTrain: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "train", abstract: "Times training steps of the diffusion stage; nothing is saved.")
 
-  @Option(help: "Model size: tiny, mini, midi, base or fine.") var preset: Preset = .mini
+  @Option(help: "Model size: tiny, mini, midi, base, fine or specification.") var preset: Preset = .mini
   @Option(help: "Batch size (default: the preset's).") var batch: Int?
   @Option(help: "Number of steps to time.") var steps: Int = 20
   @OptionGroup var convolutions: ConvolutionOptions

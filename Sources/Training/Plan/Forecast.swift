@@ -103,7 +103,7 @@ extension Trainer {
       _ = try trainer.train(range.lowerBound)  // the first step also allocates
       var (count, begun) = (0, Date())
       repeat {
-        _ = try trainer.train(range.lowerBound + 1 + count)
+        _ = try trainer.train(min(range.lowerBound + 1 + count, range.upperBound - 1))  // a stage may have one step
         device.synchronize()
         count += 1
       } while count < 5 && Date().timeIntervalSince(begun) < 20 && count + 1 < range.count

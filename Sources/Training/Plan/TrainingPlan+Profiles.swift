@@ -25,6 +25,12 @@ extension TrainingPlan {
   /// Passes over the pairs; together with the batch size they determine the number of steps.
   public static let specifiedEpochs = 200
 
+  /// Steps in which the specification's epochs see `pairs` pairs each, the last batch filled from the start.
+  static func specifiedSteps(pairs: Int, batch: Int) -> Int {
+    let (examples, overflows) = pairs.multipliedReportingOverflow(by: specifiedEpochs)
+    return max(overflows ? .max : examples / batch + (examples % batch == 0 ? 0 : 1), 1)
+  }
+
   /// The default plan of a preset; a plan that starts from a model has only the last stage.
   public init(
     profile: Profile = .ship, preset: Preset? = nil, data: TrainingData = .scenes(.small), steps: Int? = nil,
@@ -93,7 +99,7 @@ extension TrainingPlan {
       profile: .specification, preset: preset, data: data.name, hasObjectLabels: data.labelCount > 0,
       start: start?.hash,
       reinitialize: false, prediction: .epsilon, parts: [.joint: Part(share: 1, batch: batch)],
-      steps: steps ?? max((data.count ?? Self.specifiedPairs) / batch * Self.specifiedEpochs, 1), accumulation: 1,
+      steps: steps ?? Self.specifiedSteps(pairs: data.count ?? Self.specifiedPairs, batch: batch), accumulation: 1,
       seed: seed, autoencoderLearningRate: 1e-4,
       diffusionLearningRate: 1e-4, weightDecay: 1e-5, beta2: 0.999, warmup: 0, cooldown: 0, captionDropout: 0,
       emaSigmas: [], lossType: .l1, cooldownLossType: nil, minSNR: nil, timeShift: 1,

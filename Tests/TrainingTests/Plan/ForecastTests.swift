@@ -57,6 +57,12 @@ import Torch
     }
   }
 
+  @Test func aRunOfOneStepHasAForecast() throws {
+    let plan = TrainingPlan(profile: .specification, preset: .tiny, steps: 1, batch: 2)
+    let forecast = try Trainer.forecast(plan, from: nil, textEncoder: Project.minilm, device: .cpu)
+    #expect(forecast.stages.map(\.stage) == [.joint] && forecast.stages.map(\.steps) == [1])
+  }
+
   @Test func whatIsSavedIsReadBack() throws {
     try Project.inTemporaryFolder { folder in
       let saved = forecast(seconds: [0.5, 0.25], steps: [3, 4], pool: 2)

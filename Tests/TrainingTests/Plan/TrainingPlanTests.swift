@@ -83,6 +83,9 @@ import Testing
       #expect(!plan.hasObjectLabels && plan.alignment == 0 && plan.latentAlignment == 0 && plan.objectWeight == 0)
       let specified = TrainingPlan(profile: .specification, data: data, batch: 3)
       #expect(specified.steps == 9 / 3 * 200)
+      // Every image is seen as often when the batch size does not divide their number.
+      #expect(TrainingPlan(profile: .specification, data: data, batch: 8).steps == 9 * 200 / 8)
+      #expect(TrainingPlan(profile: .specification, data: data, batch: 64).steps == 29)
     }
   }
 
