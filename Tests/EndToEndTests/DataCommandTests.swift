@@ -67,6 +67,22 @@ import Testing
     }
   }
 
+  @Test func nearestNamesTheTrainingImageAndItsCaption() throws {
+    try Project.inTemporaryFolder { folder in
+      let data = try makeFolder("d", in: folder)
+      try write("dark.png", 20, to: data)
+      try write("light.png", 220, to: data)
+      try write("light.txt", "a light square", to: data)
+      try write("drawn.png", 210, side: 70, to: folder)
+      let result = try Program.run(["data", "nearest", "d", "drawn.png"], in: folder)
+      #expect(result.code == 0 && result.output == " 10.0  drawn.png  light.png  a light square\n", "\(result.errors)")
+      let both = try Program.run(["data", "nearest", "d", "drawn.png", "--count", "2", "--json"], in: folder)
+      #expect(both.output.contains("\"nearest\" : \"dark.png\"") && both.output.contains("\"distance\" : 190"))
+      let none = try Program.run(["data", "nearest", "d", "missing.png"], in: folder)
+      #expect(none.code == 1 && none.errors.contains("missing.png"), "\(none.errors)")
+    }
+  }
+
   @Test func trainSaysWhatCheckWouldSayOfNamesAndTexts() throws {
     try Project.inTemporaryFolder { folder in
       let data = try makeFolder("d", in: folder)

@@ -27,6 +27,10 @@ import Testing
         + short
       let trained = try Program.run(train, in: folder)
       #expect(trained.code == 0 && trained.output.hasSuffix("run/lora.safetensors\n"), "\(trained.errors)")
+      // The samples over the training images nearest to them; scenes are endless and have none.
+      for (name, exists) in [("run/nearest.png", true), ("base/nearest.png", false), ("base/samples.png", true)] {
+        #expect(FileManager.default.fileExists(atPath: folder.appendingPathComponent(name).path) == exists, "\(name)")
+      }
       let draw = ["generate", "a cat", "-m", "base/model", "--steps", "2", "--quiet"]
       func bytes(_ name: String) throws -> Data { try Data(contentsOf: folder.appendingPathComponent(name)) }
       for (name, lora) in [("plain", nil), ("half", "run/lora.safetensors:0.5"), ("none", "run/lora.safetensors:0")] {

@@ -5,7 +5,7 @@ import Scenes
 struct DataCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "data", abstract: "Inspects, checks and exports training data.",
-    subcommands: [DataCheck.self, DataShow.self, DataScenes.self, DataDistinctEmoji.self])
+    subcommands: [DataCheck.self, DataShow.self, DataNearest.self, DataScenes.self, DataDistinctEmoji.self])
 }
 
 extension World: ExpressibleByArgument {}

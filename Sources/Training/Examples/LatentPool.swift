@@ -16,7 +16,7 @@ final class LatentPool {
   private let masks: Tensor  // [size, N]
   private let labels: Tensor  // [size, h · w], object label of each cell
   private var hasLabels = false
-  private var ids: [String]
+  private(set) var ids: [String]
   private(set) var filled = 0  // images added so far
 
   /// `stateWidth` is nil if the text encoder is trained, so that token ids are stored.
@@ -49,6 +49,20 @@ final class LatentPool {
 
   /// Starts as if all examples up to `index` had been added and replaced.
   func skip(to index: Int) { filled = index }
+
+  /// Latents of some examples, [rows, C, h, w].
+  func latents(_ rows: [Int]) -> Tensor { Tensor.cat(rows.map { latents[$0].unsqueezed(0) }) }
+
+  /// The example whose latent [C, h, w] is nearest to the given one, and the root mean square of their differences.
+  func nearest(to latent: Tensor) -> (row: Int, distance: Double) {
+    withNoGrad {
+      let known = latents.narrowed(0, 0, min(filled, size))
+      let difference = known - latent.unsqueezed(0)
+      let distances = (difference * difference).mean([1, 2, 3]).to(.cpu).floats()
+      let row = distances.indices.min { distances[$0] < distances[$1] } ?? 0
+      return (row, Double(distances[row]).squareRoot())
+    }
+  }
 
   /// Random rows.
   func draw(_ count: Int, generator: Generator) -> Example {

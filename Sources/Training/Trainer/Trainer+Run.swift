@@ -13,6 +13,7 @@ import Torch
 ///     model-ema-WIDTH/                     at the end, a model for each further EMA
 ///     lora.safetensors                     in place of both in a run that trains a LoRA
 ///     reconstructions.png, samples.png     previews
+///     nearest.png                          samples over the training images that they are nearest to
 extension Trainer: TrainingLoop {
   public var identity: PlanIdentity { PlanIdentity(plan) }
   public var stepCount: Int { plan.steps }
@@ -97,42 +98,5 @@ extension Trainer: TrainingLoop {
     try AtomicFolder.write(result) { url throws(CheckpointError) in
       try model.save(to: url, as: storage)
     }
-  }
-
-  /// Writes a contact sheet of images and their reconstructions.
-  public func savePreviews(after step: Int, in folder: URL, _ log: TrainingLog) throws {
-    let size = model.configuration.imageSize
-    let images = try load(.preview, 0..<8, size: size).images
-    let decoded = withNoGrad { model.autoencoder.decode(model.autoencoder.encode(images)) }
-    let sheet = ContactSheet.lay(
-      TensorImage.images(images.to(.cpu)) + TensorImage.images(decoded.to(.cpu)), columns: 8)
-    try show(sheet, "reconstructions", step, folder, log)
-  }
-
-  /// Writes samples at intervals and after the last step.
-  public func report(after step: Int, isSaved: Bool, in folder: URL, _ log: TrainingLog) throws {
-    guard samplesEvery > 0, step % samplesEvery == 0 || step == plan.steps else { return }
-    try saveSamples(step, folder, log)
-  }
-
-  /// Writes samples for the captions of the first eight images, always from the same noise.
-  private func saveSamples(_ step: Int, _ folder: URL, _ log: TrainingLog) throws {
-    guard step > plan.range(of: .joint).lowerBound, plan.stage(at: step - 1) != .autoencoder else { return }
-    let captions = try examples.batch(.preview, 0..<8, size: 8).captions
-    let pipeline = Pipeline(model: model, prompts: prompts, source: ModelSource(name: "training", hash: ""))
-    let images = try networks.withEMAWeights {
-      try captions.enumerated().map { index, caption in
-        var request = GenerationRequest(prompt: caption, seed: UInt64(index), steps: 12)
-        if plan.captionDropout == 0 { request.guidance.scale = 1 }  // it never learned what the empty caption means
-        return try pipeline.generate(request).image
-      }
-    }
-    try show(ContactSheet.lay(images, columns: 4), "samples", step, folder, log)
-  }
-
-  private func show(_ sheet: Image, _ name: String, _ step: Int, _ folder: URL, _ log: TrainingLog) throws {
-    let png = try PNG.encode(sheet)
-    try AtomicFile.write(png, to: folder.appendingPathComponent("\(name).png"))
-    try log.add(name, png: png, width: sheet.width, height: sheet.height, step: step)
   }
 }

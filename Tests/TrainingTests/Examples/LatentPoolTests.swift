@@ -50,6 +50,15 @@ import Torch
     LatentPool(size: size, latentShape: [2, 2, 2], tokens: 3, stateWidth: 4, device: .cpu)
   }
 
+  @Test func theNearestExampleIsFoundAmongThoseThatWereAdded() {
+    let pool = pool(5)  // two rows are still empty, that is, zero
+    pool.append(examples([3, 7, 9]), rows: 0..<3)
+    let near = pool.nearest(to: Tensor.full([2, 2, 2], 7.5))
+    #expect(near.row == 1 && near.distance == 0.5 && pool.ids[near.row] == "image 7")
+    #expect(pool.nearest(to: Tensor.zeros([2, 2, 2])).row == 0)
+    #expect(pool.latents([2, 0]).mean([1, 2, 3]).ints() == [9, 3])
+  }
+
   /// The numbers that many draws show, each with all that belongs to it.
   private func shown(_ pool: LatentPool) -> Set<Int> {
     let drawn = pool.draw(200, generator: Generator(seed: 1))
