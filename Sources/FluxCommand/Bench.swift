@@ -7,7 +7,8 @@ import Training
 /// `flux bench`: benchmarks.
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Benchmarks training and generation on this machine.", subcommands: [BenchTrain.self, BenchGenerate.self])
+    abstract: "Benchmarks training, generation and single networks on this machine.",
+    subcommands: [BenchTrain.self, BenchGenerate.self, BenchUNet.self])
 
   /// Prints a result as JSON on one line; nested names are those of diffusers' configurations.
   static func printJSON(_ result: some Encodable) throws {

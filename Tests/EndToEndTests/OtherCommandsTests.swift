@@ -97,6 +97,26 @@ import Torch
     }
   }
 
+  @Test func benchUNetMeasures() throws {
+    try Program.inModelFolder { folder in
+      let flags = ["bench", "unet", "--batch", "2", "--size", "4", "--rounds", "5", "--threads", "1"]
+      for place in ["model", "model/unet"] {
+        let result = try Program.run(flags + ["-m", place, "--json"], in: folder)
+        #expect(result.code == 0, "\(result.errors)")
+        let table = try JSONSerialization.jsonObject(with: Data(result.bytes)) as? [String: Any]
+        let times = table?["milliseconds"] as? [String: Double]
+        let (median, minimum) = (times?["median"] ?? 0, times?["minimum"] ?? 0)
+        #expect(minimum > 0 && median >= minimum)
+        #expect(table?["threads"] as? Int == 1 && table?["batch"] as? Int == 2 && table?["size"] as? Int == 4)
+        #expect(table?["gigaflopsPerSecond"] as? Double ?? 0 > 0)
+      }
+      let text = try Program.run(flags + ["-m", "model"], in: folder)
+      #expect(text.output.contains("batch 2, latents 4×4, float32, on cpu, 1 thread\nmedian"), "\(text.output)")
+      let none = try Program.run(["bench", "unet", "--size", "0"], in: folder)
+      #expect(none.code == 2 && none.errors.contains("--size 0 must be 1 to 1024"), "\(none.errors)")
+    }
+  }
+
   @Test func benchGenerateMeasures() throws {
     try Project.inTemporaryFolder { folder in
       let flags = ["bench", "generate", "--preset", "tiny", "--batch", "2", "--steps", "3", "--rounds", "1"]
