@@ -50,6 +50,7 @@ CTDeviceType ct_device(CTTensor *x, int *index);
 bool ct_is_channels_last(CTTensor *x);
 int ct_read(CTTensor *x, void *bytes, size_t byteCount);   // copies the elements out in row-major order
 int ct_write(CTTensor *x, const void *bytes, size_t byteCount);
+void *ct_data(CTTensor *x);  // the elements in place, of a contiguous CPU tensor; NULL if it is another
 int ct_item(CTTensor *x, double *value);
 
 // --- tensor: creation
