@@ -75,7 +75,7 @@ public enum ThreadGroup {
     }
 
     func transport(_ rank: Int) -> ProcessGroup.Transport {
-      @Sendable func sum<E: FloatingPoint>(_ values: UnsafeMutableBufferPointer<E>) -> String? {
+      @Sendable func sum<E: FloatingPoint & Sendable>(_ values: UnsafeMutableBufferPointer<E>) -> String? {
         let parts = self.all(rank, Array(UnsafeRawBufferPointer(values)))
         guard parts.allSatisfy({ $0.count == parts[0].count }) else { return "different sizes" }
         for index in values.indices {

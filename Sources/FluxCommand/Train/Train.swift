@@ -57,7 +57,7 @@ struct Train: ParsableCommand {
   }
 
   /// Reads model and data and makes the plan; checks all that can be known before the networks are built.
-  private func beginning() throws -> Beginning {
+  private func beginning(warns: Bool) throws -> Beginning {
     let start = try learning.from.map { try Home.model($0, allowsAutoencoder: true) }
     let startsFromAutoencoder = start.map(ModelBundle.isAutoencoder) ?? false
     let model = try start.map {
@@ -65,7 +65,7 @@ struct Train: ParsableCommand {
     }
     let preset = learning.preset ?? model.flatMap { Preset(of: $0.configuration) }
     let data = try learning.trainingData(preset: preset)
-    if case .images(let files, _, _) = data {
+    if warns, case .images(let files, _, _) = data {
       for warning in files.warnings { say("flux: \(learning.data): \(warning)") }
     }
     var plan = TrainingPlan(
@@ -85,8 +85,8 @@ struct Train: ParsableCommand {
 
   /// Trains in the processes of a group; `began` is the start of the command.
   private func train(in group: ProcessGroup, on device: Device, since began: Date) throws {
-    let beginning = try group.together { try beginning() }
-    let (plan, folder) = (beginning.plan, options.output.url)
+    let start = try group.together { try beginning(warns: group.isFirst) }
+    let (plan, folder) = (start.plan, options.output.url)
     try plan.check(sharedBy: group)
     try group.inFirst {
       try OutputFile.checkFolder(folder)
@@ -95,14 +95,14 @@ struct Train: ParsableCommand {
     }
     if options.dryRun {
       let forecast = try Trainer.forecast(
-        plan, on: beginning.data, regularization: beginning.regularization, from: beginning.model,
+        plan, on: start.data, regularization: start.regularization, from: start.model,
         textEncoder: Home.textEncoder, device: device, winograd: options.convolutions.winograd)
       try forecast.save(in: folder)
       return try printLine(forecast.text)
     }
     let trainer = try group.together {
       try Trainer(
-        plan, on: beginning.data, regularization: beginning.regularization, from: beginning.model,
+        plan, on: start.data, regularization: start.regularization, from: start.model,
         textEncoder: Home.textEncoder, cache: options.cache?.url, device: device, group: group,
         winograd: options.convolutions.winograd)
     }

@@ -12,9 +12,9 @@ import Torch
 /// Processes that share each batch follow a single process; threads stand for them.
 @Suite(.serialized) struct ProcessesTests {
   /// Twenty steps: five of the autoencoder, one or two joint ones and of the super-resolution, then those of the U-Net.
-  private static func plan(accumulation: Int = 1) -> TrainingPlan {
+  private static func plan(accumulation: Int = 1, renewal: Int = 4) -> TrainingPlan {
     var plan = TrainingPlan(preset: .tiny, steps: 20, batch: 32, accumulation: accumulation, seed: 3)
-    plan.poolSize = 128
+    (plan.poolSize, plan.poolRenewal) = (128, renewal)
     return plan
   }
 
@@ -77,12 +77,11 @@ import Torch
   /// The cache is written by the first process; others use it, and a run of one process reads the same.
   @Test func aCacheServesAnyNumberOfProcesses() throws {
     try Project.inTemporaryFolder { folder in
-      var plan = Self.plan()
-      plan.poolRenewal = 0
       @Sendable func losses(in group: ProcessGroup, messages: @escaping (String) -> Void = { _ in }) throws -> [Double]
       {
         let trainer = try Trainer(
-          plan, textEncoder: Project.minilm, cache: folder.appendingPathComponent("cache"), group: group)
+          Self.plan(renewal: 0), textEncoder: Project.minilm, cache: folder.appendingPathComponent("cache"),
+          group: group)
         trainer.onMessage = messages
         // Without the steps before, whose rounding makes other encoders.
         return try (15..<18).map { try trainer.takeStep($0)["diffusion"] ?? .nan }
