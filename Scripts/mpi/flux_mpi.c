@@ -3,7 +3,7 @@
 #include <mpi.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
 static char message[MPI_MAX_ERROR_STRING + 1];
 
@@ -41,6 +41,40 @@ const char *flux_mpi_sum_floats(float *values, size_t count) {
 
 const char *flux_mpi_sum_doubles(double *values, size_t count) {
   return sum((char *)values, count, sizeof *values, MPI_DOUBLE);
+}
+
+// Sums that were begun and are not complete.
+static MPI_Request *pending;
+static int pendingCount, pendingRoom;
+
+const char *flux_mpi_begin_sum(float *values, size_t count) {
+  for (size_t done = 0; done < count; done += part) {
+    if (pendingCount == pendingRoom) {
+      const int room = pendingRoom ? 2 * pendingRoom : 64;
+      MPI_Request *larger = realloc(pending, (size_t)room * sizeof *larger);
+      if (!larger) return "no memory";
+      pending = larger;
+      pendingRoom = room;
+    }
+    const int now = count - done < part ? (int)(count - done) : part;
+    const int code = MPI_Iallreduce(MPI_IN_PLACE, values + done, now, MPI_FLOAT, MPI_SUM, MPI_COMM_WORLD,
+                                    &pending[pendingCount]);
+    if (code != MPI_SUCCESS) return outcome(code);
+    pendingCount++;
+  }
+  return NULL;
+}
+
+// Messages move only while MPI is called.
+const char *flux_mpi_progress(void) {
+  int all;
+  return pendingCount ? outcome(MPI_Testall(pendingCount, pending, &all, MPI_STATUSES_IGNORE)) : NULL;
+}
+
+const char *flux_mpi_end_sums(void) {
+  const int code = MPI_Waitall(pendingCount, pending, MPI_STATUSES_IGNORE);
+  pendingCount = 0;
+  return outcome(code);
 }
 
 const char *flux_mpi_broadcast(char *bytes, size_t count, int root) {

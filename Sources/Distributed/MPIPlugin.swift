@@ -10,6 +10,7 @@ public enum MPIPlugin {
   private typealias SumDoubles = @convention(c) (UnsafeMutablePointer<Double>?, Int) -> Message
   private typealias Broadcast = @convention(c) (UnsafeMutableRawPointer?, Int, Int32) -> Message
   private typealias Gather = @convention(c) (UnsafeRawPointer?, UnsafeMutableRawPointer?, Int) -> Message
+  private typealias Wait = @convention(c) () -> Message
   private typealias Finish = @convention(c) () -> Void
   private typealias Abort = @convention(c) (Int32) -> Void
   /// A sentence about a failure; NULL if there is none.
@@ -34,6 +35,8 @@ public enum MPIPlugin {
     }
     let functions = Functions(
       sumFloats: try symbol("sum_floats", as: SumFloats.self),
+      beginSum: try symbol("begin_sum", as: SumFloats.self), progress: try symbol("progress", as: Wait.self),
+      endSums: try symbol("end_sums", as: Wait.self),
       sumDoubles: try symbol("sum_doubles", as: SumDoubles.self),
       broadcast: try symbol("broadcast", as: Broadcast.self), gather: try symbol("gather", as: Gather.self),
       finish: try symbol("finish", as: Finish.self), abort: try symbol("abort", as: Abort.self))
@@ -51,6 +54,9 @@ public enum MPIPlugin {
   /// Unchecked because pointers to functions do not change, and only the thread that trains calls them.
   private struct Functions: @unchecked Sendable {
     let sumFloats: SumFloats
+    let beginSum: SumFloats
+    let progress: Wait
+    let endSums: Wait
     let sumDoubles: SumDoubles
     let broadcast: Broadcast
     let gather: Gather
@@ -60,6 +66,8 @@ public enum MPIPlugin {
     var transport: ProcessGroup.Transport {
       ProcessGroup.Transport(
         sumFloats: { text(self.sumFloats($0.baseAddress, $0.count)) },
+        beginSum: { text(self.beginSum($0.baseAddress, $0.count)) }, progress: { text(self.progress()) },
+        endSums: { text(self.endSums()) },
         sumDoubles: { text(self.sumDoubles($0.baseAddress, $0.count)) },
         broadcast: { bytes, root in text(self.broadcast(bytes.baseAddress, bytes.count, Int32(root))) },
         gather: { own, all in text(self.gather(own.baseAddress, all.baseAddress, own.count)) },

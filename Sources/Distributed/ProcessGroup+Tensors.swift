@@ -56,7 +56,8 @@ extension ProcessGroup {
 
   /// Replaces every tensor by its mean over the processes, in buckets of at most `bucket` elements, or one tensor.
   ///
-  /// Large messages use the network best, and buckets bound the memory that it takes.
+  /// Large messages use the network best, and buckets bound the memory that it takes. `GradientAverage` does the same while
+  /// the backward pass goes on.
   public func average(_ tensors: [Tensor], bucket: Int = GradientBuckets.elements) {
     if count == 1 { return }
     withNoGrad {
@@ -64,16 +65,33 @@ extension ProcessGroup {
         let part = Array(tensors[range])
         let flat = Tensor.cat(part.map { $0.detached().to(.float32).reshaped([-1]) })
         sum(flat)
-        flat.mul_(1 / Double(count))
-        var start = 0
-        for tensor in part {
-          let size = tensor.count
-          tensor.copy_(flat.narrowed(0, start, size).reshaped(tensor.shape))
-          start += size
-        }
+        distribute(flat, to: part)
       }
     }
   }
+
+  /// Copies the elements of a sum over the processes, divided by their number, to tensors in order.
+  func distribute(_ sum: Tensor, to tensors: [Tensor]) {
+    sum.mul_(1 / Double(count))
+    var start = 0
+    for tensor in tensors {
+      let size = tensor.count
+      tensor.copy_(sum.narrowed(0, start, size).reshaped(tensor.shape))
+      start += size
+    }
+  }
+
+  /// Begins to replace a contiguous float32 tensor on the CPU by its sum over the processes; it must live until `endSums`.
+  func beginSum(_ tensor: Tensor) {
+    guard let transport, tensor.count > 0 else { return }
+    check(tensor.withMutableFloats { transport.beginSum($0) })
+  }
+
+  /// Lets sums that were begun go on.
+  func progressSums() { check(transport?.progress()) }
+
+  /// Waits for all sums that were begun.
+  func endSums() { check(transport?.endSums()) }
 
   /// Gives every tensor the elements that it has in process `root`.
   public func broadcast(_ tensors: [Tensor], from root: Int = 0) {
@@ -94,26 +112,5 @@ extension ProcessGroup {
   private func sum(_ tensor: Tensor) {
     guard let transport, tensor.count > 0 else { return }
     check(tensor.withMutableFloats { transport.sumFloats($0) })
-  }
-}
-
-/// The division of gradients into messages.
-public enum GradientBuckets {
-  /// Elements of a bucket: 16 MiB of float32.
-  public static let elements = 1 << 22
-
-  /// Ranges of tensors of the given sizes that share a message: as many as `limit` elements hold, and at least one.
-  public static func ranges(of counts: [Int], limit: Int) -> [Range<Int>] {
-    var ranges: [Range<Int>] = []
-    var (first, size) = (0, 0)
-    for (index, count) in counts.enumerated() {
-      if index > first, size + count > limit {
-        ranges.append(first..<index)
-        (first, size) = (index, 0)
-      }
-      size += count
-    }
-    if first < counts.count { ranges.append(first..<counts.count) }
-    return ranges
   }
 }

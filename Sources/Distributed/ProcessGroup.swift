@@ -11,6 +11,12 @@ public struct ProcessGroup: Sendable {
   public struct Transport: Sendable {
     /// The sum over the processes of each float.
     public var sumFloats: @Sendable (UnsafeMutableBufferPointer<Float>) -> String?
+    /// Begins a sum of each float; the memory must stay as it is until `endSums`.
+    public var beginSum: @Sendable (UnsafeMutableBufferPointer<Float>) -> String?
+    /// Lets sums that were begun go on; libraries do so only while they are called.
+    public var progress: @Sendable () -> String?
+    /// Waits for all sums that were begun.
+    public var endSums: @Sendable () -> String?
     /// The sum over the processes of each double.
     public var sumDoubles: @Sendable (UnsafeMutableBufferPointer<Double>) -> String?
     /// Copies the bytes of one process to the others.
@@ -25,12 +31,15 @@ public struct ProcessGroup: Sendable {
     /// A transport from its operations.
     public init(
       sumFloats: @escaping @Sendable (UnsafeMutableBufferPointer<Float>) -> String?,
+      beginSum: @escaping @Sendable (UnsafeMutableBufferPointer<Float>) -> String?,
+      progress: @escaping @Sendable () -> String?, endSums: @escaping @Sendable () -> String?,
       sumDoubles: @escaping @Sendable (UnsafeMutableBufferPointer<Double>) -> String?,
       broadcast: @escaping @Sendable (UnsafeMutableRawBufferPointer, _ root: Int) -> String?,
       gather: @escaping @Sendable (UnsafeRawBufferPointer, _ all: UnsafeMutableRawBufferPointer) -> String?,
       finish: @escaping @Sendable () -> Void, abort: @escaping @Sendable (_ code: Int32) -> Void
     ) {
       (self.sumFloats, self.sumDoubles, self.broadcast, self.gather) = (sumFloats, sumDoubles, broadcast, gather)
+      (self.beginSum, self.progress, self.endSums) = (beginSum, progress, endSums)
       (self.finish, self.abort) = (finish, abort)
     }
   }

@@ -86,7 +86,7 @@ public enum ThreadGroup {
         return nil
       }
       return ProcessGroup.Transport(
-        sumFloats: { sum($0) }, sumDoubles: { sum($0) },
+        sumFloats: { sum($0) }, beginSum: { sum($0) }, progress: { nil }, endSums: { nil }, sumDoubles: { sum($0) },
         broadcast: { bytes, root in
           let all = self.all(rank, Array(bytes))
           bytes.copyBytes(from: all[root])

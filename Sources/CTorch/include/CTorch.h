@@ -171,6 +171,10 @@ bool ct_grad_enabled(void);
 typedef CTTensor *(*CTComputation)(void *context, CTTensor **inputs, size_t count);
 CTTensor *ct_recomputed(CTComputation compute, void *context, void (*release)(void *), CT_TENSORS(inputs));
 
+// Calls `callback` after each backward pass that accumulated a gradient into the leaf `x`, in place of an earlier callback;
+// NULL removes it. `release` frees the context then.
+int ct_on_gradient(CTTensor *x, void (*callback)(void *), void *context, void (*release)(void *));
+
 CTInference *ct_inference_begin(void);
 void ct_inference_end(CTInference *guard);
 void ct_autocast_begin(CTDeviceType device, CTType type);

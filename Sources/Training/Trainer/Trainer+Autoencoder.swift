@@ -48,7 +48,8 @@ extension Trainer {
     let range = plan.range(over: [.autoencoder, .joint])
     let onDevice = images.to(device)
     let allLabels = labels.map { $0.to(device).pieces(plan.accumulation) }
-    for (index, piece) in onDevice.pieces(plan.accumulation).enumerated() {
+    let pieces = onDevice.pieces(plan.accumulation)
+    for (index, piece) in pieces.enumerated() {
       let share = Double(piece.shape[0]) / Double(onDevice.shape[0])  // the last micro-batch may be smaller
       let (decoded, naming, clean) = inPrecision {
         let raw = model.autoencoder.encodeRaw(piece.channelsLast()).to(.float32)
@@ -74,7 +75,8 @@ extension Trainer {
       if plan.equivariance > 0, step % 4 == 0 {
         total = total + halvedLoss(clean, piece, generator, kind) * plan.equivariance
       }
-      try accumulate(total, share, step, "autoencoder loss")
+      try accumulate(
+        total, share, step, "autoencoder loss", completes: index == pieces.count - 1 ? networks.autoencoder : nil)
       add(["reconstruction": reconstruction, "latentAlignment": naming], share, to: &values)
       latents.append(clean.detached())
       if step % 20 == 0 {
@@ -141,7 +143,7 @@ extension Trainer {
     let total = superResolutionLoss(of: base, to: images, generator, by: upsampler)
     let learningRate =
       plan.autoencoderLearningRate * plan.learningRateFactor(at: step, in: plan.range(of: .superResolution))
-    try accumulate(total, 1, step, "super-resolution loss")
+    try accumulate(total, 1, step, "super-resolution loss", completes: networks.superResolution)
     var values: [String: Double] = [:]
     try update(networks.superResolution, learningRate, step, "super-resolution loss", to: &values)
     add(["superResolution": total], 1, to: &values)
@@ -164,7 +166,7 @@ extension Trainer {
       total = total + bounds
     }
     let learningRate = plan.autoencoderLearningRate * plan.learningRateFactor(at: step, in: plan.range(of: .decoder))
-    try accumulate(total, 1, step, "decoder loss")
+    try accumulate(total, 1, step, "decoder loss", completes: networks.fullDecoder)
     var values: [String: Double] = [:]
     try update(networks.fullDecoder, learningRate, step, "decoder loss", norm: "gradientNorm", to: &values)
     add(["reconstruction": reconstruction, "superResolution": upsampled], 1, to: &values)

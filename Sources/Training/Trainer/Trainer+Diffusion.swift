@@ -17,13 +17,16 @@ extension Trainer {
       clean: example.latents, generator: generator(step, .diffusion), tables: tables(of: loss))
     let range = plan.denoiserSteps
     var values: [String: Double] = [:]
-    for whole in DiffusionPiece.cut(example, noisyBatch, into: plan.accumulation) {
+    let pieces = DiffusionPiece.cut(example, noisyBatch, into: plan.accumulation)
+    for (index, whole) in pieces.enumerated() {
       let share = Double(whole.noisy.shape[0]) / Double(example.latents.shape[0])
       let piece = whole.part(group.own)
       let (denoising, naming, text) = losses(loss, piece, piece.captions, piece.masks, among: whole.labels)
       var total = denoising
       for part in [naming, text].compactMap({ $0 }) { total = total + part * plan.alignment }
-      try accumulate(total, share, step, "diffusion loss", ids: example.names)
+      try accumulate(
+        total, share, step, "diffusion loss", ids: example.names,
+        completes: index == pieces.count - 1 ? networks.denoiser : nil)
       add(["diffusion": denoising, "alignment": naming, "textAlignment": text], share, to: &values)
       if step % 20 == 0 {
         // What captions are worth: how much worse the same question goes with another image's caption.

@@ -51,6 +51,8 @@ public final class Trainer {
   public var onMessage: (String) -> Void = { _ in }
   /// Whether collapsed latents stop the run; not in a forecast, whose networks are untrained.
   var detectsCollapse = true
+  /// The gradients of a backward pass on their way between processes.
+  private var average: GradientAverage?
   private(set) var dataWaitSeconds = 0.0  // spent waiting for images since the start
   /// The step at which the run last continued without optimizer state or with more steps, if it did.
   public var restarted: Int?
@@ -202,8 +204,11 @@ extension Trainer {
   // MARK: - Updates
 
   /// Backpropagates a micro-batch that is `share` of its batch; a non-finite loss stops the run.
+  ///
+  /// The last one `completes` the gradients of an optimizer, which several processes then exchange during the pass.
   func accumulate(
-    _ total: Tensor, _ share: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = []
+    _ total: Tensor, _ share: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = [],
+    completes optimizer: Optimizer? = nil
   ) throws {
     if let deferred {
       deferred.watch(loss: total, step, what)
@@ -213,6 +218,10 @@ extension Trainer {
         guard faulty == group.rank else { throw FaultElsewhere(rank: faulty) }
         throw RunError.notFinite(step: step, what: what, value: value.shown, layer: nil, examples: ids())
       }
+    }
+    // Checkpointing accumulates in parts; the factors of a LoRA get their gradients after the pass.
+    if let optimizer, group.count > 1, !plan.gradientCheckpointing, plan.lora == nil {
+      average = GradientAverage(optimizer.parameters.map(\.tensor), group: group)
     }
     (total * share).backward()
   }
@@ -229,7 +238,12 @@ extension Trainer {
       if let name { deferred.add(name, norm, weight: 1) }
       return
     }
-    group.average(optimizer.parameters.compactMap(\.tensor.grad))
+    if let average {
+      average.finish()
+      self.average = nil
+    } else {
+      group.average(optimizer.parameters.compactMap(\.tensor.grad))
+    }
     do throws(Optimizer.NotFinite) {
       let norm = try optimizer.step(learningRate: learningRate * restartShare(at: step))
       if let name { values[name] = norm }
