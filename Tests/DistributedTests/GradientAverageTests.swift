@@ -18,7 +18,7 @@ import Torch
     }
   }
 
-  private static let rows = { Tensor.randn([8, 3], generator: Generator(seed: 9)) }
+  private static func rows() -> Tensor { Tensor.randn([8, 3], generator: Generator(seed: 9)) }
 
   /// Whatever the buckets, and also after a pass whose gradients are added to.
   @Test(arguments: [1, 5, 12, 1000]) func gradientsAreThoseOfTheWholeBatch(_ bucket: Int) throws {
