@@ -127,6 +127,23 @@ struct DistributedTests {
     }
   }
 
+  /// Processes that can reach each other only through a cable between two networks.
+  @Test(.enabled(if: TwoNetworks.arePossible, "network namespaces need root and ip (iproute2)"))
+  func twoNetworksTrainTogether() throws {
+    try withPlugin { folder, environment in
+      let networks = try TwoNetworks(in: folder)
+      defer { networks.remove() }
+      let result = try Program.run(
+        run + ["--output", "two"], in: folder, launcher: networks.launcher, environment: environment)
+      #expect(result.code == 0 && result.errors.contains("in 2 processes"), "\(result.errors)")
+      let received = try networks.bytesReceived()
+      #expect(received > 20 * 100_000, "\(received) bytes came through the cable")
+      let single = try Program.run(run + ["--output", "one", "--quiet"], in: folder)
+      #expect(single.code == 0, "\(single.errors)")
+      try expectEqualModels(folder.appendingPathComponent("one"), folder.appendingPathComponent("two"))
+    }
+  }
+
   @Test func aRequestToStopSavesAndSaysSo() throws {
     try withPlugin { folder, environment in
       let long = [
