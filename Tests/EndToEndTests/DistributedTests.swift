@@ -115,15 +115,15 @@ struct DistributedTests {
     try withPlugin { folder, environment in
       let uneven = try Program.run(
         run + ["--output", "run", "--batch", "24"], in: folder, launcher: MPI.launcher(4), environment: environment)
-      #expect(uneven.code == 2, "\(uneven.errors)")
+      #expect(uneven.code != 0, "\(uneven.errors)")
       #expect(uneven.errors.components(separatedBy: "cannot share equally").count == 2, "\(uneven.errors)")
       #expect(!FileManager.default.fileExists(atPath: folder.appendingPathComponent("run").path))
       let missing = try Program.run(
         run + ["--output", "run"], in: folder, launcher: MPI.launcher(2), environment: ["FLUX_MPI": "nowhere.so"])
-      #expect(missing.code == 1 && missing.errors.contains("run make mpi"), "\(missing.errors)")
+      #expect(missing.code != 0 && missing.errors.contains("run make mpi"), "\(missing.errors)")
       let lone = try Program.run(
         run + ["--output", "run", "--dry-run"], in: folder, launcher: MPI.launcher(2), environment: environment)
-      #expect(lone.code == 2 && lone.errors.contains("--dry-run runs in one process, and mpirun started 2"))
+      #expect(lone.code != 0 && lone.errors.contains("--dry-run runs in one process, and mpirun started 2"))
     }
   }
 

@@ -25,7 +25,7 @@ struct TwoNetworks {
       for link in ["lo", "flux"] { try #require(try Self.ip("-n", name, "link", "set", link, "up") == 0) }
     }
     agent = folder.appendingPathComponent("agent")
-    let temporary = folder.appendingPathComponent("other-machine")
+    let temporary = folder.appendingPathComponent("b")  // sockets have short names
     try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true)
     let script = "#!/bin/sh\nshift\nexec ip netns exec \(names[1]) env TMPDIR=\(temporary.path) sh -c \"$*\"\n"
     try Data(script.utf8).write(to: agent)
