@@ -3,7 +3,7 @@ PREFIX = /usr/local
 # Tests are optimized, or rendering and image code would take most of their time; they keep checks and test access.
 TEST_FLAGS = -Xswiftc -O
 
-.PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-unet bench-train bundle fuzz clean
+.PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-unet bench-train mpi bench-distributed bundle fuzz clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -45,7 +45,7 @@ fuzz: setup ## feed damaged files to every reader, SECONDS=60 each
 lint: ## say what is not formatted or smells
 	swift-format lint --strict --recursive Sources Tests Examples Fuzz Package.swift
 	Scripts/architecture --check
-	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/link Scripts/stage Scripts/install Scripts/uninstall Scripts/check-install Scripts/docs Scripts/bundle Scripts/fuzz Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train Benchmarks/unet .ci/run
+	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/link Scripts/stage Scripts/install Scripts/uninstall Scripts/check-install Scripts/docs Scripts/bundle Scripts/fuzz Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train Benchmarks/unet Scripts/mpi/build Benchmarks/distributed .ci/run
 
 format: ## format in place, then lint
 	swift-format format --in-place --recursive Sources Tests Examples Fuzz Package.swift
@@ -53,6 +53,9 @@ format: ## format in place, then lint
 
 golden: setup ## make the goldens anew from transformers and diffusers (Python)
 	Tools/golden/make
+
+mpi: ## compile the MPI plugin, for training in several processes
+	@Scripts/mpi/build
 
 bench: ## time what users wait for
 	@Benchmarks/run
@@ -62,6 +65,9 @@ bench-unet: ## time a U-Net evaluation beside PyTorch and OpenVINO
 
 bench-train: ## time training beside the same networks in PyTorch
 	@Benchmarks/train
+
+bench-distributed: ## time training in one and two processes of one thread
+	@Benchmarks/distributed
 
 bundle: ## pack for machines with PyTorch but no Swift: bundle/*.tar.xz
 	Scripts/bundle

@@ -48,15 +48,18 @@ let package = Package(
       name: "Flux", dependencies: ["Models", "Diffusion", "Tokenizers", "Images", "Torch", "NN", "Support"],
       swiftSettings: strict),
 
+    // The processes that train together; MPI is loaded when it is asked for.
+    .target(name: "Distributed", dependencies: ["Torch", "Support"], swiftSettings: strict),
+
     // The folder of a training run, whatever is trained in it.
-    .target(name: "Runs", dependencies: ["NN", "Torch", "Support"], swiftSettings: strict),
+    .target(name: "Runs", dependencies: ["Distributed", "NN", "Torch", "Support"], swiftSettings: strict),
 
     // Training and evaluation know nothing of each other.
     .target(
       name: "Training",
       dependencies: [
-        "Runs", "Flux", "Models", "Diffusion", "Optimizers", "Tokenizers", "NN", "Torch", "Scenes", "Datasets",
-        "Images", "Support",
+        "Distributed", "Runs", "Flux", "Models", "Diffusion", "Optimizers", "Tokenizers", "NN", "Torch", "Scenes",
+        "Datasets", "Images", "Support",
       ], swiftSettings: strict),
     .target(
       name: "Evaluation",
@@ -68,13 +71,14 @@ let package = Package(
     .executableTarget(
       name: "FluxCommand",
       dependencies: [
-        "CBuildInfo", "CStart", "Flux", "Runs", "Training", "Evaluation", "Models", "Diffusion", "Torch", "Scenes",
-        "Datasets", "Images", "Tokenizers", "Support",
+        "CBuildInfo", "CStart", "Distributed", "Flux", "Runs", "Training", "Evaluation", "Models", "Diffusion", "Torch",
+        "Scenes", "Datasets", "Images", "Tokenizers", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
 
     // Tests mirror Sources.
-    .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Distributed", "Torch"], path: "Tests/TestSupport", swiftSettings: strict),
     .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "TokenizersTests", dependencies: ["Tokenizers", "Torch", "Support", "TestSupport"], swiftSettings: strict),
@@ -96,11 +100,15 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
-      name: "RunsTests", dependencies: ["Runs", "NN", "Torch", "Support", "TestSupport"], swiftSettings: strict),
+      name: "DistributedTests", dependencies: ["Distributed", "Torch", "TestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "RunsTests", dependencies: ["Distributed", "Runs", "NN", "Torch", "Support", "TestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "TrainingTests",
       dependencies: [
-        "Training", "Runs", "Flux", "Models", "Diffusion", "Optimizers", "NN", "Torch", "Scenes", "Datasets", "Images",
+        "Distributed", "Training", "Runs", "Flux", "Models", "Diffusion", "Optimizers", "NN", "Torch", "Scenes",
+        "Datasets", "Images",
         "Support", "TestSupport",
       ], swiftSettings: strict),
     .testTarget(

@@ -5,8 +5,28 @@
 #include <ATen/autocast_mode.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/variable.h>
 
 static c10::DeviceType deviceType(CTDeviceType type) { return deviceOf(type, 0).type(); }
+
+namespace {
+
+/// A callback after the gradient of a leaf was accumulated.
+struct GradientHook final : torch::autograd::PostAccumulateGradHook {
+  void (*callback)(void *);
+  void *context;
+  void (*release)(void *);
+
+  GradientHook(void (*callback)(void *), void *context, void (*release)(void *))
+      : callback(callback), context(context), release(release) {}
+  GradientHook(const GradientHook &) = delete;
+  GradientHook &operator=(const GradientHook &) = delete;
+  ~GradientHook() override { release(context); }
+  void operator()(const at::Tensor &) override { callback(context); }
+};
+
+}  // namespace
 
 extern "C" {
 
@@ -26,6 +46,15 @@ CTTensor *ct_grad(CTTensor *x) {
 }
 void ct_clear_grad(CTTensor *x) { T(x).mutable_grad().reset(); }
 int ct_backward(CTTensor *x) { return run([&] { T(x).backward(); }); }
+
+int ct_on_gradient(CTTensor *x, void (*callback)(void *), void *context, void (*release)(void *)) {
+  return run([&] {
+    std::unique_ptr<torch::autograd::PostAccumulateGradHook> hook;
+    if (callback) hook = std::make_unique<GradientHook>(callback, context, release);
+    TORCH_CHECK(T(x).is_leaf() && T(x).requires_grad(), "gradients are accumulated into leaves that require them");
+    torch::autograd::impl::set_post_acc_grad_hooks(T(x), std::move(hook));
+  });
+}
 
 bool ct_set_grad_enabled(bool on) {
   const bool before = c10::GradMode::is_enabled();

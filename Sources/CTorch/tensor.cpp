@@ -136,6 +136,15 @@ int ct_write(CTTensor *x, const void *bytes, size_t byteCount) {
   });
 }
 
+void *ct_data(CTTensor *x) {
+  void *data = nullptr;
+  guarded([&] {
+    TORCH_CHECK(T(x).is_cpu() && T(x).is_contiguous(), "the elements of a tensor that is not contiguous on the CPU");
+    data = T(x).mutable_data_ptr();
+  });
+  return data;
+}
+
 int ct_item(CTTensor *x, double *value) {
   return run([&] { *value = T(x).item().toDouble(); });
 }

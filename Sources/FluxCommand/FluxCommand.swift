@@ -41,7 +41,10 @@ struct FluxCommand: ParsableCommand {
 
   private static func end(_ error: any Error) -> Never {
     if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
-    if let failure = error as? Failure { end(failure.description, failure.code) }
+    if error is Failure {
+      let (text, code) = sentence(about: error)
+      end(text, code)
+    }
     switch exitCode(for: error) {
     case .success:  // help or version
       do throws(Failure) {
@@ -55,8 +58,16 @@ struct FluxCommand: ParsableCommand {
         Arguments.misspelledCommand(arguments, text) ?? Arguments.surplus(arguments, text)
         ?? Arguments.misreadText(text)
       end(advice ?? text, 2)
-    default: end("\(error)", isAboutTheCall(error) ? 2 : 1)
+    default:
+      let (text, code) = sentence(about: error)
+      end(text, code)
     }
+  }
+
+  /// The message about an error of a command, and its exit code.
+  static func sentence(about error: any Error) -> (text: String, code: Int32) {
+    if let failure = error as? Failure { return (failure.description, failure.code) }
+    return ("\(error)", isAboutTheCall(error) ? 2 : 1)
   }
 
   private static func end(_ sentence: String, _ code: Int32) -> Never {

@@ -10,6 +10,8 @@ public enum RunError: Error, CustomStringConvertible, Sendable, Equatable {
   case inUse(folder: String)
   /// A loss or gradient is NaN or infinite; `layer` is the first layer at fault, `examples` are the batch.
   case notFinite(step: Int, what: String, value: String, layer: String?, examples: [String])
+  /// The weights of these processes are not those of process 0 after a step.
+  case otherWeights(step: Int, ranks: [Int])
   /// The folder cannot be created.
   case folder(String)
   /// The log does not exist or has no metrics; the value is its path.
@@ -27,6 +29,9 @@ public enum RunError: Error, CustomStringConvertible, Sendable, Equatable {
       "step \(step): the \(what) is \(value)" + (layer.map { "; first non-finite layer: \($0)" } ?? "")
         + (examples.isEmpty ? "" : "; batch: \(Self.list(examples))")
         + "; the last checkpoint is kept, this step was not saved"
+    case .otherWeights(let step, let ranks):
+      "step \(step): the weights of process \(ranks.map { "\($0 + 1)" }.joined(separator: ", ")) are not those of process 1: "
+        + "the machines compute different numbers; the last checkpoint is kept, this step was not saved"
     case .folder(let path): "the folder \(path) cannot be created"
     case .noLog(let path): "\(path) does not exist or has no measurements: give the folder of a training run"
     }

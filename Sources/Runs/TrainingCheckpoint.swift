@@ -66,12 +66,20 @@ public enum TrainingCheckpoint {
     for old in all(in: folder).dropLast(saving.kept) { try? FileManager.default.removeItem(at: old) }
   }
 
-  /// Loads the newest intact checkpoint into the loop and returns the steps it has done; nil if there is none.
+  /// What process 0 tells the others about a checkpoint that it has read.
+  struct Loaded: Codable {
+    let step: Int
+    let isLonger: Bool
+    let restarted: Int?
+    let metadata: [String: String]
+  }
+
+  /// Loads the newest intact checkpoint into the loop; nil if there is none.
   ///
   /// A damaged one is reported to `onWarning` and an older one used; if none is intact, the error of the newest is
   /// thrown. Optimizer state that a checkpoint does not have stays zero. Throws if the checkpoint has other settings; more
   /// steps than before extend the run.
-  static func load(into loop: any TrainingLoop, folder: URL) throws -> Int? {
+  static func load(into loop: any TrainingLoop, folder: URL) throws -> Loaded? {
     AtomicFolder.removeLeftovers(in: folder)
     var newestError: (any Error)?
     for checkpoint in all(in: folder).reversed() {
@@ -96,7 +104,7 @@ public enum TrainingCheckpoint {
       : try WeightSet(folder, name: checkpoint.deletingPathExtension().lastPathComponent)  // version 0.1 wrote one file
   }
 
-  private static func load(_ set: WeightSet, into loop: any TrainingLoop, folder: URL) throws -> Int {
+  private static func load(_ set: WeightSet, into loop: any TrainingLoop, folder: URL) throws -> Loaded {
     guard let record = Record(set.metadata) else { throw RunError.otherVersion(folder: folder.path) }
     let differences = loop.identity.differences(from: record.identity)
     let isLonger = differences.count == 1 && differences[0].hasPrefix("steps ") && loop.stepCount >= record.step
@@ -111,7 +119,7 @@ public enum TrainingCheckpoint {
     }
     loop.restarted = (hasMoments || moments.isEmpty) && !isLonger ? record.restarted : record.step
     try loop.resume(Contents(record: record, isLonger: isLonger, tensors: set))
-    return record.step
+    return Loaded(step: record.step, isLonger: isLonger, restarted: loop.restarted, metadata: set.metadata)
   }
 
   /// The key that a tensor has in a checkpoint, which an earlier version may have written.

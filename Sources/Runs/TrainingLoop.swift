@@ -1,3 +1,4 @@
+import Distributed
 import Foundation
 import NN
 import Torch
@@ -17,6 +18,8 @@ public protocol TrainingLoop: AnyObject {
   var restarted: Int? { get set }
   /// Called with problems that do not stop the run.
   var onWarning: (String) -> Void { get }
+  /// The processes that run the same loop; process 0 writes the folder of the run.
+  var group: ProcessGroup { get }
 
   // MARK: - Checkpoints
 
@@ -32,6 +35,8 @@ public protocol TrainingLoop: AnyObject {
   var olderKeys: [String: String] { get }
   /// Takes over what only this loop knows of a checkpoint, after weights and optimizer state were read from it.
   func resume(_ checkpoint: TrainingCheckpoint.Contents) throws
+  /// Does the same in the processes that did not read the checkpoint; their tensors come from process 0.
+  func follow(_ record: TrainingCheckpoint.Record, isLonger: Bool)
 
   // MARK: - Steps
 
@@ -63,6 +68,10 @@ public protocol TrainingLoop: AnyObject {
 }
 
 extension TrainingLoop {
+  /// A single process, by default.
+  public var group: ProcessGroup { .single }
+  /// Nothing, by default.
+  public func follow(_ record: TrainingCheckpoint.Record, isLonger: Bool) {}
   /// No buffers, by default.
   public var buffers: [NamedTensor] { [] }
   /// No further text, by default.

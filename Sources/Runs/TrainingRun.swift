@@ -1,3 +1,4 @@
+import Distributed
 import Foundation
 import NN
 import Support
@@ -9,7 +10,8 @@ import Torch
 ///     checkpoint-00000200/                 training state, to continue from
 ///     run.lock                             locked while a process trains
 ///
-/// The loop adds the networks for use, and previews.
+/// The loop adds the networks for use, and previews. Of several processes that train together, only process 0 reads and
+/// writes the folder.
 public final class TrainingRun {
   /// When and how a run saves.
   public struct Saving: Sendable {
@@ -71,11 +73,15 @@ public final class TrainingRun {
   public func run(
     quiet: Bool = true, shouldStop: (_ reserve: Double) -> Bool = { _ in false }
   ) throws -> Outcome {
-    let lock = try RunLock(folder)
+    let group = loop.group
+    let lock = try group.together { group.isFirst ? try RunLock(folder) : nil }
     defer { withExtendedLifetime(lock) {} }
-    let first = try TrainingCheckpoint.load(into: loop, folder: folder) ?? 0
-    try loop.check(at: first)
-    let log = try TrainingLog(folder: folder, step: first, total: loop.stepCount, quiet: quiet)
+    let first = try restore()
+    let log = try group.together {
+      try loop.check(at: first)
+      return try TrainingLog(
+        folder: group.isFirst ? folder : nil, step: first, total: loop.stepCount, quiet: quiet || !group.isFirst)
+    }
     if let note = loop.continuation(at: first) { try log.say(note, stage: loop.stage(at: first), step: first) }
     try loop.begin(at: first, log)
     var saved = first
@@ -84,18 +90,21 @@ public final class TrainingRun {
     var longestStep = 1.0  // seconds
     func save(_ step: Int) throws {
       let watch = Stopwatch()
-      try TrainingCheckpoint.save(loop, at: step, folder: folder, saving)
-      try loop.saveModel(in: folder)
-      try loop.savePreviews(after: step, in: folder, log)
+      try checkEqualWeights(after: step)
+      try group.inFirst {
+        try TrainingCheckpoint.save(loop, at: step, folder: folder, saving)
+        try loop.saveModel(in: folder)
+        try loop.savePreviews(after: step, in: folder, log)
+      }
       (saved, savingTakes) = (step, watch.seconds)
     }
     for step in first..<max(first, loop.stepCount) {
       stepsDone = step
-      func isEnd() -> Bool { shouldStop(longestStep + 1.5 * savingTakes) }
+      func isEnd() -> Bool { group.any(shouldStop(longestStep + 1.5 * savingTakes)) }
       if try isEnd() || !loop.isReady(for: step, unless: isEnd) {
         try loop.checkSteps()
         if saved != step { try save(step) }
-        try loop.saveFurtherModels(in: folder)
+        try group.inFirst { try loop.saveFurtherModels(in: folder) }
         return .stopped(step: step)
       }
       let watch = Stopwatch()
@@ -107,10 +116,12 @@ public final class TrainingRun {
         try loop.checkSteps()
         try save(step + 1)
       }
-      try loop.report(after: step + 1, isSaved: isSaved, in: folder, log)
+      if group.isFirst { try loop.report(after: step + 1, isSaved: isSaved, in: folder, log) }
     }
-    if first == loop.stepCount { try loop.saveModel(in: folder) }
-    try loop.saveFurtherModels(in: folder)
+    try group.inFirst {
+      if first == loop.stepCount { try loop.saveModel(in: folder) }
+      try loop.saveFurtherModels(in: folder)
+    }
     return .finished
   }
 }

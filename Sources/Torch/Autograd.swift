@@ -13,6 +13,19 @@ extension Tensor {
   /// Removes the gradient.
   public func clearGrad() { ct_clear_grad(handle) }
 
+  /// Runs `body` after each `backward` that accumulated a gradient into this parameter, while others are still computed;
+  /// nil ends that.
+  ///
+  /// It replaces an earlier one. Gradient checkpointing may accumulate several times in one pass.
+  public func onGradient(_ body: (() -> Void)?) {
+    guard let body else { return check(ct_on_gradient(handle, nil, nil, nil)) }
+    let context = Unmanaged.passRetained(Action(body)).toOpaque()
+    check(
+      ct_on_gradient(
+        handle, { Unmanaged<Action>.fromOpaque($0!).takeUnretainedValue().body() }, context,
+        { Unmanaged<Action>.fromOpaque($0!).release() }))
+  }
+
   /// Accumulates gradients of this scalar into every tensor that requires them.
   public func backward() { check(ct_backward(handle)) }
 }
@@ -57,6 +70,13 @@ public func recomputed(_ inputs: [Tensor], _ body: @escaping ([Tensor]) -> Tenso
           return withExtendedLifetime(result) { ct_share(result.handle) }
         }, context, { Unmanaged<Computation>.fromOpaque($0!).release() }, handles, count))
   }
+}
+
+/// A closure without arguments that is passed through C.
+private final class Action {
+  let body: () -> Void
+
+  init(_ body: @escaping () -> Void) { self.body = body }
 }
 
 /// A closure that is passed through C.

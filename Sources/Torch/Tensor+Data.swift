@@ -63,6 +63,17 @@ extension Tensor {
   }
 }
 
+extension Tensor {
+  /// Runs `body` with the elements in place; traps unless this is a contiguous float32 tensor on the CPU with elements.
+  public func withMutableFloats<R>(_ body: (UnsafeMutableBufferPointer<Float>) -> R) -> R {
+    guard dtype == .float32, let data = ct_data(handle) else { failed("withMutableFloats(_:)") }
+    let count = count
+    return withExtendedLifetime(self) {
+      body(UnsafeMutableBufferPointer(start: data.bindMemory(to: Float.self, capacity: count), count: count))
+    }
+  }
+}
+
 // In-place operations; parameters need `withNoGrad`.
 extension Tensor {
   /// Overwrites the elements with those of `source`, converting type and device.

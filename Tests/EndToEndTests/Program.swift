@@ -19,18 +19,21 @@ enum Program {
   ///   - input: what standard input holds.
   ///   - shell: what follows the arguments in a line of bash, such as redirections.
   ///   - before: what comes before them, such as limits.
+  ///   - launcher: a command that starts the program, with its arguments.
   ///   - environment: variables beside those of the tests.
   ///   - fileLimit: the most kilobytes that it may write to one file; stands for a full disk.
-  ///   - signal: what is sent as soon as `whenThereIs`, a path in the folder, exists.
+  ///   - signal: what is sent as soon as `whenThereIs`, a path in the folder, exists; to the process itself, or to
+  ///     another one that `receiver` finds.
   static func run(
     _ arguments: [String], in folder: URL, input: String = "", shell: String = "", before: String = "",
-    environment further: [String: String] = [:], fileLimit: Int? = nil, signal: Int32 = SIGINT,
-    whenThereIs sign: String? = nil
+    launcher: [String] = [], environment further: [String: String] = [:], fileLimit: Int? = nil,
+    signal: Int32 = SIGINT, whenThereIs sign: String? = nil, receiver: (pid_t) -> pid_t = { $0 }
   ) throws -> Result {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
     let limit = fileLimit.map { "ulimit -f \($0); " } ?? ""
-    process.arguments = ["-c", "\(limit)\(before)exec \"$0\" \"$@\" \(shell)", executable.path] + arguments
+    process.arguments =
+      ["-c", "\(limit)\(before)exec \"$@\" \(shell)", "bash"] + launcher + [executable.path] + arguments
     process.currentDirectoryURL = folder
     process.environment = environment.merging(further) { $1 }
     let (given, output, errors) = (Pipe(), Pipe(), Pipe())
@@ -41,7 +44,7 @@ enum Program {
     if let sign {
       let path = folder.appendingPathComponent(sign).path
       while process.isRunning, !FileManager.default.fileExists(atPath: path) { Thread.sleep(forTimeInterval: 0.002) }
-      kill(process.processIdentifier, signal)
+      kill(receiver(process.processIdentifier), signal)
     }
     let said = output.fileHandleForReading.readDataToEndOfFile()
     let complained = errors.fileHandleForReading.readDataToEndOfFile()

@@ -50,6 +50,7 @@ CTDeviceType ct_device(CTTensor *x, int *index);
 bool ct_is_channels_last(CTTensor *x);
 int ct_read(CTTensor *x, void *bytes, size_t byteCount);   // copies the elements out in row-major order
 int ct_write(CTTensor *x, const void *bytes, size_t byteCount);
+void *ct_data(CTTensor *x);  // the elements in place, of a contiguous CPU tensor; NULL if it is another
 int ct_item(CTTensor *x, double *value);
 
 // --- tensor: creation
@@ -169,6 +170,10 @@ bool ct_grad_enabled(void);
 // failure.
 typedef CTTensor *(*CTComputation)(void *context, CTTensor **inputs, size_t count);
 CTTensor *ct_recomputed(CTComputation compute, void *context, void (*release)(void *), CT_TENSORS(inputs));
+
+// Calls `callback` after each backward pass that accumulated a gradient into the leaf `x`, in place of an earlier callback;
+// NULL removes it. `release` frees the context then.
+int ct_on_gradient(CTTensor *x, void (*callback)(void *), void *context, void (*release)(void *));
 
 CTInference *ct_inference_begin(void);
 void ct_inference_end(CTInference *guard);

@@ -9,12 +9,19 @@ enum Interruption {
   // Set by the signal handler and read by the loop; signal handlers may only set plain flags.
   nonisolated(unsafe) private static var isPatient: sig_atomic_t = 0
   nonisolated(unsafe) private static var wasRequested: sig_atomic_t = 0
+  // Set before the handler may read it, and then never again.
+  nonisolated(unsafe) private static var notice: (text: UnsafeMutablePointer<CChar>, length: Int)?
 
   /// Whether a stop was requested; only after `catchSignals`.
   static var isRequested: Bool { wasRequested != 0 }
 
   /// From now on the first signal requests a stop, and only the second ends the program.
-  static func catchSignals() { isPatient = 1 }
+  ///
+  /// The first one writes `notice` to standard error, for programs that may not get to a message of their own.
+  static func catchSignals(notice: String? = nil) {
+    if let notice, let text = strdup(notice + "\n") { Self.notice = (text, strlen(text)) }
+    isPatient = 1
+  }
 
   /// Installs the handlers.
   static func install() {
@@ -27,6 +34,9 @@ enum Interruption {
     for number in [SIGINT, SIGTERM, SIGHUP] where number != SIGHUP || !isIgnored(SIGHUP) {
       signal(number) { number in
         if Interruption.isPatient != 0, Interruption.wasRequested == 0 || number == SIGHUP {
+          if Interruption.wasRequested == 0, let notice = Interruption.notice {
+            _ = write(STDERR_FILENO, notice.text, notice.length)
+          }
           Interruption.wasRequested = 1
           return
         }

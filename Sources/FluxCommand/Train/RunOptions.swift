@@ -28,6 +28,12 @@ struct RunOptions: ParsableArguments {
   @Option(help: "Data type of the saved weights: float32, bfloat16 or int8.") var storage: Quantization = .float32
   @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
   @Option(help: "CPU threads (default: all cores).") var threads: Int?
+  @Option(
+    help: """
+      Processes that share each batch: mpi, or none for one process (default: mpi if mpirun, mpiexec or srun started \
+      several). See docs/distributed.md.
+      """)
+  var distributed: Distribution?
   @OptionGroup var convolutions: ConvolutionOptions
   @Flag(help: "Print parameter counts and estimates of time and memory from a few test steps, then stop.")
   var dryRun = false

@@ -11,7 +11,9 @@ extension Train {
   private static let applicable: Set<String> = [
     "preset", "data", "world", "scenes-version", "pairs", "shape-pairs", "full-captions", "sampling-weights", "crop",
     "mirror", "output", "steps", "batch", "seed", "learning-rate", "save-every", "keep", "no-moments", "shard-size",
-    "sample-every", "time-limit", "storage", "device", "threads", "winograd", "no-winograd", "record-steps", "quiet",
+    "sample-every", "time-limit", "storage", "device", "threads", "distributed", "winograd", "no-winograd",
+    "record-steps",
+    "quiet",
   ]
 
   /// Trains the pixel-space example; `began` is the start of the command.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Distributed
 import Flux
 import Foundation
 import Runs
@@ -37,8 +38,26 @@ struct Train: ParsableCommand {
     let began = Date()
     if let threads = options.threads { Libtorch.threads = threads }
     let device = try Device(flag: options.device)
-    if learning.presetName == .pixelExample { return try trainPixelExample(on: device, since: began) }
+    if learning.presetName == .pixelExample {
+      try ProcessGroup.requireSingle("the preset pixel-example", options.distributed)
+      return try trainPixelExample(on: device, since: began)
+    }
     if options.recordSteps != nil { throw Failure("--record-steps needs --preset pixel-example", code: 2) }
+    if options.dryRun { try ProcessGroup.requireSingle("--dry-run", options.distributed) }
+    let group = try ProcessGroup.joined(options.distributed)
+    try group.concluding { try train(in: group, on: device, since: began) }
+  }
+
+  /// What a run begins with.
+  private struct Beginning {
+    let plan: TrainingPlan
+    let data: TrainingData
+    let regularization: TrainingData?
+    let model: ModelBundle?
+  }
+
+  /// Reads model and data and makes the plan; checks all that can be known before the networks are built.
+  private func beginning(warns: Bool) throws -> Beginning {
     let start = try learning.from.map { try Home.model($0, allowsAutoencoder: true) }
     let startsFromAutoencoder = start.map(ModelBundle.isAutoencoder) ?? false
     let model = try start.map {
@@ -46,7 +65,7 @@ struct Train: ParsableCommand {
     }
     let preset = learning.preset ?? model.flatMap { Preset(of: $0.configuration) }
     let data = try learning.trainingData(preset: preset)
-    if case .images(let files, _, _) = data {
+    if warns, case .images(let files, _, _) = data {
       for warning in files.warnings { say("flux: \(learning.data): \(warning)") }
     }
     var plan = TrainingPlan(
@@ -61,23 +80,34 @@ struct Train: ParsableCommand {
     do throws(TrainingError) {
       try plan.checkFineTuning()
     } catch { throw Failure(error.description, code: 2) }
-    let folder = options.output.url
-    try OutputFile.checkFolder(folder)
-    try learning.refuseRun(
-      folder, inside: ["--data": learning.data, "--regularization": fineTuning.regularization?.text])
+    return Beginning(plan: plan, data: data, regularization: regularization, model: model)
+  }
+
+  /// Trains in the processes of a group; `began` is the start of the command.
+  private func train(in group: ProcessGroup, on device: Device, since began: Date) throws {
+    let start = try group.together { try beginning(warns: group.isFirst) }
+    let (plan, folder) = (start.plan, options.output.url)
+    try plan.check(sharedBy: group)
+    try group.inFirst {
+      try OutputFile.checkFolder(folder)
+      try learning.refuseRun(
+        folder, inside: ["--data": learning.data, "--regularization": fineTuning.regularization?.text])
+    }
     if options.dryRun {
       let forecast = try Trainer.forecast(
-        plan, on: data, regularization: regularization, from: model, textEncoder: Home.textEncoder, device: device,
-        winograd: options.convolutions.winograd)
+        plan, on: start.data, regularization: start.regularization, from: start.model,
+        textEncoder: Home.textEncoder, device: device, winograd: options.convolutions.winograd)
       try forecast.save(in: folder)
       return try printLine(forecast.text)
     }
-    let trainer = try Trainer(
-      plan, on: data, regularization: regularization, from: model, textEncoder: Home.textEncoder,
-      cache: options.cache?.url, device: device,
-      winograd: options.convolutions.winograd)
-    trainer.onWarning = { say("flux: \($0)") }
-    if !options.quiet {
+    let trainer = try group.together {
+      try Trainer(
+        plan, on: start.data, regularization: start.regularization, from: start.model,
+        textEncoder: Home.textEncoder, cache: options.cache?.url, device: device, group: group,
+        winograd: options.convolutions.winograd)
+    }
+    if group.isFirst { trainer.onWarning = { say("flux: \($0)") } }
+    if !options.quiet, group.isFirst {
       say(trainer.summary)
       trainer.onMessage = { say($0) }
     }
@@ -87,10 +117,12 @@ struct Train: ParsableCommand {
     let outcome = try TrainingRun(trainer, in: folder, saving: saving).run(
       quiet: options.quiet, since: began, limit: options.timeLimit)
     report(trainer.failures)
-    if !options.quiet { say(Forecast.memoryReport(in: folder, device)) }
-    let saved = trainer.result(in: folder)
-    if FileManager.default.fileExists(atPath: saved.path) { try printLine(saved.path) }
-    try outcome.conclude(of: plan.steps)
+    if group.isFirst {
+      if !options.quiet { say(Forecast.memoryReport(in: folder, device)) }
+      let saved = trainer.result(in: folder)
+      if FileManager.default.fileExists(atPath: saved.path) { try printLine(saved.path) }
+    }
+    try outcome.conclude(of: plan.steps, group: group)
   }
 
   /// Lists images that could not be read and were replaced by others.

@@ -7,8 +7,7 @@ import Support
 /// The file is append-only. A run that continues from an earlier step adds a note, and then repeats the steps from there
 /// on: the last line of a step counts.
 public final class TrainingLog {
-  private let file: AppendFile
-  private let events: EventFile
+  private let files: (lines: AppendFile, events: EventFile)?  // nil in processes that write nothing
   private let started = Date()
   private var lastReport = Date()
   private var lastStep: Int
@@ -16,11 +15,12 @@ public final class TrainingLog {
   private let quiet: Bool
   private var sums: [String: (sum: Double, count: Int)] = [:]
 
-  /// Opens the log of a run that continues after `step`.
-  init(folder: URL, step: Int, total: Int, quiet: Bool) throws {
-    let url = folder.appendingPathComponent("log.jsonl")
-    file = try AppendFile(url, completingLine: true)
-    events = try EventFile(folder: folder, step: step)
+  /// Opens the log of a run that continues after `step`; without a folder nothing is written.
+  init(folder: URL?, step: Int, total: Int, quiet: Bool) throws {
+    files = try folder.map { folder in
+      let lines = try AppendFile(folder.appendingPathComponent("log.jsonl"), completingLine: true)
+      return (lines, try EventFile(folder: folder, step: step))
+    }
     lastStep = step
     self.total = total
     self.quiet = quiet
@@ -32,6 +32,7 @@ public final class TrainingLog {
   func add(
     _ values: [String: Double], stage: String, step: Int, late: () throws -> [String: Double] = { [:] }
   ) throws {
+    guard let files else { return }
     for (key, value) in values {
       let old = sums[key] ?? (0, 0)
       sums[key] = (old.sum + value, old.count + 1)
@@ -49,8 +50,8 @@ public final class TrainingLog {
     let line =
       "{\"step\":\(step),\"stage\":\"\(stage)\",\"stepsPerSecond\":\(rounded(speed)),"
       + "\"seconds\":\(rounded(now.timeIntervalSince(started)))\(fields.joined())}\n"
-    try file.write(Array(line.utf8))
-    try events.add(means.merging(["stepsPerSecond": speed]) { mean, _ in mean }, step: step)
+    try files.lines.write(Array(line.utf8))
+    try files.events.add(means.merging(["stepsPerSecond": speed]) { mean, _ in mean }, step: step)
     if !quiet {
       let numbers = means.sorted { $0.key < $1.key }.map { "\($0.key) \(rounded($0.value))" }.joined(
         separator: "  ")
@@ -64,13 +65,14 @@ public final class TrainingLog {
 
   /// Adds a note about the run, which is also printed.
   public func say(_ note: String, stage: String, step: Int) throws {
-    try file.write(Array("{\"step\":\(step),\"stage\":\"\(stage)\",\"note\":\"\(note)\"}\n".utf8))
+    guard let files else { return }
+    try files.lines.write(Array("{\"step\":\(step),\"stage\":\"\(stage)\",\"note\":\"\(note)\"}\n".utf8))
     if !quiet { Console.say(note) }
   }
 
   /// Adds an image to TensorBoard.
   public func add(_ name: String, png: [UInt8], width: Int, height: Int, step: Int) throws {
-    try events.add(name, png: png, width: width, height: height, step: step)
+    try files?.events.add(name, png: png, width: width, height: height, step: step)
   }
 
   private func rounded(_ value: Double) -> String { String(format: "%.4g", value) }

@@ -67,12 +67,14 @@ struct CacheFile {
 final class CacheFolder {
   private let url: URL
   private let owner: String
+  private let isReadOnly: Bool
   private let say: (String) -> Void
   private var isFull = false
 
-  init(_ url: URL, owner: String, say: @escaping (String) -> Void) {
+  init(_ url: URL, owner: String, isReadOnly: Bool = false, say: @escaping (String) -> Void) {
     self.url = url
     self.owner = owner
+    self.isReadOnly = isReadOnly
     self.say = say
   }
 
@@ -95,7 +97,7 @@ final class CacheFolder {
       return try body(try CacheFile(file, owner: owner))
     } catch {
       say("a damaged cache file is recomputed: \(error)")
-      try? FileManager.default.removeItem(at: file)
+      if !isReadOnly { try? FileManager.default.removeItem(at: file) }
       return nil
     }
   }
@@ -103,7 +105,7 @@ final class CacheFolder {
   /// Writes a file; after the first failure, which is reported, nothing more is written, since a run does not depend on
   /// its cache.
   func write(_ tensors: [NamedTensor], _ name: String) {
-    if isFull { return }
+    if isReadOnly || isFull { return }
     do throws(CheckpointError) {
       try CacheFile.write(tensors, owner: owner, to: path(name))
     } catch {

@@ -1,3 +1,4 @@
+import Distributed
 import Foundation
 import NN
 import Support
@@ -26,19 +27,25 @@ final class LatentCache {
   /// Opens a cache, or creates one in a new folder; throws if its manifest differs from `manifest`.
   ///
   /// `say` is called for files that are damaged or cannot be written, which does not stop the run.
-  init(_ folder: URL, manifest: CacheManifest, say: @escaping (String) -> Void) throws {
+  ///
+  /// With `isReadOnly` nothing is created or written, and the cache may be empty.
+  init(_ folder: URL, manifest: CacheManifest, isReadOnly: Bool = false, say: @escaping (String) -> Void) throws {
     let parts = ["latents", "texts"].map { folder.appendingPathComponent($0) }
-    for part in parts {
-      do {
-        try FileManager.default.createDirectory(at: part, withIntermediateDirectories: true)
-      } catch { throw CacheError.folder(part.path) }
-    }
+    if !isReadOnly { try Self.create(parts) }
     // Another run may create the cache at the same time; then its manifest is the one to compare with.
-    let isNew = try AtomicFile.create(manifest.json, at: Self.manifest(in: folder))
+    let isNew = try !isReadOnly && AtomicFile.create(manifest.json, at: Self.manifest(in: folder))
     if !isNew { try Self.check(folder, manifest) }
     let owner = manifest.digest
-    latents = CacheFolder(parts[0], owner: owner, say: say)
-    captions = CaptionFiles(CacheFolder(parts[1], owner: owner, say: say))
+    latents = CacheFolder(parts[0], owner: owner, isReadOnly: isReadOnly, say: say)
+    captions = CaptionFiles(CacheFolder(parts[1], owner: owner, isReadOnly: isReadOnly, say: say))
+  }
+
+  private static func create(_ folders: [URL]) throws(CacheError) {
+    for folder in folders {
+      do {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      } catch { throw .folder(folder.path) }
+    }
   }
 
   /// Throws if a folder holds a cache with another manifest; `whileEncoderLearns` ignores the encoder, which is still
@@ -82,20 +89,24 @@ extension Trainer {
     try LatentCache.check(cacheFolder, try manifest(), whileEncoderLearns: !isFrozen)
   }
 
-  /// Opens the cache, if there is one, once the encoder is frozen.
+  /// Opens the cache, if there is one, once the encoder is frozen; only the first of several processes writes to it.
   func openCache() throws {
     guard let cacheFolder else { return }
-    cache = try LatentCache(cacheFolder, manifest: try manifest(), say: onWarning)
+    func open() throws -> LatentCache {
+      try LatentCache(cacheFolder, manifest: try manifest(), isReadOnly: !group.isFirst, say: onWarning)
+    }
+    try group.inFirst { cache = try open() }
+    try group.together { if !group.isFirst { cache = try open() } }
   }
 
-  /// A block's latents from the cache, with the metadata of its images; nil if it must be computed.
-  func cached(_ block: ExampleBlock) throws -> (Tensor, ExampleMetadata)? {
+  /// A block's latents from the cache, with the indices and metadata of its images; nil if it must be computed.
+  func cached(_ block: ExampleBlock) throws -> (latents: Tensor, items: [Int], metadata: ExampleMetadata)? {
     let c = model.configuration
     let shape = [block.range.count, c.autoencoder.latentChannels, c.latentSize, c.latentSize]
     guard let kept = cache?.block(block.name, shape: shape),
       let metadata = try examples.metadata(block, items: kept.items, size: baseSize)
     else { return nil }
-    return (kept.latents.to(device), metadata)
+    return (kept.latents.to(device), kept.items, metadata)
   }
 
   /// The manifest that a cache must have for the run in its current state.

@@ -108,7 +108,7 @@ struct Example {
   var names: [String] { rows.map { $0.ints().map { ids[$0] } } ?? ids }
 }
 
-/// A micro-batch.
+/// A micro-batch, or the part of one that a process computes with.
 struct DiffusionPiece {
   let noisy: Tensor
   let timesteps: Tensor
@@ -117,6 +117,13 @@ struct DiffusionPiece {
   let masks: Tensor
   let labels: Tensor?
   let weights: Tensor?
+
+  /// The rows that `rows` takes of every tensor.
+  func part(_ rows: (Tensor) -> Tensor) -> DiffusionPiece {
+    DiffusionPiece(
+      noisy: rows(noisy), timesteps: rows(timesteps), target: rows(target), captions: rows(captions),
+      masks: rows(masks), labels: labels.map(rows), weights: weights.map(rows))
+  }
 
   /// Splits a batch after its noise was drawn, so that splitting does not change random numbers.
   static func cut(_ example: Example, _ noisyBatch: DiffusionLoss.NoisyBatch, into pieces: Int) -> [DiffusionPiece] {
@@ -159,15 +166,6 @@ extension Trainer {
       ids: drawn.ids, rows: drawn.rows)
   }
 
-  /// The images of a pool, and their number.
-  private struct PoolSource {
-    let examples: any TrainingExamples
-    let name: String  // of the images in messages
-    let size: Int
-    let renewal: Int
-    let cache: LatentCache?
-  }
-
   /// The pool at a step; nil if `shouldStop`, called before every block of images, returns true.
   ///
   /// The pool of regularization images is filled, too. Filling takes minutes with large networks on a CPU.
@@ -201,9 +199,15 @@ extension Trainer {
     let (begun, missing) = (Date(), end - pool.filled)
     while pool.filled < end {
       if shouldStop() { return nil }
-      let block = source.examples.block(at: pool.filled)
-      let first = block.range.lowerBound
-      pool.append(try encoded(block, source), rows: pool.filled - first..<min(block.range.upperBound, end) - first)
+      // Every process encodes one block, and gets those of the others.
+      var blocks = [source.examples.block(at: pool.filled)]
+      while blocks.count < group.count, let last = blocks.last, last.range.upperBound < end {
+        blocks.append(source.examples.block(at: last.range.upperBound))
+      }
+      for (block, example) in zip(blocks, try encoded(blocks, source)) {
+        let first = block.range.lowerBound
+        pool.append(example, rows: pool.filled - first..<min(block.range.upperBound, end) - first)
+      }
     }
     if old == nil {
       let seconds = String(format: "%.1f", Date().timeIntervalSince(begun))
@@ -229,41 +233,5 @@ extension Trainer {
   func noised(_ latents: Tensor, _ generator: Generator) -> Tensor {
     plan.latentNoise == 0
       ? latents : latents + (Tensor.randn(latents.shape, generator: generator) * plan.latentNoise).to(device)
-  }
-
-  /// A block of images, encoded or from the cache.
-  private func encoded(_ block: ExampleBlock, _ source: PoolSource) throws -> Example {
-    let (latents, metadata) = try source.cache.flatMap { _ in try cached(block) } ?? encodeUncached(block, source)
-    let text = captions(metadata.captions, .diffusion, block.range.lowerBound, files: source.cache?.captions)
-    return Example(
-      latents: latents, captions: text.captions, masks: text.masks, labels: metadata.labels?.to(device),
-      ids: metadata.ids)
-  }
-
-  private func encodeUncached(_ block: ExampleBlock, _ source: PoolSource) throws -> (Tensor, ExampleMetadata) {
-    let batch = try load(.diffusion, block.range, size: baseSize, from: source.examples)
-    let latents = withNoGrad {
-      inPrecision {
-        model.autoencoder.normalized(model.autoencoder.encodeRaw(batch.images.to(device)).to(.float32))
-      }
-    }
-    source.cache?.keep(LatentCache.Block(latents: latents.to(.cpu), items: batch.items), block.name)
-    return (latents, ExampleMetadata(captions: batch.captions, ids: batch.ids, labels: batch.labels))
-  }
-
-  /// Captions after caption dropout, as `Example` has them, padded to the adapter's maximum length.
-  func captions(
-    _ captions: [String], _ stream: ExampleStream, _ first: Int, files: CaptionFiles? = nil
-  ) -> (captions: Tensor, masks: Tensor) {
-    var random = SplitMix64(
-      seed: stream.seed(of: plan.seed) ^ Purpose.captions.rawValue << 8, index: UInt64(first))
-    return captionInput(captions.map { random.chance(plan.captionDropout) ? "" : $0 }, files: files)
-  }
-
-  /// States of captions, or their token ids if the text encoder is trained.
-  func captionInput(_ captions: [String], files: CaptionFiles? = nil) -> (captions: Tensor, masks: Tensor) {
-    if plan.trainsTextEncoder { return texts.tokens(captions) }
-    let text = texts(captions, files: files)
-    return (text.states, text.masks)
   }
 }

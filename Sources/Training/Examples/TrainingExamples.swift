@@ -19,26 +19,48 @@ struct ExampleBatch {
 }
 
 extension ExampleBatch {
+  /// What is random about a window: its shift from the focus by up to a cell, and whether it is flipped.
+  struct WindowChoice {
+    let right: Int
+    let down: Int
+    let isMirrored: Bool
+
+    init(_ random: inout SplitMix64) {
+      right = random.below(3) - 1
+      down = random.below(3) - 1
+      isMirrored = random.chance(0.5)
+    }
+  }
+
+  /// The examples of several batches of the same kind, at least one.
+  static func joined(_ batches: [ExampleBatch]) -> ExampleBatch {
+    if batches.count == 1 { return batches[0] }
+    let labels = batches.compactMap(\.labels)
+    return ExampleBatch(
+      images: Tensor.cat(batches.map(\.images)), captions: batches.flatMap(\.captions), ids: batches.flatMap(\.ids),
+      labels: labels.isEmpty ? nil : Tensor.cat(labels), focus: batches.flatMap(\.focus),
+      items: batches.flatMap(\.items))
+  }
+
   /// Crops of `window` × `window` cells from images of `side` × `side` cells, around the focus of each image: most of an
   /// image is background, which is learned quickly.
   ///
-  /// Half of them are flipped horizontally.
-  func windows(side: Int, window: Int, _ random: inout SplitMix64) -> (images: Tensor, labels: Tensor?) {
+  /// Half of them are flipped horizontally. There is a choice for each image.
+  func windows(side: Int, window: Int, _ choices: [WindowChoice]) -> (images: Tensor, labels: Tensor?) {
     let cell = images.shape[2] / side  // pixels
     let count = images.shape[0]
     let grid = labels?.reshaped([count, side, side])
     var (parts, labelParts): ([Tensor], [Tensor]) = ([], [])
-    for (index, focus) in focus.enumerated() {
-      func corner(_ center: Double) -> Int {
-        min(max(Int(center * Double(side)) - window / 2 + random.below(3) - 1, 0), side - window)
+    for (index, (focus, choice)) in zip(focus, choices).enumerated() {
+      func corner(_ center: Double, _ shift: Int) -> Int {
+        min(max(Int(center * Double(side)) - window / 2 + shift, 0), side - window)
       }
-      let (column, row) = (corner(focus.x), corner(focus.y))
-      let mirrored = random.chance(0.5)
+      let (column, row) = (corner(focus.x, choice.right), corner(focus.y, choice.down))
       let part = images[index].narrowed(1, row * cell, window * cell).narrowed(2, column * cell, window * cell)
-      parts.append(mirrored ? part.flipped([2]) : part)
+      parts.append(choice.isMirrored ? part.flipped([2]) : part)
       if let grid {
         let part = grid[index].narrowed(0, row, window).narrowed(1, column, window)
-        labelParts.append((mirrored ? part.flipped([1]) : part).reshaped([window * window]))
+        labelParts.append((choice.isMirrored ? part.flipped([1]) : part).reshaped([window * window]))
       }
     }
     return (Tensor.stack(parts).channelsLast(), grid.map { _ in Tensor.stack(labelParts) })

@@ -133,6 +133,7 @@ extension Trainer {
     return "autoencoder \(counts["autoencoder"] ?? 0), adapter \(counts["adapter"] ?? 0), U-Net "
       + "\(counts["unet"] ?? 0) parameters\(networks.denoised.summary(plan)); images \(model.configuration.imageSize)×"
       + "\(model.configuration.imageSize); \(plan.steps) steps on \(device)"
+      + (group.count > 1 ? " in \(group.count) processes" : "")
   }
 }
 

@@ -28,9 +28,28 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case untargeted(String, [String])
   /// Steps are to be recorded that an earlier session of the run has done.
   case recordOfContinuedRun(step: Int)
+  /// A stage's batch cannot be divided into equal parts: processes times micro-batches.
+  case unequalShares(TrainingPlan.Stage, batch: Int, processes: Int, accumulation: Int)
+  /// These processes, counted from 1, have other settings or data than the first.
+  case otherPlans([Int])
+  /// This process, counted from 1, does not find the images that another one has encoded.
+  case otherImages(process: Int)
+  /// Several processes train on this device, which is no CPU.
+  case processesOnDevice(String)
 
   public var description: String {
     switch self {
+    case .unequalShares(let stage, let batch, let processes, let accumulation):
+      "stage \(stage.rawValue) has a batch of \(batch), which \(processes) processes"
+        + (accumulation > 1 ? " with --accumulate \(accumulation)" : "")
+        + " cannot share equally: choose a --batch that makes it a multiple of \(processes * accumulation)"
+    case .otherPlans(let ranks):
+      "process \(ranks.map(String.init).joined(separator: ", ")) has other settings or data than process 1: start all with "
+        + "the same options, on the same images"
+    case .otherImages(let process):
+      "process \(process) cannot read the images that another process read: all need the same readable files"
+    case .processesOnDevice(let device):
+      "several processes train together on CPUs only, not on \(device): use --device cpu, or one process"
     case .recordOfContinuedRun(let step):
       "steps are recorded from the first on, and this run has done \(step): remove --record-steps, or choose another "
         + "--output"
@@ -64,7 +83,7 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   /// Whether what was asked for does not exist, rather than that something went wrong.
   public var isAboutTheRequest: Bool {
     switch self {
-    case .noTarget, .untargeted, .otherSizes: true
+    case .noTarget, .untargeted, .otherSizes, .unequalShares, .processesOnDevice: true
     default: false
     }
   }

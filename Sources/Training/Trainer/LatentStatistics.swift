@@ -1,3 +1,4 @@
+import Distributed
 import Models
 import Torch
 
@@ -54,13 +55,23 @@ struct LatentMetrics {
 /// The encoder's scale is arbitrary: without normalization the U-Net would see drifting inputs, and the encoder could
 /// grow its outputs until the noise added for the decoder has no effect (following REPA-E, arXiv 2504.10483).
 enum LatentStatistics {
-  /// Moves the statistics towards those of raw latents `[B, C, h, w]`, faster in the first batches.
-  static func update(_ autoencoder: Autoencoder, raw: Tensor, count: Int) {
+  /// Moves the statistics towards those of raw latents `[B, C, h, w]` of all processes, faster in the first batches.
+  static func update(_ autoencoder: Autoencoder, raw: Tensor, count: Int, group: ProcessGroup = .single) {
     withNoGrad {
       let raw = raw.detached().to(.float32)
       let weight = max(0.02, 1 / Double(count + 1))
-      autoencoder.latentsMean.lerp_(raw.mean([0, 2, 3]), weight)
-      autoencoder.latentsStd.lerp_(raw.std([0, 2, 3]).maximum(1e-4), weight)
+      let mean = group.mean(raw.mean([0, 2, 3]))
+      autoencoder.latentsMean.lerp_(mean, weight)
+      autoencoder.latentsStd.lerp_(deviation(raw, mean, group).maximum(1e-4), weight)
     }
+  }
+
+  /// The standard deviation of each channel over the latents of all processes, whose mean is given.
+  private static func deviation(_ raw: Tensor, _ mean: Tensor, _ group: ProcessGroup) -> Tensor {
+    if group.count == 1 { return raw.std([0, 2, 3]) }
+    let (rows, channels, height, width) = raw.shape4
+    let square = group.mean((raw - mean.reshaped([1, channels, 1, 1])).square().mean([0, 2, 3]))
+    let count = Double(group.count * rows * height * width)
+    return (square * (count / (count - 1))).sqrt()
   }
 }

@@ -1,3 +1,4 @@
+import Distributed
 import Flux
 import Foundation
 import Models
@@ -25,19 +26,29 @@ final class Alignment {
   }
 
   /// Weighted cross-entropy of a map `[B, C, h, w]` against labels `[B, h · w]`; background cells have weight 0.1.
-  func loss(_ map: Tensor, through head: Conv2d, _ labels: Tensor) -> Tensor {
+  ///
+  /// Where `B` images are a part of a batch, `all` are the labels of the whole: the mean of the parts' losses is then the
+  /// loss of the batch.
+  func loss(_ map: Tensor, through head: Conv2d, _ labels: Tensor, among all: Tensor? = nil) -> Tensor {
     let (B, _, h, w) = map.shape4
     let scores = head(map).to(.float32).reshaped([B, -1, h * w]).logSoftmax(dim: 1)  // [B, labels, h · w]
     let errors = -scores.gathered(1, labels.unsqueezed(1)).squeezed(1)  // [B, h · w]
-    let weights = Self.isObject(labels) * 0.9 + 0.1
-    return (errors * weights).sum() / weights.sum()
+    func weights(_ labels: Tensor) -> Tensor { Self.isObject(labels) * 0.9 + 0.1 }
+    return (errors * weights(labels)).sum() / Self.share(of: labels, among: all, weights)
   }
 
-  /// Cross-entropy of the pooled captions `[B, D]` against the object frequencies in the labels `[B, h · w]`.
-  func textLoss(_ pooled: Tensor, _ labels: Tensor) -> Tensor {
+  /// Cross-entropy of the pooled captions `[B, D]` against the object frequencies in the labels `[B, h · w]`; `all` as in
+  /// `loss`.
+  func textLoss(_ pooled: Tensor, _ labels: Tensor, among all: Tensor? = nil) -> Tensor {
     let scores = text(pooled).to(.float32).logSoftmax(dim: 1)  // [B, labels]
-    let weights = Self.isObject(labels)
-    return -(scores.gathered(1, labels) * weights).sum() / weights.sum()
+    let total = Self.share(of: labels, among: all, Self.isObject)
+    return -(scores.gathered(1, labels) * Self.isObject(labels)).sum() / total
+  }
+
+  /// The sum of the weights of a batch, times the fraction of its images that `labels` belong to.
+  private static func share(of labels: Tensor, among all: Tensor?, _ weights: (Tensor) -> Tensor) -> Tensor {
+    guard let all else { return weights(labels).sum() }
+    return weights(all).sum() * (Double(labels.shape[0]) / Double(all.shape[0]))
   }
 
   /// Weights of latent cells in the denoising loss, `[B, 1, h, w]` with mean 1: cells with an object weigh 1 + `extra`.
@@ -79,11 +90,13 @@ enum AutoencoderLoss {
   /// Regularizer that keeps a palette decoder stable over a long run; nil for other decoders.
   ///
   /// Without it the activations grow without bound, until every step shifts colors; and a color that wins nowhere gets no
-  /// gradient, so every color must cover a part of the image.
-  static func palettePenalty(_ decoded: DecoderOutput, _ decoder: any LatentDecoder) -> Tensor? {
+  /// gradient, so every color must cover a part of the image. Both are about the images of all processes.
+  static func palettePenalty(
+    _ decoded: DecoderOutput, _ decoder: any LatentDecoder, group: ProcessGroup = .single
+  ) -> Tensor? {
     guard let decoder = decoder as? PaletteDecoder, let fields = decoded.fields else { return nil }
-    let size = (decoded.features.to(.float32).square().mean() - 4).relu() * 0.01
-    return size + (0.08 - decoder.usage(of: fields)).relu().square().sum()
+    let size = (group.shared(decoded.features.to(.float32).square().mean()) - 4).relu() * 0.01
+    return size + (0.08 - group.shared(decoder.usage(of: fields))).relu().square().sum()
   }
 
   /// Penalizes normalized latents beyond three standard deviations, squared.

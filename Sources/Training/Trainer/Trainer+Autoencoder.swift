@@ -12,10 +12,13 @@ extension Trainer {
   /// A step on windows near objects: a quarter of the cost of whole images, with most of the difficult content.
   func autoencoderStep(_ step: Int) throws -> [String: Double] {
     let batch = plan.batch(of: .autoencoder)
-    let chosen = try load(.autoencoder, step * batch..<(step + 1) * batch, size: baseSize)
+    let range = step * batch..<(step + 1) * batch
+    let chosen = try loadOwn(.autoencoder, range, size: baseSize, pieces: plan.accumulation)
     let side = model.configuration.latentSize
     var random = SplitMix64(seed: plan.seed &* 16 &+ Purpose.windows.rawValue, index: UInt64(step))
-    let (images, labels) = chosen.windows(side: side, window: side / 2, &random)
+    let choices = (0..<batch).map { _ in ExampleBatch.WindowChoice(&random) }
+    let own = group.own(0..<batch, pieces: plan.accumulation).flatMap { choices[$0] }
+    let (images, labels) = chosen.windows(side: side, window: side / 2, own)
     return try reconstruct(images, labels, step).values
   }
 
@@ -23,16 +26,19 @@ extension Trainer {
   func jointStep(_ step: Int) throws -> [String: Double] {
     let batch = plan.batch(of: .joint)
     let range = step * batch..<(step + 1) * batch
-    let chosen = try load(.joint, range, size: baseSize)
+    let pieces = plan.accumulation
+    let chosen = try loadOwn(.joint, range, size: baseSize, pieces: pieces)
     let (values, latents) = try reconstruct(chosen.images, chosen.labels, step)
-    let text = captions(chosen.captions, .joint, range.lowerBound)
+    let own = group.own(0..<batch, pieces: pieces)
+    let text = captions(chosen.captions, .joint, range.lowerBound, of: batch, at: own)
     let example = Example(
-      latents: noised(latents, generator(step, .joint)), captions: text.captions, masks: text.masks,
-      labels: chosen.labels?.to(device), ids: chosen.ids)
+      latents: noised(group.gathered(latents, pieces: pieces), generator(step, .joint)),
+      captions: group.gathered(text.captions, pieces: pieces), masks: group.gathered(text.masks, pieces: pieces),
+      labels: chosen.labels.map { group.gathered($0.to(device), pieces: pieces) }, ids: chosen.ids)
     return try values.merging(diffusionStep(step, example)) { first, _ in first }
   }
 
-  /// One update of encoder and decoder; also returns the normalized latents, detached.
+  /// One update of encoder and decoder with this process's images; also returns their normalized latents, detached.
   private func reconstruct(
     _ images: Tensor, _ labels: Tensor?, _ step: Int
   ) throws -> (values: [String: Double], latents: Tensor) {
@@ -42,28 +48,35 @@ extension Trainer {
     let range = plan.range(over: [.autoencoder, .joint])
     let onDevice = images.to(device)
     let allLabels = labels.map { $0.to(device).pieces(plan.accumulation) }
-    for (index, piece) in onDevice.pieces(plan.accumulation).enumerated() {
+    let pieces = onDevice.pieces(plan.accumulation)
+    for (index, piece) in pieces.enumerated() {
       let share = Double(piece.shape[0]) / Double(onDevice.shape[0])  // the last micro-batch may be smaller
       let (decoded, naming, clean) = inPrecision {
         let raw = model.autoencoder.encodeRaw(piece.channelsLast()).to(.float32)
-        LatentStatistics.update(model.autoencoder, raw: raw, count: step)
+        LatentStatistics.update(model.autoencoder, raw: raw, count: step, group: group)
         let clean = model.autoencoder.normalized(raw)
         let noisy = (clean + decoderNoise(clean.shape, generator)).channelsLast()
         let decoded = model.autoencoder.decoder(noisy)
         let naming =
           plan.latentAlignment > 0
-          ? allLabels.map { networks.alignment.loss(noisy, through: networks.alignment.latents, $0[index]) } : nil
+          ? allLabels.map {
+            networks.alignment.loss(
+              noisy, through: networks.alignment.latents, $0[index], among: group.gathered($0[index]))
+          } : nil
         return (decoded, naming, clean)
       }
       let kind = reconstructionLoss(at: step, in: range)
       let reconstruction = AutoencoderLoss.loss(decoded.pixels, piece, kind)
       var total = reconstruction + clean.square().mean() * 1e-4 + AutoencoderLoss.tailPenalty(clean)
       if let naming { total = total + naming * plan.latentAlignment }
-      if let bounds = AutoencoderLoss.palettePenalty(decoded, model.autoencoder.decoder) { total = total + bounds }
+      if let bounds = AutoencoderLoss.palettePenalty(decoded, model.autoencoder.decoder, group: group) {
+        total = total + bounds
+      }
       if plan.equivariance > 0, step % 4 == 0 {
         total = total + halvedLoss(clean, piece, generator, kind) * plan.equivariance
       }
-      try accumulate(total, share, step, "autoencoder loss")
+      try accumulate(
+        total, share, step, "autoencoder loss", completes: index == pieces.count - 1 ? networks.autoencoder : nil)
       add(["reconstruction": reconstruction, "latentAlignment": naming], share, to: &values)
       latents.append(clean.detached())
       if step % 20 == 0 {
@@ -77,10 +90,10 @@ extension Trainer {
       norm: "gradientNorm", to: &values)
     let all = Tensor.cat(latents)
     if step % 20 == 0 {
-      let health = LatentMetrics(all)
+      let health = LatentMetrics(group.gathered(all))
       values.merge(health.values) { $1 }
       if detectsCollapse, step > 500, let collapse = health.collapse {
-        throw TrainingError.collapsed(step: step, collapse)
+        throw group.failure(TrainingError.collapsed(step: step, collapse))
       }
     }
     return (values, all)
@@ -130,7 +143,7 @@ extension Trainer {
     let total = superResolutionLoss(of: base, to: images, generator, by: upsampler)
     let learningRate =
       plan.autoencoderLearningRate * plan.learningRateFactor(at: step, in: plan.range(of: .superResolution))
-    try accumulate(total, 1, step, "super-resolution loss")
+    try accumulate(total, 1, step, "super-resolution loss", completes: networks.superResolution)
     var values: [String: Double] = [:]
     try update(networks.superResolution, learningRate, step, "super-resolution loss", to: &values)
     add(["superResolution": total], 1, to: &values)
@@ -149,18 +162,22 @@ extension Trainer {
       superResolutionLoss(of: base, to: images, generator, by: $0)
     }
     var total = upsampled.map { reconstruction + $0 } ?? reconstruction
-    if let bounds = AutoencoderLoss.palettePenalty(base, model.autoencoder.decoder) { total = total + bounds }
+    if let bounds = AutoencoderLoss.palettePenalty(base, model.autoencoder.decoder, group: group) {
+      total = total + bounds
+    }
     let learningRate = plan.autoencoderLearningRate * plan.learningRateFactor(at: step, in: plan.range(of: .decoder))
-    try accumulate(total, 1, step, "decoder loss")
+    try accumulate(total, 1, step, "decoder loss", completes: networks.fullDecoder)
     var values: [String: Double] = [:]
     try update(networks.fullDecoder, learningRate, step, "decoder loss", norm: "gradientNorm", to: &values)
     add(["reconstruction": reconstruction, "superResolution": upsampled], 1, to: &values)
     return values
   }
 
+  /// This process's images, whole and not in micro-batches.
   private func wholeImages(_ stage: TrainingPlan.Stage, _ stream: ExampleStream, _ step: Int) throws -> Tensor {
     let batch = plan.batch(of: stage)
-    return try load(stream, step * batch..<(step + 1) * batch, size: model.configuration.imageSize).images
+    let range = step * batch..<(step + 1) * batch
+    return try loadOwn(stream, range, size: model.configuration.imageSize).images
   }
 
   /// Decodes the noisy latents of images at the base size.
@@ -187,9 +204,13 @@ extension Trainer {
   }
 
   /// Gaussian noise for the decoder's latents: a little always, more for half of them.
-  func decoderNoise(_ shape: [Int], _ generator: Generator) -> Tensor {
+  ///
+  /// It is drawn for the images of all processes, each of which takes its own.
+  func decoderNoise(_ own: [Int], _ generator: Generator) -> Tensor {
+    let shape = [own[0] * group.count] + own.dropFirst()
     let wide = Tensor.randn([shape[0], 1, 1, 1], generator: generator).abs() * plan.latentNoiseWide
     let chosen = (Tensor.rand([shape[0], 1, 1, 1], generator: generator) .< 0.5).to(.float32)
-    return (Tensor.randn(shape, generator: generator) * (wide * chosen + plan.latentNoise)).to(device)
+    let noise = Tensor.randn(shape, generator: generator) * (wide * chosen + plan.latentNoise)
+    return group.own(noise).to(device)
   }
 }

@@ -9,7 +9,7 @@ import Torch
 // U-Net and adapter.
 
 extension Trainer {
-  /// One update of U-Net and adapter.
+  /// One update of U-Net and adapter; `example` is the batch of all processes, each of which computes with its rows.
   func diffusionStep(_ step: Int, _ example: Example) throws -> [String: Double] {
     networks.denoised.merge()
     let loss = loss(at: step)
@@ -17,16 +17,21 @@ extension Trainer {
       clean: example.latents, generator: generator(step, .diffusion), tables: tables(of: loss))
     let range = plan.denoiserSteps
     var values: [String: Double] = [:]
-    for piece in DiffusionPiece.cut(example, noisyBatch, into: plan.accumulation) {
-      let share = Double(piece.noisy.shape[0]) / Double(example.latents.shape[0])
-      let (denoising, naming, text) = losses(loss, piece, piece.captions, piece.masks)
+    let pieces = DiffusionPiece.cut(example, noisyBatch, into: plan.accumulation)
+    for (index, whole) in pieces.enumerated() {
+      let share = Double(whole.noisy.shape[0]) / Double(example.latents.shape[0])
+      let piece = whole.part(group.own)
+      let (denoising, naming, text) = losses(loss, piece, piece.captions, piece.masks, among: whole.labels)
       var total = denoising
       for part in [naming, text].compactMap({ $0 }) { total = total + part * plan.alignment }
-      try accumulate(total, share, step, "diffusion loss", ids: example.names)
+      try accumulate(
+        total, share, step, "diffusion loss", ids: example.names,
+        completes: index == pieces.count - 1 ? networks.denoiser : nil)
       add(["diffusion": denoising, "alignment": naming, "textAlignment": text], share, to: &values)
       if step % 20 == 0 {
         // What captions are worth: how much worse the same question goes with another image's caption.
-        let others = withNoGrad { losses(loss, piece, piece.captions.flipped([0]), piece.masks.flipped([0])).denoising }
+        let (captions, masks) = (group.own(whole.captions.flipped([0])), group.own(whole.masks.flipped([0])))
+        let others = withNoGrad { losses(loss, piece, captions, masks, among: whole.labels).denoising }
         add(["captionGap": others - denoising], share, to: &values)
       }
     }
@@ -58,15 +63,17 @@ extension Trainer {
     guard deferred == nil else { return [:] }
     let count = min(16, example.latents.shape[0])
     let loss = loss(at: step)
+    // What the processes cannot share, each of them computes.
+    func own(_ x: Tensor) -> Tensor { count.isMultiple(of: group.count) ? group.own(x) : x }
     return withNoGrad {
       let noisyBatch = loss.noisyBatch(
         clean: example.latents[0..<count], generator: generator(step, .captionGap), tables: tables(of: loss),
         within: 0.9...0.98)
       func error(_ captions: Tensor, _ masks: Tensor) -> Double {
         let output = inPrecision {
-          model.predict(noisyBatch.noisy, at: noisyBatch.timesteps, conditioning(captions, masks))
+          model.predict(own(noisyBatch.noisy), at: own(noisyBatch.timesteps), conditioning(own(captions), own(masks)))
         }
-        return loss(output, noisyBatch.target).item()
+        return loss(output, own(noisyBatch.target)).item()
       }
       let empty = captionInput([String](repeating: "", count: count), files: cache?.captions)
       let conditional = error(example.captions[0..<count], example.masks[0..<count])
@@ -74,11 +81,12 @@ extension Trainer {
     }
   }
 
+  /// The losses of a part of a micro-batch; `all` are the labels of the whole, which weigh the cells.
   private func losses(
-    _ loss: DiffusionLoss, _ piece: DiffusionPiece, _ captions: Tensor, _ masks: Tensor
+    _ loss: DiffusionLoss, _ piece: DiffusionPiece, _ captions: Tensor, _ masks: Tensor, among all: Tensor?
   ) -> (denoising: Tensor, naming: Tensor?, text: Tensor?) {
     let side = model.configuration.latentSize
-    let cells = piece.labels.map { Alignment.cellWeights($0, side: side, extra: plan.objectWeight) }
+    let cells = all.map { group.own(Alignment.cellWeights($0, side: side, extra: plan.objectWeight)) }
     let weights = cells.map { cells in piece.weights.map { cells * $0 } ?? cells } ?? piece.weights
     return inPrecision {
       let text = conditioning(captions, masks)
@@ -86,8 +94,8 @@ extension Trainer {
       let labels = plan.alignment > 0 ? piece.labels : nil
       return (
         loss(model.unet.predict(features), piece.target, weights: weights),
-        labels.map { networks.alignment.loss(features, through: networks.alignment.features, $0) },
-        labels.map { networks.alignment.textLoss(text.pooled, $0) }
+        labels.map { networks.alignment.loss(features, through: networks.alignment.features, $0, among: all) },
+        labels.map { networks.alignment.textLoss(text.pooled, $0, among: all) }
       )
     }
   }

@@ -33,8 +33,12 @@ extension Trainer: TrainingLoop {
 
   /// Takes over the ends of the stages.
   public func resume(_ checkpoint: TrainingCheckpoint.Contents) throws {
-    let record = checkpoint.record
-    if checkpoint.isLonger {
+    follow(checkpoint.record, isLonger: checkpoint.isLonger)
+  }
+
+  /// The same for a process that did not read the checkpoint.
+  public func follow(_ record: TrainingCheckpoint.Record, isLonger: Bool) {
+    if isLonger {
       plan.lengthen(from: record.steps, ends: record.stageEnds)
     } else {
       plan.stageEnds = record.stageEnds

@@ -1,4 +1,5 @@
 import Diffusion
+import Distributed
 import Flux
 import Foundation
 import Models
@@ -18,6 +19,8 @@ public final class Trainer {
   public internal(set) var plan: TrainingPlan
   /// The device of all networks.
   public let device: Device
+  /// The processes that share each batch.
+  public let group: ProcessGroup
   /// The model in training, with its raw weights rather than those of an EMA.
   public var model: ModelBundle { networks.model }
   /// Images that could not be read so far, each with the reason.
@@ -48,6 +51,8 @@ public final class Trainer {
   public var onMessage: (String) -> Void = { _ in }
   /// Whether collapsed latents stop the run; not in a forecast, whose networks are untrained.
   var detectsCollapse = true
+  /// The gradients of a backward pass on their way between processes.
+  private var average: GradientAverage?
   private(set) var dataWaitSeconds = 0.0  // spent waiting for images since the start
   /// The step at which the run last continued without optimizer state or with more steps, if it did.
   public var restarted: Int?
@@ -57,16 +62,23 @@ public final class Trainer {
   /// The weights of `start` are copied: the autoencoder, and U-Net and adapter if they have the preset's sizes (otherwise
   /// they are reinitialized), and a text encoder of its own takes the place of the one in the folder `textEncoder`. Throws
   /// if its autoencoder does not have the preset's sizes. `cache` is a folder for the
-  /// latents and text states of the last stage. `winograd` sets `Libtorch.usesWinograd` for the process; nil turns it on
+  /// latents and text states of the last stage. The processes of `group` share each batch; throws if one of its sizes cannot
+  /// be divided among them. `winograd` sets `Libtorch.usesWinograd` for the process; nil turns it on
   /// for float32 on CPUs where it is faster.
   public init(
     _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), regularization: TrainingData? = nil,
-    from start: ModelBundle? = nil, textEncoder: URL, cache: URL? = nil, device: Device = .cpu, winograd: Bool? = nil
+    from start: ModelBundle? = nil, textEncoder: URL, cache: URL? = nil, device: Device = .cpu,
+    group: ProcessGroup = .single, winograd: Bool? = nil
   ) throws {
     precondition(
       plan.data == data.name && plan.regularization?.data == regularization?.name, "the plan was made for other data")
+    if group.count > 1 {
+      try plan.checkShares(processes: group.count)
+      guard device == .cpu else { throw TrainingError.processesOnDevice("\(device)") }
+    }
     self.plan = plan
     self.device = device
+    self.group = group
     cacheFolder = cache
     prompts = try PromptEncoder(directory: start?.prompts?.directory ?? textEncoder, device: device)
     try prompts.check(plan.configuration.adapter)
@@ -155,15 +167,28 @@ extension Trainer {
   /// Runs a step and returns its metrics.
   ///
   /// A non-finite loss stops the run; the step is then repeated with a probe that finds the first non-finite layer.
+  ///
+  /// Several processes repeat it together, and the first one at fault reports it.
   func train(_ step: Int) throws -> [String: Double] {
     do {
-      return try perform(step)
+      return group.mean(try perform(step))
     } catch RunError.notFinite(let step, let what, let value, nil, let examples) {
       let fault = LayerProbe.firstFault { _ = try? perform(step) }
       let key = fault.flatMap { fault in networks.state.first { $0.tensor === fault.weight }?.key }
       let layer = fault.map { "\(key ?? "a layer") (\($0.type))" }
-      throw RunError.notFinite(step: step, what: what, value: value, layer: layer, examples: examples)
+      let error = RunError.notFinite(step: step, what: what, value: value, layer: layer, examples: examples)
+      throw group.failure(error, reportedBy: group.rank)
+    } catch let error as RunError {  // a gradient, whose mean all processes have
+      throw group.failure(error)
+    } catch let fault as FaultElsewhere {
+      _ = try? perform(step)
+      throw ProcessGroupError.elsewhere(fault.rank)
     }
+  }
+
+  /// The loss of another process is not finite.
+  private struct FaultElsewhere: Error {
+    let rank: Int
   }
 
   private func perform(_ step: Int) throws -> [String: Double] {
@@ -179,16 +204,24 @@ extension Trainer {
   // MARK: - Updates
 
   /// Backpropagates a micro-batch that is `share` of its batch; a non-finite loss stops the run.
+  ///
+  /// The last one `completes` the gradients of an optimizer, which several processes then exchange during the pass.
   func accumulate(
-    _ total: Tensor, _ share: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = []
+    _ total: Tensor, _ share: Double, _ step: Int, _ what: String, ids: @autoclosure () -> [String] = [],
+    completes optimizer: Optimizer? = nil
   ) throws {
     if let deferred {
       deferred.watch(loss: total, step, what)
     } else {
       let value = total.item()
-      guard value.isFinite else {
+      if let faulty = group.first(where: !value.isFinite) {
+        guard faulty == group.rank else { throw FaultElsewhere(rank: faulty) }
         throw RunError.notFinite(step: step, what: what, value: value.shown, layer: nil, examples: ids())
       }
+    }
+    // Checkpointing accumulates in parts; the factors of a LoRA get their gradients after the pass.
+    if let optimizer, group.count > 1, !plan.gradientCheckpointing, plan.lora == nil {
+      average = GradientAverage(optimizer.parameters.map(\.tensor), group: group)
     }
     (total * share).backward()
   }
@@ -204,6 +237,12 @@ extension Trainer {
       let norm = deferred.update(optimizer, learningRate * restartShare(at: step), step, what)
       if let name { deferred.add(name, norm, weight: 1) }
       return
+    }
+    if let average {
+      average.finish()
+      self.average = nil
+    } else {
+      group.average(optimizer.parameters.compactMap(\.tensor.grad))
     }
     do throws(Optimizer.NotFinite) {
       let norm = try optimizer.step(learningRate: learningRate * restartShare(at: step))

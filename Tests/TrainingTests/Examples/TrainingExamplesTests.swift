@@ -14,7 +14,8 @@ import Torch
     let batch = examples.batch(.autoencoder, 0..<24, size: 64)
     let (images, labels) = (batch.images, try #require(batch.labels))
     var random = SplitMix64(seed: 1, index: 0)
-    let cut = batch.windows(side: side, window: window, &random)
+    let choices = (0..<24).map { _ in ExampleBatch.WindowChoice(&random) }
+    let cut = batch.windows(side: side, window: window, choices)
     let cutLabels = try #require(cut.labels)
     #expect(cut.images.shape == [24, 3, 32, 32] && cutLabels.shape == [24, 16])
     #expect((0..<24).filter { cutLabels[$0].ints().contains { $0 != 0 } }.count >= 18)
