@@ -49,7 +49,8 @@ public struct Denoising: Sequence, IteratorProtocol {
   private let denoiser: Denoiser
   private var sampler: any Sampler
   private var index: Int
-  private var latent: Tensor
+  /// The latent after the last step that was done, or at the start, `[B, C, h, w]`.
+  public private(set) var latent: Tensor
 
   /// - Parameters:
   ///   - latent: x at the grid's time `start`, `[B, C, h, w]`; float32 or wider, on the network's device.
@@ -110,6 +111,13 @@ extension TimeGrid {
   /// A clean latent with noise mixed in as at step `start`: where image-to-image begins.
   public func noised(_ clean: Tensor, _ noise: Tensor, at start: Int) -> Tensor {
     clean * times[start].alpha + noise * times[start].sigma
+  }
+
+  /// x at step `start` of an image-to-image run: `noised`, or `initial` at step 0, where strength 1 begins.
+  ///
+  /// At step 0 the clean latent has no part in it, so that strength 1 is text-to-image.
+  public func begun(_ clean: Tensor, _ noise: Tensor, at start: Int) -> Tensor {
+    start == 0 ? initial(noise) : noised(clean, noise, at: start)
   }
 }
 

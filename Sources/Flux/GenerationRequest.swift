@@ -1,4 +1,5 @@
 import Diffusion
+import Support
 import Torch
 
 /// All settings of a generated image except the model.
@@ -19,12 +20,12 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
   public var eta: Double
   /// Classifier-free guidance.
   public var guidance: Guidance
-  /// Width in pixels; nil is the model's image size.
+  /// Width in pixels; nil is the model's image size, or with a mask or an extension that of the init image.
   ///
   /// Up to the model's image size, width and height are multiples of the model's latent cell. A larger image is denoised at
   /// the model's size and rendered larger (`OutputSize`).
   public var width: Int?
-  /// Height in pixels; nil is the model's image size.
+  /// Height in pixels; nil as for `width`.
   public var height: Int?
   /// How an image above the model's size is made; nil is the best way that the model has.
   public var upscaler: Upscaler?
@@ -32,13 +33,18 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
   ///
   /// Its sides are then multiples of the model's latent cell.
   public var largeLatents: Bool
+  /// A second seed whose noise the initial noise is led towards; nil for the seed's own noise.
+  public var variation: Variation?
+  /// The image that this one is made from; nil for noise alone.
+  public var edit: ImageEdit?
 
   /// The defaults suit the bundled models.
   public init(
     prompt: String, negativePrompt: String = "", seed: UInt64 = 42, steps: Int = 20,
     sampler: SamplerKind = .dpmpp_2m,
     spacing: Spacing? = nil, eta: Double = 0, guidance: Guidance = Guidance(scale: 3), width: Int? = nil,
-    height: Int? = nil, upscaler: Upscaler? = nil, largeLatents: Bool = false
+    height: Int? = nil, upscaler: Upscaler? = nil, largeLatents: Bool = false, variation: Variation? = nil,
+    edit: ImageEdit? = nil
   ) {
     self.prompt = prompt
     self.negativePrompt = negativePrompt
@@ -52,15 +58,8 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
     self.height = height
     self.upscaler = upscaler
     self.largeLatents = largeLatents
-  }
-
-  /// The requests of a batch: image k uses seed + k.
-  public func batch(_ count: Int) -> [GenerationRequest] {
-    NoiseSource.seeds(from: seed, count: count).map { seed in
-      var request = self
-      request.seed = seed
-      return request
-    }
+    self.variation = variation
+    self.edit = edit
   }
 }
 
@@ -72,6 +71,10 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
   case size(name: String, value: Int, multiple: Int, own: Int, largest: Int)
   /// The model cannot render larger in this way.
   case upscaler(Upscaler)
+  /// The request's edit of an image is not possible.
+  case edit(EditError)
+  /// The strength of a variation is outside 0…1.
+  case variationStrength(Double)
   /// The pixel-space example cannot do what the request asks, for this reason.
   case pixelSpace(String)
   /// There is no such device; `found` is the number of CUDA devices.
@@ -87,6 +90,8 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
     case textAdapter = "text adapter"
     /// The denoising network.
     case unet = "U-Net"
+    /// The encoder of init images.
+    case encoder = "encoder"
     /// The decoder up to the base size.
     case decoder = "decoder"
     /// The levels above the base size.
@@ -101,6 +106,8 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
         + (largest > own ? ", and larger images up to \(largest)" : "")
     case .upscaler(let upscaler):
       "upscaler \(upscaler.rawValue): this model's decoder has one size; use lanczos"
+    case .edit(let error): error.description
+    case .variationStrength(let strength): "variation strength \(strength.shown) is outside 0…1"
     case .pixelSpace(let reason): "this is a model of the pixel-space example: \(reason)"
     case .noDevice(let name, let found):
       name == "mps"
@@ -133,11 +140,15 @@ extension GenerationRequest {
   /// The request without settings that have no effect along `grid`; it gives the same image.
   ///
   /// Eta only affects DDIM. Negative prompt, rescale and interval only matter with guidance; there is none at a scale of 1,
-  /// or if the interval contains no noise level of `grid`.
+  /// or if the interval contains no noise level that is visited. Settings of inpainting only matter with a mask or an
+  /// extension, and a variation of strength 0 is none.
   public func effective(along grid: TimeGrid) -> GenerationRequest {
     var request = self
     if sampler != .ddim { request.eta = 0 }
-    if !grid.times.dropLast().contains(where: guidance.applies) {
+    if variation?.strength == 0 { request.variation = nil }
+    if edit?.isInpainting == false { request.edit?.inpainting = Inpainting() }
+    let start = edit.flatMap { try? grid.start(strength: $0.strength) } ?? 0
+    if !grid.times[start...].dropLast().contains(where: guidance.applies) {
       (request.guidance, request.negativePrompt) = (Guidance(scale: 1), "")
     }
     return request

@@ -22,6 +22,7 @@ public enum ParametersText {
       fields.append(("CFG interval", "\(number(interval.lowerBound))-\(number(interval.upperBound))"))
     }
     if request.eta != 0 { fields.append(("Eta", number(request.eta))) }
+    fields += editFields(request)
     if let fast = source.fast { fields.append(("Fast", String(fast.prefix(10)))) }
     if !source.loras.isEmpty {  // one field, since readers keep only the last of several with one name
       let list = source.loras.map { "\($0.name):\(number($0.scale)):\($0.hash.prefix(10))" }
@@ -61,7 +62,7 @@ public enum ParametersText {
     return text + "\""
   }
 
-  private static func number(_ value: Double) -> String {
+  static func number(_ value: Double) -> String {
     value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : "\(value)"
   }
 }

@@ -102,29 +102,31 @@ public final class Pipeline {
     prompts.tokenizer.encode(prompt, maxLength: model.configuration.adapter.maxTokens)
   }
 
-  /// The times that a request visits; throws where this model cannot draw it, for its size or its steps.
+  /// The times that a request visits; throws where this model cannot draw it, for its size, its steps or its edit.
   @discardableResult
-  public func timeGrid(_ request: GenerationRequest) throws -> TimeGrid {
-    _ = try latentShape(request)
-    return try TimeGrid(model.schedule, kind: request.sampler, steps: request.steps, spacing: request.spacing)
+  public func timeGrid(_ request: GenerationRequest) throws -> TimeGrid { try Drawing(request, self).grid }
+
+  /// The steps from noise, or from an edit's image, to clean latents, each made when it is asked for.
+  ///
+  /// Image k of `count` that are drawn together begins with the noise of `request.image(k)`.
+  public func denoise(_ text: PromptConditioning, _ request: GenerationRequest, count: Int = 1) throws -> Denoising {
+    try denoise(text, Drawing(request, self), count: count)
   }
 
-  /// The steps from noise to clean latents, each made when it is asked for.
-  ///
-  /// Image k of `count` that are drawn together begins with the noise of seed + k.
-  public func denoise(_ text: PromptConditioning, _ request: GenerationRequest, count: Int = 1) throws -> Denoising {
-    let shape = try latentShape(request)
-    let grid = try timeGrid(request)
-    let noise = NoiseSource(seeds: NoiseSource.seeds(from: request.seed, count: count), shape: shape)
+  private func denoise(_ text: PromptConditioning, _ drawing: Drawing, count: Int) throws -> Denoising {
+    let request = drawing.request
+    let shape = latentShape(drawing.size)
+    let noise = request.noiseSource(count, shape: shape)
+    let first = request.initialNoise(noise, count: count, shape: shape)
+    let start = try start(of: drawing, first, further: noise)
     let network: BranchedDenoiser = { [model] x, time, branches in
       let timesteps = Tensor.full([x.shape[0]], time.timestep, device: x.device)
       return model.predict(x, at: timesteps, text.rows(branches, count: count))
     }
     return Denoising(
-      grid.initial(noise.next()).to(device), along: grid,
-      sampler: request.sampler.makeSampler(eta: request.eta),
-      prediction: model.schedule.configuration.predictionType, cleanRange: Self.cleanRange, noise: noise,
-      denoiser: request.guidance(network))
+      start.latent, along: drawing.grid, from: start.step, sampler: request.sampler.makeSampler(eta: request.eta),
+      prediction: model.schedule.configuration.predictionType, cleanRange: Self.cleanRange, known: start.known,
+      noise: noise, denoiser: request.guidance(network))
   }
 
   /// All stages, for one image.
@@ -137,7 +139,7 @@ public final class Pipeline {
     try generate(request, count: 1, onStep: onStep)[0]
   }
 
-  /// All stages, for `count` images that are denoised together: image k has the seed `request.seed + k`.
+  /// All stages, for `count` images that are denoised together: image k is that of `request.image(k)`.
   ///
   /// The prompt is encoded once, or not at all where `text` is what `encodeText` made of it. Together or alone, an image
   /// is the same up to rounding in the last bits of its latents.
@@ -146,19 +148,21 @@ public final class Pipeline {
     onStep: (DenoisingStep) throws -> Void = { _ in }
   ) throws -> [GeneratedImage] {
     guard count > 0 else { fatalError("a batch of \(count) images") }
-    let (grid, size) = (try timeGrid(request), try outputSize(request))
+    let drawing = try Drawing(request, self)
     let text = try text ?? encodeText(request.prompt, negative: request.negativePrompt)
-    var latents: Tensor?
-    for step in try denoise(text, request, count: count) {
+    let denoising = try denoise(text, drawing, count: count)
+    var latents = denoising.latent
+    for step in denoising {
       guard step.latent.allFinite else {
         throw GenerationError.notFinite(.unet, step: step.index, loras: source.loras.map(\.name))
       }
       latents = step.latent
       try onStep(step)
     }
-    guard let latents else { fatalError("a time grid has at least one step") }
-    return zip(try decodeLatents(latents, size: size), request.batch(count)).map { image, request in
-      GeneratedImage(image: image, request: request.effective(along: grid, at: size), source: source)
+    return zip(try decodeLatents(latents, size: drawing.size), request.batch(count)).map { image, request in
+      GeneratedImage(
+        image: drawing.layout?.pasted(image) ?? image,
+        request: request.effective(along: drawing.grid, at: drawing.size), source: source)
     }
   }
 
@@ -166,13 +170,18 @@ public final class Pipeline {
   public static let cleanRange = -6.0...6.0
 
   /// The sizes between a request and its image; throws for those that the model cannot make.
+  ///
+  /// Of an edit with a mask they are the sizes of the region that is drawn.
   public func outputSize(_ request: GenerationRequest) throws(GenerationError) -> OutputSize {
-    try OutputSize(request, model.configuration)
+    try Drawing.sizes(request, model.configuration).size
   }
 
   /// `[C, h, w]` of a request's latents.
   func latentShape(_ request: GenerationRequest) throws(GenerationError) -> [Int] {
-    let (height, width) = try outputSize(request).latent
-    return [model.configuration.autoencoder.latentChannels, height, width]
+    latentShape(try outputSize(request))
+  }
+
+  private func latentShape(_ size: OutputSize) -> [Int] {
+    [model.configuration.autoencoder.latentChannels, size.latent.height, size.latent.width]
   }
 }

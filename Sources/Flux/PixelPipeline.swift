@@ -67,6 +67,9 @@ public final class PixelPipeline {
       throw GenerationError.pixelSpace(
         "it was trained without dropping captions, so it has no guidance: use a scale of 1 and no negative prompt")
     }
+    guard request.edit == nil, request.variation == nil else {
+      throw GenerationError.pixelSpace("it makes images from noise alone: no init image and no variation")
+    }
     return try TimeGrid(model.schedule, kind: request.sampler, steps: request.steps, spacing: request.spacing)
   }
 

@@ -77,7 +77,8 @@ struct FluxCommand: ParsableCommand {
 
   /// Whether an error is about the arguments: unsupported sizes, step counts or names.
   private static func isAboutTheCall(_ error: any Error) -> Bool {
-    if error is SamplingError { return true }
+    if error is SamplingError || error is EditError { return true }
+    if case GenerationError.edit = error { return true }
     if case GenerationError.size = error { return true }
     if case GenerationError.upscaler = error { return true }
     if let error = error as? TrainingError, error.isAboutTheRequest { return true }

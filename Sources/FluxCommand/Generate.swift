@@ -17,6 +17,8 @@ struct Generate: ParsableCommand {
         flux generate "a cat to the left of a tree" -s 7 -b 4 -o cats.png
         flux generate --prompt-file prompts.txt -o images/
         flux generate --fast "a red apple" -o apple.png
+        flux generate "a green apple" -i apple.png --strength 0.6 -o green.png
+        flux generate "a cat" -i photo.png --mask hole.png -o cat.png
       """)
 
   @Argument(help: "The prompt.") var text: String?
@@ -40,6 +42,8 @@ struct Generate: ParsableCommand {
   @Flag(help: "Use the model's few-step student (flux distill), which has fixed steps and guidance.")
   var fast = false
   @OptionGroup var loras: LoRAOptions
+  @OptionGroup(title: "Drawing from an image") var images: ImageOptions
+  @OptionGroup(title: "Variations") var variations: VariationOptions
 
   @Option(
     name: [.short, .long], parsing: .unconditional,
@@ -125,6 +129,7 @@ struct Generate: ParsableCommand {
     if size != nil, width != nil || height != nil {
       throw ValidationError("--size sets width and height: remove \(width != nil ? "--width" : "--height")")
     }
+    try images.checkSize(width: size ?? width, height: size ?? height, largeLatents: largeLatents)
     if largeLatents, upscaler != nil {
       throw ValidationError("--large-latents enlarges nothing: remove --upscaler")
     }
@@ -145,12 +150,17 @@ struct Generate: ParsableCommand {
     // Check the whole request before any work starts.
     let device = try Device(flag: device)
     var request = try request()
+    if let (variation, isRandom) = variations.variation() {
+      request.variation = variation
+      if isRandom, !quiet { say("variation seed \(variation.seed)") }
+    }
     let prompts = try Prompts.read(argument: text ?? prompt, file: promptFile)
     let targets = try OutputNames(output, count: prompts.count * batchCount, format: format)
     if quality != nil, targets.format == .png { say("flux: --quality has no effect on PNG, which is lossless") }
     try targets.check(
       seeds: prompts.flatMap { _ in request.batch(batchCount).map(\.seed) }, grid: grid,
-      inputs: loras.files + [promptFile].compactMap { $0 }, overwriting: !noOverwrite)
+      inputs: loras.files + images.files + [promptFile].compactMap { $0 }, overwriting: !noOverwrite)
+    request.edit = try images.edit()
     if let threads { Libtorch.threads = threads }
 
     let directory = try Home.model(model)
@@ -183,8 +193,7 @@ struct Generate: ParsableCommand {
       let text = try pipeline.encodeText(request.prompt, negative: request.negativePrompt)
       for start in stride(from: 0, to: batchCount, by: batchSize) {
         let count = min(batchSize, batchCount - start)
-        var batch = request
-        batch.seed = request.seed &+ UInt64(start)
+        let batch = request.image(start)
         let images = try pipeline.generate(batch, count: count, text: text) { step in
           progress.show(images: index..<index + count, step: step.index, of: step.count, seed: batch.seed)
         }
@@ -244,6 +253,11 @@ struct Generate: ParsableCommand {
     let effective = request.effective(along: grid, at: size)
     if effective.eta != request.eta {
       say("flux: --eta has no effect with the sampler \(request.sampler.rawValue): only ddim adds noise by it")
+    }
+    if let edit = request.edit, let start = try? grid.start(strength: edit.strength),
+      let line = images.advice(steps: grid.count, start: start)
+    {
+      say("flux: \(line)")
     }
     GuidanceAdvice.lines(on: request, along: grid).forEach { say("flux: \($0)") }
     if !size.isLarge {

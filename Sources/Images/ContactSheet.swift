@@ -2,7 +2,12 @@
 public enum ContactSheet {
   /// Images at a quarter of their size, eight in a row.
   public static func thumbnails(_ images: [Image]) -> Image {
-    lay(images.map { $0.shrunk(by: 4) }, columns: min(8, images.count))
+    lay(images.map(quarter), columns: min(8, images.count))
+  }
+
+  private static func quarter(_ image: Image) -> Image {
+    if image.width % 4 == 0, image.height % 4 == 0 { return image.shrunk(by: 4) }
+    return image.resized(width: (image.width + 3) / 4, height: (image.height + 3) / 4, filter: .box)
   }
 
   /// Rows of `columns` images from the top, with a white gap between images.

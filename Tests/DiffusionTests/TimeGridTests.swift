@@ -82,6 +82,8 @@ import Testing
     #expect(try grid.start(strength: 0.7) == 3)
     #expect(try grid.start(strength: 0.75) == 3)
     #expect(try grid.start(strength: 0) == 10)
+    #expect(try grid.start(strength: 0.09) == 10)
+    #expect(try TimeGrid(cosine, kind: .ddim, steps: 100).start(strength: 0.29) == 72, "28.999… steps, as in diffusers")
     #expect(throws: SamplingError.strength(1.5)) { try grid.start(strength: 1.5) }
   }
 }

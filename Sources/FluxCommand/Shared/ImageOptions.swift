@@ -1,0 +1,162 @@
+import ArgumentParser
+import Flux
+import Foundation
+import Images
+import Support
+
+/// Options for images that are made from another image: image-to-image, inpainting and outpainting.
+struct ImageOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("i"), .customLong("init-img"), .customLong("image")],
+    help: "Init image (PNG, JPEG or WebP) that the image is made from. Transparent parts are white.")
+  var initImage: FilePath?
+  @Option(
+    help: """
+      With --init-img: how much is changed, 0 to 1; the share of the steps that are done. 1 without a mask is \
+      text-to-image (default: 0.75).
+      """)
+  var strength: Double?
+  @Option(
+    help: """
+      How the init image gets the proportions of the output: cover (crops), contain (repeats its edges) or stretch \
+      (default: cover).
+      """)
+  var fit: ImageFit?
+  @Option(
+    help: """
+      Image that is white where the init image is redrawn; in an image with transparency, transparent there. The \
+      output then has the size of the init image, and all other pixels are unchanged.
+      """)
+  var mask: FilePath?
+  @Flag(name: [.customLong("mask-invert"), .customLong("invert-mask")], help: "Redraw the black part of the mask.")
+  var maskInvert = false
+  @Option(help: "Pixels around the mask in which the new part fades into the init image, 0 to 256 (default: 16).")
+  var maskBlur: Int?
+  @Option(
+    name: [.customLong("mask-fill"), .customLong("inpaint-fill")],
+    help: """
+      What is under the mask at the start: original, blur (the colors around it), noise or empty (default: original).
+      """)
+  var maskFill: Inpainting.Fill?
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Draw only the surroundings of the mask, at the model's size, or the whole image (default: --mask-crop).")
+  var maskCrop: Bool?
+  @Option(help: "Pixels around the mask that are drawn with it (default: 32).") var maskPadding: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Extend the init image by pixels on some sides, such as left=128,top=64.", valueName: "side=pixels,…"))
+  var extend: ExtensionArgument?
+
+  func validate() throws {
+    let maskOptions = [
+      ("--mask-blur", maskBlur != nil), ("--mask-fill", maskFill != nil), ("--mask-padding", maskPadding != nil),
+      (maskCrop == true ? "--mask-crop" : "--no-mask-crop", maskCrop != nil),
+    ]
+    let others = [
+      ("--strength", strength != nil), ("--fit", fit != nil), ("--mask", mask != nil), ("--extend", extend != nil),
+    ]
+    func refuse(_ options: [(String, Bool)], _ reason: String) throws {
+      let given = options.filter(\.1).map(\.0)
+      if !given.isEmpty { throw ValidationError("\(reason): remove \(given.joined(separator: ", "))") }
+    }
+    if initImage == nil {
+      try refuse(
+        others + [("--mask-invert", maskInvert)] + maskOptions, "there is no init image (--init-img)")
+    }
+    if mask == nil { try refuse([("--mask-invert", maskInvert)], "there is no mask (--mask)") }
+    if mask == nil, extend == nil { try refuse(maskOptions, "there is no mask (--mask) and no extension (--extend)") }
+    if maskCrop == false {
+      try refuse([("--mask-padding", maskPadding != nil)], "--no-mask-crop draws the whole image")
+    }
+    if let fault = extend?.fault { throw ValidationError(fault) }
+    try NumberRange.check("--strength", strength, 0...1)
+    try NumberRange.check("--mask-blur", maskBlur.map(Double.init), 0...256)
+    try NumberRange.check("--mask-padding", maskPadding.map(Double.init), 0...16_384)
+  }
+
+  /// Whether only a part of the init image is redrawn.
+  var isInpainting: Bool { mask != nil || extend != nil }
+
+  /// The files that are read.
+  var files: [FilePath] { [initImage, mask].compactMap { $0 } }
+
+  /// Throws for options of the output's size that have no effect or no meaning beside these.
+  func checkSize(width: Int?, height: Int?, largeLatents: Bool) throws {
+    guard isInpainting else { return }
+    if largeLatents {
+      throw ValidationError("--large-latents cannot be combined with \(mask != nil ? "--mask" : "--extend")")
+    }
+    if extend != nil, width != nil || height != nil {
+      throw ValidationError("--extend sets the size: remove --width, --height and --size")
+    }
+    if fit != nil, width == nil || height == nil {
+      throw ValidationError("--fit has no effect: the init image keeps its proportions; remove it, or give both sides")
+    }
+  }
+
+  /// Reads the images; nil if there is no init image.
+  func edit() throws -> ImageEdit? {
+    guard let initImage else { return nil }
+    let image = try Self.read(initImage)
+    let edit = ImageEdit(
+      image: image, strength: strength ?? 0.75, fit: fit ?? .cover, mask: try mask.map(Self.read),
+      extend: extend?.margins ?? Margins(),
+      inpainting: Inpainting(
+        isInverted: maskInvert, blur: maskBlur ?? 16, fill: maskFill ?? .original, crop: maskCrop ?? true,
+        padding: maskPadding ?? 32))
+    try edit.validate()
+    return edit
+  }
+
+  /// A sentence for a strength that does none of the steps; nil for others.
+  func advice(steps: Int, start: Int) -> String? {
+    guard initImage != nil, start == steps else { return nil }
+    return "strength \((strength ?? 0.75).shown) of \(steps) steps is no step: the prompt has no effect"
+  }
+
+  private static func read(_ file: FilePath) throws -> Image {
+    let bytes: [UInt8]
+    do throws(FileError) {
+      bytes = try FileSlice(path: file.path).read(limit: 1 << 28)
+    } catch { throw Failure(error.description) }
+    if let (width, height) = ImageFile.size(bytes), width * height > ImageEdit.maxPixels {
+      throw EditError.tooLarge(file.text, width: width, height: height)
+    }
+    return try ImageFile.decode(bytes, file: file.text)
+  }
+}
+
+/// `left=128,top=64`: pixels to add on some sides.
+struct ExtensionArgument: ExpressibleByArgument {
+  let margins: Margins
+  /// What is wrong with the text; nil if nothing is.
+  let fault: String?
+
+  init(argument: String) {
+    var margins = Margins()
+    func number(_ side: WritableKeyPath<Margins, Int>, _ text: Substring) -> String? {
+      guard let pixels = Int(text) else { return "\"\(text)\" is not a number of pixels" }
+      guard (1...4096).contains(pixels) else { return "\(pixels) pixels must be 1 to 4096" }
+      guard margins[keyPath: side] == 0 else { return "a side is given twice" }
+      margins[keyPath: side] = pixels
+      return nil
+    }
+    var fault: String?
+    for part in argument.split(separator: ",", omittingEmptySubsequences: false) where fault == nil {
+      let words = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let pixels = words.count == 2 ? words[1] : ""
+      switch words[0] {
+      case "left": fault = number(\.left, pixels)
+      case "top": fault = number(\.top, pixels)
+      case "right": fault = number(\.right, pixels)
+      case "bottom": fault = number(\.bottom, pixels)
+      default: fault = "\"\(words[0])\" is not left, top, right or bottom"
+      }
+    }
+    (self.margins, self.fault) = (margins, fault.map { "--extend \(argument): \($0)" })
+  }
+}
+
+extension ImageFit: ExpressibleByArgument {}
+extension Inpainting.Fill: ExpressibleByArgument {}
