@@ -12,6 +12,7 @@ let package = Package(
   products: [
     .library(name: "Flux", targets: ["Flux"]),
     .library(name: "FluxTraining", targets: ["Training", "Runs"]),
+    .library(name: "Serving", targets: ["Serving"]),
     .library(name: "Diffusion", targets: ["Diffusion"]),
     .library(name: "Torch", targets: ["Torch"]),
     .executable(name: "flux", targets: ["FluxCommand"]),
@@ -46,6 +47,11 @@ let package = Package(
     .target(name: "Diffusion", dependencies: ["Torch", "Support"], swiftSettings: strict),
     .target(
       name: "Flux", dependencies: ["Models", "Diffusion", "Tokenizers", "Images", "Torch", "NN", "Support"],
+      swiftSettings: strict),
+
+    // The server without HTTP, which the package in Server adds.
+    .target(
+      name: "Serving", dependencies: ["Flux", "Models", "Diffusion", "Tokenizers", "Images", "Torch", "Support"],
       swiftSettings: strict),
 
     // The folder of a training run, whatever is trained in it.
@@ -94,6 +100,10 @@ let package = Package(
       dependencies: [
         "Flux", "Models", "Diffusion", "NN", "Torch", "Images", "Tokenizers", "Support", "TestSupport",
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: ["Serving", "Flux", "Models", "Diffusion", "Images", "Torch", "Support", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "RunsTests", dependencies: ["Runs", "NN", "Torch", "Support", "TestSupport"], swiftSettings: strict),
