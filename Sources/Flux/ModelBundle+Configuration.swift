@@ -1,7 +1,9 @@
 import Diffusion
 import Foundation
 import Models
+import NN
 import Support
+import Torch
 
 extension ModelBundle.Configuration {
   /// Reads the sizes of a model from its directory, without its weights.

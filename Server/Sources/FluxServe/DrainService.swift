@@ -28,7 +28,7 @@ struct DrainService: Service {
         // A second signal ends the program at once.
         for await _ in await UnixSignalsSequence(trapping: [.sigterm, .sigint]) { _exit(1) }
       }
-      await group.next()
+      _ = await group.next()
       group.cancelAll()
     }
   }

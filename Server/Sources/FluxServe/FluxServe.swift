@@ -55,7 +55,7 @@ struct FluxServe: AsyncParsableCommand {
       logger.warning("anyone who reaches this address can use the server: there is no token")
     }
     let metrics = ServerMetrics()
-    let jobs = JobQueue(limits: limits, metrics: metrics)
+    let jobs = JobQueue(limits: limits, metrics: metrics) { ServerLog.report($0, to: logger) }
     let catalog = try models.catalog()
     var options = FluxService.Options()
     (options.strictModel, options.sizePolicy) = (strictModel, sizePolicy)
@@ -74,16 +74,16 @@ struct FluxServe: AsyncParsableCommand {
       responder: ServiceResponder(service: service), server: .http1(configuration: channel),
       configuration: ApplicationConfiguration(
         address: .hostname(network.host, port: network.port), serverName: "flux",
-        availableConnectionsDelegate: .maximum(256, logger: logger)),
+        availableConnectionsDelegate: MaximumAvailableConnections(256, logger: logger)),
       onServerRunning: { channel in
         let port = channel.localAddress?.port ?? 0
         logger.notice("listening", metadata: ["address": "\(address)", "port": "\(port)"])
       }, logger: logger)
-    let drain = DrainService(queue: service.queue, seconds: drain, logger: logger)
+    let ending = DrainService(queue: service.queue, seconds: drain, logger: logger)
     // The last service is shut down first: jobs end before the connections of those who wait for them.
     let group = ServiceGroup(
       configuration: .init(
-        services: [application, drain], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        services: [application, ending], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     do {
       try await group.run()
     } catch let error as IOError {
@@ -116,5 +116,5 @@ func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) throws {
   }
 }
 
-extension SizePolicy: ExpressibleByArgument {}
-extension Logger.Level: ExpressibleByArgument {}
+extension SizePolicy: @retroactive ExpressibleByArgument {}
+extension Logger.Level: @retroactive ExpressibleByArgument {}

@@ -19,6 +19,7 @@ public final class JobQueue: Sendable {
     var hasEnded = false
     var secondsPerImage = 1.0
     var drained: [CheckedContinuation<Void, Never>] = []
+    var unreported: [Job] = []  // ended, and `ended` was not called yet
   }
 
   private let state = Mutex(State())
@@ -26,10 +27,14 @@ public final class JobQueue: Sendable {
   private let limits: ServerLimits
   private let metrics: ServerMetrics
   private let now: @Sendable () -> Date
+  private let ended: @Sendable (Job) -> Void
 
-  /// An empty queue. `now` is the clock, for tests.
-  public init(limits: ServerLimits, metrics: ServerMetrics, now: @escaping @Sendable () -> Date = { Date() }) {
-    (self.limits, self.metrics, self.now) = (limits, metrics, now)
+  /// An empty queue. `now` is the clock, for tests; `ended` is called with every job that ended.
+  public init(
+    limits: ServerLimits, metrics: ServerMetrics, now: @escaping @Sendable () -> Date = { Date() },
+    ended: @escaping @Sendable (Job) -> Void = { _ in }
+  ) {
+    (self.limits, self.metrics, self.now, self.ended) = (limits, metrics, now, ended)
   }
 
   // MARK: - For clients
@@ -104,6 +109,7 @@ public final class JobQueue: Sendable {
       return true
     }
     metrics.queueDepth(waitingCount)
+    reportEnds()
     return wasCancelled
   }
 
@@ -265,6 +271,7 @@ public final class JobQueue: Sendable {
       }
       finish(&state, id, .done)
     }
+    reportEnds()
   }
 
   /// Ends a job with an error.
@@ -273,11 +280,13 @@ public final class JobQueue: Sendable {
       state.jobs[id]?.failure = failure
       finish(&state, id, .failed)
     }
+    reportEnds()
   }
 
   /// Ends a running job that was cancelled.
   public func confirmCancelled(_ id: String, _ reason: CancelReason) {
     state.withLock { finish(&$0, id, .cancelled, reason: reason) }
+    reportEnds()
   }
 
   // MARK: - Beginning and end
@@ -309,6 +318,18 @@ public final class JobQueue: Sendable {
     work.signal()
   }
 
+  /// Counts and reports the jobs that ended, without the lock.
+  private func reportEnds() {
+    let jobs = state.withLock { state in
+      defer { state.unreported = [] }
+      return state.unreported
+    }
+    for job in jobs {
+      metrics.ended(job)
+      ended(job)
+    }
+  }
+
   // MARK: - Under the lock
 
   private func finish(_ state: inout State, _ id: String, _ status: Job.Status, reason: CancelReason? = nil) {
@@ -327,7 +348,7 @@ public final class JobQueue: Sendable {
       }
     append(&state, id, event)
     for watcher in (state.watchers.removeValue(forKey: id) ?? [:]).values { watcher.finish() }
-    metrics.ended(job)
+    state.unreported.append(job)
     forget(&state)
     if state.waiting.isEmpty, state.running.isEmpty {
       state.drained.forEach { $0.resume() }

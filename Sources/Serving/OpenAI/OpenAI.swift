@@ -120,7 +120,7 @@ enum OpenAI {
             continuation.yield(partialImage(preview, partial, job, wanted).bytes)
             partial += 1
           }
-          if event.isLast { continuation.yield(contentsOf: last(job, wanted)) }
+          if event.isLast { for piece in last(job, wanted) { continuation.yield(piece) } }
         }
         continuation.finish()
       }
@@ -158,9 +158,4 @@ enum OpenAI {
       return [ServerEvent(name: "error", data: ["error": json(error)]).bytes]
     }
   }
-}
-
-extension AsyncStream.Continuation {
-  /// Yields several elements.
-  fileprivate func yield(contentsOf elements: [Element]) { for element in elements { yield(element) } }
 }
