@@ -27,6 +27,8 @@ extension ModelBundle.Configuration {
   private struct Index: ModelConfiguration {
     var imageSize: Int
 
-    func validate() throws(ConfigurationError) { try require("image_size", imageSize, in: ConfigurationLimit.imageSide) }
+    func validate() throws(ConfigurationError) {
+      try require("image_size", imageSize, in: ConfigurationLimit.imageSide)
+    }
   }
 }

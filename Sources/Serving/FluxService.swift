@@ -71,7 +71,8 @@ public final class FluxService: Sendable {
     {
       return response(
         to: RequestError(
-          "the content type is \(type.prefix(60)), expected application/json", code: "unsupported_media_type", status: 415),
+          "the content type is \(type.prefix(60)), expected application/json", code: "unsupported_media_type",
+          status: 415),
         request)
     }
     return nil
@@ -82,7 +83,9 @@ public final class FluxService: Sendable {
     RequestError("the body has more than \(limits.body >> 20) MiB", code: "body_too_large", status: 413)
   }
 
-  /// Answers a complete request that `earlyResponse` let through. Nil where the client is gone.
+  /// Answers a complete request that `earlyResponse` let through.
+  ///
+  /// Nil where the client is gone.
   public func response(to request: ServerRequest) async -> ServerResponse? {
     for route in Route.all where route.methods.contains(request.method) {
       guard let parameters = route.match(request.path) else { continue }

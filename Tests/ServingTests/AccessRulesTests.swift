@@ -37,7 +37,9 @@ import Testing
     #expect(refusal(rules, [("Host", "localhost"), ("Authorization", field)]) == nil)
   }
 
-  @Test(arguments: ["", "Bearer", "Bearer secret", "Bearer secret-token2", "Basic c2VjcmV0LXRva2Vu", "Digest secret-token"])
+  @Test(arguments: [
+    "", "Bearer", "Bearer secret", "Bearer secret-token2", "Basic c2VjcmV0LXRva2Vu", "Digest secret-token",
+  ])
   func anythingElseDoesNot(_ field: String) {
     let rules = AccessRules(token: "secret-token")
     #expect(refusal(rules, [("Host", "localhost"), ("Authorization", field)]) == .token)

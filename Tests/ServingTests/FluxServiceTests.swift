@@ -31,7 +31,9 @@ import Testing
 
   @Test func withATokenOnlyThePageAndItsHealthAreOpen() throws {
     let fixture = try ServiceFixture(access: AccessRules(token: "secret-token"), page: "<script>1</script>")
-    func status(_ path: String) -> Int? { fixture.service.earlyResponse(to: ServiceFixture.request("GET", path))?.status }
+    func status(_ path: String) -> Int? {
+      fixture.service.earlyResponse(to: ServiceFixture.request("GET", path))?.status
+    }
     #expect(status("/") == nil && status("/healthz") == nil && status("/readyz") == nil)
     for path in ["/metrics", "/flux/v1/jobs", "/v1/models", "/sdapi/v1/options"] { #expect(status(path) == 401) }
   }
@@ -45,7 +47,8 @@ import Testing
   @Test func thePageRunsOnlyItsOwnScript() async throws {
     let fixture = try ServiceFixture(page: "<style>a</style><script>b</script>")
     let policy = await fixture.send(ServiceFixture.request("GET", "/"))?.headers["Content-Security-Policy"]
-    #expect(policy?.hasPrefix("default-src 'none'; script-src 'sha256-PiPoFgA5WUoziU9lZOGxNIu9egCI1CxKy3PurtWcAJ0='") == true)
+    #expect(
+      policy?.hasPrefix("default-src 'none'; script-src 'sha256-PiPoFgA5WUoziU9lZOGxNIu9egCI1CxKy3PurtWcAJ0='") == true)
   }
 
   @Test func aStoppingServerIsNotReady() async throws {

@@ -12,7 +12,9 @@ final class ServiceFixture: Sendable {
   private let folder: URL
 
   /// With `draws` a thread draws; otherwise jobs wait until a test takes them.
-  init(draws: Bool = false, limits: ServerLimits = ServerLimits(), access: AccessRules = AccessRules(), page: String? = nil)
+  init(
+    draws: Bool = false, limits: ServerLimits = ServerLimits(), access: AccessRules = AccessRules(), page: String? = nil
+  )
     throws
   {
     folder = try Project.temporaryFolder()

@@ -26,7 +26,8 @@ struct FluxServe: AsyncParsableCommand {
   @Option(help: "Seconds that accepted jobs have to end after SIGTERM.") var drain: Int = 30
   @Option(help: "Sizes that the model does not generate: fit (drawn and resampled) or strict (refused).")
   var sizePolicy: SizePolicy = .fit
-  @Flag(help: "Refuse unknown model names of OpenAI's clients instead of using the default model.") var strictModel = false
+  @Flag(help: "Refuse unknown model names of OpenAI's clients instead of using the default model.") var strictModel =
+    false
   @Flag(help: "Serve no page.") var withoutPage = false
   @Option(help: "Log level: debug, info, notice, warning or error.") var logLevel: Logger.Level = .info
   @Flag(help: "Write the log as JSON, one object a line.") var logJSON = false

@@ -11,7 +11,9 @@ struct NetworkOptions: ParsableArguments {
   @Flag(help: "Listen on an address of the network without a token.") var noToken = false
   @Option(parsing: .singleValue, help: "Another name under which clients reach this server; may be repeated.")
   var allowHost: [String] = []
-  @Option(parsing: .singleValue, help: "An origin whose pages may use this server, such as https://example.org; may be repeated.")
+  @Option(
+    parsing: .singleValue,
+    help: "An origin whose pages may use this server, such as https://example.org; may be repeated.")
   var allowOrigin: [String] = []
 
   func validate() throws {
@@ -24,7 +26,8 @@ struct NetworkOptions: ParsableArguments {
     let token = try token()
     if token == nil, !noToken, !AccessRules.isLoopback(host) {
       throw ServeError(
-        "\(host) can be reached by other machines: give --token-file FILE or set FLUX_TOKEN, or --no-token to serve anyone")
+        "\(host) can be reached by other machines: give --token-file FILE or set FLUX_TOKEN, or --no-token to serve anyone"
+      )
     }
     if allowOrigin.contains("*"), token == nil {
       throw ServeError("--allow-origin '*' would let every page use this server: it needs a token")

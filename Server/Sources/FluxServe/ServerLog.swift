@@ -2,7 +2,9 @@ import Foundation
 import Logging
 import Serving
 
-/// The log of the server, on standard error. Prompts are never in it.
+/// The log of the server, on standard error.
+///
+/// Prompts are never in it.
 enum ServerLog {
   /// A logger that writes lines for people, or JSON for programs.
   static func logger(level: Logger.Level, json: Bool) -> Logger {

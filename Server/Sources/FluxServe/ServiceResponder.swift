@@ -46,7 +46,8 @@ struct ServiceResponder: HTTPResponder {
         "method": "\(translated.method.prefix(8))", "route": "\(route)", "status": "\(status)",
         "seconds": "\((seconds * 1000).rounded() / 1000)", "client": "\(context.client)",
       ])
-    return answer.map { Self.translate($0, isHead: translated.method == "HEAD") } ?? Response(status: .internalServerError)
+    return answer.map { Self.translate($0, isHead: translated.method == "HEAD") }
+      ?? Response(status: .internalServerError)
   }
 
   /// Reads the body and answers; the work is cancelled when the client leaves.

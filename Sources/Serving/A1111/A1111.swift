@@ -11,7 +11,8 @@ enum A1111 {
       Route("GET", "/sdapi/v1/options", "AUTOMATIC1111: settings.") { service, _, _ in
         ServerResponse(200, options(service))
       },
-      Route("POST", "/sdapi/v1/options", "AUTOMATIC1111: selects the model; other settings have no effect.", setOptions),
+      Route(
+        "POST", "/sdapi/v1/options", "AUTOMATIC1111: selects the model; other settings have no effect.", setOptions),
       Route("GET", "/sdapi/v1/progress", "AUTOMATIC1111: what is drawn now.", progress),
       Route("POST", "/sdapi/v1/interrupt", "AUTOMATIC1111: stops; the running call answers with the image as it is.") {
         service, _, _ in
@@ -138,7 +139,9 @@ enum A1111 {
       },
       list("samplers", "the samplers") { _ in
         .array(
-          SamplerKind.allCases.map { ["name": .string($0.displayName), "aliases": [.string($0.rawValue)], "options": [:]] })
+          SamplerKind.allCases.map {
+            ["name": .string($0.displayName), "aliases": [.string($0.rawValue)], "options": [:]]
+          })
       },
       list("schedulers", "the timestep spacings") { _ in
         let automatic: JSONValue = [
@@ -179,6 +182,8 @@ enum A1111 {
   private static func list(
     _ name: String, _ content: String, _ value: @escaping @Sendable (FluxService) -> JSONValue
   ) -> Route {
-    Route("GET", "/sdapi/v1/\(name)", "AUTOMATIC1111: \(content).") { service, _, _ in ServerResponse(200, value(service)) }
+    Route("GET", "/sdapi/v1/\(name)", "AUTOMATIC1111: \(content).") { service, _, _ in
+      ServerResponse(200, value(service))
+    }
   }
 }

@@ -4,7 +4,9 @@ import Images
 
 /// Images that a client wants: a request that was checked completely, so that drawing it does not fail for its values.
 public struct ImageOrder: Sendable {
-  /// Settings of the first image; image k has seed + k. Width and height are those that are drawn.
+  /// Settings of the first image; image k has seed + k.
+  ///
+  /// Width and height are those that are drawn.
   public var request: GenerationRequest
   /// Number of images.
   public var count: Int
@@ -174,7 +176,9 @@ struct OrderDraft {
     for (kind, text) in [("prompt", request.prompt), ("negative prompt", request.negativePrompt)] where !text.isEmpty {
       let tokens = model.tokens(of: text)
       if !tokens.dropped.isEmpty { lines.append("the \(kind) is too long: \(tokens.dropped.count) words were cut") }
-      if !tokens.unknown.isEmpty { lines.append("\(tokens.unknown.count) words of the \(kind) are not in the vocabulary") }
+      if !tokens.unknown.isEmpty {
+        lines.append("\(tokens.unknown.count) words of the \(kind) are not in the vocabulary")
+      }
       if !PromptSyntax.marks(in: text).isEmpty {
         lines.append("Flux has no prompt syntax: parts of the \(kind) are read as plain text")
       }

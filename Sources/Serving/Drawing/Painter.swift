@@ -186,7 +186,9 @@ public final class Painter {
 
 /// The thread that draws: it owns the painter, since pipelines belong to one thread.
 public enum DrawingThread {
-  /// Starts it. It makes its painter, opens the queue when the default model is loaded, and draws until the queue ends.
+  /// Starts it.
+  ///
+  /// It makes its painter, opens the queue when the default model is loaded, and draws until the queue ends.
   ///
   /// `failed` is called where the model cannot be loaded.
   public static func start(

@@ -24,7 +24,9 @@ struct Route: Sendable {
     parts = template.split(separator: "/")
   }
 
-  /// The parameters of a path; nil where it is another path. A slash at its end does not count.
+  /// The parameters of a path; nil where it is another path.
+  ///
+  /// A slash at its end does not count.
   func match(_ path: String) -> [String: String]? {
     let given = path.split(separator: "/")
     guard path.hasPrefix("/"), given.count == parts.count else { return nil }

@@ -79,7 +79,9 @@ public struct ServerResponse: Sendable {
   /// A stream of server-sent events.
   public init(events: AsyncStream<[UInt8]>) {
     status = 200
-    headers = ["Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no"]
+    headers = [
+      "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
+    ]
     body = .stream(events)
   }
 

@@ -29,7 +29,9 @@ public final class JobQueue: Sendable {
   private let now: @Sendable () -> Date
   private let ended: @Sendable (Job) -> Void
 
-  /// An empty queue. `now` is the clock, for tests; `ended` is called with every job that ended.
+  /// An empty queue.
+  ///
+  /// `now` is the clock, for tests; `ended` is called with every job that ended.
   public init(
     limits: ServerLimits, metrics: ServerMetrics, now: @escaping @Sendable () -> Date = { Date() },
     ended: @escaping @Sendable (Job) -> Void = { _ in }
@@ -93,7 +95,9 @@ public final class JobQueue: Sendable {
   /// Whether jobs are accepted.
   public var isAccepting: Bool { state.withLock { $0.isReady && !$0.isClosed } }
 
-  /// Cancels a job: one that waits at once, one that runs after its step. False if it ended already or is unknown.
+  /// Cancels a job: one that waits at once, one that runs after its step.
+  ///
+  /// False if it ended already or is unknown.
   @discardableResult
   public func cancel(_ id: String, _ reason: CancelReason) -> Bool {
     let wasCancelled = state.withLock { state -> Bool in
@@ -122,7 +126,9 @@ public final class JobQueue: Sendable {
     }
   }
 
-  /// Waits until a job ended. If the task is cancelled meanwhile, the job is, too.
+  /// Waits until a job ended.
+  ///
+  /// If the task is cancelled meanwhile, the job is, too.
   public func result(of id: String) async -> Job? {
     await withTaskCancellationHandler {
       for await _ in changes(of: id) {

@@ -11,7 +11,9 @@ enum Native {
       guard let page = service.page else { throw RequestError.notFound }
       return page.response
     },
-    Route("GET", "/healthz", "Whether the server lives.", isOpen: true) { _, _, _ in ServerResponse(200, ["status": "ok"]) },
+    Route("GET", "/healthz", "Whether the server lives.", isOpen: true) { _, _, _ in
+      ServerResponse(200, ["status": "ok"])
+    },
     Route("GET", "/readyz", "Whether jobs are accepted.", isOpen: true) { service, _, _ in
       service.queue.isAccepting
         ? ServerResponse(200, ["status": "ready"])
@@ -127,10 +129,14 @@ enum Native {
     return job
   }
 
-  /// A job as clients see it. Other clients' prompts are in it: the queue belongs to those who share the token.
+  /// A job as clients see it.
+  ///
+  /// Other clients' prompts are in it: the queue belongs to those who share the token.
   static func json(_ job: Job) -> JSONValue {
     let request = job.order.request
-    func time(_ date: Date?) -> JSONValue { date.map { .double(($0.timeIntervalSince1970 * 1000).rounded() / 1000) } ?? .null }
+    func time(_ date: Date?) -> JSONValue {
+      date.map { .double(($0.timeIntervalSince1970 * 1000).rounded() / 1000) } ?? .null
+    }
     return [
       "id": .string(job.id), "api": .string(job.interface.rawValue), "kind": "text",
       "status": .string(job.status.rawValue), "position": .int(job.position), "created": time(job.created),
@@ -155,7 +161,8 @@ enum Native {
   private static func image(_ job: Job, _ index: Int) -> JSONValue {
     let image = job.images[index]
     return [
-      "id": .string("\(job.id)-\(index)"), "url": .string(path(of: job, index)), "seed": .int(Int(clamping: image.seed)),
+      "id": .string("\(job.id)-\(index)"), "url": .string(path(of: job, index)),
+      "seed": .int(Int(clamping: image.seed)),
       "width": .int(image.size.width), "height": .int(image.size.height), "sha256": .string(image.hash),
       "parameters": .string(image.parameters),
     ]

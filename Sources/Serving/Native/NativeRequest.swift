@@ -9,7 +9,8 @@ enum NativeRequest {
     let limits = service.limits
     var reader = try FieldReader(body: body)
     if let kind = try reader.string("kind"), kind != "text" {
-      throw RequestError("the kind is \"\(kind.prefix(40))\"; this version draws \"text\" only", field: "kind", code: "unsupported")
+      throw RequestError(
+        "the kind is \"\(kind.prefix(40))\"; this version draws \"text\" only", field: "kind", code: "unsupported")
     }
     var draft = OrderDraft(policy: .strict)
     draft.count = try reader.int("count", 1...limits.images) ?? 1
@@ -50,7 +51,8 @@ enum NativeRequest {
     draft.eta = try reader.number("eta", 0...1)
     let (width, height) = (try reader.int("width", 1...16_384), try reader.int("height", 1...16_384))
     guard (width == nil) == (height == nil) else {
-      throw RequestError("request has one of width and height: give both or none", field: width == nil ? "width" : "height")
+      throw RequestError(
+        "request has one of width and height: give both or none", field: width == nil ? "width" : "height")
     }
     if let width, let height { draft.size = PixelSize(width: width, height: height) }
     draft.largeLatents = try reader.bool("large_latents") ?? false

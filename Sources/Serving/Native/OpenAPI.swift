@@ -8,7 +8,9 @@ enum OpenAPI {
     for route in Route.all {
       for method in route.methods where method != "HEAD" {
         let entry = (key: method.lowercased(), value: operation(route, method))
-        if let index = paths.firstIndex(where: { $0.key == route.template }), case .object(let fields) = paths[index].value {
+        if let index = paths.firstIndex(where: { $0.key == route.template }),
+          case .object(let fields) = paths[index].value
+        {
           paths[index].value = .object(fields + [entry])
         } else {
           paths.append((route.template, .object([entry])))
@@ -26,7 +28,9 @@ enum OpenAPI {
   }
 
   private static func operation(_ route: Route, _ method: String) -> JSONValue {
-    let names = route.template.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
+    let names = route.template.split(separator: "/").filter { $0.hasPrefix("{") }.map {
+      String($0.dropFirst().dropLast())
+    }
     var fields: [(key: String, value: JSONValue)] = [
       ("summary", .string(route.summary)), ("operationId", .string(identifier(route, method))),
       (
@@ -80,7 +84,8 @@ enum OpenAPI {
           "request",
           object(
             [
-              ("prompt", ["type": "string"]), ("negative_prompt", text), ("model", text), ("fast", flag), ("seed", whole),
+              ("prompt", ["type": "string"]), ("negative_prompt", text), ("model", text), ("fast", flag),
+              ("seed", whole),
               ("steps", whole), ("sampler", text), ("scheduler", text), ("cfg_scale", number), ("cfg_rescale", number),
               ("eta", number), ("width", whole), ("height", whole), ("upscaler", text), ("large_latents", flag),
             ], required: ["prompt"], others: false)

@@ -15,7 +15,8 @@ enum OpenAI {
       return ServerResponse(200, model(found))
     },
     Route("POST", "/v1/images/generations", "OpenAI: images from a prompt.", generate),
-    Route("POST", "/v1/images/edits", "OpenAI: refused; this version draws from prompts only.", takesForms: true) { _, _, _ in
+    Route("POST", "/v1/images/edits", "OpenAI: refused; this version draws from prompts only.", takesForms: true) {
+      _, _, _ in
       throw RequestError.notSupportedYet("editing images (image-to-image)")
     },
     Route("POST", "/v1/images/variations", "OpenAI: refused; this version draws from prompts only.", takesForms: true) {
@@ -97,15 +98,19 @@ enum OpenAI {
     if job.order.finalSize != nil { headers["x-flux-adjusted"] = "size" }
     if !job.order.ignored.isEmpty {
       // Names of fields that clients made up do not go into a header.
-      headers["x-flux-ignored"] = job.order.ignored.filter { $0.allSatisfy { $0.isASCII && ($0.isLetter || $0 == "_") } }
-        .joined(separator: ", ")
+      headers["x-flux-ignored"] = job.order.ignored.filter {
+        $0.allSatisfy { $0.isASCII && ($0.isLetter || $0 == "_") }
+      }
+      .joined(separator: ", ")
     }
     return headers
   }
 
   // MARK: - Stream
 
-  /// Partial images and the image as events. The job is cancelled if nobody reads them.
+  /// Partial images and the image as events.
+  ///
+  /// The job is cancelled if nobody reads them.
   private static func stream(
     _ wanted: OpenAIRequest, _ request: ServerRequest, _ service: FluxService
   ) throws -> ServerResponse {
@@ -132,7 +137,8 @@ enum OpenAI {
     return ServerResponse(events: events)
   }
 
-  private static func partialImage(_ preview: [UInt8], _ index: Int, _ job: Job, _ wanted: OpenAIRequest) -> ServerEvent {
+  private static func partialImage(_ preview: [UInt8], _ index: Int, _ job: Job, _ wanted: OpenAIRequest) -> ServerEvent
+  {
     ServerEvent(
       name: "image_generation.partial_image",
       data: [

@@ -39,7 +39,9 @@ struct OpenAIRequest {
     }
     try Self.readOutput(&reader, into: &draft)
     try Self.readExtras(&reader, into: &draft, limits)
-    try Self.apply(quality, to: &draft, hasStudent: (draft.model.flatMap { service.catalog.find($0) } ?? service.catalog.standard).student != nil)
+    try Self.apply(
+      quality, to: &draft,
+      hasStudent: (draft.model.flatMap { service.catalog.find($0) } ?? service.catalog.standard).student != nil)
     if isStream, partialImages > 0 { draft.previewSteps = max(1, (draft.steps ?? 20) / (partialImages + 1)) }
     for name in ["moderation", "style", "user"] where try reader.string(name) != nil { draft.ignored.append(name) }
     draft.ignored += reader.unread
