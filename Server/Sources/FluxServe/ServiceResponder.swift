@@ -41,7 +41,7 @@ struct ServiceResponder: HTTPResponder {
     let route = FluxService.template(of: translated.path)
     service.metrics.answered(route: route, method: translated.method, status: status, seconds: seconds)
     context.logger.log(
-      level: status >= 500 ? .error : route.hasSuffix("z") ? .debug : .info, "request",
+      level: route.hasSuffix("z") ? .debug : status >= 500 ? .error : .info, "request",
       metadata: [
         "method": "\(translated.method.prefix(8))", "route": "\(route)", "status": "\(status)",
         "seconds": "\((seconds * 1000).rounded() / 1000)", "client": "\(context.client)",
