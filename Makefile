@@ -3,7 +3,7 @@ PREFIX = /usr/local
 # Tests are optimized, or rendering and image code would take most of their time; they keep checks and test access.
 TEST_FLAGS = -Xswiftc -O
 
-.PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-unet bench-train mpi bench-distributed bundle fuzz clean
+.PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-unet bench-train mpi bench-distributed build-server test-clients test-load bundle fuzz clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -33,6 +33,15 @@ test-long: setup ## the tests that take minutes, too
 	Scripts/build build --build-tests $(TEST_FLAGS)
 	FLUX_LONG_TESTS=1 Scripts/build test --skip-build $(TEST_FLAGS)
 
+build-server: setup ## build the server (release)
+	Scripts/build build -c release --package-path Server --scratch-path .build/server --product flux-serve
+
+test-clients: build-server ## run clients of others (from PyPI) against the server
+	Scripts/test-clients $(FILTER)
+
+test-load: build-server ## many clients at once: what the server does when it has too much to do
+	Scripts/test-clients load
+
 examples: setup ## build the packages in Examples, which use Flux as others would
 	Scripts/build build $(TEST_FLAGS) --package-path Examples/Draw --scratch-path .build
 
@@ -43,12 +52,12 @@ fuzz: setup ## feed damaged files to every reader, SECONDS=60 each
 	FUZZ_SECONDS=$(or $(SECONDS),60) Scripts/fuzz $(TARGETS)
 
 lint: ## say what is not formatted or smells
-	swift-format lint --strict --recursive Sources Tests Examples Fuzz Package.swift
+	swift-format lint --strict --recursive Sources Tests Server/Sources Server/Package.swift Examples Fuzz Package.swift
 	Scripts/architecture --check
-	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/link Scripts/stage Scripts/install Scripts/uninstall Scripts/check-install Scripts/docs Scripts/bundle Scripts/fuzz Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train Benchmarks/unet Scripts/mpi/build Benchmarks/distributed .ci/run
+	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/link Scripts/stage Scripts/install Scripts/uninstall Scripts/check-install Scripts/docs Scripts/bundle Scripts/fuzz Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train Benchmarks/unet Scripts/mpi/build Benchmarks/distributed Scripts/test-clients .ci/run
 
 format: ## format in place, then lint
-	swift-format format --in-place --recursive Sources Tests Examples Fuzz Package.swift
+	swift-format format --in-place --recursive Sources Tests Server/Sources Server/Package.swift Examples Fuzz Package.swift
 	@$(MAKE) --no-print-directory lint
 
 golden: setup ## make the goldens anew from transformers and diffusers (Python)

@@ -12,6 +12,7 @@ let package = Package(
   products: [
     .library(name: "Flux", targets: ["Flux"]),
     .library(name: "FluxTraining", targets: ["Training", "Runs"]),
+    .library(name: "Serving", targets: ["Serving"]),
     .library(name: "Diffusion", targets: ["Diffusion"]),
     .library(name: "Torch", targets: ["Torch"]),
     .executable(name: "flux", targets: ["FluxCommand"]),
@@ -50,6 +51,10 @@ let package = Package(
 
     // The processes that train together; MPI is loaded when it is asked for.
     .target(name: "Distributed", dependencies: ["Torch", "Support"], swiftSettings: strict),
+    // The server without HTTP, which the package in Server adds.
+    .target(
+      name: "Serving", dependencies: ["Flux", "Models", "Diffusion", "Tokenizers", "Images", "Torch", "Support"],
+      swiftSettings: strict),
 
     // The folder of a training run, whatever is trained in it.
     .target(name: "Runs", dependencies: ["Distributed", "NN", "Torch", "Support"], swiftSettings: strict),
@@ -103,6 +108,10 @@ let package = Package(
       name: "DistributedTests", dependencies: ["Distributed", "Torch", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "RunsTests", dependencies: ["Distributed", "Runs", "NN", "Torch", "Support", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: ["Serving", "Flux", "Models", "Diffusion", "Images", "Torch", "Support", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "TrainingTests",

@@ -52,6 +52,38 @@ import Torch
     #expect(batch[0].image != single.image)
   }
 
+  @Test func requestsWithOtherPromptsDrawnTogetherAreThoseDrawnSingly() throws {
+    let (pipeline, folder) = try untrained()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let requests = [
+      GenerationRequest(prompt: "a boat", seed: 5, steps: 3),
+      GenerationRequest(prompt: "a much longer prompt with a cat", negativePrompt: "a dog", seed: 9, steps: 3),
+    ]
+    var together: Tensor?
+    for step in try pipeline.denoise(together: requests) { together = step.latent }
+    let rows = try #require(together)
+    for (row, request) in requests.enumerated() {
+      let text = try pipeline.encodeText(request.prompt, negative: request.negativePrompt)
+      var alone: Tensor?
+      for step in try pipeline.denoise(text, request) { alone = step.latent }
+      expectClose(rows[row..<row + 1], try #require(alone), atol: 1e-4)
+    }
+  }
+
+  @Test func onlyRequestsThatDifferInPromptsAndSeedsShareABatch() {
+    let request = GenerationRequest(prompt: "a boat", seed: 5)
+    #expect(request.canShareBatch(with: GenerationRequest(prompt: "a cat", negativePrompt: "x", seed: 6)))
+    #expect(!request.canShareBatch(with: GenerationRequest(prompt: "a boat", seed: 5, steps: 19)))
+    #expect(!request.canShareBatch(with: GenerationRequest(prompt: "a boat", seed: 5, guidance: .init(scale: 2))))
+  }
+
+  @Test func theSizesOfAModelAreReadWithoutItsWeights() throws {
+    let (pipeline, folder) = try untrained()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let directory = folder.appendingPathComponent("model")
+    #expect(try ModelBundle.Configuration(directory: directory) == pipeline.model.configuration)
+  }
+
   @Test func imagesDrawnTogetherAreThoseDrawnSingly() throws {
     let (pipeline, folder) = try untrained()
     defer { try? FileManager.default.removeItem(at: folder) }

@@ -1,32 +1,11 @@
 import Flux
 import Foundation
 
-/// Where the text encoder and the shipped models are: found from the program's own file, never from the working folder.
+/// The text encoder and the models that come with Flux, as the commands name them.
 enum Home {
-  /// `FLUX_HOME`, or the nearest folder above the program that holds a text encoder: the checkout that it was built in,
-  /// or the folder that it was installed into.
-  static let root: URL = {
-    let given = ProcessInfo.processInfo.environment["FLUX_HOME"] ?? ""
-    if !given.isEmpty { return URL(fileURLWithPath: given) }
-    let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-    var folder = program
-    while folder.path != "/" {
-      if FileManager.default.fileExists(atPath: textEncoder(in: folder).path) { return folder }
-      folder.deleteLastPathComponent()
-    }
-    return program  // what is missing there is named by the error
-  }()
+  static var textEncoder: URL { Installation.textEncoder }
 
-  static var textEncoder: URL { textEncoder(in: root) }
-
-  /// Set-up fetches it into `.deps`; an installation has it beside the models.
-  private static func textEncoder(in folder: URL) -> URL {
-    let installed = folder.appendingPathComponent("text-encoder")
-    let isInstalled = FileManager.default.fileExists(atPath: installed.path)
-    return isInstalled ? installed : folder.appendingPathComponent(".deps/minilm")
-  }
-
-  static var models: URL { root.appendingPathComponent("models") }
+  static var models: URL { Installation.models }
 
   /// The learned judge of the small world.
   static var judge: URL { models.appendingPathComponent("judge") }

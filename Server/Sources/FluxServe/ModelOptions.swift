@@ -1,0 +1,66 @@
+import ArgumentParser
+import Flux
+import Foundation
+import Serving
+import Torch
+
+/// Which models are served, and what they are computed with.
+struct ModelOptions: ParsableArguments {
+  @Option(
+    name: [.short, .long], parsing: .singleValue,
+    help: "A model directory or the name of a bundled model; may be repeated. The first is the default.")
+  var model: [String] = []
+  @Option(help: "Models that are kept in memory; a few-step student counts as one.") var modelsLoaded: Int = 2
+  @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
+
+  func validate() throws {
+    try check("--models-loaded", modelsLoaded, 1...64)
+    if let threads { try check("--threads", threads, 1...1024) }
+  }
+
+  /// The models; without `--model` mini, and the other bundled ones after it.
+  func catalog() throws -> ModelCatalog {
+    let names = model.isEmpty ? Self.bundled() : model
+    return ModelCatalog(
+      try names.map { try ServedModel(directory: try Self.directory($0), textEncoder: Installation.textEncoder) })
+  }
+
+  private static func bundled() -> [String] {
+    let names = ((try? FileManager.default.contentsOfDirectory(atPath: Installation.models.path)) ?? []).filter {
+      let folder = Installation.models.appendingPathComponent($0)
+      return isModel(folder) && !PixelModel.isStored(in: folder)
+    }
+    return ["mini"] + names.filter { $0 != "mini" }.sorted()
+  }
+
+  private static func directory(_ name: String) throws -> URL {
+    let candidates = [URL(fileURLWithPath: name), Installation.models.appendingPathComponent(name)]
+    guard let found = candidates.first(where: isModel) else {
+      throw ServeError("model \"\(name)\" not found: give a model directory or the name of a bundled model")
+    }
+    return found
+  }
+
+  private static func isModel(_ folder: URL) -> Bool {
+    FileManager.default.fileExists(atPath: folder.appendingPathComponent("model_index.json").path)
+  }
+
+  /// Starts the thread that draws; `failed` is called where the model cannot be loaded.
+  func startDrawing(
+    _ catalog: ModelCatalog, _ queue: JobQueue, _ limits: ServerLimits, _ metrics: ServerMetrics,
+    failed: @escaping @Sendable (any Error) -> Void
+  ) throws {
+    guard let device = Device(device) else { throw ServeError("--device \(device): expected cpu, cuda or cuda:N") }
+    try device.checkPresence()
+    let (kept, threads) = (modelsLoaded, threads)
+    DrawingThread.start(
+      for: queue,
+      painter: {
+        // The number of threads is a setting of the calling thread.
+        if let threads { Libtorch.threads = threads }
+        return Painter(
+          catalog, textEncoder: Installation.textEncoder, device: device, kept: kept, limits: limits, metrics: metrics)
+      }, failed: failed)
+  }
+}

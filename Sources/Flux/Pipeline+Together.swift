@@ -1,0 +1,53 @@
+import Diffusion
+import Models
+import NN
+import Torch
+
+extension GenerationRequest {
+  /// Whether images of both requests can be denoised in one batch: only prompts and seeds differ, and both begin with the
+  /// noise of their seeds alone.
+  public func canShareBatch(with other: GenerationRequest) -> Bool {
+    guard edit == nil, variation == nil else { return false }
+    var same = other
+    (same.prompt, same.negativePrompt, same.seed) = (prompt, negativePrompt, seed)
+    return same == self
+  }
+}
+
+extension Pipeline {
+  /// The steps of requests that can share a batch, one image each: row k of every latent belongs to request k.
+  ///
+  /// Together or alone, an image is the same up to rounding in the last bits of its latents. Traps if the requests cannot
+  /// share a batch; throws where the model cannot draw them, or where the text encoder or the adapter gives NaN or infinity.
+  public func denoise(together requests: [GenerationRequest]) throws -> Denoising {
+    guard let first = requests.first, requests.allSatisfy({ first.canShareBatch(with: $0) }) else {
+      fatalError("requests of one batch differ in prompts and seeds only")
+    }
+    let (shape, grid, count) = (try latentShape(first), try timeGrid(first), requests.count)
+    let text = try encodeTexts(requests.map(\.negativePrompt) + requests.map(\.prompt))
+    let noise = NoiseSource(seeds: requests.map(\.seed), shape: shape)
+    let network: BranchedDenoiser = { [model] x, time, branches in
+      let timesteps = Tensor.full([x.shape[0]], time.timestep, device: x.device)
+      let rows = branches.map { $0 == .conditional ? text[count..<2 * count] : text[0..<count] }
+      return model.predict(x, at: timesteps, .cat(rows))
+    }
+    return Denoising(
+      grid.initial(noise.next()).to(device), along: grid, sampler: first.sampler.makeSampler(eta: first.eta),
+      prediction: model.schedule.configuration.predictionType, cleanRange: Self.cleanRange, noise: noise,
+      denoiser: first.guidance(network))
+  }
+
+  /// One row for each text, equally long.
+  private func encodeTexts(_ texts: [String]) throws(GenerationError) -> TextConditioning {
+    let (text, rows) = withInference {
+      let text = prompts(texts, maxTokens: model.configuration.adapter.maxTokens)
+      return (text, model.adapter(text.states.to(device), mask: text.mask.to(device)))
+    }
+    guard rows.allFinite else {
+      throw text.states.allFinite
+        ? .notFinite(.textAdapter, step: nil, loras: [])
+        : .notFinite(.textEncoder, step: nil, loras: source.loras.map(\.name))
+    }
+    return rows
+  }
+}

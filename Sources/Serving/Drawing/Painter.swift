@@ -1,0 +1,210 @@
+import Diffusion
+import Flux
+import Foundation
+import Images
+import Support
+import Torch
+
+/// Draws jobs with the pipelines that it keeps in memory; belongs to one thread.
+public final class Painter {
+  private let catalog: ModelCatalog
+  private let textEncoder: URL
+  private let device: Device
+  private let kept: Int
+  private let limits: ServerLimits
+  private let metrics: ServerMetrics
+  private var loaded: [(name: String, fast: Bool, pipeline: Pipeline)] = []  // the latest used last
+
+  /// A painter that keeps up to `kept` pipelines in memory.
+  public init(
+    _ catalog: ModelCatalog, textEncoder: URL, device: Device = .cpu, kept: Int = 2, limits: ServerLimits,
+    metrics: ServerMetrics
+  ) {
+    (self.catalog, self.textEncoder, self.device) = (catalog, textEncoder, device)
+    (self.kept, self.limits, self.metrics) = (max(1, kept), limits, metrics)
+  }
+
+  /// Loads the default model.
+  public func loadStandard() throws { _ = try pipeline(catalog.standard.name, fast: false) }
+
+  private func pipeline(_ name: String, fast: Bool) throws -> Pipeline {
+    if let index = loaded.firstIndex(where: { $0.name == name && $0.fast == fast }) {
+      let entry = loaded.remove(at: index)
+      loaded.append(entry)
+      return entry.pipeline
+    }
+    guard let model = catalog.find(name) else {
+      throw JobFailure(code: "model_not_found", message: "there is no model \(name)")
+    }
+    while loaded.count >= kept { loaded.removeFirst() }
+    let pipeline = try Pipeline(model: model.directory, textEncoder: textEncoder, fast: fast, device: device)
+    loaded.append((name, fast, pipeline))
+    metrics.loadedModels(loaded.count)
+    return pipeline
+  }
+
+  // MARK: - Jobs
+
+  /// One image of a job.
+  private struct Place {
+    let job: Job
+    let request: GenerationRequest
+  }
+
+  /// Draws jobs that can share a batch, and reports steps, images and the end of every job.
+  public func draw(_ jobs: [Job], for queue: JobQueue) {
+    guard let first = jobs.first else { return }
+    var stops: [String: Job.Stop] = [:]
+    do {
+      let pipeline = try pipeline(first.order.model, fast: first.order.fast)
+      let places = jobs.flatMap { job in
+        job.order.request.batch(job.order.count).map { Place(job: job, request: $0) }
+      }
+      for (round, start) in stride(from: 0, to: places.count, by: limits.batch).enumerated() {
+        let part = Array(places[start..<min(start + limits.batch, places.count)])
+        let step = round * first.order.request.steps
+        try draw(part, after: step, with: pipeline, for: queue, &stops)
+        if jobs.allSatisfy({ stops[$0.id] != nil }) { break }
+      }
+      for job in jobs {
+        switch stops[job.id] {
+        case nil: queue.complete(job.id)
+        case .interrupt: queue.complete(job.id, isInterrupted: true)
+        case .cancel(let reason): queue.confirmCancelled(job.id, reason)
+        }
+      }
+    } catch {
+      for job in jobs {
+        if case .cancel(let reason) = stops[job.id] {
+          queue.confirmCancelled(job.id, reason)
+        } else {
+          queue.fail(job.id, Self.failure(error))
+        }
+      }
+    }
+  }
+
+  /// Draws one batch after `step` steps of earlier ones; `stops` gets the jobs that stopped.
+  private func draw(
+    _ places: [Place], after step: Int, with pipeline: Pipeline, for queue: JobQueue, _ stops: inout [String: Job.Stop]
+  ) throws {
+    let ids = places.map(\.job.id).reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }
+    let size = try pipeline.outputSize(places[0].request)
+    var latents = [Tensor?](repeating: nil, count: places.count)
+    let clock = ContinuousClock()
+    let begin = clock.now
+    var last = begin
+    for one in try pipeline.denoise(together: places.map(\.request)) {
+      guard one.latent.allFinite else {
+        throw GenerationError.notFinite(.unet, step: one.index, loras: pipeline.source.loras.map(\.name))
+      }
+      for (row, place) in places.enumerated() where stops[place.job.id] == nil {
+        latents[row] = one.latent[row..<row + 1]
+      }
+      try showPreviews(of: one, places, pipeline, queue)
+      let now = clock.now
+      metrics.stepped(Self.seconds(now - last))
+      last = now
+      let running = ids.filter { stops[$0] == nil }
+      for (id, stop) in queue.report(step: step + one.index + 1, of: running) {
+        stops[id] = stop
+        // What is there now is noisy; the estimate of the clean latent is an image.
+        for (row, place) in places.enumerated() where place.job.id == id { latents[row] = one.clean[row..<row + 1] }
+      }
+      if ids.allSatisfy({ stops[$0] != nil }) { break }
+    }
+    metrics.drew(stage: "denoise", Self.seconds(clock.now - begin))
+    let decoding = clock.now
+    for (place, latent) in zip(places, latents) {
+      if case .cancel = stops[place.job.id] { continue }
+      guard let latent else { continue }
+      let image = try pipeline.decodeLatents(latent, size: size)[0]
+      queue.report(image: try Self.served(image, place, pipeline), of: place.job.id)
+    }
+    metrics.drew(stage: "decode", Self.seconds(clock.now - decoding))
+  }
+
+  /// Decodes the estimate of the first image of every job that wants previews now.
+  private func showPreviews(of step: DenoisingStep, _ places: [Place], _ pipeline: Pipeline, _ queue: JobQueue) throws {
+    var seen: Set<String> = []
+    for (row, place) in places.enumerated() where seen.insert(place.job.id).inserted {
+      guard step.index + 1 < step.count, queue.wantsPreview(place.job.id, step: step.index + 1) else { continue }
+      guard let image = try? pipeline.decodeLatents(step.clean[row..<row + 1])[0] else { continue }
+      queue.report(preview: try Self.preview(image), of: place.job.id)
+    }
+  }
+
+  /// Longer side of previews, in pixels.
+  private static let previewSide = 256
+
+  private static func preview(_ image: Image) throws(ImageError) -> [UInt8] {
+    let longest = max(image.width, image.height)
+    func side(_ side: Int) -> Int { max(1, side * min(previewSide, longest) / longest) }
+    let small = image.resized(width: side(image.width), height: side(image.height), filter: .lanczos)
+    return try ImageFile.jpeg.encode(small, quality: 80)
+  }
+
+  /// The file of an image, at the size that was asked for.
+  private static func served(_ image: Image, _ place: Place, _ pipeline: Pipeline) throws -> ServedImage {
+    let order = place.job.order
+    var (result, note) = (image, "")
+    if let size = order.finalSize {
+      result = covering(image, size)
+      note = ", Drawn at: \(image.width)x\(image.height)"
+    }
+    let generated = GeneratedImage(image: result, request: place.request, source: pipeline.source)
+    let parameters = generated.parameters + note
+    let bytes = try order.format.encode(
+      result, parameters: order.hasMetadata ? parameters : nil, quality: order.quality)
+    return ServedImage(
+      bytes: bytes, format: order.format, seed: place.request.seed,
+      size: PixelSize(width: result.width, height: result.height), parameters: parameters,
+      hash: SHA256.hexDigest(bytes))
+  }
+
+  /// The image resampled so that it covers a size, and its center.
+  static func covering(_ image: Image, _ size: PixelSize) -> Image {
+    let factor = max(Double(size.width) / Double(image.width), Double(size.height) / Double(image.height))
+    let width = max(size.width, Int((Double(image.width) * factor).rounded()))
+    let height = max(size.height, Int((Double(image.height) * factor).rounded()))
+    return image.resized(width: width, height: height, filter: .lanczos)
+      .cropped(left: (width - size.width) / 2, top: (height - size.height) / 2, width: size.width, height: size.height)
+  }
+
+  private static func seconds(_ duration: Duration) -> Double {
+    Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+  }
+
+  private static func failure(_ error: any Error) -> JobFailure {
+    switch error {
+    case let failure as JobFailure: failure
+    case let error as GenerationError: JobFailure(code: "generation_failed", message: error.description)
+    default: JobFailure(code: "failed", message: "\(error)")
+    }
+  }
+}
+
+/// The thread that draws: it owns the painter, since pipelines belong to one thread.
+public enum DrawingThread {
+  /// Starts it.
+  ///
+  /// It makes its painter, opens the queue when the default model is loaded, and draws until the queue ends.
+  ///
+  /// `failed` is called where the model cannot be loaded.
+  public static func start(
+    for queue: JobQueue, painter: @escaping @Sendable () throws -> Painter,
+    failed: @escaping @Sendable (any Error) -> Void
+  ) {
+    let thread = Thread {
+      do {
+        let painter = try painter()
+        try painter.loadStandard()
+        queue.open()
+        while let jobs = queue.take() { painter.draw(jobs, for: queue) }
+      } catch { failed(error) }
+    }
+    thread.name = "drawing"
+    thread.stackSize = 16 << 20  // libtorch's kernels need more than the half megabyte of a secondary thread
+    thread.start()
+  }
+}
