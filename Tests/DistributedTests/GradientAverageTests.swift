@@ -44,14 +44,16 @@ import Torch
 
   /// Buckets are on their way before the pass ends, those of the last layers first.
   @Test func bucketsAreSentDuringThePass() {
-    nonisolated(unsafe) var sizes: [Int] = []
-    nonisolated(unsafe) var isOver = false
-    nonisolated(unsafe) var late = 0
+    /// What the one thread of this test sees.
+    final class Seen: @unchecked Sendable {
+      var (sizes, isOver, late) = ([Int](), false, 0)
+    }
+    let seen = Seen()
     let transport = ProcessGroup.Transport(
       sumFloats: { _ in nil },
       beginSum: { values in
-        sizes.append(values.count)
-        if isOver { late += 1 }
+        seen.sizes.append(values.count)
+        if seen.isOver { seen.late += 1 }
         return nil
       }, progress: { nil }, endSums: { nil }, sumDoubles: { _ in nil }, broadcast: { _, _ in nil },
       gather: { _, _ in nil }, finish: {}, abort: { _ in })
@@ -59,9 +61,9 @@ import Torch
     let average = GradientAverage(
       parameters, group: ProcessGroup(rank: 0, count: 2, transport: transport), bucket: 1)
     Self.loss(parameters, Self.rows()).backward()
-    isOver = true
+    seen.isOver = true
     average.finish()
-    #expect(sizes == [8, 4, 12] && late == 0)
+    #expect(seen.sizes == [8, 4, 12] && seen.late == 0)
   }
 
   /// A parameter without gradient does not keep the others waiting for ever.
