@@ -157,8 +157,10 @@ public final class Pipeline {
       try onStep(step)
     }
     guard let latents else { fatalError("a time grid has at least one step") }
-    return zip(try decodeLatents(latents, size: size), request.batch(count)).map { image, request in
-      GeneratedImage(image: image, request: request.effective(along: grid, at: size), source: source)
+    return zip(try decodeLatents(latents, size: size), request.batch(count)).enumerated().map { index, one in
+      GeneratedImage(
+        image: one.0, request: one.1.effective(along: grid, at: size), source: source,
+        run: GenerationRun(on: device, image: index, of: count))
     }
   }
 

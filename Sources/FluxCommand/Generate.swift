@@ -17,6 +17,7 @@ struct Generate: ParsableCommand {
         flux generate "a cat to the left of a tree" -s 7 -b 4 -o cats.png
         flux generate --prompt-file prompts.txt -o images/
         flux generate --fast "a red apple" -o apple.png
+        flux generate --replay apple.png --steps 50 -o finer.png
       """)
 
   @Argument(help: "The prompt.") var text: String?
@@ -40,6 +41,7 @@ struct Generate: ParsableCommand {
   @Flag(help: "Use the model's few-step student (flux distill), which has fixed steps and guidance.")
   var fast = false
   @OptionGroup var loras: LoRAOptions
+  @OptionGroup var replay: ReplayOptions
 
   @Option(
     name: [.short, .long], parsing: .unconditional,
@@ -110,7 +112,7 @@ struct Generate: ParsableCommand {
 
   func validate() throws {
     let given = [text, prompt, promptFile?.text].compactMap { $0 }.count
-    if given == 0 { throw ValidationError("there is no prompt: flux generate \"a red apple\"") }
+    if given == 0, replay.replay == nil { throw ValidationError("there is no prompt: flux generate \"a red apple\"") }
     if given > 1 {
       throw ValidationError(
         "the prompt is given \(given) times: as an argument, with --prompt or with --prompt-file")
@@ -132,34 +134,39 @@ struct Generate: ParsableCommand {
     try NumberRange.check("--cfg-scale", guidanceScale, 0...100)
     try NumberRange.check("--cfg-rescale", guidanceRescale, 0...1)
     try NumberRange.check("--eta", eta, 0...1)
-    if fast {
-      try FastOptions.check([
-        ("--steps", steps != nil), ("--cfg-scale", guidanceScale != nil), ("--cfg-rescale", guidanceRescale != nil),
-        ("--cfg-interval", guidanceInterval != nil), ("--sampler", sampler != nil), ("--scheduler", scheduler != nil),
-        ("--eta", eta != nil), ("--negative-prompt", !negativePrompt.isEmpty), ("--lora", !loras.lora.isEmpty),
-      ])
-    }
+    if fast { try checkFastOptions() }
+  }
+
+  private func checkFastOptions() throws {
+    try FastOptions.check([
+      ("--steps", steps != nil), ("--cfg-scale", guidanceScale != nil), ("--cfg-rescale", guidanceRescale != nil),
+      ("--cfg-interval", guidanceInterval != nil), ("--sampler", sampler != nil), ("--scheduler", scheduler != nil),
+      ("--eta", eta != nil), ("--negative-prompt", !negativePrompt.isEmpty), ("--lora", !loras.lora.isEmpty),
+    ])
   }
 
   func run() throws {
     // Check the whole request before any work starts.
     let device = try Device(flag: device)
-    var request = try request()
-    let prompts = try Prompts.read(argument: text ?? prompt, file: promptFile)
+    let replayed = try replay.read()
+    var request = try request(over: replayed?.request)
+    let isFast = fast || replayed?.isFast == true
+    if isFast { try checkFastOptions() }
+    let ownPrompt = promptFile == nil ? replayed?.request.prompt : nil
+    let prompts = try Prompts.read(argument: text ?? prompt ?? ownPrompt, file: promptFile)
     let targets = try OutputNames(output, count: prompts.count * batchCount, format: format)
     if quality != nil, targets.format == .png { say("flux: --quality has no effect on PNG, which is lossless") }
     try targets.check(
       seeds: prompts.flatMap { _ in request.batch(batchCount).map(\.seed) }, grid: grid,
-      inputs: loras.files + [promptFile].compactMap { $0 }, overwriting: !noOverwrite)
+      inputs: loras.files + [promptFile, replay.replay].compactMap { $0 }, overwriting: !noOverwrite)
     if let threads { Libtorch.threads = threads }
 
-    let directory = try Home.model(model)
+    let (directory, weights) = try weights(of: replayed)
     if PixelModel.isStored(in: directory) {
       return try drawInPixelSpace(directory, request, prompts, to: targets, on: device)
     }
     let pipeline = try Pipeline(
-      model: directory, textEncoder: Home.textEncoder, fast: fast,
-      loras: loras.scaled.map { ($0.file.url, $0.scale) }, device: device)
+      model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: weights, device: device)
     request = pipeline.student?.request(request) ?? request
     let (grid, size) = (try pipeline.timeGrid(request), try pipeline.outputSize(request))
     let requests = prompts.map { prompt in
@@ -216,23 +223,40 @@ struct Generate: ParsableCommand {
     }
   }
 
-  /// The request without its prompt; resolves sampler and scheduler names.
-  private func request() throws -> GenerationRequest {
+  /// The model and the LoRAs, which an image that is drawn again names if no option does.
+  private func weights(of replayed: Replay?) throws -> (model: URL, loras: [(file: URL, scale: Double)]) {
+    let given: [(file: URL, scale: Double)] = loras.scaled.map { ($0.file.url, $0.scale) }
+    guard let replayed else { return (try Home.model(model), given) }
+    let (directory, notes) = model == nil ? try replayed.model() : (try Home.model(model), [])
+    for note in replayed.notes + notes { say("flux: \(note)") }
+    if !given.isEmpty { return (directory, given) }
+    return (directory, try replayed.loraFiles().map { ($0.file.url, $0.scale) })
+  }
+
+  /// The request without its prompt: the options over those of an image; resolves sampler and scheduler names.
+  private func request(over replayed: GenerationRequest?) throws -> GenerationRequest {
     do {
-      let named = try sampler.map { try SamplerKind.read($0) } ?? (.dpmpp_2m, nil)
+      let base = replayed ?? GenerationRequest(prompt: "")
+      let given = replayed == nil ? [] : Arguments.options(in: try Arguments.text())
+      let named = try sampler.map { try SamplerKind.read($0) } ?? (kind: base.sampler, spacing: base.spacing)
       let isAutomatic = scheduler?.lowercased() == "automatic"  // AUTOMATIC1111's name for the sampler's default
       let asked = try isAutomatic ? nil : scheduler.map { try Spacing(named: $0) }
-      if let spacing = named.spacing, let asked, spacing != asked {
+      if sampler != nil, let spacing = named.spacing, let asked, spacing != asked {
         throw Failure(
           "the sampler \"\(sampler ?? "")\" and --scheduler \(asked.rawValue) contradict each other: remove one",
           code: 2)
       }
+      let isSeedReplayed = replayed != nil && !given.contains("--seed")
+      let isNegativeReplayed = replayed != nil && !given.contains("--negative-prompt")
       return GenerationRequest(
-        prompt: "", negativePrompt: negativePrompt, seed: seed.value, steps: steps ?? 20, sampler: named.kind,
-        spacing: asked ?? named.spacing, eta: eta ?? 0,
+        prompt: "", negativePrompt: isNegativeReplayed ? base.negativePrompt : negativePrompt,
+        seed: isSeedReplayed ? base.seed : seed.value, steps: steps ?? base.steps, sampler: named.kind,
+        spacing: isAutomatic ? nil : asked ?? named.spacing, eta: eta ?? base.eta,
         guidance: Guidance(
-          scale: guidanceScale ?? 3, interval: guidanceInterval?.range, rescale: guidanceRescale ?? 0),
-        width: size ?? width, height: size ?? height, upscaler: upscaler, largeLatents: largeLatents)
+          scale: guidanceScale ?? base.guidance.scale, interval: guidanceInterval?.range ?? base.guidance.interval,
+          rescale: guidanceRescale ?? base.guidance.rescale),
+        width: size ?? width ?? base.width, height: size ?? height ?? base.height,
+        upscaler: upscaler ?? base.upscaler, largeLatents: largeLatents || base.largeLatents)
     } catch let error as SamplingError { throw Failure(error.description, code: 2) }
   }
 

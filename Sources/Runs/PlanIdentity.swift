@@ -32,7 +32,7 @@ public struct PlanIdentity {
   ]
 
   /// The settings as JSON with sorted keys.
-  func json() throws -> String {
+  public func json() throws -> String {
     String(decoding: try JSONSerialization.data(withJSONObject: settings, options: .sortedKeys), as: UTF8.self)
   }
 

@@ -76,7 +76,7 @@ import Testing
       #expect(result.code == -SIGINT)
       for name in try names(folder.appendingPathComponent("out")) {
         #expect(name.hasSuffix(".png"), "\(name)")
-        #expect(try PNGText.read(bytes("out/\(name)", folder)).count == 1)
+        #expect(try PNGText.read(bytes("out/\(name)", folder)).count == 2)
       }
     }
   }
