@@ -32,13 +32,15 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
   ///
   /// Its sides are then multiples of the model's latent cell.
   public var largeLatents: Bool
+  /// How prompt and negative prompt are read.
+  public var promptSyntax: PromptSyntax
 
   /// The defaults suit the bundled models.
   public init(
     prompt: String, negativePrompt: String = "", seed: UInt64 = 42, steps: Int = 20,
     sampler: SamplerKind = .dpmpp_2m,
     spacing: Spacing? = nil, eta: Double = 0, guidance: Guidance = Guidance(scale: 3), width: Int? = nil,
-    height: Int? = nil, upscaler: Upscaler? = nil, largeLatents: Bool = false
+    height: Int? = nil, upscaler: Upscaler? = nil, largeLatents: Bool = false, promptSyntax: PromptSyntax = .plain
   ) {
     self.prompt = prompt
     self.negativePrompt = negativePrompt
@@ -52,6 +54,7 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
     self.height = height
     self.upscaler = upscaler
     self.largeLatents = largeLatents
+    self.promptSyntax = promptSyntax
   }
 
   /// The requests of a batch: image k uses seed + k.

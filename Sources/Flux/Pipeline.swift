@@ -73,6 +73,8 @@ public final class Pipeline {
     public let dropped: [String]
     /// Words of the negative prompt that did not fit.
     public let droppedNegative: [String]
+    /// The prompts whose guidance is added; empty for a single one, which is `conditional`.
+    var composed: [Part] = []
 
     /// The rows of a batch that holds `count` images for each branch.
     func rows(_ branches: [Branch], count: Int) -> TextConditioning {
@@ -117,8 +119,9 @@ public final class Pipeline {
     let grid = try timeGrid(request)
     let noise = NoiseSource(seeds: NoiseSource.seeds(from: request.seed, count: count), shape: shape)
     let network: BranchedDenoiser = { [model] x, time, branches in
-      let timesteps = Tensor.full([x.shape[0]], time.timestep, device: x.device)
-      return model.predict(x, at: timesteps, text.rows(branches, count: count))
+      text.predict(x, branches, count: count) { x, rows in
+        model.predict(x, at: Tensor.full([x.shape[0]], time.timestep, device: x.device), rows)
+      }
     }
     return Denoising(
       grid.initial(noise.next()).to(device), along: grid,
@@ -147,7 +150,9 @@ public final class Pipeline {
   ) throws -> [GeneratedImage] {
     guard count > 0 else { fatalError("a batch of \(count) images") }
     let (grid, size) = (try timeGrid(request), try outputSize(request))
-    let text = try text ?? encodeText(request.prompt, negative: request.negativePrompt)
+    let text =
+      try text
+      ?? encodeText(request.prompt, negative: request.negativePrompt, syntax: request.promptSyntax)
     var latents: Tensor?
     for step in try denoise(text, request, count: count) {
       guard step.latent.allFinite else {

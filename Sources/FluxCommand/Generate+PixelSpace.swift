@@ -10,7 +10,8 @@ extension Generate {
   /// The options that apply to the pixel-space example, by their long names.
   private static let applicable: Set<String> = [
     "prompt", "prompt-file", "model", "output", "format", "quality", "no-overwrite", "grid", "seed", "batch-count",
-    "batch-size", "replay", "steps", "sampler", "scheduler", "eta", "device", "threads", "disable-image-metadata", "quiet",
+    "batch-size", "replay", "steps", "sampler", "scheduler", "eta", "device", "threads", "disable-image-metadata",
+    "quiet",
   ]
 
   /// Draws with a model of the pixel-space example: DDPM with all timesteps, unless sampler or steps are given.

@@ -18,6 +18,8 @@ struct Generate: ParsableCommand {
         flux generate --prompt-file prompts.txt -o images/
         flux generate --fast "a red apple" -o apple.png
         flux generate --replay apple.png --steps 50 -o finer.png
+        flux generate "a red apple" --seeds 1-4 --grid-y steps=5,10,20 --grid plot.png -o plot/
+        flux generate "a {red|blue} (apple:1.3)" --prompt-syntax weighted -b 4 -o apples/
       """)
 
   @Argument(help: "The prompt.") var text: String?
@@ -36,12 +38,19 @@ struct Generate: ParsableCommand {
   var format: ImageFile?
   @Option(help: "JPEG or WebP quality, 1 to 100 (default: 95).") var quality: Int?
   @Flag(help: "Refuse to overwrite existing files.") var noOverwrite = false
-  @Option(help: "PNG file for a contact sheet of all images at a quarter of their size.") var grid: FilePath?
+  @Option(
+    help:
+      "PNG file for a contact sheet of all images at a quarter of their size; that of a series is larger and has labels."
+  )
+  var grid: FilePath?
 
   @Flag(help: "Use the model's few-step student (flux distill), which has fixed steps and guidance.")
   var fast = false
   @OptionGroup var loras: LoRAOptions
   @OptionGroup var replay: ReplayOptions
+  @OptionGroup(title: "Series and grids") var series: SeriesOptions
+  @OptionGroup(title: "Prompt syntax") var prompting: PromptOptions
+  @OptionGroup(title: "Reports") var report: ReportOptions
 
   @Option(
     name: [.short, .long], parsing: .unconditional,
@@ -117,6 +126,7 @@ struct Generate: ParsableCommand {
       throw ValidationError(
         "the prompt is given \(given) times: as an argument, with --prompt or with --prompt-file")
     }
+    try series.check(batchCount: batchCount)
     if !(1...10_000).contains(batchCount) {
       throw ValidationError("--batch-count \(batchCount) must be 1 to 10000")
     }
@@ -154,10 +164,12 @@ struct Generate: ParsableCommand {
     if isFast { try checkFastOptions() }
     let ownPrompt = promptFile == nil ? replayed?.request.prompt : nil
     let prompts = try Prompts.read(argument: text ?? prompt ?? ownPrompt, file: promptFile)
-    let targets = try OutputNames(output, count: prompts.count * batchCount, format: format)
+    let batch = try series.batch(of: request, count: batchCount)
+    let plan = try Series(batch, prompts: prompts, series, prompting)
+    let targets = try OutputNames(output, count: plan.requests.count, format: format)
     if quality != nil, targets.format == .png { say("flux: --quality has no effect on PNG, which is lossless") }
     try targets.check(
-      seeds: prompts.flatMap { _ in request.batch(batchCount).map(\.seed) }, grid: grid,
+      seeds: plan.requests.map(\.seed), grid: grid,
       inputs: loras.files + [promptFile, replay.replay].compactMap { $0 }, overwriting: !noOverwrite)
     if let threads { Libtorch.threads = threads }
 
@@ -165,46 +177,51 @@ struct Generate: ParsableCommand {
     if PixelModel.isStored(in: directory) {
       return try drawInPixelSpace(directory, request, prompts, to: targets, on: device)
     }
-    let pipeline = try Pipeline(
-      model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: weights, device: device)
-    request = pipeline.student?.request(request) ?? request
-    let (grid, size) = (try pipeline.timeGrid(request), try pipeline.outputSize(request))
-    let requests = prompts.map { prompt in
-      var one = request
-      one.prompt = prompt
-      return one
+    let (tags, untagged) = try prompting.takeLoRAs(from: plan)
+    if report.dryRun {
+      return try report.printForecast(
+        untagged.requests, model: directory, isFast: isFast, device: device, batch: batchSize ?? 4)
     }
-    advise(on: request, along: grid, at: size, prompts, pipeline)
-    for prompt in prompts where !withoutMetadata { try checkLength(of: prompt + negativePrompt, for: targets.format) }
+    let pipeline = try Pipeline(
+      model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: weights + tags, device: device)
+    let drawing = untagged.map { pipeline.student?.request($0) ?? $0 }
+    request = drawing.requests[0]
+    let (grid, size) = (try pipeline.timeGrid(request), try pipeline.outputSize(request))
+    if series.isLabeled { for request in drawing.requests { try pipeline.timeGrid(request) } }
+    let texts = drawing.prompts
+    advise(on: request, along: grid, at: size, texts, pipeline)
+    for prompt in texts where !withoutMetadata { try checkLength(of: prompt + negativePrompt, for: targets.format) }
     try targets.makeFolder()
-    try draw(requests, pipeline, to: targets)
+    try draw(drawing, pipeline, to: targets)
   }
 
-  private func draw(_ requests: [GenerationRequest], _ pipeline: Pipeline, to targets: OutputNames) throws {
+  private func draw(_ series: Series, _ pipeline: Pipeline, to targets: OutputNames) throws {
     let progress = StepProgress(images: targets.count, quiet: quiet)
     var drawn: [Image] = []
-    var index = 0
-    let hasLargeLatents = try largeLatents && pipeline.outputSize(requests[0]).isLarge
-    let batchSize = batchSize ?? (hasLargeLatents ? 1 : 4)
-    for request in requests {  // one a prompt
-      let text = try pipeline.encodeText(request.prompt, negative: request.negativePrompt)
-      for start in stride(from: 0, to: batchCount, by: batchSize) {
-        let count = min(batchSize, batchCount - start)
-        var batch = request
-        batch.seed = request.seed &+ UInt64(start)
-        let images = try pipeline.generate(batch, count: count, text: text) { step in
-          progress.show(images: index..<index + count, step: step.index, of: step.count, seed: batch.seed)
-        }
-        progress.clear()
-        for result in images {
-          try save(result, index, to: targets)
-          if grid != nil { drawn.append(result.image) }
-          index += 1
-        }
+    let hasLargeLatents = try series.requests[0].largeLatents && pipeline.outputSize(series.requests[0]).isLarge
+    var last: (request: GenerationRequest, text: Pipeline.PromptConditioning)?
+    for batch in series.batches(of: batchSize ?? (hasLargeLatents ? 1 : 4)) {
+      let request = series.requests[batch.lowerBound]
+      let text: Pipeline.PromptConditioning
+      if let last, Series.haveSameText(last.request, request) {
+        text = last.text
+      } else {
+        text = try pipeline.encodeText(
+          request.prompt, negative: request.negativePrompt, syntax: request.promptSyntax)
+        last = (request, text)
+      }
+      let images = try pipeline.generate(request, count: batch.count, text: text) { step in
+        progress.show(images: batch, step: step.index, of: step.count, seed: request.seed)
+      }
+      progress.clear()
+      for (index, result) in zip(batch, images) {
+        try save(result, index, to: targets)
+        if grid != nil { drawn.append(result.image) }
       }
     }
     if let grid {
-      try write(PNG.encode(ContactSheet.thumbnails(drawn)), to: grid.url)
+      let sheet = self.series.isLabeled ? series.grid(drawn) : ContactSheet.thumbnails(drawn)
+      try write(PNG.encode(sheet), to: grid.url)
       if !targets.isStandardOutput { try printLine(grid.url.relativePath) }
     }
   }
@@ -213,7 +230,7 @@ struct Generate: ParsableCommand {
     let bytes = try result.encoded(as: targets.format, metadata: !withoutMetadata, quality: quality ?? 95)
     guard let target = targets.url(index, seed: result.request.seed) else { return try writeOutput(bytes) }
     try write(bytes, to: target)
-    try printLine(target.relativePath)
+    try printLine(report.line(file: target, result))
   }
 
   func write(_ bytes: [UInt8], to url: URL) throws {
@@ -256,7 +273,8 @@ struct Generate: ParsableCommand {
           scale: guidanceScale ?? base.guidance.scale, interval: guidanceInterval?.range ?? base.guidance.interval,
           rescale: guidanceRescale ?? base.guidance.rescale),
         width: size ?? width ?? base.width, height: size ?? height ?? base.height,
-        upscaler: upscaler ?? base.upscaler, largeLatents: largeLatents || base.largeLatents)
+        upscaler: upscaler ?? base.upscaler, largeLatents: largeLatents || base.largeLatents,
+        promptSyntax: replayed == nil || given.contains("--prompt-syntax") ? prompting.promptSyntax : base.promptSyntax)
     } catch let error as SamplingError { throw Failure(error.description, code: 2) }
   }
 
@@ -280,10 +298,11 @@ struct Generate: ParsableCommand {
       say("flux: --lora-scale 0: \(file.text) has no effect")
     }
     if !request.negativePrompt.isEmpty {
-      PromptAdvice.lines(on: request.negativePrompt, "negative prompt", for: pipeline).forEach { say("flux: \($0)") }
+      PromptAdvice.lines(on: request.negativePrompt, "negative prompt", request.promptSyntax, for: pipeline)
+        .forEach { say("flux: \($0)") }
     }
     for prompt in prompts {
-      PromptAdvice.lines(on: prompt, "prompt", for: pipeline).forEach { say("flux: \($0)") }
+      PromptAdvice.lines(on: prompt, "prompt", request.promptSyntax, for: pipeline).forEach { say("flux: \($0)") }
     }
   }
 

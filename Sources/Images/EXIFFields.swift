@@ -29,7 +29,8 @@ struct EXIFFields {
     let text = value[8...]
     if value.starts(with: "UNICODE\0".utf8) { return utf16(text) }
     if value.starts(with: "JIS\0".utf8) { return nil }
-    return String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)  // ASCII, or undefined, which programs write as UTF-8
+    // ASCII, or undefined, which programs write as UTF-8.
+    return String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
   }
 
   /// UTF-16 in the byte order of a mark, else the one in which ASCII has its zeros, else that of the block.
@@ -65,7 +66,9 @@ struct EXIFFields {
     guard let count = number(directory, 2) else { return }
     for index in 0..<count {
       let entry = directory + 2 + 12 * index
-      guard let tag = number(entry, 2), let type = number(entry + 2, 2), let values = number(entry + 4, 4) else { break }
+      guard let tag = number(entry, 2), let type = number(entry + 2, 2), let values = number(entry + 4, 4) else {
+        break
+      }
       guard let size = sizes[type].map({ $0 * values }) else { continue }
       guard let place = size <= 4 ? entry + 8 : number(entry + 8, 4), place >= 0, place <= bytes.count - size else {
         continue

@@ -20,7 +20,8 @@ extension EXIF {
     let noteEntry = note.map { entry(noteTag, undefinedType, $0.count, comment + text.count) } ?? []
     return Array("MM".utf8) + number(42, 2) + number(first, 4)
       + number(1, 2) + entry(exifTag, longType, 1, second) + number(0, 4)
-      + number(note == nil ? 1 : 2, 2) + noteEntry + entry(commentTag, undefinedType, text.count, comment) + number(0, 4)
+      + number(note == nil ? 1 : 2, 2) + noteEntry + entry(commentTag, undefinedType, text.count, comment)
+      + number(0, 4)
       + text + (note ?? [])
   }
 
@@ -70,7 +71,8 @@ extension WebP {
     }
     let header: [UInt8] = [0x08, 0, 0, 0] + little(width - 1, 3) + little(height - 1, 3)  // flags: EXIF
     let content =
-      Array("WEBP".utf8) + chunk("VP8X", header) + bytes[12...] + chunk("EXIF", EXIF.block(comment: comment, note: note))
+      Array("WEBP".utf8) + chunk("VP8X", header) + bytes[12...]
+      + chunk("EXIF", EXIF.block(comment: comment, note: note))
     return Array("RIFF".utf8) + little(content.count, 4) + content
   }
 }

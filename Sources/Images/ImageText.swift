@@ -26,7 +26,8 @@ extension ImageFile {
       guard let text = fields.text(tag), !text.isEmpty else { continue }
       let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
       let isComfyUI = parts.count == 2 && ["prompt", "workflow"].contains(parts[0].lowercased())
-      entries.append(isComfyUI ? .init(keyword: parts[0].lowercased(), text: parts[1]) : .init(keyword: name, text: text))
+      entries.append(
+        isComfyUI ? .init(keyword: parts[0].lowercased(), text: parts[1]) : .init(keyword: name, text: text))
     }
     return entries
   }

@@ -58,10 +58,12 @@ import Testing
       #expect(try run(["generate", "--replay", "plain.png", "-o", "b.png"], in: folder).code == 5)
       try draw(["a", "-m", "model", "--steps", "1", "-o", "a.png"], in: folder)
       #expect(try run(["generate", "--replay", "a.png", "-o", "a.png"], in: folder).code == 2, "the input is kept")
+      let elsewhere = folder.appendingPathComponent("elsewhere")
+      try FileManager.default.createDirectory(at: elsewhere, withIntermediateDirectories: true)
       try FileManager.default.moveItem(
-        at: folder.appendingPathComponent("model"), to: folder.appendingPathComponent("moved"))
+        at: folder.appendingPathComponent("model"), to: elsewhere.appendingPathComponent("moved"))
       #expect(try run(["generate", "--replay", "a.png", "-o", "b.png"], in: folder).code == 1)
-      #expect(try run(["generate", "--replay", "a.png", "-m", "moved", "-o", "b.png"], in: folder).code == 0)
+      #expect(try run(["generate", "--replay", "a.png", "-m", "elsewhere/moved", "-o", "b.png"], in: folder).code == 0)
     }
   }
 }

@@ -38,9 +38,12 @@ import Testing
     func little(_ value: Int, _ size: Int) -> [UInt8] {
       (0..<size).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
     }
-    let text = "a cat".utf16.flatMap { isLittleText ? [UInt8($0 & 255), UInt8($0 >> 8)] : [UInt8($0 >> 8), UInt8($0 & 255)] }
+    let text = "a cat".utf16.flatMap {
+      isLittleText ? [UInt8($0 & 255), UInt8($0 >> 8)] : [UInt8($0 >> 8), UInt8($0 & 255)]
+    }
     let comment = Array("UNICODE\0".utf8) + text
-    let block = Array("II".utf8) + little(42, 2) + little(8, 4)
+    let block =
+      Array("II".utf8) + little(42, 2) + little(8, 4)
       + little(1, 2) + little(0x8769, 2) + little(4, 2) + little(1, 4) + little(26, 4) + little(0, 4)
       + little(1, 2) + little(0x9286, 2) + little(7, 2) + little(comment.count, 4) + little(44, 4) + little(0, 4)
       + comment

@@ -19,7 +19,8 @@ import Torch
     let summary = try #require(
       try summary([
         ("unet.mid.attentions.0.to_q.lora_A.weight", [4, 8]), ("unet.mid.attentions.0.to_q.lora_B.weight", [16, 4]),
-        ("unet.mid.attentions.0.to_out.0.lora_A.weight", [2, 8]), ("unet.mid.attentions.0.to_out.0.lora_B.weight", [8, 2]),
+        ("unet.mid.attentions.0.to_out.0.lora_A.weight", [2, 8]),
+        ("unet.mid.attentions.0.to_out.0.lora_B.weight", [8, 2]),
         ("text_encoder.encoder.layer.0.query.lora_A.weight", [3, 8]),
         ("text_encoder.encoder.layer.0.query.lora_B.weight", [8, 3]),
       ]))

@@ -113,10 +113,12 @@ public struct ImageMetadata: Sendable {
     if let record { return (record.request, []) }
     var request = GenerationRequest(prompt: prompt, negativePrompt: negativePrompt)
     var notes: [String] = []
-    if program != .flux { notes.append("the image is by \(program.rawValue): Flux draws another one from its settings") }
+    if program != .flux {
+      notes.append("the image is by \(program.rawValue): Flux draws another one from its settings")
+    }
     if let seed { request.seed = seed }
     if let steps { request.steps = steps }
-    if let guidanceScale { request.guidance.scale = guidanceScale }
+    if let guidanceScale, guidanceScale.isFinite { request.guidance.scale = guidanceScale }
     (request.width, request.height) = (width, height)
     if let sampler {
       if let named = try? SamplerKind.read(sampler) {
@@ -126,13 +128,17 @@ public struct ImageMetadata: Sendable {
       }
     }
     if let scheduler, !["automatic", "normal"].contains(scheduler.lowercased()) {
-      if let spacing = Spacing.allCases.first(where: { $0.displayName == scheduler }) ?? (try? Spacing(named: scheduler)) {
+      if let spacing = Spacing.allCases.first(where: { $0.displayName == scheduler })
+        ?? (try? Spacing(named: scheduler))
+      {
         request.spacing = spacing
       } else {
         notes.append("there is no scheduler \"\(scheduler)\": that of the sampler is used")
       }
     }
-    if let rescale = self[field: "CFG rescale"].flatMap(Double.init) { request.guidance.rescale = rescale }
+    if let rescale = self[field: "CFG rescale"].flatMap(Double.init), (0...1).contains(rescale) {
+      request.guidance.rescale = rescale
+    }
     if let eta = self[field: "Eta"].flatMap(Double.init), (0...1).contains(eta) { request.eta = eta }
     if let interval = self[field: "CFG interval"]?.split(separator: "-").map({ Double($0) }), interval.count == 2,
       let low = interval[0], let high = interval[1], low <= high
@@ -143,6 +149,7 @@ public struct ImageMetadata: Sendable {
       request.upscaler = Upscaler.allCases.first { $0.displayName == upscaler }
     }
     request.largeLatents = self[field: "Large latents"] == "true"
+    request.promptSyntax = self[field: "Prompt syntax"].flatMap(PromptSyntax.init) ?? .plain
     return (request, notes)
   }
 }

@@ -51,6 +51,8 @@ public struct ImageRecord: Codable, Sendable, Equatable {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
     guard let data = try? encoder.encode(self) else { fatalError("a record of plain values always encodes") }
     return String(decoding: data, as: UTF8.self)
   }

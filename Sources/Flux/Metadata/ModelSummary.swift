@@ -57,13 +57,17 @@ public struct ModelSummary: Sendable {
     }
     self.networks = networks
     let index = Self.object(directory.appendingPathComponent("model_index.json"))
-    imageSize = index?["image_size"]?.int ?? Self.object(directory.appendingPathComponent("unet/config.json"))
+    imageSize =
+      index?["image_size"]?.int
+      ?? Self.object(directory.appendingPathComponent("unet/config.json"))
       .flatMap { isPart ? nil : $0["sample_size"]?.int }
-    scenes = index?["scenes"].flatMap { scenes in
-      guard let world = scenes["world"]?.string, let version = scenes["version"]?.int else { return nil }
-      return ModelBundle.Scenes(world: world, version: version)
-    } ?? card.world.map { ModelBundle.Scenes(world: $0, version: 1) }
-    prediction = Self.object(directory.appendingPathComponent("scheduler/scheduler_config.json"))?["prediction_type"]?
+    scenes =
+      index?["scenes"].flatMap { scenes in
+        guard let world = scenes["world"]?.string, let version = scenes["version"]?.int else { return nil }
+        return ModelBundle.Scenes(world: world, version: version)
+      } ?? card.world.map { ModelBundle.Scenes(world: $0, version: 1) }
+    prediction =
+      Self.object(directory.appendingPathComponent("scheduler/scheduler_config.json"))?["prediction_type"]?
       .string
     fastSteps = Self.object(directory.appendingPathComponent("\(FastStudent.folderName)/config.json"))?["steps"]?.int
     let folder = isPart ? directory : directory.appendingPathComponent("autoencoder")

@@ -43,7 +43,8 @@ extension ParametersText {
       }
     }
     return Contents(
-      prompt: prompt.joined(separator: "\n"), negativePrompt: (negative ?? []).joined(separator: "\n"), fields: settings)
+      prompt: prompt.joined(separator: "\n"), negativePrompt: (negative ?? []).joined(separator: "\n"), fields: settings
+    )
   }
 
   /// The settings of a line, `KEY: VALUE, KEY: "quoted value", …`; text that is no setting is skipped.

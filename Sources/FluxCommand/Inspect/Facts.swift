@@ -37,8 +37,10 @@ struct Facts {
       let isTable = values.contains { $0.fields != nil }
       return values.map { text(of: $0) }.joined(separator: isTable ? "\n" : ", ")
     case .object(let fields):
-      return fields.map { $0.key == "name" ? text(of: $0.value) : "\($0.key.replacing("_", with: " ")) \(text(of: $0.value))" }
-        .joined(separator: ", ")
+      return fields.map {
+        $0.key == "name" ? text(of: $0.value) : "\($0.key.replacing("_", with: " ")) \(text(of: $0.value))"
+      }
+      .joined(separator: ", ")
     default: return value.text
     }
   }

@@ -59,6 +59,7 @@ struct ImageFacts {
     }
     if request.eta != 0 { facts.add("eta", request.eta) }
     facts.add("upscaler", request.upscaler?.rawValue)
+    if request.promptSyntax != .plain { facts.add("prompt_syntax", request.promptSyntax.rawValue) }
     if request.largeLatents { facts.add("large_latents", .bool(true)) }
     facts.add("fast", record.model.fast)
     if !record.model.loras.isEmpty {

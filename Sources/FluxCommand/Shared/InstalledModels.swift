@@ -18,7 +18,9 @@ enum InstalledModels {
   static func all() -> [(name: String, directory: URL)] {
     var seen: Set<String> = []
     return folders.flatMap { folder in
-      names(in: folder).map { ($0, folder.appendingPathComponent($0)) }.filter { isModel($0.1) && seen.insert($0.0).inserted }
+      names(in: folder).map { ($0, folder.appendingPathComponent($0)) }.filter {
+        isModel($0.1) && seen.insert($0.0).inserted
+      }
     }
   }
 

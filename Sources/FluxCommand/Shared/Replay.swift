@@ -66,7 +66,9 @@ struct Replay {
     guard let directory = InstalledModels.directory(named: name) else {
       throw Failure("the model \"\(name)\" of \(file.text) is not installed: give its directory with --model")
     }
-    return (directory, ["the model \"\(name)\" has other weights than when \(file.text) was drawn: the image will differ"])
+    return (
+      directory, ["the model \"\(name)\" has other weights than when \(file.text) was drawn: the image will differ"]
+    )
   }
 
   /// The files of the image's LoRAs: among those given, in the working folder, beside the image, or installed.
@@ -76,7 +78,8 @@ struct Replay {
         $0.appendingPathComponent("\(lora.name).safetensors")
       }
       let installed = InstalledModels.loras()
-      let candidates = given.map(\.url) + near + installed.filter { $0.name == lora.name }.map(\.file)
+      let candidates =
+        given.map(\.url) + near + installed.filter { $0.name == lora.name }.map(\.file)
         + installed.filter { $0.name != lora.name }.map(\.file)
       let found = candidates.first { file in
         FileManager.default.fileExists(atPath: file.path)

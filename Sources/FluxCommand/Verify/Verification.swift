@@ -50,9 +50,11 @@ struct Verification {
     let artist: Redrawer.Artist
     switch try redrawer.artist(for: replay) {
     case .found(let found): artist = found
-    case .missing(let reason): (weights, note) = (.missing, reason)
+    case .missing(let reason):
+      (weights, note) = (.missing, reason)
       return
-    case .other(let reason): (weights, note) = (.other, reason)
+    case .other(let reason):
+      (weights, note) = (.other, reason)
       return
     }
     weights = .match
@@ -137,5 +139,7 @@ struct Verification {
     return facts.json
   }
 
-  private static func shown(_ value: Double) -> String { "\((value * 10_000).rounded() / 10_000)" }
+  private static func shown(_ value: Double) -> String {
+    value < 0.0001 ? "under 0.0001" : "\((value * 10_000).rounded() / 10_000)"
+  }
 }

@@ -44,7 +44,9 @@ struct Verify: ParsableCommand {
         ("--model", model != nil), ("--lora", !lora.isEmpty), ("--tolerance", tolerance != nil),
         ("--threads", threads != nil),
       ].filter(\.1).map(\.0)
-      if !given.isEmpty { throw ValidationError("--pixels-only draws nothing: remove \(given.joined(separator: ", "))") }
+      if !given.isEmpty {
+        throw ValidationError("--pixels-only draws nothing: remove \(given.joined(separator: ", "))")
+      }
     }
   }
 

@@ -98,8 +98,10 @@ import Testing
   }
 
   @Test func bothVersionsOfInvokeAIAreRead() throws {
-    let new = #"{"positive_prompt":"a fox","negative_prompt":"b","seed":5,"steps":30,"cfg_scale":7.5,"scheduler":"euler","width":512,"height":640,"model":{"name":"sdxl","hash":"blake3:1"},"app_version":"5.0"}"#
-    let old = #"{"model_weights":"sd15","model_hash":"ff","image":{"prompt":[{"prompt":"a fox","weight":1}],"seed":5,"steps":30,"cfg_scale":7.5,"sampler":"k_euler","width":512,"height":640}}"#
+    let new =
+      #"{"positive_prompt":"a fox","negative_prompt":"b","seed":5,"steps":30,"cfg_scale":7.5,"scheduler":"euler","width":512,"height":640,"model":{"name":"sdxl","hash":"blake3:1"},"app_version":"5.0"}"#
+    let old =
+      #"{"model_weights":"sd15","model_hash":"ff","image":{"prompt":[{"prompt":"a fox","weight":1}],"seed":5,"steps":30,"cfg_scale":7.5,"sampler":"k_euler","width":512,"height":640}}"#
     for (keyword, json) in [("invokeai_metadata", new), ("sd-metadata", old)] {
       let metadata = try #require(ImageMetadata([PNGText.Entry(keyword: keyword, text: json)]))
       #expect(metadata.program == .invokeAI && metadata.prompt == "a fox")

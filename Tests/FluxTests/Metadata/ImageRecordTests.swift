@@ -14,7 +14,8 @@ import Testing
 
   @Test func everySettingComesBackToTheBit() throws {
     let request = GenerationRequest(
-      prompt: "é \"x\" 🍎\n", negativePrompt: "b", seed: .max, steps: 7, sampler: .ddim, spacing: .karras, eta: 0.1 + 0.2,
+      prompt: "é \"x\" 🍎\n", negativePrompt: "b", seed: .max, steps: 7, sampler: .ddim, spacing: .karras,
+      eta: 0.1 + 0.2,
       guidance: Guidance(scale: 1.0 / 3, interval: 0.1...1e300, rescale: 0.7), width: 128, height: 64,
       upscaler: .lanczos, largeLatents: true)
     let record = record(request)
@@ -38,7 +39,9 @@ import Testing
 
   @Test func otherTextIsNoRecord() {
     let json = record(GenerationRequest(prompt: "a")).json
-    for text in ["", "{}", "[1]", "{\"schema\":1}", json.replacingOccurrences(of: "\"schema\":1", with: "\"schema\":2")] {
+    for text in [
+      "", "{}", "[1]", "{\"schema\":1}", json.replacingOccurrences(of: "\"schema\":1", with: "\"schema\":2"),
+    ] {
       #expect(ImageRecord(json: text) == nil)
     }
   }
