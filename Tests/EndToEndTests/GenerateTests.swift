@@ -101,7 +101,7 @@ import Testing
     (["generate", "--prompt-file", "none.txt"], "cannot read the prompt file none.txt: it does not exist"),
     (["generate", "a", "--device", "tpu"], "unknown device \"tpu\"; use cpu, cuda or cuda:N"),
     (["generate", "a", "--device", "cuda:99"], "device cuda:99 does not exist: libtorch finds "),
-    (["generate", "a", "--sede", "3"], "Unknown option '--sede'. Did you mean '--seed'?"),
+    (["generate", "a", "--sed", "3"], "Unknown option '--sed'. Did you mean '--seed'?"),
     (["genrate", "a"], "there is no command \"genrate\"; did you mean \"generate\"?"),
   ])
   func aWrongCallGetsOneSentence(_ arguments: [String], _ sentence: String) throws {

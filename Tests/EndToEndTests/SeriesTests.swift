@@ -75,7 +75,7 @@ import Testing
     (["--grid-x", "color=1"], "is invalid for '--grid-x"),
     (["--grid-x", "replace=dog,fox"], "the prompt has no \"dog\""),
     (["--grid-x", "steps=1", "--grid-y", "steps=2"], "choose two settings"),
-    (["--grid-y", "sampler=oiler"], "did you mean \"euler\"?"),
+    (["--grid-y", "sampler=eulr"], "did you mean \"euler\"?"),
   ])
   func whatIsAskedWronglyEndsWith2(_ arguments: [String], _ sentence: String) throws {
     try Program.inModelFolder { folder in
