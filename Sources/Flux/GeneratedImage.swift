@@ -10,12 +10,15 @@ public struct GeneratedImage: Sendable, Equatable {
   public let request: GenerationRequest
   /// The model, with the student and LoRAs that were merged into it.
   public let source: ModelSource
+  /// Where and how it was computed, for metadata; nil if that is not known.
+  public let run: GenerationRun?
 
   /// Puts an image together with its origin, for metadata.
-  public init(image: Image, request: GenerationRequest, source: ModelSource) {
+  public init(image: Image, request: GenerationRequest, source: ModelSource, run: GenerationRun? = nil) {
     self.image = image
     self.request = request
     self.source = source
+    self.run = run
   }
 
   /// The generation parameters as text, in the format of AUTOMATIC1111's web UI.
@@ -23,12 +26,14 @@ public struct GeneratedImage: Sendable, Equatable {
     ParametersText.write(request, source, width: image.width, height: image.height)
   }
 
-  /// The bytes of an image file, by default with `parameters` embedded: as a text chunk in a PNG, as EXIF in a JPEG or
-  /// WebP, whose `quality` is 1…100.
+  /// The bytes of an image file, by default with `parameters` and an `ImageRecord` embedded: as text chunks in a PNG, as
+  /// EXIF in a JPEG or WebP, whose `quality` is 1…100.
   public func encoded(
     as format: ImageFile = .png, metadata: Bool = true, quality: Int = 95
   ) throws(ImageError) -> [UInt8] {
-    try format.encode(image, parameters: metadata ? parameters : nil, quality: quality)
+    try format.encode(image, parameters: metadata ? parameters : nil, quality: quality) { pixels in
+      ImageRecord(self, pixels: pixels, quality: format == .png ? nil : quality).json
+    }
   }
 
   /// Writes a file atomically, in the format of its extension (PNG if there is none).

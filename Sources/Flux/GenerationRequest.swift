@@ -37,6 +37,8 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
   public var variation: Variation?
   /// The image that this one is made from; nil for noise alone.
   public var edit: ImageEdit?
+  /// How prompt and negative prompt are read.
+  public var promptSyntax: PromptSyntax
 
   /// The defaults suit the bundled models.
   public init(
@@ -44,7 +46,7 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
     sampler: SamplerKind = .dpmpp_2m,
     spacing: Spacing? = nil, eta: Double = 0, guidance: Guidance = Guidance(scale: 3), width: Int? = nil,
     height: Int? = nil, upscaler: Upscaler? = nil, largeLatents: Bool = false, variation: Variation? = nil,
-    edit: ImageEdit? = nil
+    edit: ImageEdit? = nil, promptSyntax: PromptSyntax = .plain
   ) {
     self.prompt = prompt
     self.negativePrompt = negativePrompt
@@ -60,6 +62,7 @@ public struct GenerationRequest: Codable, Sendable, Equatable {
     self.largeLatents = largeLatents
     self.variation = variation
     self.edit = edit
+    self.promptSyntax = promptSyntax
   }
 }
 

@@ -22,6 +22,7 @@ public enum ParametersText {
       fields.append(("CFG interval", "\(number(interval.lowerBound))-\(number(interval.upperBound))"))
     }
     if request.eta != 0 { fields.append(("Eta", number(request.eta))) }
+    if request.promptSyntax != .plain { fields.append(("Prompt syntax", request.promptSyntax.rawValue)) }
     fields += editFields(request)
     if let fast = source.fast { fields.append(("Fast", String(fast.prefix(10)))) }
     if !source.loras.isEmpty {  // one field, since readers keep only the last of several with one name

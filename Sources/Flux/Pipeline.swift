@@ -73,6 +73,8 @@ public final class Pipeline {
     public let dropped: [String]
     /// Words of the negative prompt that did not fit.
     public let droppedNegative: [String]
+    /// The prompts whose guidance is added; empty for a single one, which is `conditional`.
+    var composed: [Part] = []
 
     /// The rows of a batch that holds `count` images for each branch.
     func rows(_ branches: [Branch], count: Int) -> TextConditioning {
@@ -120,8 +122,9 @@ public final class Pipeline {
     let first = request.initialNoise(noise, count: count, shape: shape)
     let start = try start(of: drawing, first, further: noise)
     let network: BranchedDenoiser = { [model] x, time, branches in
-      let timesteps = Tensor.full([x.shape[0]], time.timestep, device: x.device)
-      return model.predict(x, at: timesteps, text.rows(branches, count: count))
+      text.predict(x, branches, count: count) { x, rows in
+        model.predict(x, at: Tensor.full([x.shape[0]], time.timestep, device: x.device), rows)
+      }
     }
     return Denoising(
       start.latent, along: drawing.grid, from: start.step, sampler: request.sampler.makeSampler(eta: request.eta),
@@ -149,7 +152,9 @@ public final class Pipeline {
   ) throws -> [GeneratedImage] {
     guard count > 0 else { fatalError("a batch of \(count) images") }
     let drawing = try Drawing(request, self)
-    let text = try text ?? encodeText(request.prompt, negative: request.negativePrompt)
+    let text =
+      try text
+      ?? encodeText(request.prompt, negative: request.negativePrompt, syntax: request.promptSyntax)
     let denoising = try denoise(text, drawing, count: count)
     var latents = denoising.latent
     for step in denoising {
@@ -159,10 +164,11 @@ public final class Pipeline {
       latents = step.latent
       try onStep(step)
     }
-    return zip(try decodeLatents(latents, size: drawing.size), request.batch(count)).map { image, request in
+    return zip(try decodeLatents(latents, size: drawing.size), request.batch(count)).enumerated().map { index, one in
       GeneratedImage(
-        image: drawing.layout?.pasted(image) ?? image,
-        request: request.effective(along: drawing.grid, at: drawing.size), source: source)
+        image: drawing.layout?.pasted(one.0) ?? one.0,
+        request: one.1.effective(along: drawing.grid, at: drawing.size), source: source,
+        run: GenerationRun(on: device, image: index, of: count))
     }
   }
 

@@ -108,12 +108,14 @@ public final class PixelPipeline {
       try onStep(step)
     }
     guard let images else { fatalError("a time grid has at least one step") }
-    return zip(TensorImage.images(images.to(.cpu)), request.batch(count)).map { image, request in
-      var request = request  // without settings that change nothing
+    return zip(TensorImage.images(images.to(.cpu)), request.batch(count)).enumerated().map { index, one in
+      let image = one.0
+      var request = one.1  // without settings that change nothing
       if request.sampler != .ddim { request.eta = 0 }
       request.guidance = Guidance(scale: 1)
       (request.upscaler, request.largeLatents) = (nil, false)
-      return GeneratedImage(image: image, request: request, source: source)
+      return GeneratedImage(
+        image: image, request: request, source: source, run: GenerationRun(on: device, image: index, of: count))
     }
   }
 }

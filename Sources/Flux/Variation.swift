@@ -17,12 +17,14 @@ public struct Variation: Codable, Sendable, Equatable {
 
 extension GenerationRequest {
   /// The request of image `index` of a batch: seed + index, or with a variation the same seed and the second seed + index.
+  ///
+  /// A negative index goes back from an image to those before it.
   public func image(_ index: Int) -> GenerationRequest {
     var request = self
     if variation == nil {
-      request.seed = seed &+ UInt64(index)
+      request.seed = seed &+ UInt64(bitPattern: Int64(index))
     } else {
-      request.variation?.seed &+= UInt64(index)
+      request.variation?.seed &+= UInt64(bitPattern: Int64(index))
     }
     return request
   }

@@ -45,7 +45,8 @@ struct BenchUNet: ParsableCommand {
     try CountLimit.check("--batch", batch, to: CountLimit.batch)
     try CountLimit.check("--rounds", rounds, to: CountLimit.images)
     if !TokenLimit.range.contains(tokens) {
-      throw ValidationError("--tokens \(tokens) must be \(TokenLimit.range.lowerBound) to \(TokenLimit.range.upperBound)")
+      throw ValidationError(
+        "--tokens \(tokens) must be \(TokenLimit.range.lowerBound) to \(TokenLimit.range.upperBound)")
     }
     if let size, !(1...1024).contains(size) { throw ValidationError("--size \(size) must be 1 to 1024") }
   }

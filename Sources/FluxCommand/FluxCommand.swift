@@ -19,8 +19,8 @@ struct FluxCommand: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Generate.self, Train.self, Distill.self, Plot.self, Evaluate.self, TrainJudge.self, Forward.self, Tokens.self,
-      DataCommand.self, Convert.self, Merge.self, Bench.self, Serve.self,
+      Generate.self, Train.self, Distill.self, Plot.self, Evaluate.self, TrainJudge.self, Inspect.self, Verify.self,
+      ModelsCommand.self, Forward.self, Tokens.self, DataCommand.self, Convert.self, Merge.self, Bench.self, Serve.self,
     ])
 
   /// The version, and the commit if the build recorded it: `flux 0.2.0 (7ff0b8b)`.

@@ -10,7 +10,8 @@ extension Generate {
   /// The options that apply to the pixel-space example, by their long names.
   private static let applicable: Set<String> = [
     "prompt", "prompt-file", "model", "output", "format", "quality", "no-overwrite", "grid", "seed", "batch-count",
-    "batch-size", "steps", "sampler", "scheduler", "eta", "device", "threads", "disable-image-metadata", "quiet",
+    "batch-size", "replay", "steps", "sampler", "scheduler", "eta", "device", "threads", "disable-image-metadata",
+    "quiet",
   ]
 
   /// Draws with a model of the pixel-space example: DDPM with all timesteps, unless sampler or steps are given.
@@ -24,8 +25,10 @@ extension Generate {
       model: directory, vocabulary: Home.textEncoder.appendingPathComponent("vocab.txt"), device: device)
     var request = request
     request.guidance = Guidance(scale: 1)
-    if sampler == nil { request.sampler = .ddpm }
-    if steps == nil, request.sampler == .ddpm { request.steps = pipeline.model.schedule.count }
+    if replay.replay == nil {
+      if sampler == nil { request.sampler = .ddpm }
+      if steps == nil, request.sampler == .ddpm { request.steps = pipeline.model.schedule.count }
+    }
     try pipeline.timeGrid(request)
     if seed.isRandom, !quiet { say("seed \(request.seed)") }
     if request.eta != 0, request.sampler != .ddim {

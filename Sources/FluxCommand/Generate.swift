@@ -19,6 +19,9 @@ struct Generate: ParsableCommand {
         flux generate --fast "a red apple" -o apple.png
         flux generate "a green apple" -i apple.png --strength 0.6 -o green.png
         flux generate "a cat" -i photo.png --mask hole.png -o cat.png
+        flux generate --replay apple.png --steps 50 -o finer.png
+        flux generate "a red apple" --seeds 1-4 --grid-y steps=5,10,20 --grid plot.png -o plot/
+        flux generate "a {red|blue} (apple:1.3)" --prompt-syntax weighted -b 4 -o apples/
       """)
 
   @Argument(help: "The prompt.") var text: String?
@@ -37,13 +40,21 @@ struct Generate: ParsableCommand {
   var format: ImageFile?
   @Option(help: "JPEG or WebP quality, 1 to 100 (default: 95).") var quality: Int?
   @Flag(help: "Refuse to overwrite existing files.") var noOverwrite = false
-  @Option(help: "PNG file for a contact sheet of all images at a quarter of their size.") var grid: FilePath?
+  @Option(
+    help:
+      "PNG file for a contact sheet of all images at a quarter of their size; that of a series is larger and has labels."
+  )
+  var grid: FilePath?
 
   @Flag(help: "Use the model's few-step student (flux distill), which has fixed steps and guidance.")
   var fast = false
   @OptionGroup var loras: LoRAOptions
   @OptionGroup(title: "Drawing from an image") var images: ImageOptions
   @OptionGroup(title: "Variations") var variations: VariationOptions
+  @OptionGroup var replay: ReplayOptions
+  @OptionGroup(title: "Series and grids") var series: SeriesOptions
+  @OptionGroup(title: "Prompt syntax") var prompting: PromptOptions
+  @OptionGroup(title: "Reports") var report: ReportOptions
 
   @Option(
     name: [.short, .long], parsing: .unconditional,
@@ -114,11 +125,12 @@ struct Generate: ParsableCommand {
 
   func validate() throws {
     let given = [text, prompt, promptFile?.text].compactMap { $0 }.count
-    if given == 0 { throw ValidationError("there is no prompt: flux generate \"a red apple\"") }
+    if given == 0, replay.replay == nil { throw ValidationError("there is no prompt: flux generate \"a red apple\"") }
     if given > 1 {
       throw ValidationError(
         "the prompt is given \(given) times: as an argument, with --prompt or with --prompt-file")
     }
+    try series.check(batchCount: batchCount)
     if !(1...10_000).contains(batchCount) {
       throw ValidationError("--batch-count \(batchCount) must be 1 to 10000")
     }
@@ -137,76 +149,89 @@ struct Generate: ParsableCommand {
     try NumberRange.check("--cfg-scale", guidanceScale, 0...100)
     try NumberRange.check("--cfg-rescale", guidanceRescale, 0...1)
     try NumberRange.check("--eta", eta, 0...1)
-    if fast {
-      try FastOptions.check([
-        ("--steps", steps != nil), ("--cfg-scale", guidanceScale != nil), ("--cfg-rescale", guidanceRescale != nil),
-        ("--cfg-interval", guidanceInterval != nil), ("--sampler", sampler != nil), ("--scheduler", scheduler != nil),
-        ("--eta", eta != nil), ("--negative-prompt", !negativePrompt.isEmpty), ("--lora", !loras.lora.isEmpty),
-      ])
-    }
+    if fast { try checkFastOptions() }
+  }
+
+  private func checkFastOptions() throws {
+    try FastOptions.check([
+      ("--steps", steps != nil), ("--cfg-scale", guidanceScale != nil), ("--cfg-rescale", guidanceRescale != nil),
+      ("--cfg-interval", guidanceInterval != nil), ("--sampler", sampler != nil), ("--scheduler", scheduler != nil),
+      ("--eta", eta != nil), ("--negative-prompt", !negativePrompt.isEmpty), ("--lora", !loras.lora.isEmpty),
+    ])
   }
 
   func run() throws {
     // Check the whole request before any work starts.
     let device = try Device(flag: device)
-    var request = try request()
+    let replayed = try replay.read()
+    var request = try request(over: replayed?.request)
     if let (variation, isRandom) = variations.variation() {
       request.variation = variation
       if isRandom, !quiet { say("variation seed \(variation.seed)") }
     }
-    let prompts = try Prompts.read(argument: text ?? prompt, file: promptFile)
-    let targets = try OutputNames(output, count: prompts.count * batchCount, format: format)
+    if let edit = try images.edit() { request.edit = edit }
+    let isFast = fast || replayed?.isFast == true
+    if isFast { try checkFastOptions() }
+    let ownPrompt = promptFile == nil ? replayed?.request.prompt : nil
+    let prompts = try Prompts.read(argument: text ?? prompt ?? ownPrompt, file: promptFile)
+    let batch = try series.batch(of: request, count: batchCount)
+    let plan = try Series(batch, prompts: prompts, series, prompting)
+    let targets = try OutputNames(output, count: plan.requests.count, format: format)
     if quality != nil, targets.format == .png { say("flux: --quality has no effect on PNG, which is lossless") }
     try targets.check(
-      seeds: prompts.flatMap { _ in request.batch(batchCount).map(\.seed) }, grid: grid,
-      inputs: loras.files + images.files + [promptFile].compactMap { $0 }, overwriting: !noOverwrite)
-    request.edit = try images.edit()
+      seeds: plan.requests.map(\.seed), grid: grid,
+      inputs: loras.files + images.files + [promptFile, replay.replay].compactMap { $0 }, overwriting: !noOverwrite)
     if let threads { Libtorch.threads = threads }
 
-    let directory = try Home.model(model)
+    let (directory, weights) = try weights(of: replayed)
     if PixelModel.isStored(in: directory) {
       return try drawInPixelSpace(directory, request, prompts, to: targets, on: device)
     }
-    let pipeline = try Pipeline(
-      model: directory, textEncoder: Home.textEncoder, fast: fast,
-      loras: loras.scaled.map { ($0.file.url, $0.scale) }, device: device)
-    request = pipeline.student?.request(request) ?? request
-    let (grid, size) = (try pipeline.timeGrid(request), try pipeline.outputSize(request))
-    let requests = prompts.map { prompt in
-      var one = request
-      one.prompt = prompt
-      return one
+    let (tags, untagged) = try prompting.takeLoRAs(from: plan)
+    if report.dryRun {
+      return try report.printForecast(
+        untagged.requests, model: directory, isFast: isFast, device: device, batch: batchSize ?? 4)
     }
-    advise(on: request, along: grid, at: size, prompts, pipeline)
-    for prompt in prompts where !withoutMetadata { try checkLength(of: prompt + negativePrompt, for: targets.format) }
+    let pipeline = try Pipeline(
+      model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: weights + tags, device: device)
+    let drawing = untagged.map { pipeline.student?.request($0) ?? $0 }
+    request = drawing.requests[0]
+    let (grid, size) = (try pipeline.timeGrid(request), try pipeline.outputSize(request))
+    if series.isLabeled { for request in drawing.requests { try pipeline.timeGrid(request) } }
+    let texts = drawing.prompts
+    advise(on: request, along: grid, at: size, texts, pipeline)
+    for prompt in texts where !withoutMetadata { try checkLength(of: prompt + negativePrompt, for: targets.format) }
     try targets.makeFolder()
-    try draw(requests, pipeline, to: targets)
+    try draw(drawing, pipeline, to: targets)
   }
 
-  private func draw(_ requests: [GenerationRequest], _ pipeline: Pipeline, to targets: OutputNames) throws {
+  private func draw(_ series: Series, _ pipeline: Pipeline, to targets: OutputNames) throws {
     let progress = StepProgress(images: targets.count, quiet: quiet)
     var drawn: [Image] = []
-    var index = 0
-    let hasLargeLatents = try largeLatents && pipeline.outputSize(requests[0]).isLarge
-    let batchSize = batchSize ?? (hasLargeLatents ? 1 : 4)
-    for request in requests {  // one a prompt
-      let text = try pipeline.encodeText(request.prompt, negative: request.negativePrompt)
-      for start in stride(from: 0, to: batchCount, by: batchSize) {
-        let count = min(batchSize, batchCount - start)
-        let batch = request.image(start)
-        let images = try pipeline.generate(batch, count: count, text: text) { step in
-          progress.show(images: index..<index + count, step: step.index, of: step.count, seed: batch.seed)
-        }
-        progress.clear()
-        for result in images {
-          try save(result, index, to: targets)
-          if grid != nil { drawn.append(result.image) }
-          index += 1
-        }
+    let hasLargeLatents = try series.requests[0].largeLatents && pipeline.outputSize(series.requests[0]).isLarge
+    var last: (request: GenerationRequest, text: Pipeline.PromptConditioning)?
+    for batch in series.batches(of: batchSize ?? (hasLargeLatents ? 1 : 4)) {
+      let request = series.requests[batch.lowerBound]
+      let text: Pipeline.PromptConditioning
+      if let last, Series.haveSameText(last.request, request) {
+        text = last.text
+      } else {
+        text = try pipeline.encodeText(
+          request.prompt, negative: request.negativePrompt, syntax: request.promptSyntax)
+        last = (request, text)
+      }
+      let images = try pipeline.generate(request, count: batch.count, text: text) { step in
+        progress.show(images: batch, step: step.index, of: step.count, seed: request.seed)
+      }
+      progress.clear()
+      for (index, result) in zip(batch, images) {
+        try save(result, index, to: targets)
+        if grid != nil { drawn.append(result.image) }
       }
     }
     if let grid {
-      try write(PNG.encode(ContactSheet.thumbnails(drawn)), to: grid.url)
+      let sheet = self.series.isLabeled ? series.grid(drawn) : ContactSheet.thumbnails(drawn)
+      try write(PNG.encode(sheet), to: grid.url)
       if !targets.isStandardOutput { try printLine(grid.url.relativePath) }
     }
   }
@@ -215,7 +240,7 @@ struct Generate: ParsableCommand {
     let bytes = try result.encoded(as: targets.format, metadata: !withoutMetadata, quality: quality ?? 95)
     guard let target = targets.url(index, seed: result.request.seed) else { return try writeOutput(bytes) }
     try write(bytes, to: target)
-    try printLine(target.relativePath)
+    try printLine(report.line(file: target, result))
   }
 
   func write(_ bytes: [UInt8], to url: URL) throws {
@@ -225,23 +250,42 @@ struct Generate: ParsableCommand {
     }
   }
 
-  /// The request without its prompt; resolves sampler and scheduler names.
-  private func request() throws -> GenerationRequest {
+  /// The model and the LoRAs, which an image that is drawn again names if no option does.
+  private func weights(of replayed: Replay?) throws -> (model: URL, loras: [(file: URL, scale: Double)]) {
+    let given: [(file: URL, scale: Double)] = loras.scaled.map { ($0.file.url, $0.scale) }
+    guard let replayed else { return (try Home.model(model), given) }
+    let (directory, notes) = model == nil ? try replayed.model() : (try Home.model(model), [])
+    for note in replayed.notes + notes { say("flux: \(note)") }
+    if !given.isEmpty { return (directory, given) }
+    return (directory, try replayed.loraFiles().map { ($0.file.url, $0.scale) })
+  }
+
+  /// The request without its prompt: the options over those of an image; resolves sampler and scheduler names.
+  private func request(over replayed: GenerationRequest?) throws -> GenerationRequest {
     do {
-      let named = try sampler.map { try SamplerKind.read($0) } ?? (.dpmpp_2m, nil)
+      let base = replayed ?? GenerationRequest(prompt: "")
+      let given = replayed == nil ? [] : Arguments.options(in: try Arguments.text())
+      let named = try sampler.map { try SamplerKind.read($0) } ?? (kind: base.sampler, spacing: base.spacing)
       let isAutomatic = scheduler?.lowercased() == "automatic"  // AUTOMATIC1111's name for the sampler's default
       let asked = try isAutomatic ? nil : scheduler.map { try Spacing(named: $0) }
-      if let spacing = named.spacing, let asked, spacing != asked {
+      if sampler != nil, let spacing = named.spacing, let asked, spacing != asked {
         throw Failure(
           "the sampler \"\(sampler ?? "")\" and --scheduler \(asked.rawValue) contradict each other: remove one",
           code: 2)
       }
+      let isSeedReplayed = replayed != nil && !given.contains("--seed")
+      let isNegativeReplayed = replayed != nil && !given.contains("--negative-prompt")
       return GenerationRequest(
-        prompt: "", negativePrompt: negativePrompt, seed: seed.value, steps: steps ?? 20, sampler: named.kind,
-        spacing: asked ?? named.spacing, eta: eta ?? 0,
+        prompt: "", negativePrompt: isNegativeReplayed ? base.negativePrompt : negativePrompt,
+        seed: isSeedReplayed ? base.seed : seed.value, steps: steps ?? base.steps, sampler: named.kind,
+        spacing: isAutomatic ? nil : asked ?? named.spacing, eta: eta ?? base.eta,
         guidance: Guidance(
-          scale: guidanceScale ?? 3, interval: guidanceInterval?.range, rescale: guidanceRescale ?? 0),
-        width: size ?? width, height: size ?? height, upscaler: upscaler, largeLatents: largeLatents)
+          scale: guidanceScale ?? base.guidance.scale, interval: guidanceInterval?.range ?? base.guidance.interval,
+          rescale: guidanceRescale ?? base.guidance.rescale),
+        width: size ?? width ?? base.width, height: size ?? height ?? base.height,
+        upscaler: upscaler ?? base.upscaler, largeLatents: largeLatents || base.largeLatents,
+        variation: base.variation, edit: base.edit,
+        promptSyntax: replayed == nil || given.contains("--prompt-syntax") ? prompting.promptSyntax : base.promptSyntax)
     } catch let error as SamplingError { throw Failure(error.description, code: 2) }
   }
 
@@ -270,10 +314,11 @@ struct Generate: ParsableCommand {
       say("flux: --lora-scale 0: \(file.text) has no effect")
     }
     if !request.negativePrompt.isEmpty {
-      PromptAdvice.lines(on: request.negativePrompt, "negative prompt", for: pipeline).forEach { say("flux: \($0)") }
+      PromptAdvice.lines(on: request.negativePrompt, "negative prompt", request.promptSyntax, for: pipeline)
+        .forEach { say("flux: \($0)") }
     }
     for prompt in prompts {
-      PromptAdvice.lines(on: prompt, "prompt", for: pipeline).forEach { say("flux: \($0)") }
+      PromptAdvice.lines(on: prompt, "prompt", request.promptSyntax, for: pipeline).forEach { say("flux: \($0)") }
     }
   }
 

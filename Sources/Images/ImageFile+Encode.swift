@@ -26,16 +26,25 @@ extension ImageFile {
   ///   - parameters: the generation parameters, stored as in AUTOMATIC1111's web UI: in a PNG as text with the keyword
   ///     `parameters`, in other formats as EXIF's UserComment.
   ///   - quality: 1…100, for JPEG (color at full resolution) and lossy WebP.
-  public func encode(_ image: Image, parameters: String? = nil, quality: Int = 95) throws(ImageError) -> [UInt8] {
+  ///   - record: beside parameters, Flux's own text for the pixels that readers of the file get: in a PNG with the keyword
+  ///     `flux`, in other formats as EXIF's MakerNote. A JPEG whose parameters fill its EXIF segment has none.
+  public func encode(
+    _ image: Image, parameters: String? = nil, quality: Int = 95, record: (Image) -> String? = { _ in nil }
+  ) throws(ImageError) -> [UInt8] {
     switch self {
     case .png:
-      return try PNG.encode(image, text: parameters.map { [PNGText.Entry(keyword: "parameters", text: $0)] } ?? [])
+      guard let parameters else { return try PNG.encode(image) }
+      let own = record(image).map { [PNGText.Entry(keyword: "flux", text: $0)] } ?? []
+      return try PNG.encode(image, text: [PNGText.Entry(keyword: "parameters", text: parameters)] + own)
     case .jpeg:
       let bytes = try JPEG.encode(image, quality: quality)
-      return try parameters.map { text throws(ImageError) in try JPEG.adding(comment: text, to: bytes) } ?? bytes
+      guard let parameters else { return bytes }
+      return try JPEG.adding(comment: parameters, note: record(try JPEG.decode(bytes)), to: bytes)
     case .webp:
       let bytes = try WebP.encode(image, quality: quality)
-      return parameters.map { WebP.adding(comment: $0, to: bytes, width: image.width, height: image.height) } ?? bytes
+      guard let parameters else { return bytes }
+      let own = record(try WebP.decode(bytes))
+      return WebP.adding(comment: parameters, note: own, to: bytes, width: image.width, height: image.height)
     }
   }
 

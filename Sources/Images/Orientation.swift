@@ -58,7 +58,7 @@ extension Image {
   public var mirrored: Image { upright(from: .mirrored) }
 }
 
-/// Reads the orientation, the only field of EXIF (a TIFF structure) that Flux uses.
+/// Reads the orientation from EXIF (a TIFF structure); `EXIFFields` reads text.
 enum EXIF {
   private static let orientationTag = 0x0112
   private static let shortType = 3

@@ -98,7 +98,7 @@ public enum PNG {
   }
 
   /// The data of the first chunk with a name, or nil.
-  private static func chunk(_ name: String, of bytes: [UInt8], before end: String? = nil) -> ArraySlice<UInt8>? {
+  static func chunk(_ name: String, of bytes: [UInt8], before end: String? = nil) -> ArraySlice<UInt8>? {
     var offset = 8
     while offset + 12 <= bytes.count {
       let length = bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }

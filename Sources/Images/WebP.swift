@@ -56,16 +56,21 @@ public enum WebP {
 
   /// The orientation in a WebP's EXIF chunk.
   public static func orientation(_ bytes: [UInt8]) -> Orientation {
+    exif(bytes).map { EXIF.orientation($0) } ?? .upright
+  }
+
+  /// The EXIF chunk of a WebP, or nil.
+  static func exif(_ bytes: [UInt8]) -> ArraySlice<UInt8>? {
     var offset = 12  // after "RIFF", the size and "WEBP"
     while offset <= bytes.count - 8 {
       let length = bytes[offset + 4..<offset + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
       guard length <= bytes.count - offset - 8 else { break }
       if bytes[offset..<offset + 4].elementsEqual("EXIF".utf8) {
-        return EXIF.orientation(bytes[offset + 8..<offset + 8 + length])
+        return bytes[offset + 8..<offset + 8 + length]
       }
       offset += 8 + length + length % 2  // chunks are padded to even lengths
     }
-    return .upright
+    return nil
   }
 
   private static func reason(_ status: VP8StatusCode) -> String {

@@ -41,6 +41,11 @@ public enum Quantization: String, Codable, Sendable, CaseIterable {
     return value.to(.float32) * scale.reshaped([rows] + shape.dropFirst().map { _ in 1 })
   }
 
+  /// Whether a key is that of the scales of another tensor of the set.
+  public static func isScale(_ key: String, in set: WeightSet) -> Bool {
+    key.hasSuffix(scaleSuffix) && set.info(quantizedKey(key))?.dtype == .int8
+  }
+
   /// The parameter of a stored key, without the suffix of scales.
   static func quantizedKey(_ key: String) -> String {
     key.hasSuffix(scaleSuffix) ? String(key.dropLast(scaleSuffix.count)) : key

@@ -47,7 +47,7 @@ public enum TrainingCheckpoint {
   }
 
   private static let prefix = "checkpoint-"
-  private static let name = "state"
+  static let name = "state"
 
   /// Writes the state, with or without optimizer state, and removes all but the newest checkpoints.
   static func save(_ loop: any TrainingLoop, at step: Int, folder: URL, _ saving: TrainingRun.Saving) throws {
@@ -129,7 +129,7 @@ public enum TrainingCheckpoint {
   }
 
   /// The checkpoints of a folder, oldest first.
-  private static func all(in folder: URL) -> [URL] {
+  static func all(in folder: URL) -> [URL] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     return names.filter { name in
       if name == "checkpoint" { return true }  // of a distillation of an earlier version, which had only one

@@ -53,6 +53,13 @@ extension JSONValue {
     text += "\""
   }
 
+  /// A text between quotation marks, with its escapes.
+  public static func quoted(_ text: String) -> String {
+    var result = ""
+    write(text, to: &result)
+    return result
+  }
+
   /// A whole number.
   public static func int(_ value: Int) -> JSONValue { .number(Double(value), exact: value) }
 
@@ -64,6 +71,17 @@ extension JSONValue {
 
   /// An array of strings.
   public static func strings(_ texts: some Sequence<String>) -> JSONValue { .array(texts.map { .string($0) }) }
+}
+
+extension JSONValue {
+  /// A whole number.
+  public init(_ value: Int) { self = .int(value) }
+  /// A number; `null` if it is not finite, which JSON cannot express.
+  public init(_ value: Double) { self = value.isFinite ? .double(value) : .null }
+  /// A seed: a number, or text where 63 bits do not hold it.
+  public init(_ value: UInt64) { self = Int(exactly: value).map { JSONValue.int($0) } ?? .string("\(value)") }
+  /// Text, or `null` without it.
+  public init(_ value: String?) { self = .optional(value) }
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,

@@ -258,7 +258,10 @@ import Testing
     (["🍎"], "no word of the prompt is in the vocabulary, so it has no effect: 🍎"),
     (["a 🍎 cat"], "these words of the prompt are not in the vocabulary: 🍎"),
     (["a (red:1.2) [blue] cat"], "this part of the prompt is read as plain text: (red:1.2) [blue]"),
-    (["a <lora:x:0.8> cat"], "read as plain text: <lora:x:0.8> (use --lora FILE for a LoRA)"),
+    (
+      ["a <lora:x:0.8> cat"],
+      "read as plain text: <lora:x:0.8> (--prompt-syntax weighted reads it; --lora FILE is a LoRA too)"
+    ),
     (
       ["a", "-n", String(repeating: "word ", count: 60) + "blue"],
       "the negative prompt is too long; these words are truncated:"

@@ -43,7 +43,7 @@ import Testing
   @Test func standardOutputHoldsTheImageAndNothingElse() throws {
     try inModelFolder { folder in
       let piped = try Program.run(draw + ["-o", "-"], in: folder)
-      #expect(piped.code == 0 && PNGText.read(piped.bytes).count == 1)
+      #expect(piped.code == 0 && PNGText.read(piped.bytes).count == 2)
       #expect(try PNG.decode(piped.bytes).width == 64)
       let jpeg = try Program.run(draw + ["-o", "-", "--format", "jpg", "--grid", "g.png"], in: folder)
       #expect(ImageFile(jpeg.bytes) == .jpeg && jpeg.bytes.suffix(2) == [0xff, 0xd9])

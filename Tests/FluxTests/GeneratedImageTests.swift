@@ -40,7 +40,10 @@ import Testing
 
   @Test func theFileCarriesTheParametersUnlessToldOtherwise() throws {
     let one = result(GenerationRequest(prompt: "日本"))
-    #expect(try PNGText.read(one.encoded()).map(\.text) == [one.parameters])
+    let entries = try PNGText.read(one.encoded())
+    #expect(entries.map(\.keyword) == ["parameters", "flux"])
+    #expect(entries[0].text == one.parameters)
+    #expect(try #require(ImageRecord(json: entries[1].text)).pixelsHash == ImageRecord.hash(of: one.image))
     #expect(try PNGText.read(one.encoded(metadata: false)).isEmpty)
   }
 

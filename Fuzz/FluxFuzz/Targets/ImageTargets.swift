@@ -28,6 +28,7 @@ extension FuzzTarget {
       FuzzTarget("exif", dictionary: "exif", maxLength: 512, seeds: { ImageSeeds.exif }) { bytes in
         let image = Image(width: 2, height: 3, channels: .gray, pixels: [1, 2, 3, 4, 5, 6])
         demand(image.upright(from: EXIF.orientation(bytes[...])).pixels.count == 6, "turning loses pixels")
+        _ = EXIFFields(bytes[...]).comment
       },
       FuzzTarget("image-text", seeds: { Seeds.texts("parameters\0a red apple\nSteps: 20", "Überschrift\0紅い林檎 🍎") }) {
         roundTripText($0)
@@ -44,6 +45,7 @@ extension FuzzTarget {
       demand(size.width * size.height == image.width * image.height, "\(size) is \(image.width)×\(image.height)")
     }
     _ = image.composited(on: Color(255, 255, 255))
+    _ = ImageFile.texts(in: bytes)
   }
 
   /// Text that a PNG, a JPEG and a WebP carry comes out as it went in.

@@ -39,7 +39,16 @@ extension FuzzTarget {
         let request = GenerationRequest(prompt: prompt, negativePrompt: String(prompt.suffix(40)))
         let image = Image(width: 1, height: 1, channels: .rgb, pixels: [1, 2, 3])
         let generated = GeneratedImage(image: image, request: request, source: ModelSource(name: prompt, hash: "0"))
-        demand(try PNGText.read(generated.encoded()).count == 1, "a PNG without its text")
+        demand(try PNGText.read(generated.encoded()).count == 2, "a PNG without its texts")
+        _ = WeightedPrompt(prompt).plainText
+        _ = LoRATag.read(prompt)
+        if let template = try? PromptTemplate(prompt, wildcards: Scratch.folder) { _ = template.prompt(seed: 1) }
+      },
+      FuzzTarget("image-metadata", dictionary: "json", seeds: { metadataSeeds }) { bytes in
+        let text = String(decoding: bytes, as: UTF8.self)
+        for keyword in ["parameters", "flux", "invokeai_metadata", "sd-metadata", "prompt"] {
+          _ = ImageMetadata([PNGText.Entry(keyword: keyword, text: text)])?.request()
+        }
       },
       FuzzTarget(
         "prompt-file", maxLength: 512, seeds: { Seeds.texts("a red apple\r\n\n  a star\u{2028} b\n", "\u{feff}a") }
@@ -48,6 +57,13 @@ extension FuzzTarget {
       },
     ]
   }
+
+  private static let metadataSeeds = Seeds.texts(
+    "a\nNegative prompt: b\nSteps: 2, Sampler: Euler, Seed: 3, Size: 64x64, Model: \"a, b\"",
+    #"{"1":{"class_type":"KSampler","inputs":{"seed":1,"steps":2,"positive":["2",0],"latent_image":["2",0]}},"2":{"class_type":"A","inputs":{"text":"a","width":64}}}"#,
+    #"{"positive_prompt":"a","seed":1,"steps":2,"cfg_scale":7.5,"model":{"name":"b"}}"#,
+    #"{"schema":1,"request":{"prompt":"a"},"model":{"name":"m","hash":"0","loras":[]},"version":"0","pixels_sha256":"0"}"#
+  )
 
   private static let promptSeeds = Seeds.texts(
     "\u{20}a red apple to the left of a blue star", "\u{5}Ünïcödé [MASK] [SEP]; \"quoted\", 東京 naïve e\u{301} 🍎",

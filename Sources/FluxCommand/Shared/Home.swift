@@ -10,12 +10,12 @@ enum Home {
   /// The learned judge of the small world.
   static var judge: URL { models.appendingPathComponent("judge") }
 
-  /// A model directory by path, or a bundled model by name; `mini` if nil.
+  /// A model directory by path, or an installed model by name (`InstalledModels`); `mini` if nil.
   ///
   /// With `allowsAutoencoder` it can also be the directory of an autoencoder.
   static func model(_ given: FilePath?, allowsAutoencoder: Bool = false) throws(Failure) -> URL {
     let name = given?.text ?? "mini"
-    for candidate in [given?.url, models.appendingPathComponent(name)].compactMap({ $0 }) {
+    for candidate in [given?.url, InstalledModels.directory(named: name)].compactMap({ $0 }) {
       let index = candidate.appendingPathComponent("model_index.json")
       if FileManager.default.fileExists(atPath: index.path) { return candidate }
       guard ModelBundle.isAutoencoder(candidate) else { continue }
@@ -27,12 +27,10 @@ enum Home {
     if let given, FileManager.default.fileExists(atPath: given.path) {
       throw Failure("\(name) is not a model directory: model_index.json is missing")
     }
-    let names = ((try? FileManager.default.contentsOfDirectory(atPath: models.path)) ?? []).filter {
-      FileManager.default.fileExists(atPath: models.appendingPathComponent("\($0)/model_index.json").path)
-    }
+    let names = InstalledModels.all().map(\.name).sorted()
     throw Failure(
       "model \"\(name)\" not found: give a model directory"
         + (names.isEmpty
-          ? "" : ", or the name of a bundled model (\(names.sorted().joined(separator: ", ")))"))
+          ? "" : ", or the name of an installed model (\(names.joined(separator: ", ")))"))
   }
 }

@@ -48,8 +48,18 @@ enum Prompts {
 /// Warnings about prompts.
 enum PromptAdvice {
   /// The warnings about a prompt; `kind` names it.
-  static func lines(on prompt: String, _ kind: String, for pipeline: Pipeline) -> [String] {
-    lines(on: prompt, kind, tokens: pipeline.tokens(of: prompt))
+  static func lines(on prompt: String, _ kind: String, _ syntax: PromptSyntax, for pipeline: Pipeline) -> [String] {
+    guard syntax == .weighted else { return lines(on: prompt, kind, tokens: pipeline.tokens(of: prompt)) }
+    let words = pipeline.words(of: WeightedPrompt(prompt))
+    var lines: [String] = []
+    if !words.dropped.isEmpty {
+      lines.append(
+        "the \(kind) is too long; these words are truncated: \(shortened(words.dropped)) (BREAK begins a new part)")
+    }
+    if !words.unknown.isEmpty {
+      lines.append("these words of the \(kind) are not in the vocabulary: \(shortened(words.unknown))")
+    }
+    return lines
   }
 
   /// The warnings about a prompt with these tokens.
@@ -70,8 +80,8 @@ enum PromptAdvice {
     if !marks.isEmpty {
       let hasTag = marks.contains { $0.lowercased().hasPrefix("<lora:") }
       lines.append(
-        "Flux has no prompt syntax; this part of the \(kind) is read as plain text: "
-          + shortened(marks) + (hasTag ? " (use --lora FILE for a LoRA)" : ""))
+        "this part of the \(kind) is read as plain text: \(shortened(marks)) (--prompt-syntax weighted reads it"
+          + (hasTag ? "; --lora FILE is a LoRA too)" : ")"))
     }
     return lines
   }

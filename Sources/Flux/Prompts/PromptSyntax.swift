@@ -1,9 +1,15 @@
 import Foundation
 
-/// Prompt syntax of other programs: weights, alternatives, LoRA tags, wildcards.
+/// How a prompt is read.
 ///
-/// Flux reads all of it as plain text. Users get a warning, and image metadata must not claim effects that did not occur.
-public enum PromptSyntax {
+/// Other programs have weights, alternatives, LoRA tags and wildcards. In a plain prompt all of it is text: users get a
+/// warning, and image metadata must not claim effects that did not occur.
+public enum PromptSyntax: String, Codable, Sendable, CaseIterable {
+  /// As it is.
+  case plain
+  /// As AUTOMATIC1111's web UI reads it (`WeightedPrompt`).
+  case weighted
+
   /// The syntax elements in a prompt, in order, without duplicates.
   public static func marks(in prompt: String) -> [String] {
     let isShouted = prompt == prompt.uppercased()  // there BREAK and AND are words

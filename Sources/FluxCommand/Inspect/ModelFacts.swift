@@ -1,0 +1,95 @@
+import Flux
+import Foundation
+import Models
+import Runs
+import Support
+import Torch
+
+/// The facts about a model directory.
+enum ModelFacts {
+  static func facts(_ model: ModelSummary) -> Facts {
+    var facts = Facts()
+    facts.add("kind", model.imageSize == nil ? "autoencoder" : "model")
+    facts.add("name", model.source.name)
+    facts.add("directory", model.directory.path)
+    facts.add("image_size", model.imageSize)
+    facts.add("latent", model.latent.map { .array($0.map { JSONValue($0) }) })
+    facts.add("prediction", model.prediction)
+    facts.add("world", model.scenes.map { "\($0.world), version \($0.version)" })
+    facts.add("license", model.license ?? "not stated")
+    facts.add("parameters", model.networks.reduce(0) { $0 + $1.parameters })
+    facts.add("bytes", model.bytes)
+    facts.add("fast_steps", model.fastSteps)
+    facts.add("hash", model.source.hash)
+    facts.add(
+      "networks",
+      .array(
+        model.networks.map {
+          .object([
+            ("name", .string($0.name)), ("class", .string($0.className)), ("parameters", JSONValue($0.parameters)),
+            ("bytes", JSONValue($0.bytes)), ("type", .string($0.type)),
+          ])
+        }))
+    return facts
+  }
+}
+
+/// The facts about a safetensors file: a LoRA, or other tensors.
+enum SafetensorsFacts {
+  static func facts(_ file: URL) throws -> Facts {
+    var facts = Facts()
+    guard let lora = try LoRASummary(file) else { return try tensors(file) }
+    facts.add("kind", "LoRA")
+    facts.add("parameters", lora.parameters)
+    facts.add("type", lora.types.joined(separator: ", "))
+    facts.add("bytes", Int(FileSlice(path: file.path).facts?.st_size ?? 0))
+    facts.add("hash", try LoRASource(file: file, scale: 1).hash)
+    facts.add(
+      "networks",
+      .array(
+        lora.parts.map { part in
+          var fields: [(key: String, value: JSONValue)] = [
+            ("name", .string(part.network?.name ?? "not named")), ("layers", JSONValue(part.layers)),
+            ("rank", .array(part.ranks.map { JSONValue($0) })),
+          ]
+          if !part.alphas.isEmpty { fields.append(("alpha", .array(part.alphas.map { JSONValue($0) }))) }
+          fields.append(("targets", .array(part.targets.map { .string($0) })))
+          return .object(fields)
+        }))
+    let metadata = lora.metadata.filter { $0.key != "format" }.sorted { $0.key < $1.key }
+    if !metadata.isEmpty { facts.add("metadata", .object(metadata.map { ($0.key, .string($0.value)) })) }
+    return facts
+  }
+
+  private static func tensors(_ url: URL) throws -> Facts {
+    let file = try SafetensorsFile(url)
+    var facts = Facts()
+    facts.add("kind", "tensors")
+    facts.add("tensors", file.keys.count)
+    facts.add("elements", file.elementCount)
+    let types = Set(file.keys.compactMap { file.info($0)?.dtype?.rawValue }).sorted()
+    facts.add("type", types.joined(separator: ", "))
+    facts.add("bytes", Int(FileSlice(path: url.path).facts?.st_size ?? 0))
+    let metadata = file.metadata.sorted { $0.key < $1.key }
+    if !metadata.isEmpty { facts.add("metadata", .object(metadata.map { ($0.key, .string($0.value)) })) }
+    return facts
+  }
+}
+
+/// The facts about a checkpoint of a run.
+enum CheckpointFacts {
+  static func facts(_ checkpoint: CheckpointSummary) throws -> Facts {
+    var facts = Facts()
+    facts.add("kind", "checkpoint")
+    facts.add("directory", checkpoint.folder.path)
+    facts.add("step", checkpoint.record.step)
+    facts.add("steps", checkpoint.record.steps)
+    facts.add("stage_ends", checkpoint.record.stageEnds.map { .array($0.map { JSONValue($0) }) })
+    facts.add("tensors", checkpoint.tensors)
+    facts.add("elements", checkpoint.elements)
+    facts.add("bytes", ModelSummary.size(of: checkpoint.folder))
+    facts.add("optimizer_state", .bool(checkpoint.hasOptimizerState))
+    facts.add("plan", JSONValue(Array(try checkpoint.record.identity.json().utf8)))
+    return facts
+  }
+}

@@ -1,0 +1,87 @@
+import Flux
+import Foundation
+import Images
+import Torch
+
+/// Draws images again with the weights that they name; keeps the last model loaded.
+final class Redrawer {
+  /// A loaded model.
+  struct Artist {
+    /// Draws images with the seeds from that of the request on.
+    let draw: (GenerationRequest, Int) throws -> [Image]
+
+    func draw(_ request: GenerationRequest, count: Int) throws -> [Image] { try draw(request, count) }
+  }
+
+  /// The weights that an image names, or why they cannot be used.
+  enum Search {
+    case found(Artist)
+    case missing(String)
+    case other(String)
+  }
+
+  private let model: FilePath?
+  private let loras: [FilePath]
+  private let device: Device
+  private let threads: Int?
+  private var last: (key: [String], artist: Artist)?
+  private var hashes: [String: String] = [:]  // of models, by path
+
+  init(model: FilePath?, loras: [FilePath], device: Device, _ threads: Int?) {
+    (self.model, self.loras, self.device, self.threads) = (model, loras, device, threads)
+  }
+
+  /// Whether an image was computed with this version, device and libtorch, so that its bits must be the same.
+  func isSameMachinery(as record: ImageRecord?) -> Bool {
+    guard let record, let run = record.run else { return false }
+    return record.version == Version.current && run.device == device.description && run.libtorch == Libtorch.version
+  }
+
+  /// The model of an image, loaded, with the number of threads that it was drawn with.
+  func artist(for replay: Replay) throws -> Search {
+    let metadata = replay.metadata
+    if replay.request.edit != nil { return .missing("its init image is not part of its metadata") }
+    let (name, hash) = (metadata.model ?? "mini", metadata.modelHash ?? "")
+    let directory: URL
+    if let model {
+      directory = try Home.model(model)
+    } else if let found = InstalledModels.directory(hash: hash, named: name) ?? InstalledModels.directory(named: name) {
+      directory = found
+    } else {
+      return .missing("model \(name) not found")
+    }
+    guard InstalledModels.isHash(hash, of: try self.hash(of: directory)) else {
+      return .other("model \(name) has other weights")
+    }
+    var files: [(file: URL, scale: Double)] = []
+    do throws(Failure) {
+      files = try replay.loraFiles(among: loras).map { ($0.file.url, $0.scale) }
+    } catch { return .missing(error.description) }
+    let cores = ProcessInfo.processInfo.activeProcessorCount
+    Libtorch.threads = threads ?? min(metadata.record?.run?.threads ?? cores, cores)
+    let key = [directory.path, "\(replay.isFast)"] + files.flatMap { [$0.file.path, "\($0.scale)"] }
+    if let last, last.key == key { return .found(last.artist) }
+    last = nil
+    let artist = try load(directory, isFast: replay.isFast, files)
+    last = (key, artist)
+    return .found(artist)
+  }
+
+  private func load(_ directory: URL, isFast: Bool, _ loras: [(file: URL, scale: Double)]) throws -> Artist {
+    if PixelModel.isStored(in: directory) {
+      let pipeline = try PixelPipeline(
+        model: directory, vocabulary: Home.textEncoder.appendingPathComponent("vocab.txt"), device: device)
+      return Artist { request, count in try pipeline.generate(request, count: count).map(\.image) }
+    }
+    let pipeline = try Pipeline(
+      model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: loras, device: device)
+    return Artist { request, count in try pipeline.generate(request, count: count).map(\.image) }
+  }
+
+  private func hash(of directory: URL) throws -> String {
+    if let known = hashes[directory.path] { return known }
+    let hash = try ModelSource(directory: directory).hash
+    hashes[directory.path] = hash
+    return hash
+  }
+}

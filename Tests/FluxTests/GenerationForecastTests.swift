@@ -1,0 +1,30 @@
+import Diffusion
+import Flux
+import Testing
+
+@Suite struct GenerationForecastTests {
+  private func forecast(_ requests: [GenerationRequest]) throws -> GenerationForecast {
+    try GenerationForecast(requests, model: Preset.tiny.configuration, weightBytes: 1000, speed: 1e9, batch: 4)
+  }
+
+  @Test func guidanceHeunAndImagesCount() throws {
+    func evaluations(_ sampler: SamplerKind, scale: Double) throws -> Int {
+      try forecast([
+        GenerationRequest(prompt: "a", steps: 10, sampler: sampler, guidance: Guidance(scale: scale))
+      ]).evaluations
+    }
+    #expect(try evaluations(.ddim, scale: 1) == 10)
+    #expect(try evaluations(.ddim, scale: 3) == 20)
+    #expect(try evaluations(.heun, scale: 1) == 19)
+    let (one, three) = (
+      try forecast([GenerationRequest(prompt: "a")]), try forecast(GenerationRequest(prompt: "a").batch(3))
+    )
+    #expect(three.flops == 3 * one.flops && three.images == 3)
+    #expect(three.seconds > one.seconds && three.peakBytes == one.peakBytes)
+  }
+
+  @Test func whatAModelCannotDrawIsRefused() {
+    #expect(throws: (any Error).self) { try forecast([GenerationRequest(prompt: "a", width: 7)]) }
+    #expect(throws: (any Error).self) { try forecast([GenerationRequest(prompt: "a", steps: 2000)]) }
+  }
+}
