@@ -29,12 +29,13 @@ import Torch
       let noise = between(strength)
       #expect(abs(noise.square().mean().item() - 1) < 0.05)
       // The angle from the first noise grows evenly, from 0 to that of the second: about 90°, as they are independent.
+      // Exactly so only for vectors of one length; those of independent noises differ by a few percent.
       for image in 0..<2 {
         func cosine(_ other: Tensor) -> Double {
           let (a, b) = (first[image..<image + 1], other[image..<image + 1])
           return (a * b).sum().item() / (a.square().sum().item() * b.square().sum().item()).squareRoot()
         }
-        #expect(abs(acos(cosine(noise)) - strength * acos(cosine(second))) < 1e-4)
+        #expect(abs(acos(cosine(noise)) - strength * acos(cosine(second))) < 0.02)
       }
     }
   }

@@ -55,14 +55,6 @@ struct DistributedTests {
     }
   }
 
-  /// The metrics of the last line in a log.
-  private func metrics(_ run: URL) throws -> [String: Double] {
-    let log = try String(contentsOf: run.appendingPathComponent("log.jsonl"), encoding: .utf8)
-    let last = try #require(log.split(separator: "\n").last)
-    let line = try #require(try JSONSerialization.jsonObject(with: Data(last.utf8)) as? [String: Any])
-    return line.compactMapValues { ($0 as? NSNumber)?.doubleValue }
-  }
-
   private func expectEqualModels(_ one: URL, _ two: URL) throws {
     let models = try [one, two].map { try ModelBundle(directory: $0.appendingPathComponent("model")) }
     for (a, b) in zip(models[0].unet.parameters, models[1].unet.parameters) {
@@ -92,19 +84,12 @@ struct DistributedTests {
     }
   }
 
-  @Test(arguments: [2, 4]) func theLogIsThatOfOneProcess(_ count: Int) throws {
+  @Test(arguments: [2, 4]) func theModelIsThatOfOneProcess(_ count: Int) throws {
     try withPlugin { folder, environment in
       for (name, launcher) in [("one", []), ("many", MPI.launcher(count))] {
         let result = try Program.run(
           run + ["--output", name, "--quiet"], in: folder, launcher: launcher, environment: environment)
         #expect(result.code == 0, "\(result.errors)")
-      }
-      let (one, many) = try (
-        metrics(folder.appendingPathComponent("one")), metrics(folder.appendingPathComponent("many"))
-      )
-      for name in ["reconstruction", "diffusion", "superResolution"] {
-        guard let a = one[name], let b = many[name] else { continue }  // a slow machine writes more lines
-        #expect(abs(a - b) <= 2e-3 * abs(a), "\(name): \(b), not \(a)")
       }
       try expectEqualModels(folder.appendingPathComponent("one"), folder.appendingPathComponent("many"))
     }

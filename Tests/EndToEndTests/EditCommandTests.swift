@@ -174,7 +174,7 @@ import Testing
     (["-i", "none.png"], "cannot read none.png: "),
     (["-i", "text.png"], "text.png is not a supported image (JPEG, PNG, WebP): it begins with \"no ima\""),
     (["--variation-seed", "4"], "--variation-seed has no effect without --variation-strength above 0"),
-    (["--variation-strength", "2"], "--variation-strength 2 must be 0 to 1"),
+    (["--variation-strength", "2"], "--variation-strength 2.0 must be 0 to 1"),
   ])
   func aWrongCallGetsOneSentence(_ arguments: [String], _ sentence: String) throws {
     try inFolder { folder in

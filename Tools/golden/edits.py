@@ -83,8 +83,9 @@ def cases():
 
     for sampler in SCHEDULERS:
         yield case(sampler, 0.6)
-    # Products that are not whole; 0.29 · 100 is 29 in decimals and 28.999… in binary.
-    for strength, steps in ((0.25, 10), (0.75, 10), (0.7, 10), (0.29, 100), (0.95, 7)):
+    # Products that are not whole; 0.29 · 100 is 29 in decimals and 28.999… in binary. The steps divide 1000: otherwise
+    # diffusers' DDIM goes to a time beside that of its next step (docs/parity.md).
+    for strength, steps in ((0.25, 10), (0.75, 10), (0.7, 10), (0.29, 100), (0.95, 8)):
         yield case("ddim", strength, steps)
     for sampler in ("ddim", "dpmpp_2m", "euler"):
         yield case(sampler, 0.8, mask=True)

@@ -62,6 +62,8 @@ enum InstalledModels {
     let environment = ProcessInfo.processInfo.environment
     let given = (environment[variable] ?? "").split(separator: ":").map { FilePath(String($0)).url }
     let data = environment["XDG_DATA_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? "~/.local/share"
-    return given + [FilePath(data).url.appendingPathComponent("flux/\(name)"), Home.root.appendingPathComponent(name)]
+    return given + [
+      FilePath(data).url.appendingPathComponent("flux/\(name)"), Installation.root.appendingPathComponent(name),
+    ]
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Distributed
+import Flux
 import Foundation
 
 /// How the processes of a run find each other.
@@ -28,7 +29,7 @@ extension ProcessGroup {
   private static var plugins: [URL] {
     let given = ProcessInfo.processInfo.environment["FLUX_MPI"] ?? ""
     if !given.isEmpty { return [URL(fileURLWithPath: given)] }
-    return [".deps/mpi", "lib"].map { Home.root.appendingPathComponent("\($0)/libflux_mpi.so") }
+    return [".deps/mpi", "lib"].map { Installation.root.appendingPathComponent("\($0)/libflux_mpi.so") }
   }
 
   /// Runs a command of the group and leaves the group.

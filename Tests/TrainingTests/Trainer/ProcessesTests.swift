@@ -40,9 +40,10 @@ import Torch
   }
 
   @Test(arguments: [2, 4]) func theLossesAreThoseOfOneProcess(_ count: Int) throws {
-    let single = try Self.losses(Self.plan())
-    #expect(single.contains { $0["superResolution"] != nil } && single.contains { $0["alignment"] != nil })
-    let shared = try ThreadGroup.values(count) { try Self.losses(Self.plan(), in: $0) }
+    let plan = Self.plan()
+    let single = try Self.losses(plan)
+    #expect(single.contains { $0["reconstruction"] != nil } && single.contains { $0["alignment"] != nil })
+    let shared = try ThreadGroup.values(count) { try Self.losses(plan, in: $0) }
     for own in shared { Self.expectEqual(own, single) }
   }
 
@@ -129,11 +130,11 @@ import Torch
   }
 
   @Test func aBatchThatCannotBeSharedIsASentence() throws {
-    let plan = TrainingPlan(preset: .tiny, steps: 20, batch: 8)
+    let plan = TrainingPlan(preset: .tiny, steps: 20, batch: 10)
     let results = ThreadGroup.run(2) { try plan.check(sharedBy: $0) }
     let error = #expect(throws: SharedError.self) { try results[0].get() }
     #expect(
-      error?.description == "stage superResolution has a batch of 1, which 2 processes cannot share equally: choose a "
+      error?.description == "stage autoencoder has a batch of 5, which 2 processes cannot share equally: choose a "
         + "--batch that makes it a multiple of 2")
     #expect(throws: ProcessGroupError.elsewhere(0)) { try results[1].get() }
   }
