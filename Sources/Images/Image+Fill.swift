@@ -17,7 +17,10 @@ extension Image {
 
   private var filledTransparency: Image {
     let isComplete = (0..<width * height).allSatisfy { pixels[4 * $0 + 3] == 255 }
-    if isComplete || width == 1 && height == 1 { return composited(on: Color(128, 128, 128)) }
+    if isComplete { return asRGB }
+    if width == 1, height == 1 {  // the mean of all known pixels, however few they are
+      return pixels[3] > 0 ? asRGB : Image(width: 1, height: 1, channels: .rgb, pixels: [128, 128, 128])
+    }
     let coarse = resized(width: (width + 1) / 2, height: (height + 1) / 2, filter: .box).filledTransparency
     let behind = coarse.resized(width: width, height: height, filter: .bilinear)
     var result = behind
