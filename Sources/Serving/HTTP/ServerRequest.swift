@@ -52,7 +52,7 @@ public struct ServerResponse: Sendable {
   public enum Body: Sendable {
     /// All bytes at once.
     case bytes([UInt8])
-    /// Pieces as they are made; whoever makes them notices when nobody reads any more.
+    /// Pieces as they are made; the stream's termination handler tells the producer when the client is gone.
     case stream(AsyncStream<[UInt8]>)
   }
 
