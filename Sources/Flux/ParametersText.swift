@@ -1,5 +1,6 @@
 import Diffusion
 import Foundation
+import Support
 
 /// The `parameters` text of AUTOMATIC1111's web UI, which most tools can read.
 ///
@@ -43,24 +44,7 @@ public enum ParametersText {
   /// Quotes a value as a JSON string if it could be mistaken for another field.
   static func quoted(_ value: String) -> String {
     guard value.contains(where: { $0 == "," || $0 == ":" || $0.isNewline }) else { return value }
-    var text = "\""
-    for scalar in value.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      default:
-        if scalar.value < 0x20 {
-          text +=
-            "\\u" + String(repeating: "0", count: scalar.value < 16 ? 3 : 2) + String(scalar.value, radix: 16)
-        } else {
-          text.unicodeScalars.append(scalar)
-        }
-      }
-    }
-    return text + "\""
+    return JSONValue.quoted(value)
   }
 
   static func number(_ value: Double) -> String {

@@ -4,10 +4,10 @@ import NN
 import Torch
 
 extension GenerationRequest {
-  /// Whether images of both requests can be denoised in one batch: only prompts and seeds differ, and both begin with the
-  /// noise of their seeds alone.
+  /// Whether images of both requests can be denoised in one batch: only prompts and seeds differ, prompts are plain, and
+  /// images begin with the noise of their seeds alone.
   public func canShareBatch(with other: GenerationRequest) -> Bool {
-    guard edit == nil, variation == nil else { return false }
+    guard edit == nil, variation == nil, promptSyntax == .plain else { return false }
     var same = other
     (same.prompt, same.negativePrompt, same.seed) = (prompt, negativePrompt, seed)
     return same == self

@@ -66,22 +66,14 @@ extension JSONValue {
   /// A number; without a fraction it is written without a point.
   public static func double(_ value: Double) -> JSONValue { .number(value, exact: Int(exactly: value)) }
 
+  /// A seed: a number, or text where 63 bits do not hold it.
+  public static func seed(_ value: UInt64) -> JSONValue { Int(exactly: value).map { .int($0) } ?? .string("\(value)") }
+
   /// A string, or `null`.
   public static func optional(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
 
   /// An array of strings.
   public static func strings(_ texts: some Sequence<String>) -> JSONValue { .array(texts.map { .string($0) }) }
-}
-
-extension JSONValue {
-  /// A whole number.
-  public init(_ value: Int) { self = .int(value) }
-  /// A number; `null` if it is not finite, which JSON cannot express.
-  public init(_ value: Double) { self = value.isFinite ? .double(value) : .null }
-  /// A seed: a number, or text where 63 bits do not hold it.
-  public init(_ value: UInt64) { self = Int(exactly: value).map { JSONValue.int($0) } ?? .string("\(value)") }
-  /// Text, or `null` without it.
-  public init(_ value: String?) { self = .optional(value) }
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,

@@ -9,9 +9,9 @@ struct Facts {
     if let value, !value.isNull { fields.append((key, value)) }
   }
 
-  mutating func add(_ key: String, _ value: String?) { add(key, JSONValue(value)) }
-  mutating func add(_ key: String, _ value: Int?) { add(key, value.map { JSONValue($0) }) }
-  mutating func add(_ key: String, _ value: Double?) { add(key, value.map { JSONValue($0) }) }
+  mutating func add(_ key: String, _ value: String?) { add(key, JSONValue.optional(value)) }
+  mutating func add(_ key: String, _ value: Int?) { add(key, value.map { JSONValue.int($0) }) }
+  mutating func add(_ key: String, _ value: Double?) { add(key, value.map { JSONValue.double($0) }) }
 
   /// Adds all facts of another list.
   mutating func add(_ facts: Facts) { fields += facts.fields }

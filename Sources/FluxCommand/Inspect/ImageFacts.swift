@@ -35,7 +35,7 @@ struct ImageFacts {
     facts.add("program", metadata.program.rawValue)
     facts.add("prompt", metadata.prompt)
     if !metadata.negativePrompt.isEmpty { facts.add("negative_prompt", metadata.negativePrompt) }
-    facts.add("seed", metadata.seed.map { JSONValue($0) })
+    facts.add("seed", metadata.seed.map { JSONValue.seed($0) })
     facts.add("steps", metadata.steps)
     facts.add("sampler", metadata.sampler)
     facts.add("scheduler", metadata.scheduler)
@@ -68,7 +68,7 @@ struct ImageFacts {
         .array(
           record.model.loras.map {
             .object([
-              ("name", .string($0.name)), ("scale", JSONValue($0.scale)), ("hash", .string($0.hash)),
+              ("name", .string($0.name)), ("scale", .double($0.scale)), ("hash", .string($0.hash)),
             ])
           }))
     }

@@ -13,7 +13,7 @@ enum ModelFacts {
     facts.add("name", model.source.name)
     facts.add("directory", model.directory.path)
     facts.add("image_size", model.imageSize)
-    facts.add("latent", model.latent.map { .array($0.map { JSONValue($0) }) })
+    facts.add("latent", model.latent.map { .array($0.map { .int($0) }) })
     facts.add("prediction", model.prediction)
     facts.add("world", model.scenes.map { "\($0.world), version \($0.version)" })
     facts.add("license", model.license ?? "not stated")
@@ -26,8 +26,8 @@ enum ModelFacts {
       .array(
         model.networks.map {
           .object([
-            ("name", .string($0.name)), ("class", .string($0.className)), ("parameters", JSONValue($0.parameters)),
-            ("bytes", JSONValue($0.bytes)), ("type", .string($0.type)),
+            ("name", .string($0.name)), ("class", .string($0.className)), ("parameters", .int($0.parameters)),
+            ("bytes", .int($0.bytes)), ("type", .string($0.type)),
           ])
         }))
     return facts
@@ -49,10 +49,10 @@ enum SafetensorsFacts {
       .array(
         lora.parts.map { part in
           var fields: [(key: String, value: JSONValue)] = [
-            ("name", .string(part.network?.name ?? "not named")), ("layers", JSONValue(part.layers)),
-            ("rank", .array(part.ranks.map { JSONValue($0) })),
+            ("name", .string(part.network?.name ?? "not named")), ("layers", .int(part.layers)),
+            ("rank", .array(part.ranks.map { .int($0) })),
           ]
-          if !part.alphas.isEmpty { fields.append(("alpha", .array(part.alphas.map { JSONValue($0) }))) }
+          if !part.alphas.isEmpty { fields.append(("alpha", .array(part.alphas.map { .double($0) }))) }
           fields.append(("targets", .array(part.targets.map { .string($0) })))
           return .object(fields)
         }))
@@ -84,7 +84,7 @@ enum CheckpointFacts {
     facts.add("directory", checkpoint.folder.path)
     facts.add("step", checkpoint.record.step)
     facts.add("steps", checkpoint.record.steps)
-    facts.add("stage_ends", checkpoint.record.stageEnds.map { .array($0.map { JSONValue($0) }) })
+    facts.add("stage_ends", checkpoint.record.stageEnds.map { .array($0.map { .int($0) }) })
     facts.add("tensors", checkpoint.tensors)
     facts.add("elements", checkpoint.elements)
     facts.add("bytes", ModelSummary.size(of: checkpoint.folder))

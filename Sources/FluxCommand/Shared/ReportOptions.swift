@@ -16,7 +16,7 @@ struct ReportOptions: ParsableArguments {
     let request = image.request
     var facts = Facts()
     facts.add("file", file.relativePath)
-    facts.add("seed", JSONValue(request.seed))
+    facts.add("seed", JSONValue.seed(request.seed))
     facts.add("prompt", request.prompt)
     if !request.negativePrompt.isEmpty { facts.add("negative_prompt", request.negativePrompt) }
     facts.add("width", image.image.width)
