@@ -7,6 +7,8 @@
 #   gpu-run.sh unet          U-Net and adapter on the frozen encoder's latents: out/unet/model
 #   gpu-run.sh draw          a contact sheet: out/prompts.png
 #   gpu-run.sh evaluate      how well it follows prompts: out/scores
+#   gpu-run.sh midi          as released: U-Net of preset midi on the frozen autoencoder's latents of medium scenes: out/midi
+#   gpu-run.sh student       its four-step student: out/student/fast
 #   gpu-run.sh all           bench, autoencoder, unet, draw and evaluate
 #
 # Run a part again until it no longer says that it stopped. The numbers are variables: BATCHES="64 128" gpu-run.sh bench.
@@ -94,6 +96,37 @@ evaluate() {
     tee "$out/scores.txt"
 }
 
+# The learning rate falls to zero at the last step, so that the number of steps has to fit the time: a first minute
+# measures how many a second there are.
+midi() {
+  local seconds=${MIDI_SECONDS:-550} first=${MIDI_FIRST:-75} began=$SECONDS done rate steps
+  train_midi() { # train_midi STEPS SECONDS
+    "$flux" train --from "${MIDI_FROM:-$here/models/midi-autoencoder}" --preset midi --world "${MIDI_WORLD:-medium}" --device "$device" \
+      --precision "$precision" --batch "${MIDI_BATCH:-1024}" --pool-renewal "${MIDI_RENEWAL:-64}" --seed 1 --steps "$1" \
+      --time-limit "$2s" --storage bfloat16 --save-every 1000000 --keep 1 --sample-every 0 --output "$out/midi"
+  }
+  title "midi: the first $first s"
+  train_midi 4000 "$first"
+  read -r done rate < <(python3 - "$out/midi/log.jsonl" <<'P'
+import json, sys
+lines = [line for line in map(json.loads, open(sys.argv[1])) if "stepsPerSecond" in line]
+rates = sorted(line["stepsPerSecond"] for line in lines[-3:])
+print(lines[-1]["step"], rates[len(rates) // 2])
+P
+  )
+  seconds=$((seconds - SECONDS + began))
+  steps=$(python3 -c "print(max($done + 20, int($done + 0.97 * ($seconds - 50) * $rate)))")
+  title "midi: $steps steps in $seconds s"
+  train_midi "$steps" "$seconds"
+}
+
+student() {
+  title "student"
+  "$flux" convert "$out/midi/model" --storage int8 --output "$out/midi-int8"
+  "$flux" distill -m "$out/midi-int8" --world "${MIDI_WORLD:-medium}" --device "$device" --precision "$precision" \
+    --batch "${STUDENT_BATCH:-64}" --steps "${STUDENT_STEPS:-1200}" --output "$out/student"
+}
+
 draw() {
   title "prompts"
   "$flux" generate --prompt-file - --model "$out/unet/model" --device "$device" --output "$out/prompts/" \
@@ -106,7 +139,7 @@ PROMPTS
 }
 
 case ${1:-} in
-bench | gate | autoencoder | unet | draw | evaluate) "$1" ;;
+bench | gate | autoencoder | unet | midi | student | draw | evaluate) "$1" ;;
 all) bench && autoencoder && unet && draw && evaluate ;;
 *) sed -n '2,/^set/p' "$0" | sed '/^set/d; s/^# \{0,1\}//' >&2; exit 2 ;;
 esac

@@ -18,4 +18,6 @@ if [ ! -f "$here/lib/libctorch.so" ] || [ "$(cat "$here/lib/built-for" 2>/dev/nu
   echo "$torch" >"$here/lib/built-for"
   rm -rf "$work" # exec leaves no shell behind that could
 fi
+# The libraries in lib/ need others that lie there, too.
+export LD_LIBRARY_PATH=$here/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 FLUX_HOME=$here FLUX_EMOJI_FONT=${FLUX_EMOJI_FONT:-$here/share/NotoColorEmoji.ttf} exec "$here/bin/flux" "$@"

@@ -109,6 +109,12 @@ int ct_foreach_mul_tensor_(CT_TENSORS(xs), CTTensor *factor) {
     at::_foreach_mul_(L(xs, xsCount), T(factor));
   });
 }
+int ct_foreach_add_(CT_TENSORS(xs), CT_TENSORS(terms)) {
+  return run([&] {
+    const c10::NoGradGuard guard;
+    at::_foreach_add_(L(xs, xsCount), L(terms, termsCount));
+  });
+}
 int ct_foreach_add_tensor_(CT_TENSORS(xs), CTTensor *term) {
   return run([&] {
     const c10::NoGradGuard guard;

@@ -62,6 +62,8 @@ struct Evaluate: ParsableCommand {
   @Option(help: "Classifier-free guidance scale (default: 3).") var cfgScale: Double?
   @Option(help: "CFG rescale φ, 0 to 1 (default: 0).")
   var cfgRescale: Double?
+  @Option(name: .customLong("cfg-interval"), help: "Noise levels at which CFG applies, as LOW-HIGH (default: all).")
+  var interval: Generate.Interval?
   @Option(name: .customLong("sampler"), help: "Sampler (default: dpmpp_2m).") var sampler: String?
   @Option(help: "Directory of a learned judge, from flux train-judge (default: the bundled one).") var judge: FilePath?
   @Flag(help: "Score renders instead of a model: the judge's own errors.") var renders = false
@@ -86,7 +88,7 @@ struct Evaluate: ParsableCommand {
     if fast {
       try FastOptions.check([
         ("--steps", steps != nil), ("--cfg-scale", cfgScale != nil), ("--cfg-rescale", cfgRescale != nil),
-        ("--sampler", sampler != nil),
+        ("--cfg-interval", interval != nil), ("--sampler", sampler != nil),
       ])
     }
   }
@@ -99,8 +101,7 @@ struct Evaluate: ParsableCommand {
     }
     let sampling = [
       ("--fast", fast), ("--steps", steps != nil), ("--cfg-scale", cfgScale != nil),
-      ("--cfg-rescale", cfgRescale != nil),
-      ("--sampler", sampler != nil),
+      ("--cfg-rescale", cfgRescale != nil), ("--cfg-interval", interval != nil), ("--sampler", sampler != nil),
     ]
     if renders {
       if prompts != .categories { throw ValidationError("--renders needs --set categories") }
@@ -180,7 +181,8 @@ struct Evaluate: ParsableCommand {
       self.pipeline = pipeline
       let asked = GenerationRequest(
         prompt: "", steps: call.steps ?? 20, sampler: kind,
-        guidance: Guidance(scale: call.cfgScale ?? 3, rescale: call.cfgRescale ?? 0))
+        guidance: Guidance(
+          scale: call.cfgScale ?? 3, interval: call.interval?.range, rescale: call.cfgRescale ?? 0))
       request = pipeline.student?.request(asked) ?? asked
     }
 
@@ -324,7 +326,7 @@ struct Evaluate: ParsableCommand {
   /// The learned judge of a world; nil if none is bundled for it, which the report mentions.
   private func learnedJudge(of world: World) throws -> LearnedReader? {
     guard let judge else {
-      let bundled = Home.judge
+      let bundled = Home.judge(of: world)
       guard FileManager.default.fileExists(atPath: bundled.path) else { return nil }
       let reader = try LearnedReader(directory: bundled)
       return reader.world == world ? reader : nil

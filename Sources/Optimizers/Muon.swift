@@ -10,16 +10,21 @@ import Torch
 public final class Muon: UpdateRule {
   /// The matrices and kernels that are updated in place, under their checkpoint keys.
   public let parameters: [NamedTensor]
-  private let momenta: [Tensor]
-  private let groups: [[Int]]  // indices of parameters of equal matrix shape
+  private let groups: [Group]
   private let learningRateScale: Double
   private let weightDecay: Double
   private let momentum: Double
 
+  /// Parameters of equal matrix shape.
+  private struct Group {
+    let shape: [Int]  // [rows, columns]
+    let indices: [Int]  // of the parameters
+    let momenta: Tensor  // [parameters, rows, columns]
+  }
+
   /// `learningRateScale` multiplies the learning rate that `update` gets.
   public init(_ parameters: [NamedTensor], learningRateScale: Double, weightDecay: Double, momentum: Double = 0.95) {
     self.parameters = parameters
-    momenta = parameters.map { Tensor.zeros($0.tensor.shape, device: $0.tensor.device) }
     var order: [[Int]] = []
     var places: [[Int]: Int] = [:]
     for (index, named) in parameters.enumerated() {
@@ -31,7 +36,11 @@ public final class Muon: UpdateRule {
         order.append([index])
       }
     }
-    groups = order
+    groups = order.map { indices in
+      let first = parameters[indices[0]].tensor
+      let shape = Self.matrixShape(first)
+      return Group(shape: shape, indices: indices, momenta: .zeros([indices.count] + shape, device: first.device))
+    }
     (self.learningRateScale, self.weightDecay, self.momentum) = (learningRateScale, weightDecay, momentum)
   }
 
@@ -39,26 +48,36 @@ public final class Muon: UpdateRule {
   public func update(_ gradients: [Tensor], learningRate: Double, skip: Tensor?) {
     let learningRate = learningRate * learningRateScale
     withNoGrad {
+      let applied = skip.map { 1 - $0 }  // 0 or 1
+      let decay = applied.map { 1 - $0 * (learningRate * weightDecay) }
       for group in groups {
-        let shape = Self.matrixShape(parameters[group[0]].tensor)
-        let matrices = group.map { index in
-          let gradient = Self.kept(gradients[index], unless: skip, else: momenta[index])
-          momenta[index].lerp_(gradient, 1 - momentum)
-          return gradient.lerp(momenta[index], momentum).reshaped(shape)  // Nesterov's look ahead
+        let own = Tensor.stack(group.indices.map { gradients[$0].reshaped(group.shape) })
+        let gradient = skip.map { Tensor.where($0 .> 0.5, group.momenta, own) } ?? own
+        group.momenta.lerp_(gradient, 1 - momentum)
+        let directions = Self.orthogonalized(gradient.lerp(group.momenta, momentum))  // Nesterov's look ahead
+        let scale = learningRate * 0.2 * Double(max(group.shape[0], group.shape[1])).squareRoot()
+        let moves = applied.map { directions * ($0 * -scale) } ?? directions * -scale
+        let targets = group.indices.map { parameters[$0].tensor }
+        if let decay {
+          Foreach.scale(targets, by: decay)
+        } else {
+          Foreach.scale(targets, by: 1 - learningRate * weightDecay)
         }
-        let directions = Self.orthogonalized(Tensor.stack(matrices))
-        let scale = learningRate * 0.2 * Double(max(shape[0], shape[1])).squareRoot()
-        for (place, index) in group.enumerated() {
-          let parameter = parameters[index].tensor
-          let moved = parameter * (1 - learningRate * weightDecay) - directions[place].reshaped(parameter.shape) * scale
-          parameter.copy_(Self.kept(moved, unless: skip, else: parameter))
-        }
+        Foreach.add(targets, targets.indices.map { moves[$0].reshaped(targets[$0].shape) })
       }
     }
   }
 
   /// The momentum of each parameter, under `momentum.` with its key.
-  public var state: [NamedTensor] { zip(parameters, momenta).map { ("momentum.\($0.key)", $1) } }
+  public var state: [NamedTensor] {
+    var momenta: [Int: Tensor] = [:]
+    for group in groups {
+      for (place, index) in group.indices.enumerated() {
+        momenta[index] = group.momenta[place].reshaped(parameters[index].tensor.shape)  // shares its memory
+      }
+    }
+    return parameters.enumerated().map { ("momentum.\($1.key)", momenta[$0]!) }
+  }
 
   /// The nearest matrices with singular values near 1, of `[count, rows, columns]`.
   ///
@@ -104,10 +123,5 @@ public final class Muon: UpdateRule {
 
   private static func matrixShape(_ tensor: Tensor) -> [Int] {
     [tensor.shape[0], tensor.shape.dropFirst().reduce(1, *)]
-  }
-
-  /// `value`, or where the scalar `skip` is 1 what was there before.
-  private static func kept(_ value: Tensor, unless skip: Tensor?, else old: Tensor) -> Tensor {
-    skip.map { Tensor.where($0 .> 0.5, old, value) } ?? value
   }
 }

@@ -56,6 +56,7 @@ public struct PlanIdentity {
   /// The neutral values of settings that were added later.
   private static let neutral: [String: NSNumber] = [
     "gradientCheckpointing": false, "lateLoss": 1, "equivariance": 0, "textures": 0, "uniformTimesteps": 0,
+    "regeneratedLatents": 0,
   ]
 
   private static func text(_ value: Any?) -> String {

@@ -56,6 +56,12 @@ public enum Foreach {
     check(withHandles(tensors) { ct_foreach_add_tensor_($0, $1, term.handle) })
   }
 
+  /// Adds to every tensor the one at its place, in place.
+  public static func add(_ tensors: [Tensor], _ terms: [Tensor]) {
+    guard !tensors.isEmpty else { return }
+    check(withHandles(tensors) { x, xCount in withHandles(terms) { ct_foreach_add_(x, xCount, $0, $1) } })
+  }
+
   /// `norm` as a scalar that stays on the device.
   public static func normTensor(_ tensors: [Tensor]) -> Tensor {
     guard !tensors.isEmpty else { return Tensor(0) }

@@ -109,7 +109,7 @@ enum Program {
   }
 
   private static var environment: [String: String] {
-    ProcessInfo.processInfo.environment.merging(["FLUX_HOME": Project.root.path]) { $1 }
+    ProcessInfo.processInfo.environment.merging(["FLUX_HOME": Project.root.path, "FLUX_MODEL": "mini"]) { $1 }
   }
 
   /// `flux` lies beside the test program.

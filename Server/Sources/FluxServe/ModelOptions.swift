@@ -19,7 +19,7 @@ struct ModelOptions: ParsableArguments {
     if let threads { try check("--threads", threads, 1...1024) }
   }
 
-  /// The models; without `--model` mini, and the other bundled ones after it.
+  /// The models; without `--model` the default one, and the other bundled ones after it.
   func catalog() throws -> ModelCatalog {
     let names = model.isEmpty ? Self.bundled() : model
     return ModelCatalog(
@@ -31,7 +31,8 @@ struct ModelOptions: ParsableArguments {
       let folder = Installation.models.appendingPathComponent($0)
       return isModel(folder) && !PixelModel.isStored(in: folder)
     }
-    return ["mini"] + names.filter { $0 != "mini" }.sorted()
+    let first = Installation.defaultModel
+    return [first] + names.filter { $0 != first }.sorted()
   }
 
   private static func directory(_ name: String) throws -> URL {

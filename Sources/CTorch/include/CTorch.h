@@ -188,6 +188,7 @@ int ct_fused_adamw_(CT_TENSORS(parameters), CT_TENSORS(gradients), CT_TENSORS(fi
 int ct_foreach_lerp_(CT_TENSORS(xs), CT_TENSORS(targets), double weight);
 int ct_foreach_mul_(CT_TENSORS(xs), double factor);
 int ct_foreach_mul_tensor_(CT_TENSORS(xs), CTTensor *factor);   // a scalar on the same device
+int ct_foreach_add_(CT_TENSORS(xs), CT_TENSORS(terms));
 int ct_foreach_add_tensor_(CT_TENSORS(xs), CTTensor *term);
 CTTensor *ct_foreach_total_norm(CT_TENSORS(xs));
 

@@ -25,6 +25,12 @@ public enum Installation {
   /// The folder of the models that come with Flux.
   public static var models: URL { root.appendingPathComponent("models") }
 
+  /// The name of the model that commands use if none is named: `FLUX_MODEL`, or `midi`.
+  public static var defaultModel: String {
+    let given = ProcessInfo.processInfo.environment["FLUX_MODEL"] ?? ""
+    return given.isEmpty ? "midi" : given
+  }
+
   /// Set-up fetches it into `.deps`; an installation has it beside the models.
   private static func textEncoder(in folder: URL) -> URL {
     let installed = folder.appendingPathComponent("text-encoder")

@@ -69,7 +69,7 @@ struct BenchGenerate: ParsableCommand {
 
   @Option(help: "Model size, with random weights: tiny, mini, midi, base, fine or specification.")
   var preset: Preset?
-  @Option(name: [.short, .long], help: "A model directory or the name of a bundled model (default: mini).")
+  @Option(name: [.short, .long], help: "A model directory or the name of a bundled model (default: midi).")
   var model: FilePath?
   @Option(help: "Batch size.") var batch: Int = 1
   @Option(help: "Number of sampling steps (DPM-Solver++ 2M).") var steps: Int = 20

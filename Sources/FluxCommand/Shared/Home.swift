@@ -1,5 +1,6 @@
 import Flux
 import Foundation
+import Scenes
 
 /// The text encoder and the models that come with Flux, as the commands name them.
 enum Home {
@@ -7,14 +8,16 @@ enum Home {
 
   static var models: URL { Installation.models }
 
-  /// The learned judge of the small world.
-  static var judge: URL { models.appendingPathComponent("judge") }
+  /// The directory of the learned judge of a world; worlds without one have no such directory.
+  static func judge(of world: World) -> URL {
+    models.appendingPathComponent(world == .small ? "judge" : "judge-\(world.rawValue)")
+  }
 
-  /// A model directory by path, or an installed model by name (`InstalledModels`); `mini` if nil.
+  /// A model directory by path, or an installed model by name (`InstalledModels`); the default model if nil.
   ///
   /// With `allowsAutoencoder` it can also be the directory of an autoencoder.
   static func model(_ given: FilePath?, allowsAutoencoder: Bool = false) throws(Failure) -> URL {
-    let name = given?.text ?? "mini"
+    let name = given?.text ?? Installation.defaultModel
     for candidate in [given?.url, InstalledModels.directory(named: name)].compactMap({ $0 }) {
       let index = candidate.appendingPathComponent("model_index.json")
       if FileManager.default.fileExists(atPath: index.path) { return candidate }

@@ -55,6 +55,10 @@ struct PlanOptions: ParsableArguments {
   @Option(help: "Standard deviation of the noise that is always added to latents.") var latentNoise: Double?
   @Option(help: "Scale of extra noise on half of the latents that the decoder is trained on.")
   var latentNoiseWide: Double?
+  @Option(
+    help:
+      "Fraction of the images of the stage decoder whose latents the U-Net regenerates under guidance (with --from).")
+  var regeneratedLatents: Double?
   @Option(help: "Extra loss weight of latent cells that hold an object (Scenes only).") var objectWeight: Double?
   @Option(help: "Weight of the classification losses on U-Net features and pooled text (Scenes only).")
   var alignment: Double?
@@ -75,7 +79,7 @@ struct PlanOptions: ParsableArguments {
     try NumberRange.check("--adam-beta2", beta2, 0...0.999_999)
     for (flag, value) in [
       ("cooldown", cooldown), ("caption-dropout", captionDropout), ("late-loss", lateLoss),
-      ("textures", textures), ("uniform-timesteps", uniformTimesteps),
+      ("textures", textures), ("uniform-timesteps", uniformTimesteps), ("regenerated-latents", regeneratedLatents),
     ] {
       try NumberRange.check("--\(flag)", value, 0...1)
     }
@@ -101,6 +105,9 @@ struct PlanOptions: ParsableArguments {
       do throws(TrainingError) {
         try plan.keep(stages.stages)
       } catch { throw Failure(error.description, code: 2) }
+    }
+    if regeneratedLatents ?? 0 > 0, plan.parts[.decoder] == nil || plan.start == nil || plan.reinitialize {
+      throw Failure("--regenerated-latents needs --stages decoder and --from a model whose U-Net is trained", code: 2)
     }
     if let resolution {
       let (cell, largest) = (plan.configuration.autoencoder.downsample, 4 * plan.configuration.imageSize)
@@ -134,6 +141,7 @@ struct PlanOptions: ParsableArguments {
     if let muonLearningRate { plan.setMuonLearningRate(muonLearningRate) }
     set(\.latentNoise, latentNoise)
     set(\.latentNoiseWide, latentNoiseWide)
+    set(\.regeneratedLatents, regeneratedLatents)
     set(\.objectWeight, objectWeight)
     set(\.alignment, alignment)
     set(\.latentAlignment, latentAlignment)

@@ -11,6 +11,7 @@ struct PoolSource {
   let size: Int
   let renewal: Int
   let cache: LatentCache?
+  var upcoming: UpcomingBlocks?
 }
 
 /// A block of images as latents.
@@ -45,7 +46,7 @@ extension Trainer {
     if source.cache != nil, let known = try cached(block) {
       return EncodedBlock(latents: known.latents, items: known.items, metadata: known.metadata, isCached: true)
     }
-    let batch = try load(.diffusion, block.range, size: baseSize, from: source.examples)
+    let batch = try load(.diffusion, block.range, size: baseSize, from: source.examples, ahead: source.upcoming)
     let latents = withNoGrad {
       inPrecision {
         model.autoencoder.normalized(model.autoencoder.encodeRaw(batch.images.to(device)).to(.float32))

@@ -34,14 +34,20 @@ final class LatentPool {
   /// Adds some rows of `new` as the examples from number `filled` on.
   func append(_ new: Example, rows: Range<Int>) {
     withNoGrad {
-      for row in rows {
+      var next = rows.lowerBound
+      while next < rows.upperBound {  // once, or twice where the ring's end is among them
         let place = filled % size
-        latents[place].copy_(new.latents[row])
-        captions[place].copy_(new.captions[row])
-        masks[place].copy_(new.masks[row])
-        if let known = new.labels { labels[place].copy_(known[row]) }
-        ids[place] = new.ids[row]
-        filled += 1
+        let count = min(rows.upperBound - next, size - place)
+        func copy(_ source: Tensor, to target: Tensor) {
+          target.narrowed(0, place, count).copy_(source.narrowed(0, next, count))
+        }
+        copy(new.latents, to: latents)
+        copy(new.captions, to: captions)
+        copy(new.masks, to: masks)
+        if let known = new.labels { copy(known, to: labels) }
+        ids.replaceSubrange(place..<place + count, with: new.ids[next..<next + count])
+        filled += count
+        next += count
       }
     }
     hasLabels = new.labels != nil
@@ -173,7 +179,8 @@ extension Trainer {
   func filledPool(at step: Int, shouldStop: () -> Bool = { false }) throws -> LatentPool? {
     if pool == nil { try openCache() }
     let own = PoolSource(
-      examples: examples, name: "images", size: plan.poolSize, renewal: plan.poolRenewal, cache: cache)
+      examples: examples, name: "images", size: plan.poolSize, renewal: plan.poolRenewal, cache: cache,
+      upcoming: upcoming)
     guard let filled = try filled(pool, from: own, at: step, shouldStop) else { return nil }
     if let settings = plan.regularization, let regularization {
       let other = PoolSource(

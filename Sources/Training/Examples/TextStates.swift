@@ -6,7 +6,7 @@ import Torch
 /// The last bits of a matrix product depend on the matrix sizes, so a caption is always encoded in a batch of the same
 /// shape: four captions, padded to the next multiple of four tokens. (One caption at a time is half as fast: all weights
 /// are read for a dozen rows.) So the other captions in its batch do not matter, nor whether its states come from memory,
-/// from disk or are recomputed.
+/// from disk or are recomputed. Devices other than the CPU encode all captions of a call at once, unless a cache keeps them.
 final class TextStates {
   private let prompts: PromptEncoder
   private let maxTokens: Int
@@ -32,6 +32,7 @@ final class TextStates {
   /// States that are not in memory are read from `files`; newly encoded ones are stored there, in bf16 as in the pool.
   func callAsFunction(_ captions: [String], files: CaptionFiles? = nil) -> (states: Tensor, masks: Tensor) {
     let rows = captions.map { prompts.tokenizer.encode($0, maxLength: maxTokens).ids }
+    if prompts.device != .cpu, files == nil { return together(rows) }
     let width = 2 * prompts.encoder.configuration.hiddenSize
     var found: [CaptionFiles.Tokens: Tensor] = [:]
     for tokens in rows { found[tokens] = kept[tokens] }
@@ -50,6 +51,15 @@ final class TextStates {
       }
     }
     return (states, masks)
+  }
+
+  /// States of captions that are all encoded at once, for devices where many small batches would mostly wait for launches.
+  ///
+  /// Their last bits may depend on the other captions, and nothing is kept.
+  private func together(_ rows: [CaptionFiles.Tokens]) -> (states: Tensor, masks: Tensor) {
+    let (states, mask) = withAutocast(prompts.device, enabled: bfloat16) { prompts(tokens: rows, padTo: maxTokens) }
+    encoded += rows.count
+    return withNoGrad { (states.to(.float32) * mask.unsqueezed(2), mask) }
   }
 
   /// Token ids `[B, maxTokens]` of captions, padded, and their masks `[B, maxTokens]`.

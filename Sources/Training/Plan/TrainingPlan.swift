@@ -101,6 +101,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var latentNoise: Double
   /// Scale of the extra noise that half the decoder's latents get; its deviation is random for each latent.
   public var latentNoiseWide: Double
+  /// Fraction of the images of the decoder's stage whose latents the U-Net regenerates, to learn from its errors.
+  public var regeneratedLatents = 0.0
   /// Extra weight of cells with an object in the denoising loss.
   public var objectWeight: Double
   /// Weight of the classification losses on U-Net features and pooled text.
@@ -159,7 +161,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
       emaSigmas, lossType
     case cooldownLossType, minSNR, timeShift, uniformTimesteps, maxGradNorm, latentNoise, latentNoiseWide, objectWeight
     case alignment, latentAlignment, poolSize, poolRenewal, bfloat16, gradientCheckpointing, autoencoderMuon
-    case diffusionMuon, lateLoss, equivariance, textures, resolution
+    case diffusionMuon, regeneratedLatents, lateLoss, equivariance, textures, resolution
     case trainedNetworks, textEncoderLearningRate, adapterLearningRate, unetLearningRate, lora, regularization
   }
 

@@ -6,7 +6,7 @@ import Scenes
 import Support
 import Torch
 
-// Autoencoder steps: on windows, on whole images jointly with the U-Net, and with a frozen encoder.
+// Autoencoder steps: on windows, and on whole images jointly with the U-Net.
 
 extension Trainer {
   /// A step on windows near objects: a quarter of the cost of whole images, with most of the difficult content.
@@ -132,76 +132,7 @@ extension Trainer {
     }
   }
 
-  // MARK: - With the encoder frozen
-
-  /// Trains the super-resolution levels on crops of a quarter of the area; being convolutional, they need no more.
-  func superResolutionStep(_ step: Int) throws -> [String: Double] {
-    guard let upsampler = model.autoencoder.superResolution else { return [:] }
-    let generator = generator(step, .superResolution)
-    let images = try wholeImages(.superResolution, .superResolution, step)
-    let base = withNoGrad { decodeBase(images, generator) }
-    let total = superResolutionLoss(of: base, to: images, generator, by: upsampler)
-    let learningRate =
-      plan.autoencoderLearningRate * plan.learningRateFactor(at: step, in: plan.range(of: .superResolution))
-    try accumulate(total, 1, step, "super-resolution loss", completes: networks.superResolution)
-    var values: [String: Double] = [:]
-    try update(networks.superResolution, learningRate, step, "super-resolution loss", to: &values)
-    add(["superResolution": total], 1, to: &values)
-    return values
-  }
-
-  /// Trains the decoder on whole images and the super-resolution levels on crops of them.
-  func decoderStep(_ step: Int) throws -> [String: Double] {
-    let generator = generator(step, .decoder)
-    let images = try wholeImages(.decoder, .decoder, step)
-    let base = decodeBase(images, generator)
-    let factor = model.configuration.autoencoder.superResolutionFactor
-    let kind: AutoencoderLoss.Kind = plan.lateLoss < 1 ? .late : .early
-    let reconstruction = AutoencoderLoss.loss(base.pixels, factor > 1 ? images.avgPool2d(factor) : images, kind)
-    let upsampled = model.autoencoder.superResolution.map {
-      superResolutionLoss(of: base, to: images, generator, by: $0)
-    }
-    var total = upsampled.map { reconstruction + $0 } ?? reconstruction
-    if let bounds = AutoencoderLoss.palettePenalty(base, model.autoencoder.decoder, group: group) {
-      total = total + bounds
-    }
-    let learningRate = plan.autoencoderLearningRate * plan.learningRateFactor(at: step, in: plan.range(of: .decoder))
-    try accumulate(total, 1, step, "decoder loss", completes: networks.fullDecoder)
-    var values: [String: Double] = [:]
-    try update(networks.fullDecoder, learningRate, step, "decoder loss", norm: "gradientNorm", to: &values)
-    add(["reconstruction": reconstruction, "superResolution": upsampled], 1, to: &values)
-    return values
-  }
-
-  /// This process's images, whole and not in micro-batches.
-  private func wholeImages(_ stage: TrainingPlan.Stage, _ stream: ExampleStream, _ step: Int) throws -> Tensor {
-    let batch = plan.batch(of: stage)
-    let range = step * batch..<(step + 1) * batch
-    return try loadOwn(stream, range, size: model.configuration.imageSize).images
-  }
-
-  /// Decodes the noisy latents of images at the base size.
-  private func decodeBase(_ images: Tensor, _ generator: Generator) -> DecoderOutput {
-    inPrecision {
-      let latents = withNoGrad { model.autoencoder.encode(images) }
-      return model.autoencoder.decoder((latents + decoderNoise(latents.shape, generator)).channelsLast())
-    }
-  }
-
-  /// The super-resolution loss of a random crop of a quarter of the area.
-  private func superResolutionLoss(
-    of base: DecoderOutput, to images: Tensor, _ generator: Generator, by upsampler: SuperResolution
-  ) -> Tensor {
-    let factor = model.configuration.autoencoder.superResolutionFactor
-    let side = baseSize / 2
-    let corner = Tensor.randint(0..<side, [2], generator: generator).ints()
-    func crop(_ x: Tensor, _ scale: Int) -> Tensor {
-      x.narrowed(2, corner[0] * scale, side * scale).narrowed(3, corner[1] * scale, side * scale).channelsLast()
-    }
-    let decoded = upsampler(
-      DecoderOutput(features: crop(base.features.to(.float32), 1), pixels: crop(base.pixels.to(.float32), 1)))
-    return AutoencoderLoss.loss(decoded.pixels, crop(images, factor))
-  }
+  // MARK: - Noise
 
   /// Gaussian noise for the decoder's latents: a little always, more for half of them.
   ///

@@ -37,6 +37,7 @@ public final class Trainer {
   let regularization: (any TrainingExamples)?
   var regularizationPool: LatentPool?
   var cache: LatentCache?
+  private(set) var upcoming: UpcomingBlocks?  // of the pool
   let cacheFolder: URL?
   private(set) lazy var textEncoderHash = Result {
     try CacheManifest.hash(of: ["vocab.txt", "config.json", "model.safetensors"], in: prompts.directory)
@@ -93,6 +94,10 @@ public final class Trainer {
       Libtorch.triesConvolutions(true)
     }
     examples = try data.examples(plan, side: plan.configuration.latentSize)
+    if device != .cpu, let scenes = examples as? SceneExamples {
+      upcoming = UpcomingBlocks(
+        scenes, size: plan.configuration.imageSize / plan.configuration.autoencoder.superResolutionFactor)
+    }
     self.regularization = try regularization?.examples(plan, side: plan.configuration.latentSize)
   }
 
@@ -102,13 +107,15 @@ public final class Trainer {
   ///
   /// Images are transferred as bytes, a quarter of the size of floats.
   ///
-  /// They are the run's examples unless others are given.
+  /// They are the run's examples unless others are given, or rendered `ahead`.
   func load(
-    _ stream: ExampleStream, _ range: Range<Int>, size: Int, from others: (any TrainingExamples)? = nil
+    _ stream: ExampleStream, _ range: Range<Int>, size: Int, from others: (any TrainingExamples)? = nil,
+    ahead: UpcomingBlocks? = nil
   ) throws -> ExampleBatch {
     let begun = Date()
     defer { dataWaitSeconds += Date().timeIntervalSince(begun) }
-    var batch = try (others ?? examples).batch(stream, range, size: size)
+    let ready = ahead.map { $0.batch(range) }
+    var batch = try ready ?? (others ?? examples).batch(stream, range, size: size)
     let moved = batch.images.to(device)
     batch.images = moved.dtype == .uint8 ? moved.to(.float32) / 127.5 - 1 : moved
     return batch
@@ -124,7 +131,7 @@ public final class Trainer {
   enum Purpose: UInt64 {
     case reconstruction = 1
     case diffusion, superResolution, joint, pool, windows, captions, decoder, captionGap,
-      regularization
+      regularization, regeneration
   }
 
   /// The denoising loss at a step.

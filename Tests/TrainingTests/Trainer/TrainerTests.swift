@@ -378,12 +378,13 @@ import Torch
   }
 
   /// Latents stay what they are, so that the decoder fits any U-Net that knows them.
-  @Test func theDecoderMayLearnOnAlone() throws {
+  @Test(arguments: [0, 0.5, 1]) func theDecoderMayLearnOnAlone(regeneratedLatents: Double) throws {
     let start = ModelBundle(Preset.tiny.configuration, .random(Generator(seed: 9)))
     var plan = TrainingPlan(preset: .tiny, steps: 20, start: ModelSource(name: "start", hash: "1"))
     #expect(plan.range(of: .decoder).isEmpty)
     try plan.keep([.decoder])
     #expect(plan.range(of: .decoder) == 0..<20)
+    plan.regeneratedLatents = regeneratedLatents
     let trainer = try Trainer(
       plan, from: start, textEncoder: Project.minilm)
     func numbers(_ model: ModelBundle) -> (fullDecoder: [[Float]], rest: [[Float]]) {
