@@ -24,7 +24,11 @@ class Server:
         self.log = open(ROOT / ".deps/test-clients.log", "ab")
         self.process = subprocess.Popen(
             [program, "--port", str(self.port), "--log-json", *options],
-            stderr=self.log, env={**os.environ, "FLUX_HOME": str(ROOT), "GOMP_SPINCOUNT": "3000", **(environment or {})},
+            stderr=self.log,
+            env={
+                **os.environ, "FLUX_HOME": str(ROOT), "FLUX_MODEL": "mini", "GOMP_SPINCOUNT": "3000",
+                **(environment or {}),
+            },
         )
 
     def wait(self):
