@@ -58,11 +58,12 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var trainingEmphasis: EmphasisOptions
   @Flag(help: "Use the model's few-step student (flux distill), which has fixed steps and guidance.")
   var fast = false
-  @Option(help: "Number of sampling steps (default: 20).") var steps: Int?
-  @Option(help: "Classifier-free guidance scale (default: 3).") var cfgScale: Double?
-  @Option(help: "CFG rescale φ, 0 to 1 (default: 0).")
+  @Option(help: "Number of sampling steps (default: the model's).") var steps: Int?
+  @Option(help: "Classifier-free guidance scale (default: the model's).") var cfgScale: Double?
+  @Option(help: "CFG rescale φ, 0 to 1 (default: the model's).")
   var cfgRescale: Double?
-  @Option(name: .customLong("cfg-interval"), help: "Noise levels at which CFG applies, as LOW-HIGH (default: all).")
+  @Option(
+    name: .customLong("cfg-interval"), help: "Noise levels at which CFG applies, as LOW-HIGH (default: the model's).")
   var interval: Generate.Interval?
   @Option(name: .customLong("sampler"), help: "Sampler (default: dpmpp_2m).") var sampler: String?
   @Option(help: "Directory of a learned judge, from flux train-judge (default: the bundled one).") var judge: FilePath?
@@ -179,10 +180,11 @@ struct Evaluate: ParsableCommand {
 
     init(_ pipeline: Pipeline, _ call: Evaluate, _ kind: SamplerKind) {
       self.pipeline = pipeline
+      let defaults = pipeline.model.sampling ?? .standard
       let asked = GenerationRequest(
-        prompt: "", steps: call.steps ?? 20, sampler: kind,
-        guidance: Guidance(
-          scale: call.cfgScale ?? 3, interval: call.interval?.range, rescale: call.cfgRescale ?? 0))
+        prompt: "", steps: call.steps ?? defaults.steps, sampler: kind,
+        guidance: defaults.guidance(
+          scale: call.cfgScale, interval: call.interval?.range, rescale: call.cfgRescale))
       request = pipeline.student?.request(asked) ?? asked
     }
 

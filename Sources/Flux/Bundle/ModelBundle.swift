@@ -61,6 +61,8 @@ public final class ModelBundle {
   public let configuration: Configuration
   /// The scenes that it learned, as its directory says; nil for models of other images and those from before version 2.
   public var scenes: Scenes?
+  /// How it is sampled by default, as its directory says; nil is `SamplingDefaults.standard`.
+  public var sampling: SamplingDefaults?
   /// Images to latents and back.
   public let autoencoder: Autoencoder
   /// Text encoder states to the U-Net's context.
@@ -110,7 +112,7 @@ public final class ModelBundle {
         throw .configuration(file: own.path, reason: "\(error)")
       }
     }
-    scenes = index.scenes
+    (scenes, sampling) = (index.scenes, index.sampling)
     schedule = Schedule(scheduler)
     let cell = configuration.autoencoder.downsample
     do throws(ConfigurationError) {
@@ -158,7 +160,8 @@ public final class ModelBundle {
       try JSONFile.write(configuration.schedule, className: "DDPMScheduler", to: Self.schedulerFile(directory))
       try JSONFile.write(
         Index(
-          imageSize: configuration.imageSize, scenes: scenes, textEncoder: prompts.map { _ in Index.bert }),
+          imageSize: configuration.imageSize, scenes: scenes, sampling: sampling,
+          textEncoder: prompts.map { _ in Index.bert }),
         className: "FluxPipeline",
         to: Self.indexFile(directory))
     } catch { throw .notWritten(error) }
@@ -177,6 +180,14 @@ public final class ModelBundle {
       imageSize: index.imageSize)
   }
 
+  /// How the model of a directory is sampled by default.
+  public static func samplingDefaults(_ directory: URL) throws(CheckpointError) -> SamplingDefaults {
+    do throws(JSONFileError) {
+      let index: Index = try JSONFile.read(indexFile(directory))
+      return index.sampling ?? .standard
+    } catch { throw CheckpointError(error) }
+  }
+
   private static func indexFile(_ directory: URL) -> URL { directory.appendingPathComponent("model_index.json") }
   private static func schedulerFile(_ directory: URL) -> URL {
     directory.appendingPathComponent("scheduler/scheduler_config.json")
@@ -185,6 +196,7 @@ public final class ModelBundle {
   private struct Index: ModelConfiguration {
     var imageSize: Int
     var scenes: Scenes?
+    var sampling: SamplingDefaults?
     var textEncoder: [String]?  // library and class, as in diffusers
 
     static let bert = ["transformers", TextEncoder.className]
@@ -195,6 +207,7 @@ public final class ModelBundle {
       }
       try require("image_size", imageSize, in: ConfigurationLimit.imageSide)
       if let scenes { try require("scenes.version", scenes.version, in: 1...1000) }
+      try sampling?.validate()
     }
   }
 

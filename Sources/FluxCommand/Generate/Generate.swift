@@ -72,7 +72,7 @@ struct Generate: ParsableCommand {
   var batchSize: Int?
   @Option(
     name: [.customLong("steps"), .customLong("num-inference-steps"), .customLong("step-count")],
-    help: "Number of sampling steps (default: 20).")
+    help: "Number of sampling steps (default: the model's).")
   var steps: Int?
   @Option(name: [.customShort("W"), .long], help: "Width in pixels (default: the model's).") var width: Int?
   @Option(name: [.customShort("H"), .long], help: "Height in pixels (default: the model's).") var height: Int?
@@ -92,15 +92,15 @@ struct Generate: ParsableCommand {
   @Option(
     name: [
       .customLong("cfg-scale"), .customLong("guidance-scale"), .customLong("cfg"), .customLong("guidance"),
-    ], help: "Classifier-free guidance scale; 1 disables guidance (default: 3).")
+    ], help: "Classifier-free guidance scale; 1 disables guidance (default: the model's).")
   var guidanceScale: Double?
   @Option(
     name: .customLong("cfg-rescale"),
-    help: "CFG rescale φ, 0 to 1 (default: 0).")
+    help: "CFG rescale φ, 0 to 1 (default: the model's).")
   var guidanceRescale: Double?
   @Option(
     name: .customLong("cfg-interval"),
-    help: "Noise levels σ at which CFG applies, as LOW-HIGH (default: all).")
+    help: "Noise levels σ at which CFG applies, as LOW-HIGH (default: the model's).")
   var guidanceInterval: Interval?
   @Option(
     name: [.customLong("sampler"), .customLong("sampling-method")],
@@ -264,6 +264,9 @@ struct Generate: ParsableCommand {
   private func request(over replayed: GenerationRequest?) throws -> GenerationRequest {
     do {
       let base = replayed ?? GenerationRequest(prompt: "")
+      // A model that is not there is reported when it is read.
+      let own = (try? ModelBundle.samplingDefaults(Home.model(model))) ?? .standard
+      let defaults = replayed.map { SamplingDefaults(steps: $0.steps, guidance: $0.guidance) } ?? own
       let given = replayed == nil ? [] : Arguments.options(in: try Arguments.text())
       let named = try sampler.map { try SamplerKind.read($0) } ?? (kind: base.sampler, spacing: base.spacing)
       let isAutomatic = scheduler?.lowercased() == "automatic"  // AUTOMATIC1111's name for the sampler's default
@@ -277,11 +280,10 @@ struct Generate: ParsableCommand {
       let isNegativeReplayed = replayed != nil && !given.contains("--negative-prompt")
       return GenerationRequest(
         prompt: "", negativePrompt: isNegativeReplayed ? base.negativePrompt : negativePrompt,
-        seed: isSeedReplayed ? base.seed : seed.value, steps: steps ?? base.steps, sampler: named.kind,
+        seed: isSeedReplayed ? base.seed : seed.value, steps: steps ?? defaults.steps, sampler: named.kind,
         spacing: isAutomatic ? nil : asked ?? named.spacing, eta: eta ?? base.eta,
-        guidance: Guidance(
-          scale: guidanceScale ?? base.guidance.scale, interval: guidanceInterval?.range ?? base.guidance.interval,
-          rescale: guidanceRescale ?? base.guidance.rescale),
+        guidance: defaults.guidance(
+          scale: guidanceScale, interval: guidanceInterval?.range, rescale: guidanceRescale),
         width: size ?? width ?? base.width, height: size ?? height ?? base.height,
         upscaler: upscaler ?? base.upscaler, largeLatents: largeLatents || base.largeLatents,
         variation: base.variation, edit: base.edit,

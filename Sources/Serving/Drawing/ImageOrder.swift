@@ -90,7 +90,8 @@ struct OrderDraft {
     var (ignored, warnings) = (ignored, warnings)
     var request = GenerationRequest(
       prompt: prompt, negativePrompt: negativePrompt, seed: seed.flatMap { UInt64(exactly: $0) } ?? Self.randomSeed(),
-      steps: steps ?? 20, guidance: Guidance(scale: guidanceScale ?? 3, rescale: guidanceRescale ?? 0),
+      steps: steps ?? served.sampling.steps,
+      guidance: served.sampling.guidance(scale: guidanceScale, rescale: guidanceRescale),
       upscaler: upscaler, largeLatents: largeLatents)
     do throws(SamplingError) {
       try resolveSampler(&request, &ignored)

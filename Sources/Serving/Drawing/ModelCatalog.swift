@@ -15,6 +15,8 @@ public struct ServedModel: Sendable {
   public let hash: String
   /// The sizes of its networks.
   public let configuration: ModelBundle.Configuration
+  /// How it is sampled by default.
+  public let sampling: SamplingDefaults
   /// The tokenizer of its text encoder.
   public let tokenizer: WordPieceTokenizer
   /// Its few-step student; nil if there is none.
@@ -27,6 +29,7 @@ public struct ServedModel: Sendable {
     let source = try ModelSource(directory: directory)
     (name, hash, self.directory) = (source.name, source.hash, directory)
     configuration = try ModelBundle.Configuration(directory: directory)
+    sampling = try ModelBundle.samplingDefaults(directory)
     let own = try ModelBundle.ownTextEncoder(of: directory)
     tokenizer = try WordPieceTokenizer(vocabulary: (own ?? textEncoder).appendingPathComponent("vocab.txt"))
     student = try? FastStudent(directory.appendingPathComponent(FastStudent.folderName), of: source)

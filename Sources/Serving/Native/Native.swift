@@ -237,8 +237,8 @@ enum Native {
         SamplerKind.allCases.map { ["name": .string($0.rawValue), "label": .string($0.displayName)] }),
       "schedulers": .array(Spacing.allCases.map { ["name": .string($0.rawValue), "label": .string($0.displayName)] }),
       "defaults": [
-        "steps": .int(defaults.steps), "sampler": .string(defaults.sampler.rawValue),
-        "cfg_scale": .double(defaults.guidance.scale), "size": .int(model.configuration.imageSize),
+        "steps": .int(model.sampling.steps), "sampler": .string(defaults.sampler.rawValue),
+        "cfg_scale": .double(model.sampling.guidance.scale), "size": .int(model.configuration.imageSize),
       ],
       "limits": [
         "waiting": .int(limits.waiting), "per_client": .int(limits.perClient), "images": .int(limits.images),

@@ -158,6 +158,7 @@ extension ModelBundle {
       guard theirs == ours else { throw .otherPrediction(theirs.rawValue, wanted: ours.rawValue) }
       Self.copy(other.unet, to: unet)
       Self.copy(other.adapter, to: adapter)
+      sampling = other.sampling
     } else if needsAll {
       throw .otherSizes
     }
