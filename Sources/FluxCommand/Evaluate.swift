@@ -114,6 +114,7 @@ struct Evaluate: ParsableCommand {
         ("--seeds", seeds != nil), ("--quick", quick), ("--training-seed", trainingSeed != nil),
         ("--pairs", trainingEmphasis.pairs > 0), ("--shape-pairs", trainingEmphasis.shapePairs > 0),
         ("--full-captions", trainingEmphasis.fullCaptions != nil),
+        ("--plain-pairs", trainingEmphasis.plainPairs != nil),
         ("--sampling-weights", trainingEmphasis.samplingWeights != nil),
         ("--write-sampling-weights", writeSamplingWeights != nil),
       ]

@@ -11,6 +11,9 @@ public struct SceneEmphasis: Sendable, Codable, Equatable {
   public var shapePairs: Double
   /// Share of captions that state every fact; nil is the world's own.
   public var fullCaptions: Double?
+  /// Share of captions of two things side by side that say no more of them, as in "a cat and a purple star"; nil leaves
+  /// that to the grammar, in which it is rare.
+  public var plainPairs: Double?
   /// How often each object is drawn; nil is equally often.
   public var samplingWeights: SamplingWeights?
 
@@ -19,13 +22,15 @@ public struct SceneEmphasis: Sendable, Codable, Equatable {
 
   /// Shares of 0 to 1, those of pairs together at most 1.
   public init(
-    pairs: Double = 0, shapePairs: Double = 0, fullCaptions: Double? = nil, samplingWeights: SamplingWeights? = nil
+    pairs: Double = 0, shapePairs: Double = 0, fullCaptions: Double? = nil, plainPairs: Double? = nil,
+    samplingWeights: SamplingWeights? = nil
   ) {
     precondition(pairs >= 0 && shapePairs >= 0 && pairs + shapePairs <= 1, "shares of a whole")
-    precondition(fullCaptions.map((0...1).contains) ?? true, "a share")
+    precondition((fullCaptions.map((0...1).contains) ?? true) && (plainPairs.map((0...1).contains) ?? true), "shares")
     self.pairs = pairs
     self.shapePairs = shapePairs
     self.fullCaptions = fullCaptions
+    self.plainPairs = plainPairs
     self.samplingWeights = samplingWeights
   }
 
@@ -33,6 +38,7 @@ public struct SceneEmphasis: Sendable, Codable, Equatable {
   public var name: String {
     let kinds = pairs + shapePairs == 0 ? "" : " with \(pairs) pairs and \(shapePairs) pairs of shapes more"
     return kinds + (fullCaptions.map { ", \($0) full captions" } ?? "")
+      + (plainPairs.map { ", \($0) plain pairs" } ?? "")
       + (samplingWeights.map { ", need \($0.digest)" } ?? "")
   }
 

@@ -38,7 +38,9 @@ public struct Scenes: Sendable {
     while true {
       let scene = world == .small ? drawSmall(&random) : sampler.draw(composition, &random)
       if wanted.allows(scene), HeldOut.contains(scene) == (split == .heldOut) {
-        return SceneCaption.write(scene, of: world, full: emphasis.fullCaptions ?? world.fullCaptions, &random)
+        return SceneCaption.write(
+          scene, of: world, full: emphasis.fullCaptions ?? world.fullCaptions, plainPairs: emphasis.plainPairs ?? 0,
+          &random)
       }
     }
   }

@@ -115,6 +115,31 @@ import Testing
     }
   }
 
+  @Test func withoutANameTheModelOfTheEnvironmentIsUsed() throws {
+    try inModelFolder { folder in
+      let result = try Program.run(["generate", "a"], in: folder, environment: ["FLUX_MODEL": "nowhere"])
+      #expect(result.code == 1)
+      #expect(result.errors.hasPrefix("flux: model \"nowhere\" not found"), "\(result.errors)")
+    }
+  }
+
+  @Test func aModelIsSampledAsItSaysUnlessOptionsSayOtherwise() throws {
+    try inModelFolder { folder in
+      let index = folder.appendingPathComponent("model/model_index.json")
+      var fields = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: index)) as? [String: Any])
+      fields["sampling"] = ["steps": 3, "guidance": ["scale": 1.5, "rescale": 0.5]]
+      try JSONSerialization.data(withJSONObject: fields).write(to: index)
+      func parameters(_ options: [String]) throws -> String {
+        #expect(try Program.run(["generate", "a", "-m", "model", "-o", "a.png"] + options, in: folder).code == 0)
+        return try Program.run(["inspect", "a.png", "--parameters"], in: folder).output
+      }
+      let own = try parameters([])
+      #expect(own.contains("Steps: 3,") && own.contains("CFG scale: 1.5"), "\(own)")
+      let asked = try parameters(["--steps", "2", "--cfg-scale", "1"])
+      #expect(asked.contains("Steps: 2,") && asked.contains("CFG scale: 1,"), "\(asked)")
+    }
+  }
+
   @Test func aDamagedModelIsNamed() throws {
     try inModelFolder { folder in
       let weights = folder.appendingPathComponent("model/unet/diffusion_pytorch_model.safetensors")

@@ -92,9 +92,9 @@ import Testing
       #expect(
         listed.contains(/(?m)^mini +512x512 +14\.\d MB +world small +apache-2\.0 +--fast with 4 steps/), "\(listed)")
       #expect(listed.contains(#/(?m)^model +64x64 /#), "\(listed)")
-      #expect(try run(["generate", "a", "-m", "none"], in: folder).errors.contains("(mini, model)"))
+      #expect(try run(["generate", "a", "-m", "none"], in: folder).errors.contains("(midi, mini, model)"))
       let json = try run(["models", "--json"], in: folder).output
-      #expect(json.split(separator: "\n").count == 2 && json.contains("\"name\":\"mini\""))
+      #expect(json.split(separator: "\n").count == 3 && json.contains("\"name\":\"mini\""))
     }
   }
 }

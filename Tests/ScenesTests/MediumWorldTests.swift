@@ -111,6 +111,22 @@ import Testing
   // MARK: - Full captions
 
   /// What is unsaid in them is the middle or medium, and nothing else.
+  @Test func plainPairsAreOnlyNamed() {
+    let scenes = Scenes(seed: 3, world: .medium, emphasis: SceneEmphasis(pairs: 1, plainPairs: 1))
+    let sideBySide = (0..<200).map { scenes[$0] }.filter { example in
+      example.scene.relation == .leftOf || example.scene.relation == .rightOf
+    }
+    #expect(sideBySide.count > 50)
+    for example in sideBySide {
+      #expect(example.caption.contains(" and ") && !example.claims.place, "\(example.caption)")
+      #expect(!example.caption.contains("left") && !example.caption.contains("right"), "\(example.caption)")
+    }
+    // Without the option the captions are what they were.
+    let none = Scenes(seed: 3, world: .medium, emphasis: SceneEmphasis(pairs: 1))
+    let zero = Scenes(seed: 3, world: .medium, emphasis: SceneEmphasis(pairs: 1, plainPairs: 0))
+    #expect((0..<50).allSatisfy { none[$0].caption == zero[$0].caption })
+  }
+
   @Test func fullCaptionsStateEveryFact() {
     let scenes = Scenes(seed: 3, world: .medium, emphasis: SceneEmphasis(fullCaptions: 1))
     let sizes: [Scene.Size: [String]] = [.small: ["small", "little", "tiny"], .large: ["large", "big", "huge"]]

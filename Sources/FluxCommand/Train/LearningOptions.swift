@@ -121,23 +121,29 @@ struct EmphasisOptions: ParsableArguments {
   @Option(help: "Fraction of additional scenes with two colored shapes.") var shapePairs: Double = 0
   @Option(help: "Fraction of captions that state every fact (default: 0.75 in the medium world, else 0).")
   var fullCaptions: Double?
+  @Option(
+    help: "Fraction of captions of two things side by side that say no place, such as \"a cat and a purple star\".")
+  var plainPairs: Double?
   @Option(help: "JSON file of sampling weights per object, as written by flux evaluate --write-sampling-weights.")
   var samplingWeights: String?
 
   func validate() throws {
-    for (flag, value) in [("--pairs", pairs), ("--shape-pairs", shapePairs), ("--full-captions", fullCaptions ?? 0)] {
+    for (flag, value) in [
+      ("--pairs", pairs), ("--shape-pairs", shapePairs), ("--full-captions", fullCaptions ?? 0),
+      ("--plain-pairs", plainPairs ?? 0),
+    ] {
       try NumberRange.check(flag, value, 0...1)
     }
     if pairs + shapePairs > 1 { throw ValidationError("--pairs and --shape-pairs together must be at most 1") }
   }
 
   /// Whether any of the options was given.
-  var isAsked: Bool { pairs + shapePairs > 0 || fullCaptions != nil || samplingWeights != nil }
+  var isAsked: Bool { pairs + shapePairs > 0 || fullCaptions != nil || plainPairs != nil || samplingWeights != nil }
 
   /// The options as an emphasis; throws if the file is not for this world.
   func emphasis(in world: World) throws -> SceneEmphasis {
     SceneEmphasis(
-      pairs: pairs, shapePairs: shapePairs, fullCaptions: fullCaptions,
+      pairs: pairs, shapePairs: shapePairs, fullCaptions: fullCaptions, plainPairs: plainPairs,
       samplingWeights: try samplingWeights.map { try SamplingWeights(file: URL(fileURLWithPath: $0), world: world) })
   }
 }

@@ -9,15 +9,17 @@ struct SceneCaption {
   let scene: Scene
   let world: World
   let isFull: Bool
+  let plainPairs: Double
   var random: SplitMix64
   var claims = CaptionedScene.Claims(background: true, place: true)
 
-  /// A caption that is full with a probability; nothing random is drawn where that is 0.
+  /// A caption that is full with a probability, and with another says no more of two things than that they are there;
+  /// nothing random is drawn where these are 0.
   static func write(
-    _ scene: Scene, of world: World, full: Double = 0, _ random: inout SplitMix64
+    _ scene: Scene, of world: World, full: Double = 0, plainPairs: Double = 0, _ random: inout SplitMix64
   ) -> CaptionedScene {
     let isFull = full > 0 && random.chance(full)
-    var writer = SceneCaption(scene: scene, world: world, isFull: isFull, random: random)
+    var writer = SceneCaption(scene: scene, world: world, isFull: isFull, plainPairs: plainPairs, random: random)
     let caption = writer.text()
     random = writer.random
     return CaptionedScene(scene: scene, caption: caption, claims: writer.claims)
@@ -79,6 +81,10 @@ struct SceneCaption {
   private mutating func pair() -> String {
     var (first, second) = (noun(scene.objects[0]), noun(scene.objects[1]))
     guard var relation = scene.relation else { return "\(first) and \(second)" }
+    if plainPairs > 0, relation == .leftOf || relation == .rightOf, random.chance(plainPairs) {
+      claims.place = false
+      return random.chance(0.5) ? "\(first) and \(second)" : "\(second) and \(first)"
+    }
     if !isFull, random.chance(0.12) {
       // Side by side: either order is true.
       if random.chance(0.5) { swap(&first, &second) }

@@ -32,7 +32,7 @@ final class TextStates {
   /// States that are not in memory are read from `files`; newly encoded ones are stored there, in bf16 as in the pool.
   func callAsFunction(_ captions: [String], files: CaptionFiles? = nil) -> (states: Tensor, masks: Tensor) {
     let rows = captions.map { prompts.tokenizer.encode($0, maxLength: maxTokens).ids }
-    if prompts.device != .cpu, files == nil { return together(rows) }
+    if prompts.device != .cpu, files == nil { return encodeTogether(rows) }
     let width = 2 * prompts.encoder.configuration.hiddenSize
     var found: [CaptionFiles.Tokens: Tensor] = [:]
     for tokens in rows { found[tokens] = kept[tokens] }
@@ -56,7 +56,7 @@ final class TextStates {
   /// States of captions that are all encoded at once, for devices where many small batches would mostly wait for launches.
   ///
   /// Their last bits may depend on the other captions, and nothing is kept.
-  private func together(_ rows: [CaptionFiles.Tokens]) -> (states: Tensor, masks: Tensor) {
+  func encodeTogether(_ rows: [CaptionFiles.Tokens]) -> (states: Tensor, masks: Tensor) {
     let (states, mask) = withAutocast(prompts.device, enabled: bfloat16) { prompts(tokens: rows, padTo: maxTokens) }
     encoded += rows.count
     return withNoGrad { (states.to(.float32) * mask.unsqueezed(2), mask) }

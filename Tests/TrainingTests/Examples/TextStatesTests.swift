@@ -37,4 +37,15 @@ import Torch
     expectClose(
       together.states, drawn.states * drawn.mask.unsqueezed(2), atol: 2e-5)
   }
+
+  /// As other devices do it.
+  @Test func statesOfCaptionsThatAreEncodedAtOnceAreTheSame() throws {
+    let texts = try states()
+    let captions = ["a very long caption about nothing at all really", "a red apple", "", "a red apple"]
+    let tokenizer = try PromptEncoder(directory: Project.minilm).tokenizer
+    let (states, masks) = texts.encodeTogether(captions.map { tokenizer.encode($0, maxLength: 12).ids })
+    let one = texts(captions)
+    expectClose(masks, one.masks)
+    expectClose(states, one.states, atol: 2e-5)
+  }
 }
