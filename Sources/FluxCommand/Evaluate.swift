@@ -231,7 +231,8 @@ struct Evaluate: ParsableCommand {
       version: Version.current, model: runner?.pipeline.source.name, modelHash: runner?.pipeline.source.hash,
       seed: seed, seeds: evaluation.seeds, quick: quick, steps: runner?.request.steps,
       sampler: runner?.request.sampler.rawValue, guidance: runner?.request.guidance.scale,
-      guidanceRescale: runner?.request.guidance.rescale, fast: runner?.pipeline.source.fast,
+      guidanceRescale: runner?.request.guidance.rescale, guidanceInterval: runner?.request.guidance.interval,
+      fast: runner?.pipeline.source.fast,
       learnedJudge: learned?.hash, scenesVersion: atlas.version.rawValue)
     let (report, thumbnails) = try evaluation.run(provider, settings)
     progress.clear()

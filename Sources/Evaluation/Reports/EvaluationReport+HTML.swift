@@ -43,6 +43,10 @@ extension EvaluationReport {
     if let steps = settings.steps { parts.append("\(steps) steps") }
     if let sampler = settings.sampler { parts.append(sampler) }
     if let guidance = settings.guidance { parts.append("guidance \(guidance)") }
+    if let rescale = settings.guidanceRescale, rescale > 0 { parts.append("rescale \(rescale)") }
+    if let levels = settings.guidanceInterval {
+      parts.append("at noise levels \(levels.lowerBound) to \(levels.upperBound)")
+    }
     return (parts + ["Flux \(settings.version)"]).joined(separator: ", ")
   }
 

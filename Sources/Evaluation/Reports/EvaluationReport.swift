@@ -25,6 +25,8 @@ public struct EvaluationReport: Sendable, Codable {
     public var guidance: Double?
     /// CFG rescale φ, 0…1; nil for renders.
     public var guidanceRescale: Double?
+    /// Noise levels at which guidance applies; nil for all of them, and for renders.
+    public var guidanceInterval: ClosedRange<Double>?
     /// Hash of the few-step student; nil if none was used.
     public var fast: String?
     /// SHA-256 of the learned judge's weights; nil if there was none.
@@ -35,8 +37,9 @@ public struct EvaluationReport: Sendable, Codable {
     /// Settings of an evaluation of a model, or of renders if `model` is nil.
     public init(
       version: String, model: String?, modelHash: String?, seed: UInt64, seeds: Int, quick: Bool, steps: Int?,
-      sampler: String?, guidance: Double?, guidanceRescale: Double?, fast: String? = nil,
-      learnedJudge: String? = nil, scenesVersion: Int? = nil
+      sampler: String?, guidance: Double?, guidanceRescale: Double?,
+      guidanceInterval: ClosedRange<Double>? = nil, fast: String? = nil, learnedJudge: String? = nil,
+      scenesVersion: Int? = nil
     ) {
       self.version = version
       self.model = model
@@ -48,6 +51,7 @@ public struct EvaluationReport: Sendable, Codable {
       self.sampler = sampler
       self.guidance = guidance
       self.guidanceRescale = guidanceRescale
+      self.guidanceInterval = guidanceInterval
       self.fast = fast
       self.learnedJudge = learnedJudge
       self.scenesVersion = scenesVersion

@@ -265,8 +265,9 @@ struct Generate: ParsableCommand {
     do {
       let base = replayed ?? GenerationRequest(prompt: "")
       // A model that is not there is reported when it is read.
-      let own = (try? ModelBundle.samplingDefaults(Home.model(model))) ?? .standard
-      let defaults = replayed.map { SamplingDefaults(steps: $0.steps, guidance: $0.guidance) } ?? own
+      let defaults =
+        replayed.map { SamplingDefaults(steps: $0.steps, guidance: $0.guidance) }
+        ?? (try? ModelBundle.samplingDefaults(Home.model(model))) ?? .standard
       let given = replayed == nil ? [] : Arguments.options(in: try Arguments.text())
       let named = try sampler.map { try SamplerKind.read($0) } ?? (kind: base.sampler, spacing: base.spacing)
       let isAutomatic = scheduler?.lowercased() == "automatic"  // AUTOMATIC1111's name for the sampler's default

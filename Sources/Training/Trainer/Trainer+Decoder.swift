@@ -14,7 +14,7 @@ extension Trainer {
     guard let upsampler = model.autoencoder.superResolution else { return [:] }
     let generator = generator(step, .superResolution)
     let images = try wholeImages(.superResolution, .superResolution, step).images
-    let base = withNoGrad { decodeBase(images, generator) }
+    let base = withNoGrad { decodeBase(encoded(images), generator) }
     let total = superResolutionLoss(of: base, to: images, generator, by: upsampler)
     let learningRate =
       plan.autoencoderLearningRate * plan.learningRateFactor(at: step, in: plan.range(of: .superResolution))
@@ -30,7 +30,8 @@ extension Trainer {
     let generator = generator(step, .decoder)
     let examples = try wholeImages(.decoder, .decoder, step)
     let images = examples.images
-    let base = decodeBase(images, generator, regenerated: try regenerated(examples, step))
+    let latents = encoded(images)
+    let base = decodeBase(latents, generator, regenerated: try regenerated(latents, examples.captions, step))
     let factor = model.configuration.autoencoder.superResolutionFactor
     let kind: AutoencoderLoss.Kind = plan.lateLoss < 1 ? .late : .early
     let reconstruction = AutoencoderLoss.loss(base.pixels, factor > 1 ? images.avgPool2d(factor) : images, kind)
@@ -56,53 +57,62 @@ extension Trainer {
     return try loadOwn(stream, range, size: model.configuration.imageSize)
   }
 
-  /// Decodes the noisy latents of images at the base size; the first of them are replaced by `regenerated` ones.
+  /// The latents of images under the frozen encoder, float32.
+  private func encoded(_ images: Tensor) -> Tensor {
+    withNoGrad { inPrecision { model.autoencoder.encode(images) }.to(.float32) }
+  }
+
+  /// Decodes latents with noise at the base size; some rows are replaced by `regenerated` ones.
   private func decodeBase(
-    _ images: Tensor, _ generator: Generator, regenerated: Tensor? = nil
+    _ latents: Tensor, _ generator: Generator, regenerated: [Int: Tensor] = [:]
   ) -> DecoderOutput {
     inPrecision {
-      let latents = withNoGrad { model.autoencoder.encode(images) }
       var noisy = latents + decoderNoise(latents.shape, generator)
-      if let regenerated {
-        let count = regenerated.shape[0]
-        noisy = Tensor.cat([regenerated, noisy.narrowed(0, count, noisy.shape[0] - count)])
+      if !regenerated.isEmpty {
+        noisy = Tensor.stack((0..<noisy.shape[0]).map { regenerated[$0] ?? noisy[$0] })
       }
       return model.autoencoder.decoder(noisy.channelsLast())
     }
   }
 
-  /// Latents of the first images as the U-Net generates them, `[count, C, h, w]`; nil if the plan wants none.
+  /// Latents as the U-Net generates them, `[C, h, w]`, by their row in this process's part of the batch.
   ///
   /// The latents get the noise of a timestep, which the U-Net removes with their captions under guidance, as in
   /// image-to-image (SDEdit, Meng et al., 2022): they show the same scenes with the errors of generated latents, which
-  /// Gaussian noise does not have.
-  private func regenerated(_ examples: ExampleBatch, _ step: Int) throws -> Tensor? {
-    let count = Int((Double(examples.captions.count) * plan.regeneratedLatents).rounded())
-    guard count > 0 else { return nil }
-    let generator = generator(step, .regeneration)
+  /// Gaussian noise does not have. Their rows are spread evenly over the batch of all processes.
+  private func regenerated(_ latents: Tensor, _ captions: [String], _ step: Int) throws -> [Int: Tensor] {
+    let (own, share) = (captions.count, plan.regeneratedLatents)
+    let rows = (0..<own).filter { row in
+      let place = Double(group.rank * own + row)
+      return Int((place + 1) * share) > Int(place * share)
+    }
+    guard !rows.isEmpty else { return [:] }
+    var random = SplitMix64(seed: plan.seed &* 16 &+ Purpose.regeneration.rawValue, index: UInt64(step))
     let grid = try TimeGrid(model.schedule, kind: .dpmpp_2m, steps: 10)
-    let start = try grid.start(strength: 0.2 + 0.4 * Tensor.rand([1], generator: generator).item())
+    let start = try grid.start(strength: random.real(0.2, 0.6))
     return withNoGrad {
-      let clean = inPrecision { model.autoencoder.encode(examples.images[0..<count]) }.to(.float32)
-      let noise = Tensor.randn(clean.shape, generator: generator).to(device)
-      let text = [
-        Branch.conditional: Array(examples.captions.prefix(count)), .unconditional: .init(repeating: "", count: count),
-      ]
-      .mapValues { captions in
+      let whole = [own * group.count] + latents.shape.dropFirst()
+      let noise = group.own(Tensor.randn(whole, generator: generator(step, .regeneration))).to(device)
+      func chosen(_ x: Tensor) -> Tensor { Tensor.stack(rows.map { x[$0] }) }
+      func conditioning(_ captions: [String]) -> TextConditioning {
         let (states, masks) = texts(captions)
         return inPrecision { model.adapter(states, mask: masks) }
       }
+      let text = conditioning(rows.map { captions[$0] })
+      let empty = conditioning([""]).expanded(to: rows.count)
       let denoiser = Guidance(scale: 3) { [self] x, time, branches in
-        inPrecision {
-          model.predict(
-            x, at: Tensor.full([x.shape[0]], time.timestep, device: device), .cat(branches.compactMap { text[$0] }))
+        let texts = TextConditioning.cat(branches.map { $0 == .conditional ? text : empty })
+        return inPrecision {
+          model.predict(x, at: Tensor.full([x.shape[0]], time.timestep, device: device), texts)
         }.to(.float32)
       }
+      let clean = chosen(latents)
       let steps = Denoising(
-        grid.noised(clean, noise, at: start), along: grid, from: start, sampler: DPMSolverMultistep(),
+        grid.noised(clean, chosen(noise), at: start), along: grid, from: start, sampler: DPMSolverMultistep(),
         prediction: model.schedule.configuration.predictionType, cleanRange: Pipeline.cleanRange,
-        noise: NoiseSource(seeds: [0], shape: clean.shape.dropFirst().map { $0 }), denoiser: denoiser)
-      return steps.reduce(clean) { $1.latent }
+        noise: NoiseSource(seeds: [0], shape: Array(clean.shape.dropFirst())), denoiser: denoiser)
+      let made = steps.reduce(clean) { $1.latent }
+      return Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1, made[$0]) })
     }
   }
 
