@@ -102,7 +102,7 @@ midi() {
   local seconds=${MIDI_SECONDS:-550} first=${MIDI_FIRST:-75} began=$SECONDS done rate steps
   train_midi() { # train_midi STEPS SECONDS
     "$flux" train --from "${MIDI_FROM:-$here/models/midi-autoencoder}" --preset midi --world "${MIDI_WORLD:-medium}" --device "$device" \
-      --precision "$precision" --batch "${MIDI_BATCH:-1024}" --pool-renewal "${MIDI_RENEWAL:-64}" --seed 1 --steps "$1" \
+      --precision "$precision" --batch "${MIDI_BATCH:-1024}" --pool-size "${MIDI_POOL:-8192}" --pool-renewal "${MIDI_RENEWAL:-64}" --seed 1 --steps "$1" \
       --time-limit "$2s" --storage bfloat16 --save-every 1000000 --keep 1 --sample-every 0 --output "$out/midi"
   }
   title "midi: the first $first s"
