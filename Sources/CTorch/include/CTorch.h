@@ -181,6 +181,11 @@ void ct_autocast_begin(CTDeviceType device, CTType type);
 void ct_autocast_end(CTDeviceType device);
 bool ct_set_autocast_enabled(CTDeviceType device, bool on);   // returns the previous setting
 
+// --- where time goes: one row for each operation, or kernel of a device, with its calls and the nanoseconds of itself
+typedef void (*CTProfileRow)(void *context, const char *name, CTDeviceType device, int64_t count, int64_t nanoseconds);
+int ct_profile_begin(CTDeviceType device);
+int ct_profile_end(CTProfileRow row, void *context);
+
 // --- many tensors at once
 int ct_fused_adamw_(CT_TENSORS(parameters), CT_TENSORS(gradients), CT_TENSORS(firstMoments),
                     CT_TENSORS(secondMoments), CT_TENSORS(steps), double learningRate, double beta1, double beta2,

@@ -38,6 +38,10 @@ struct BenchTrain: ParsableCommand {
   @Option(help: "Model size: tiny, mini, midi, base, fine or specification.") var preset: Preset = .mini
   @Option(help: "Batch size (default: the preset's).") var batch: Int?
   @Option(help: "Number of steps to time.") var steps: Int = 20
+  @Option(name: .customLong("pool-renewal"), help: "New scenes for the pool in every step (default: the preset's).")
+  var poolRenewal: Int?
+  @Flag(help: "Then show where the time of a step goes, by operation of the CPU and by kernel of the device.")
+  var profile = false
   @OptionGroup var convolutions: ConvolutionOptions
   @OptionGroup var options: BenchOptions
 
@@ -45,12 +49,15 @@ struct BenchTrain: ParsableCommand {
     try CountLimit.check("--steps", steps, to: CountLimit.steps)
     try CountLimit.check("--batch", batch, to: CountLimit.batch)
     if let batch, batch < 2 { throw ValidationError("--batch \(batch) is too small: give at least 2") }
+    if let poolRenewal { try CountLimit.check("--pool-renewal", poolRenewal, from: 0, to: CountLimit.pool) }
   }
 
   func run() throws {
-    let plan = TrainingPlan(preset: preset, batch: batch, bfloat16: options.precision == .bfloat16)
+    var plan = TrainingPlan(preset: preset, batch: batch, bfloat16: options.precision == .bfloat16)
+    if let poolRenewal { plan.poolRenewal = poolRenewal }
     let result = try Trainer.benchmark(
-      plan, steps: steps, textEncoder: Home.textEncoder, device: try options.begin(), winograd: convolutions.winograd)
+      plan, steps: steps, textEncoder: Home.textEncoder, device: try options.begin(), winograd: convolutions.winograd,
+      profiled: profile)
     if options.json { return try Bench.printJSON(result) }
     try printLine(
       "\(preset) at batch \(result.batch), \(options.precision), on \(options.device), \(result.threads) threads")
@@ -59,6 +66,7 @@ struct BenchTrain: ParsableCommand {
     try Bench.line("data wait", 100 * result.dataWait, "% of the time")
     try Bench.throughputLine(result.teraflops, result.matmulTeraflops)
     try Bench.line("peak memory", Double(result.peakBytes) / 1e9, "GB")
+    if let profile = result.profile { try printLine(profile.table(steps: TrainingBenchmark.profiledSteps(of: steps))) }
   }
 }
 

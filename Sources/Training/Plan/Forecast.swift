@@ -157,8 +157,13 @@ public struct TrainingBenchmark: Codable, Sendable {
   public let teraflops: Double
   /// TFLOP/s of large matrix products in the same precision.
   public let matmulTeraflops: Double
+  /// Where the time of further steps with renewal went, if asked for.
+  public let profile: Profile?
   /// The sizes of the networks, for programs that train the same ones.
   public let configuration: Networks
+
+  /// The number of steps in a profile beside `steps` timed ones.
+  public static func profiledSteps(of steps: Int) -> Int { max(1, steps / 4) }
 
   /// `config.json` of each trained network.
   public struct Networks: Codable, Sendable {
@@ -171,12 +176,15 @@ public struct TrainingBenchmark: Codable, Sendable {
 
 extension Trainer {
   /// Times `steps` steps of the diffusion stage twice, with a fixed pool and with renewal; nothing is saved.
+  ///
+  /// The steps of a profile come after them, a quarter as many, since a profile slows them down.
   public static func benchmark(
     _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), steps: Int, textEncoder: URL, device: Device,
-    winograd: Bool? = nil
+    winograd: Bool? = nil, profiled: Bool = false
   ) throws -> TrainingBenchmark {
+    var profile: Profile?
     /// Seconds in total, and seconds spent waiting for images.
-    func time(renewal: Int) throws -> (seconds: Double, dataWaitSeconds: Double) {
+    func time(renewal: Int, profiled: Bool = false) throws -> (seconds: Double, dataWaitSeconds: Double) {
       var plan = plan
       plan.poolSize = 64 * max(1, 2 * plan.batch(of: .diffusion) / 64)
       plan.poolRenewal = renewal
@@ -188,9 +196,14 @@ extension Trainer {
       let (watch, before) = (Stopwatch(), trainer.dataWaitSeconds)
       for step in 3..<3 + steps { _ = try trainer.train(first + step) }
       device.synchronize()
-      return (watch.seconds, trainer.dataWaitSeconds - before)
+      let result = (watch.seconds, trainer.dataWaitSeconds - before)
+      if profiled {
+        let further = 3 + steps..<3 + steps + TrainingBenchmark.profiledSteps(of: steps)
+        profile = try Profile.of(device) { for step in further { _ = try trainer.train(first + step) } }.profile
+      }
+      return result
     }
-    let (networks, whole) = (try time(renewal: 0), try time(renewal: plan.poolRenewal))
+    let (networks, whole) = (try time(renewal: 0), try time(renewal: plan.poolRenewal, profiled: profiled))
     // The backward pass costs twice the forward pass: gradients of the inputs and of the weights.
     let (c, batch) = (plan.configuration, plan.batch(of: .diffusion))
     let flops =
@@ -203,7 +216,7 @@ extension Trainer {
       batch: batch, threads: Libtorch.threads, networksOnly: Double(steps) / networks.seconds,
       withData: Double(steps) / whole.seconds, dataWait: whole.dataWaitSeconds / whole.seconds,
       peakBytes: PeakMemory.bytes(of: device), flopsPerStep: flops,
-      teraflops: flops * Double(steps) / networks.seconds / 1e12, matmulTeraflops: products / 1e12,
+      teraflops: flops * Double(steps) / networks.seconds / 1e12, matmulTeraflops: products / 1e12, profile: profile,
       configuration: TrainingBenchmark.Networks(unet: c.unet, textAdapter: c.adapter))
   }
 }
