@@ -20,6 +20,7 @@ struct FluxCommand: ParsableCommand {
     version: version,
     subcommands: [
       Generate.self, Train.self, Distill.self, Plot.self, Evaluate.self, TrainJudge.self, Inspect.self, Verify.self,
+      Variations.self,
       ModelsCommand.self, Forward.self, Tokens.self, DataCommand.self, Convert.self, Merge.self, Bench.self, Serve.self,
     ])
 

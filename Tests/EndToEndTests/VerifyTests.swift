@@ -43,6 +43,19 @@ import Testing
     }
   }
 
+  /// docs/reproducibility.md: what other instructions and threads may change.
+  @Test(arguments: ["ATEN_CPU_CAPABILITY=default", "ONEDNN_MAX_CPU_ISA=SSE41"])
+  func otherInstructionsAndThreadsChangeNoByteByMoreThanOne(_ setting: String) throws {
+    try Program.inModelFolder { folder in
+      try draw(["-b", "2", "--threads", "2", "-o", "out/"], in: folder)
+      let parts = setting.split(separator: "=").map(String.init)
+      let result = try Program.run(
+        ["verify", "out", "--threads", "1", "--tolerance", "1"], in: folder,
+        environment: ["FLUX_MODELS": folder.path, parts[0]: parts[1]])
+      #expect(result.code == 0, "\(result.output)")
+    }
+  }
+
   @Test func aFlippedBitIsFound() throws {
     try Program.inModelFolder { folder in
       try draw(["-o", "a.png"], in: folder)

@@ -53,9 +53,12 @@ extension EvaluationReport {
     notes.append(
       "Diversity (mean feature distance): \(number(measures.withinPrompts)) between images of the same prompt, "
         + "\(number(measures.betweenPrompts)) between prompts.")
-    notes.append(
-      "Nearest of \(measures.neighbors) training scenes (median): generated \(number(measures.nearestOfGenerated)), renders of "
-        + "the prompts \(number(measures.nearestOfRenders)), held-out renders \(number(measures.nearestOfHeldOut)).")
+    if measures.neighbors > 0 {
+      notes.append(
+        "Nearest of \(measures.neighbors) training scenes (median): generated \(number(measures.nearestOfGenerated)), "
+          + "renders of the prompts \(number(measures.nearestOfRenders)), held-out renders "
+          + "\(number(measures.nearestOfHeldOut)).")
+    }
     notes.append(
       "Fréchet distance to the prompts' renders (image features): generated \(number(measures.frechetOfGenerated)), "
         + "reconstructions \(number(measures.frechetOfReconstructions)), other renders \(number(measures.frechetOfRenders))."

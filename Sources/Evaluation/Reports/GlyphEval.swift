@@ -39,7 +39,7 @@ public struct GlyphEval {
   /// An evaluation of a prompt set.
   ///
   /// `others` are other prompts of the same categories, for the distance between different renders. `training` are the
-  /// model's training scenes, of which the first are searched for nearest neighbors. `learned` is the second judge, if
+  /// model's training scenes, of which the first `neighbors` are searched for nearest ones. `learned` is the second judge, if
   /// there is one for the world.
   public init(
     set: PromptSet, others: PromptSet, seed: UInt64, seeds: Int, size: Int, atlas: GlyphAtlas, training: Scenes,
@@ -61,6 +61,17 @@ public struct GlyphEval {
   /// The number of images to generate.
   public var imageCount: Int { (set.prompts.count + set.paraphrases.count) * seeds }
 
+  /// The prompt and seed of every image, in the order in which `run` asks for them.
+  public var requests: [(prompt: EvaluationPrompt, seed: UInt64)] {
+    let plain = set.prompts.enumerated().map { (index: $0.offset, prompt: $0.element) }
+    return (plain + set.paraphrases.map { (index: $0.0, prompt: $0.1) }).flatMap { index, prompt in
+      (0..<seeds).map { (prompt, seed(of: index, turn: $0)) }
+    }
+  }
+
+  /// The seed of an image; a paraphrase has its prompt's index, and so its noise.
+  private func seed(of index: Int, turn: Int) -> UInt64 { seed &+ UInt64(index * seeds + turn) }
+
   /// A report with its images, 128 pixels wide, in the order of `report.images`.
   public func run(
     _ provider: ImageProvider, _ settings: EvaluationReport.Settings
@@ -77,7 +88,7 @@ public struct GlyphEval {
       readings.append([])
       features.append([])
       for turn in 0..<seeds {
-        let seed = seed &+ UInt64(index * seeds + turn)  // a paraphrase has its prompt's noise
+        let seed = seed(of: index, turn: turn)
         let image = try provider.draw(prompt, seed, thumbnails.count)
         let reading = judge.read(image)
         see(image, reading)
@@ -135,7 +146,8 @@ public struct GlyphEval {
     let heldOut = (0..<neighbors / 8).map { features(unseen[$0]) }
     let otherRenders = others.prompts.map { ImageFeatures($0.scene.render(size: 128, atlas: atlas)) }
     func nearest(_ images: [ImageFeatures]) -> Double? {
-      FeatureDistances.median(FeatureDistances.nearest(images, among: trained))
+      if trained.isEmpty { return nil }
+      return FeatureDistances.median(FeatureDistances.nearest(images, among: trained))
     }
     func frechet(_ images: [ImageFeatures]) -> Double? {
       images.count > 1 && renders.count > 1 ? FrechetDistance.between(images, renders) : nil

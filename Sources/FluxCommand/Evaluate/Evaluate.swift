@@ -22,6 +22,10 @@ struct Evaluate: ParsableCommand {
       Neither shares anything with the model. For comparison the report has the scores of renders (the \
       judge's own errors), of reconstructions (the autoencoder's limit) and of images judged against \
       another prompt (chance). See docs/evaluation.md.
+
+      Images of other programs are judged on the same prompts:
+        flux evaluate --world medium --write-prompts prompts.json
+        flux evaluate --images drawn/ --prompts prompts.json
       """)
 
   /// The prompt sets.
@@ -68,6 +72,7 @@ struct Evaluate: ParsableCommand {
   @Option(name: .customLong("sampler"), help: "Sampler (default: dpmpp_2m).") var sampler: String?
   @Option(help: "Directory of a learned judge, from flux train-judge (default: the bundled one).") var judge: FilePath?
   @Flag(help: "Score renders instead of a model: the judge's own errors.") var renders = false
+  @OptionGroup(title: "Images of other programs") var others: OtherImagesOptions
   @Option(name: [.short, .long], help: "Folder for scores.json, report.html and contact sheets.")
   var output: FilePath?
   @Option(help: "JSON file to write, with sampling weights per object for flux train --sampling-weights.")
@@ -86,6 +91,7 @@ struct Evaluate: ParsableCommand {
     try NumberRange.check("--cfg-rescale", cfgRescale, 0...1)
     try NumberRange.check("--latent-noise", latentNoise, 0...100)
     try refuseOptionsWithoutEffect()
+    try others.check(otherOptions)
     if fast {
       try FastOptions.check([
         ("--steps", steps != nil), ("--cfg-scale", cfgScale != nil), ("--cfg-rescale", cfgRescale != nil),
@@ -137,6 +143,8 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     if let threads { Libtorch.threads = threads }
+    if let file = others.writePrompts { return try writePrompts(to: file) }
+    if let list = try others.read() { return try judge(list) }
     let kind: SamplerKind
     do {
       kind = try sampler.map { try SamplerKind(named: $0) } ?? .dpmpp_2m
@@ -175,7 +183,7 @@ struct Evaluate: ParsableCommand {
   }
 
   /// A pipeline with the settings of the command line.
-  private struct ModelRunner {
+  struct ModelRunner {
     let pipeline: Pipeline
     let request: GenerationRequest
 
@@ -208,18 +216,13 @@ struct Evaluate: ParsableCommand {
     }
   }
 
-  private static let defaultCount = 200  // scenes
+  static let defaultCount = 200  // scenes
 
   private func categories(
     _ runner: ModelRunner?, _ size: Int, _ atlas: GlyphAtlas, _ learned: LearnedReader?, _ folder: URL?
   ) throws {
-    let evaluation = GlyphEval(
-      set: PromptSet(world: atlas.world, seed: seed, quick: quick),
-      others: PromptSet(world: atlas.world, seed: seed &+ 1, quick: quick), seed: seed, seeds: renders ? 1 : seeds ?? 4,
-      size: size, atlas: atlas,
-      training: TrainingScenes.diffusion(
-        seed: trainingSeed ?? 1, world: atlas.world, emphasis: try trainingEmphasis.emphasis(in: atlas.world)),
-      learned: learned.map { Judge($0) })
+    let evaluation = try evaluation(
+      seed: seed, seeds: renders ? 1 : seeds ?? 4, quick: quick, size, atlas, learned)
     let progress = StepProgress(images: evaluation.imageCount, quiet: quiet)
     let provider = GlyphEval.ImageProvider(
       draw: { prompt, seed, number in
@@ -236,82 +239,31 @@ struct Evaluate: ParsableCommand {
       learnedJudge: learned?.hash, scenesVersion: atlas.version.rawValue)
     let (report, thumbnails) = try evaluation.run(provider, settings)
     progress.clear()
+    try show(report, thumbnails, in: folder)
+  }
+
+  /// The evaluation of prompts of a world.
+  func evaluation(
+    seed: UInt64, seeds: Int, quick: Bool, _ size: Int, _ atlas: GlyphAtlas, _ learned: LearnedReader?,
+    neighbors: Int = 4000
+  ) throws -> GlyphEval {
+    GlyphEval(
+      set: PromptSet(world: atlas.world, seed: seed, quick: quick),
+      others: PromptSet(world: atlas.world, seed: seed &+ 1, quick: quick), seed: seed, seeds: seeds,
+      size: size, atlas: atlas,
+      training: TrainingScenes.diffusion(
+        seed: trainingSeed ?? 1, world: atlas.world, emphasis: try trainingEmphasis.emphasis(in: atlas.world)),
+      learned: learned.map { Judge($0) }, neighbors: neighbors)
+  }
+
+  /// Prints a report and writes what was asked for.
+  func show(_ report: EvaluationReport, _ thumbnails: [Image], in folder: URL?) throws {
     if let folder {
       try AtomicFile.write(
         Array(report.html(thumbnails).utf8), to: folder.appendingPathComponent("report.html"))
       try write(report.json(), thumbnails, to: folder)
     }
     if let writeSamplingWeights { try AtomicFile.write(report.samplingWeights.json, to: writeSamplingWeights.url) }
-    try printLine(json ? try report.json() : report.table)
-  }
-
-  private func heldOut(
-    _ runner: ModelRunner, _ size: Int, _ atlas: GlyphAtlas, _ learned: LearnedReader?, _ folder: URL?
-  ) throws {
-    let (judge, count) = (Judge(atlas: atlas), count ?? Self.defaultCount)
-    let scenes = HeldOutReport.scenes(world: atlas.world, seed: seed, count: count)
-    var report = HeldOutReport(
-      model: runner.pipeline.source.name, modelHash: runner.pipeline.source.hash, world: atlas.world,
-      version: atlas.version, seed: seed, prompts: count, steps: runner.request.steps)
-    var (thumbnails, renders): ([Image], [Image]) = ([], [])
-    let meter = SharpnessMeter(side: size)
-    let progress = StepProgress(images: count, quiet: quiet)
-    for (index, scene) in scenes.enumerated() {
-      let image = try runner.draw(scene.caption, seed &+ UInt64(index), index, progress)
-      let render = scene.scene.render(size: size, atlas: atlas)
-      let (reconstruction, reading) = (try runner.reconstruct(render), judge.read(image))
-      report.add(
-        scene, generated: reading, rendered: judge.read(render), reconstructed: judge.read(reconstruction),
-        learned: learned.map { ($0.read(image), $0.read(render)) })
-      let reference = meter.reference(render, of: scene.scene, atlas: atlas)
-      // If the caption does not state the background, any plain one is right.
-      let background: SharpnessMeter.Background =
-        scene.claims.background ? .same : reading.isPlain ? .plain : .other
-      report.add(
-        generated: meter.compare(image, with: reference, background: background),
-        reconstruction: meter.compare(reconstruction, with: reference))
-      thumbnails.append(image.shrunk(by: size / 128))
-      renders.append(render)
-    }
-    report.shuffle(scenes)
-    report.denoising = runner.pipeline.denoisingErrors(renders, captions: scenes.map(\.caption), seed: seed).map {
-      HeldOutReport.Denoising(timestep: $0.timestep, own: $0.own, other: $0.other)
-    }
-    progress.clear()
-    if let folder { try write(report.json(), thumbnails, to: folder) }
-    try printLine(json ? try report.json() : report.table)
-  }
-
-  private func autoencoder(
-    _ runner: ModelRunner, _ size: Int, _ atlas: GlyphAtlas, _ learned: LearnedReader?, _ folder: URL?
-  ) throws {
-    let (judge, second) = (Judge(atlas: atlas), learned.map { Judge($0) })
-    let (count, latentNoise) = (count ?? Self.defaultCount, latentNoise ?? 0)
-    let own = runner.pipeline.model.configuration.imageSize
-    let output = try runner.pipeline.outputSize(
-      GenerationRequest(prompt: "", width: size, height: size, upscaler: upscaler))
-    if size < own { throw Failure("--size \(size) is below the model's size, \(own)", code: 2) }
-    var report = AutoencoderReport(
-      model: runner.pipeline.source.name, modelHash: runner.pipeline.source.hash, world: atlas.world,
-      version: atlas.version, seed: seed, size: size, latentNoise: latentNoise)
-    let meter = SharpnessMeter(side: size)
-    var thumbnails: [Image] = []
-    let progress = StepProgress(images: count, quiet: quiet)
-    for (index, scene) in HeldOutReport.scenes(world: atlas.world, seed: seed, count: count).enumerated() {
-      let render = scene.scene.render(size: size, atlas: atlas)
-      let reconstruction = try runner.reconstruct(
-        size == own ? render : scene.scene.render(size: own, atlas: atlas), noise: latentNoise,
-        seed: seed &+ UInt64(index), at: output)
-      let reference = meter.reference(render, of: scene.scene, atlas: atlas)
-      report.add(
-        scene, render: render, reconstruction: reconstruction,
-        sharpness: meter.compare(reconstruction, with: reference), judge: judge,
-        learned: second)
-      thumbnails += [render, reconstruction].map { $0.shrunk(by: size / 128) }
-      progress.show(image: index, step: 0, of: 1)
-    }
-    progress.clear()
-    if let folder { try write(report.json(), thumbnails, to: folder) }
     try printLine(json ? try report.json() : report.table)
   }
 
@@ -328,7 +280,7 @@ struct Evaluate: ParsableCommand {
   }
 
   /// The learned judge of a world; nil if none is bundled for it, which the report mentions.
-  private func learnedJudge(of world: World) throws -> LearnedReader? {
+  func learnedJudge(of world: World) throws -> LearnedReader? {
     guard let judge else {
       let bundled = Home.judge(of: world)
       guard FileManager.default.fileExists(atPath: bundled.path) else { return nil }
@@ -344,14 +296,14 @@ struct Evaluate: ParsableCommand {
     return reader
   }
 
-  private func makeFolder(_ path: FilePath) throws(Failure) -> URL {
+  func makeFolder(_ path: FilePath) throws(Failure) -> URL {
     do {
       try FileManager.default.createDirectory(atPath: path.path, withIntermediateDirectories: true)
     } catch { throw Failure("the folder \(path.text) cannot be created") }
     return path.url
   }
 
-  private func write(_ json: String, _ thumbnails: [Image], to folder: URL) throws {
+  func write(_ json: String, _ thumbnails: [Image], to folder: URL) throws {
     try AtomicFile.write(Array(json.utf8) + [10], to: folder.appendingPathComponent("scores.json"))
     for (number, start) in stride(from: 0, to: thumbnails.count, by: 40).enumerated() {
       let sheet = ContactSheet.lay(Array(thumbnails[start..<min(start + 40, thumbnails.count)]), columns: 8)

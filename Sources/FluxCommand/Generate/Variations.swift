@@ -1,0 +1,82 @@
+import ArgumentParser
+import Flux
+import Foundation
+import Support
+
+/// `flux variations`: images like one that there is.
+struct Variations: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Draws variations of an image.",
+    discussion: """
+      An image that flux generate wrote is drawn again with its own settings and other noise near its own \
+      (--variation-strength). The settings of other programs' images are read as --replay reads them. An image without \
+      settings, such as a photo, is the start of image-to-image.
+
+      EXAMPLES
+        flux variations apple.png -b 4 -o apples/
+        flux variations apple.png --amount 0.2 --grid apples.png -o apples/
+        flux variations photo.jpg -p "a house" -o houses/
+      """)
+
+  @Argument(help: "The image: PNG, JPEG or WebP.") var image: FilePath
+  @Option(
+    help: """
+      How far variations are from the image, above 0 and up to 1; --strength of image-to-image for an image without \
+      settings (default: 0.5).
+      """)
+  var amount: Double?
+  @Option(
+    name: [.short, .customLong("batch-count"), .customLong("image-count")], help: "Number of variations.")
+  var batchCount: Int = 4
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Second seed of the first variation, and one more for each further one; the seed of image-to-image for an image \
+      without settings. A negative number selects a random seed, which is printed.
+      """)
+  var variationSeed: Generate.Seed = Generate.Seed(value: 1)
+  @Option(name: [.short, .long], help: "Another prompt than the image's.") var prompt: String?
+  @Option(name: [.short, .long], help: "Another model than the image's.") var model: FilePath?
+  @Option(name: [.short, .long], help: "A folder, a name with %d in it, or a name to which -1, -2, … is added.")
+  var output = FilePath("variations/")
+  @Option(help: "PNG file for a contact sheet of all variations.") var grid: FilePath?
+  @Flag(help: "Refuse to overwrite existing files.") var noOverwrite = false
+  @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
+  @Flag(name: [.short, .long], help: "No progress output.") var quiet = false
+
+  func validate() throws {
+    if let amount, !(amount > 0 && amount <= 1) {
+      throw ValidationError("--amount \(amount.shown) must be above 0 and at most 1")
+    }
+    if !(1...10_000).contains(batchCount) {
+      throw ValidationError("--batch-count \(batchCount) must be 1 to 10000")
+    }
+  }
+
+  func run() throws {
+    let bytes = try FileSlice(path: image.path).read(limit: 1 << 30)
+    var arguments = ["--batch-count", "\(batchCount)", "--output", output.text, "--device", device]
+    func pass(_ name: String, _ value: String?) { if let value { arguments += [name, value] } }
+    pass("--model", model?.text)
+    pass("--grid", grid?.text)
+    pass("--threads", threads.map(String.init))
+    if noOverwrite { arguments.append("--no-overwrite") }
+    if quiet { arguments.append("--quiet") }
+    if let metadata = ImageMetadata(file: bytes) {
+      if metadata.request().request.variation != nil {
+        say("flux: \(image.text) is a variation itself: these are variations of the image of its first seed")
+      }
+      pass("--prompt", prompt)
+      arguments += ["--replay", image.text, "--variation-strength", (amount ?? 0.5).shown]
+      arguments += ["--variation-seed", "\(variationSeed.value)"]
+    } else {
+      say("flux: \(image.text) has no settings to draw it again: it is the start of image-to-image")
+      arguments += ["--prompt", prompt ?? "", "--init-img", image.text, "--strength", (amount ?? 0.5).shown]
+      arguments += ["--seed", "\(variationSeed.value)"]
+    }
+    if variationSeed.isRandom, !quiet { say("variation seed \(variationSeed.value)") }
+    let generate = try Generate.parse(arguments)
+    try generate.run()
+  }
+}
