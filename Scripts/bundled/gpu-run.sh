@@ -9,6 +9,7 @@
 #   gpu-run.sh evaluate      how well it follows prompts: out/scores
 #   gpu-run.sh midi          as released: U-Net of preset midi on the frozen autoencoder's latents of medium scenes: out/midi
 #   gpu-run.sh student       its four-step student: out/student/fast
+#   gpu-run.sh decoder       its decoder, on latents that its U-Net makes: out/decoder/model
 #   gpu-run.sh all           bench, autoencoder, unet, draw and evaluate
 #
 # Run a part again until it no longer says that it stopped. The numbers are variables: BATCHES="64 128" gpu-run.sh bench.
@@ -101,9 +102,10 @@ evaluate() {
 midi() {
   local seconds=${MIDI_SECONDS:-550} first=${MIDI_FIRST:-75} began=$SECONDS done rate steps
   train_midi() { # train_midi STEPS SECONDS
+    # shellcheck disable=SC2086 # MIDI_FLAGS is a list of flags
     "$flux" train --from "${MIDI_FROM:-$here/models/midi-autoencoder}" --preset midi --world "${MIDI_WORLD:-medium}" --device "$device" \
       --precision "$precision" --batch "${MIDI_BATCH:-1024}" --pool-size "${MIDI_POOL:-8192}" --pool-renewal "${MIDI_RENEWAL:-64}" --seed 1 --steps "$1" \
-      --time-limit "$2s" --storage bfloat16 --save-every 1000000 --keep 1 --sample-every 0 --output "$out/midi"
+      --time-limit "$2s" --storage bfloat16 --save-every 1000000 --keep 1 --sample-every 0 --output "$out/midi" ${MIDI_FLAGS:-}
   }
   title "midi: the first $first s"
   train_midi 4000 "$first"
@@ -127,6 +129,14 @@ student() {
     --batch "${STUDENT_BATCH:-64}" --steps "${STUDENT_STEPS:-1200}" --output "$out/student"
 }
 
+decoder() {
+  title "decoder"
+  "$flux" train --from "${DECODER_FROM:-$out/midi/model}" --preset midi --world "${MIDI_WORLD:-medium}" --stages decoder \
+    --regenerated-latents 0.7 --device "$device" --precision "$precision" --batch "${DECODER_BATCH:-256}" \
+    --steps "${DECODER_STEPS:-900}" --autoencoder-learning-rate 1.5e-4 --muon-learning-rate 7e-4 --cooldown 0.6 --warmup 20 \
+    --storage bfloat16 --save-every 1000000 --keep 1 --sample-every 0 --output "$out/decoder"
+}
+
 draw() {
   title "prompts"
   "$flux" generate --prompt-file - --model "$out/unet/model" --device "$device" --output "$out/prompts/" \
@@ -139,7 +149,7 @@ PROMPTS
 }
 
 case ${1:-} in
-bench | gate | autoencoder | unet | midi | student | draw | evaluate) "$1" ;;
+bench | gate | autoencoder | unet | midi | student | decoder | draw | evaluate) "$1" ;;
 all) bench && autoencoder && unet && draw && evaluate ;;
 *) sed -n '2,/^set/p' "$0" | sed '/^set/d; s/^# \{0,1\}//' >&2; exit 2 ;;
 esac
