@@ -4,6 +4,9 @@ import Foundation
 import Support
 
 /// `flux variations`: images like one that there is.
+///
+/// It calls `flux generate`, which takes what the image says for every option that is not on the command line: so no option
+/// here may have the name of one of those, such as `--seed`, and another meaning.
 struct Variations: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Draws variations of an image.",
