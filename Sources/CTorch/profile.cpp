@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 
@@ -21,8 +22,8 @@ using Key = std::pair<CTDeviceType, std::string>;
 /// Adds the time of each operation without that of operations inside it; kernels of a device have none inside.
 void addOwnTimes(std::vector<const profiler::KinetoEvent *> &events, std::map<Key, Totals> &totals) {
   std::sort(events.begin(), events.end(), [](auto *a, auto *b) {
-    return std::make_tuple(a->startThreadId(), a->startNs(), -a->durationNs()) <
-           std::make_tuple(b->startThreadId(), b->startNs(), -b->durationNs());
+    return std::make_tuple(a->startThreadId(), a->startNs(), b->durationNs()) <
+           std::make_tuple(b->startThreadId(), b->startNs(), a->durationNs());  // the longer one is around the other
   });
   std::vector<std::pair<const profiler::KinetoEvent *, Totals *>> open;  // what the next event may lie in
   for (const auto *event : events) {
