@@ -20,11 +20,32 @@ extension Pipeline {
   /// Together or alone, an image is the same up to rounding in the last bits of its latents. Traps if the requests cannot
   /// share a batch; throws where the model cannot draw them, or where the text encoder or the adapter gives NaN or infinity.
   public func denoise(together requests: [GenerationRequest]) throws -> Denoising {
+    try denoise(requests, encodeTexts(of: requests, tokens: nil).rows)
+  }
+
+  /// All stages, for requests that can share a batch: image k is that of request k.
+  ///
+  /// Texts are padded to the longest of them, or to `tokens` tokens if that is more: the last bits depend on it, and images
+  /// name it. `onStep` sees every step and stops the run by throwing. Traps and throws as `denoise(together:)`, and throws
+  /// where a network gives NaN or infinity.
+  public func generate(
+    together requests: [GenerationRequest], tokens: Int? = nil, onStep: (DenoisingStep) throws -> Void = { _ in }
+  ) throws -> [GeneratedImage] {
+    let text = try encodeTexts(of: requests, tokens: tokens)
+    let latents = try latents(of: denoise(requests, text.rows), onStep: onStep)
+    let (grid, size) = (try timeGrid(requests[0]), try outputSize(requests[0]))
+    return zip(try decodeLatents(latents, size: size), requests).enumerated().map { index, one in
+      GeneratedImage(
+        image: one.0, request: one.1.effective(along: grid, at: size), source: source,
+        run: GenerationRun(on: device, image: index, of: requests.count, tokens: text.tokens))
+    }
+  }
+
+  private func denoise(_ requests: [GenerationRequest], _ text: TextConditioning) throws -> Denoising {
     guard let first = requests.first, requests.allSatisfy({ first.canShareBatch(with: $0) }) else {
       fatalError("requests of one batch differ in prompts and seeds only")
     }
     let (shape, grid, count) = (try latentShape(first), try timeGrid(first), requests.count)
-    let text = try encodeTexts(requests.map(\.negativePrompt) + requests.map(\.prompt))
     let noise = NoiseSource(seeds: requests.map(\.seed), shape: shape)
     let network: BranchedDenoiser = { [model] x, time, branches in
       let timesteps = Tensor.full([x.shape[0]], time.timestep, device: x.device)
@@ -37,10 +58,16 @@ extension Pipeline {
       denoiser: first.guidance(network))
   }
 
-  /// One row for each text, equally long.
-  private func encodeTexts(_ texts: [String]) throws(GenerationError) -> TextConditioning {
+  /// One row for each negative prompt, then one for each prompt, and the tokens that they are padded to.
+  private func encodeTexts(
+    of requests: [GenerationRequest], tokens: Int?
+  ) throws(GenerationError) -> (rows: TextConditioning, tokens: Int) {
+    let texts = requests.map(\.negativePrompt) + requests.map(\.prompt)
+    let longest = model.configuration.adapter.maxTokens
+    let needed = texts.map { self.tokens(of: $0).ids.count }.max() ?? 0
+    let width = max(needed, min(tokens ?? 0, longest))
     let (text, rows) = withInference {
-      let text = prompts(texts, maxTokens: model.configuration.adapter.maxTokens)
+      let text = prompts(texts, maxTokens: longest, padTo: width)
       return (text, model.adapter(text.states.to(device), mask: text.mask.to(device)))
     }
     guard rows.allFinite else {
@@ -48,6 +75,6 @@ extension Pipeline {
         ? .notFinite(.textAdapter, step: nil, loras: [])
         : .notFinite(.textEncoder, step: nil, loras: source.loras.map(\.name))
     }
-    return rows
+    return (rows, width)
   }
 }

@@ -155,7 +155,17 @@ public final class Pipeline {
     let text =
       try text
       ?? encodeText(request.prompt, negative: request.negativePrompt, syntax: request.promptSyntax)
-    let denoising = try denoise(text, drawing, count: count)
+    let latents = try latents(of: denoise(text, drawing, count: count), onStep: onStep)
+    return zip(try decodeLatents(latents, size: drawing.size), request.batch(count)).enumerated().map { index, one in
+      GeneratedImage(
+        image: drawing.layout?.pasted(one.0) ?? one.0,
+        request: one.1.effective(along: drawing.grid, at: drawing.size), source: source,
+        run: GenerationRun(on: device, image: index, of: count))
+    }
+  }
+
+  /// The latents after the last step; throws where the U-Net gives NaN or infinity.
+  func latents(of denoising: Denoising, onStep: (DenoisingStep) throws -> Void) throws -> Tensor {
     var latents = denoising.latent
     for step in denoising {
       guard step.latent.allFinite else {
@@ -164,12 +174,7 @@ public final class Pipeline {
       latents = step.latent
       try onStep(step)
     }
-    return zip(try decodeLatents(latents, size: drawing.size), request.batch(count)).enumerated().map { index, one in
-      GeneratedImage(
-        image: drawing.layout?.pasted(one.0) ?? one.0,
-        request: one.1.effective(along: drawing.grid, at: drawing.size), source: source,
-        run: GenerationRun(on: device, image: index, of: count))
-    }
+    return latents
   }
 
   /// Latents are normalized, so that no true one lies outside; far estimates at high noise are pulled in.

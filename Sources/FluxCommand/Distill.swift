@@ -48,7 +48,11 @@ struct Distill: ParsableCommand {
   var onPolicyShare: Double?
   @Option(help: "Average number of times that each step of a trajectory is used for training.") var reuse: Double = 4
   @Option(name: .shortAndLong, help: "Random seed.") var seed: UInt64 = 0
+  @Option(
+    help: "Trajectories that the teacher samples together (default: 32); a GPU samples 128 in about the same time.")
+  var teacherBatch: Int?
   @Option(help: "World of the captions: small, medium or full (default: small).") var world: World?
+  @OptionGroup var emphasis: EmphasisOptions
   @Option(help: "File with one prompt per line, used instead of captions of scenes.") var promptFile: FilePath?
 
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 100
@@ -64,7 +68,7 @@ struct Distill: ParsableCommand {
   func validate() throws {
     for (flag, value, highest) in [
       ("--student-steps", studentSteps, 1000), ("--teacher-steps", teacherSteps, 1000),
-      ("--rank", rank, CountLimit.rank), ("--steps", steps, CountLimit.steps), ("--batch", batch, CountLimit.batch),
+      ("--rank", rank, CountLimit.rank), ("--teacher-batch", teacherBatch ?? 1, CountLimit.batch), ("--steps", steps, CountLimit.steps), ("--batch", batch, CountLimit.batch),
       ("--save-every", saveEvery, CountLimit.steps), ("--keep", keep, CountLimit.steps),
     ] { try CountLimit.check(flag, value, to: highest) }
     try ThreadCount.check(threads)
@@ -77,6 +81,11 @@ struct Distill: ParsableCommand {
     }
     if world != nil, promptFile != nil {
       throw ValidationError("--world is that of captions of scenes, --prompt-file has other ones: remove one of them")
+    }
+    if emphasis.isAsked, promptFile != nil {
+      throw ValidationError(
+        "--pairs, --shape-pairs, --full-captions, --plain-pairs and --sampling-weights choose captions of scenes, "
+          + "--prompt-file has other ones: remove one of them")
     }
     if onPolicyShare != nil, studentSteps == 1 {
       throw ValidationError("--on-policy-share needs two --student-steps or more: remove it")
@@ -94,7 +103,7 @@ struct Distill: ParsableCommand {
       teacherSteps: teacherSteps,
       guidance: Guidance(scale: guidance, interval: interval?.range, rescale: rescale), rank: rank, steps: steps,
       batch: batch, seed: seed, learningRate: learningRate, bfloat16: precision == .bfloat16)
-    (plan.onPolicyShare, plan.reuse) = (onPolicyShare ?? plan.onPolicyShare, reuse)
+    (plan.onPolicyShare, plan.reuse, plan.teacherBatch) = (onPolicyShare ?? plan.onPolicyShare, reuse, teacherBatch)
     let folder = output.url
     try OutputFile.checkFolder(folder)
     let distiller: Distiller
@@ -118,8 +127,9 @@ struct Distill: ParsableCommand {
   private func captions() throws -> (Distiller.Captions, String) {
     guard let promptFile else {
       let world = world ?? .small
-      let scenes = TrainingScenes.diffusion(seed: seed, world: world)
-      return ({ scenes[$0].caption }, "\(world.rawValue) scenes, seed \(seed)")
+      let emphasis = try emphasis.emphasis(in: world)
+      let scenes = TrainingScenes.diffusion(seed: seed, world: world, emphasis: emphasis)
+      return ({ scenes[$0].caption }, "\(world.rawValue) scenes\(emphasis.name), seed \(seed)")
     }
     let prompts = try Prompts.read(argument: nil, file: promptFile)
     return ({ prompts[$0 % prompts.count] }, prompts.joined(separator: "\n"))

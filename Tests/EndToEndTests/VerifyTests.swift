@@ -43,6 +43,19 @@ import Testing
     }
   }
 
+  @Test func imagesOfSeveralPromptsAreIdenticalToo() throws {
+    try Program.inModelFolder { folder in
+      try Data("a cat\na much longer prompt with a red apple\n\na boat\n".utf8)
+        .write(to: folder.appendingPathComponent("prompts.txt"))
+      let drawn = try run(
+        ["generate", "--prompt-file", "prompts.txt", "-b", "2", "-m", "model", "--steps", "2", "-o", "out/"], in: folder)
+      #expect(drawn.code == 0, "\(drawn.errors)")
+      let result = try run(["verify", "out"], in: folder)
+      #expect(result.code == 0, "\(result.output)")
+      #expect(result.errors == "6 images: 6 identical\n")
+    }
+  }
+
   /// docs/reproducibility.md: what other instructions and threads may change.
   @Test(arguments: ["ATEN_CPU_CAPABILITY=default", "ONEDNN_MAX_CPU_ISA=SSE41"])
   func otherInstructionsAndThreadsChangeNoByteByMoreThanOne(_ setting: String) throws {

@@ -70,6 +70,25 @@ import Torch
     }
   }
 
+  /// What else is in a batch changes no bit, so that a batch of copies, padded alike, draws the image again.
+  @Test func anImageAmongOtherPromptsIsThatOfABatchOfItsCopies() throws {
+    let (pipeline, folder) = try untrained()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let requests = ["a boat", "a much longer prompt with a cat", "a cat"].enumerated().map {
+      GenerationRequest(prompt: $1, seed: 40 &+ UInt64($0 * $0), steps: 3)
+    }
+    let images = try pipeline.generate(together: requests)
+    for (index, image) in images.enumerated() {
+      let batch = try #require(image.run?.batch)
+      #expect((batch.index, batch.count, batch.tokens) == (index, 3, 9))  // seven words between [CLS] and [SEP]
+      #expect(image.request == (try pipeline.generate(requests[index])).request)
+      let copies = [GenerationRequest](repeating: requests[index], count: 3)
+      #expect(try pipeline.generate(together: copies, tokens: 9)[index].image == image.image)
+    }
+    #expect(try pipeline.generate(together: [requests[0]], tokens: 1_000_000)[0].run?.batch.tokens == 24)
+    #expect(try pipeline.generate(together: [requests[1]], tokens: 1)[0].run?.batch.tokens == 9)
+  }
+
   @Test func onlyRequestsThatDifferInPromptsAndSeedsShareABatch() {
     let request = GenerationRequest(prompt: "a boat", seed: 5)
     #expect(request.canShareBatch(with: GenerationRequest(prompt: "a cat", negativePrompt: "x", seed: 6)))

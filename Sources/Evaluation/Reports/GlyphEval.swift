@@ -5,14 +5,14 @@ import Scenes
 public struct GlyphEval {
   /// The source of images: a model, or the renderer to measure the judge's own errors.
   public struct ImageProvider {
-    /// Generates an image of a prompt with a seed; `number` counts the images from 0.
-    let draw: (_ prompt: EvaluationPrompt, _ seed: UInt64, _ number: Int) throws -> Image
+    /// Generates an image of a prompt for each seed; `number` is the number of images before.
+    let draw: (_ prompt: EvaluationPrompt, _ seeds: [UInt64], _ number: Int) throws -> [Image]
     /// Encodes and decodes an image; nil if there is no autoencoder.
     let reconstruct: ((Image) throws -> Image)?
 
-    /// A provider that calls `draw` for every image; `reconstruct` is nil if there is no autoencoder.
+    /// A provider that calls `draw` for every prompt; `reconstruct` is nil if there is no autoencoder.
     public init(
-      draw: @escaping (_ prompt: EvaluationPrompt, _ seed: UInt64, _ number: Int) throws -> Image,
+      draw: @escaping (_ prompt: EvaluationPrompt, _ seeds: [UInt64], _ number: Int) throws -> [Image],
       reconstruct: ((Image) throws -> Image)?
     ) {
       self.draw = draw
@@ -87,9 +87,8 @@ public struct GlyphEval {
     ) throws {
       readings.append([])
       features.append([])
-      for turn in 0..<seeds {
-        let seed = seed(of: index, turn: turn)
-        let image = try provider.draw(prompt, seed, thumbnails.count)
+      let seeds = (0..<seeds).map { seed(of: index, turn: $0) }
+      for (seed, image) in zip(seeds, try provider.draw(prompt, seeds, thumbnails.count)) {
         let reading = judge.read(image)
         see(image, reading)
         report.noteObjects(reading, of: prompt)

@@ -86,6 +86,8 @@ public struct GenerationRun: Codable, Sendable, Equatable {
     public var index: Int
     /// Their number.
     public var count: Int
+    /// Tokens that their texts were padded to, where several prompts were drawn together; nil for images of one prompt.
+    public var tokens: Int?
   }
 
   /// Name of the device, such as `cpu` or `cuda:0`.
@@ -98,9 +100,9 @@ public struct GenerationRun: Codable, Sendable, Equatable {
   public var batch: Batch
 
   /// The run of this process on a device, for an image of a batch.
-  init(on device: Device, image index: Int, of count: Int) {
+  init(on device: Device, image index: Int, of count: Int, tokens: Int? = nil) {
     (self.device, threads, libtorch) = (device.description, Libtorch.threads, Libtorch.version)
-    batch = Batch(index: index, count: count)
+    batch = Batch(index: index, count: count, tokens: tokens)
   }
 
   /// Whether another run must give the same bits for the same request and weights.

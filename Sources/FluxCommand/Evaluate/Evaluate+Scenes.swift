@@ -19,8 +19,14 @@ extension Evaluate {
     var (thumbnails, renders): ([Image], [Image]) = ([], [])
     let meter = SharpnessMeter(side: size)
     let progress = StepProgress(images: count, quiet: quiet)
+    var batch: [Image] = []
     for (index, scene) in scenes.enumerated() {
-      let image = try runner.draw(scene.caption, seed &+ UInt64(index), index, progress)
+      let place = index % ModelRunner.batch
+      if place == 0 {
+        let next = scenes[index...].prefix(ModelRunner.batch).enumerated()
+        batch = try runner.draw(next.map { ($1.caption, seed &+ UInt64(index + $0)) }, index, progress)
+      }
+      let image = batch[place]
       let render = scene.scene.render(size: size, atlas: atlas)
       let (reconstruction, reading) = (try runner.reconstruct(render), judge.read(image))
       report.add(

@@ -197,10 +197,24 @@ struct Evaluate: ParsableCommand {
       request = pipeline.student?.request(asked) ?? asked
     }
 
-    func draw(_ prompt: String, _ seed: UInt64, _ number: Int, _ progress: StepProgress) throws -> Image {
-      var request = request
-      (request.prompt, request.seed) = (prompt, seed)
-      return try pipeline.generate(request) { progress.show(image: number, step: $0.index, of: $0.count) }.image
+    /// Images that are denoised together.
+    static let batch = 4
+
+    /// An image for each prompt and seed, after `number` earlier ones.
+    func draw(
+      _ images: [(prompt: String, seed: UInt64)], _ number: Int, _ progress: StepProgress
+    ) throws -> [Image] {
+      try stride(from: 0, to: images.count, by: Self.batch).flatMap { start in
+        let requests = images[start..<min(start + Self.batch, images.count)].map { prompt, seed in
+          var request = request
+          (request.prompt, request.seed) = (prompt, seed)
+          return request
+        }
+        return try pipeline.generate(together: requests) { step in
+          let shown = number + start..<number + start + requests.count
+          progress.show(images: shown, step: step.index, of: step.count)
+        }.map(\.image)
+      }
     }
 
     /// Encodes an image of the model's size and decodes it, at `size` if given; the noise added to its latents depends on
@@ -225,10 +239,10 @@ struct Evaluate: ParsableCommand {
       seed: seed, seeds: renders ? 1 : seeds ?? 4, quick: quick, size, atlas, learned)
     let progress = StepProgress(images: evaluation.imageCount, quiet: quiet)
     let provider = GlyphEval.ImageProvider(
-      draw: { prompt, seed, number in
-        if let runner { return try runner.draw(prompt.text, seed, number, progress) }
+      draw: { prompt, seeds, number in
+        if let runner { return try runner.draw(seeds.map { (prompt.text, $0) }, number, progress) }
         progress.show(image: number, step: 0, of: 1)
-        return prompt.scene.render(size: size, atlas: atlas)
+        return seeds.map { _ in prompt.scene.render(size: size, atlas: atlas) }
       }, reconstruct: runner.map { runner in { try runner.reconstruct($0) } })
     let settings = EvaluationReport.Settings(
       version: Version.current, model: runner?.pipeline.source.name, modelHash: runner?.pipeline.source.hash,

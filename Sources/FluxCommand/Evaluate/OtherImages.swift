@@ -169,9 +169,9 @@ extension Evaluate {
     let folder = try output.map(makeFolder)
     let progress = CountProgress(count: evaluation.imageCount, noun: "images", quiet: quiet)
     let provider = GlyphEval.ImageProvider(
-      draw: { _, _, number in
+      draw: { _, seeds, number in
         progress.show(number)
-        return try list.image(number, side: Self.side)
+        return try seeds.indices.map { try list.image(number + $0, side: Self.side) }
       }, reconstruct: nil)
     let settings = EvaluationReport.Settings(
       version: Version.current, model: list.folder.text, modelHash: nil, seed: list.prompts.seed,

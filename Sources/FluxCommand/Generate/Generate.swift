@@ -66,7 +66,7 @@ struct Generate: ParsableCommand {
   var batchCount: Int = 1
   @Option(
     help: """
-      Images of a prompt that are denoised together. More is faster; images may differ from those of 1 in the last bits \
+      Images that are denoised together. More is faster; images may differ from those of 1 in the last bits \
       (default: 4, or 1 with --large-latents).
       """)
   var batchSize: Int?
@@ -123,6 +123,9 @@ struct Generate: ParsableCommand {
   var withoutMetadata = false
   @Flag(name: [.short, .long], help: "No progress output.") var quiet = false
 
+  /// The most images that are denoised together.
+  static let largestBatch = 256
+
   func validate() throws {
     let given = [text, prompt, promptFile?.text].compactMap { $0 }.count
     if given == 0, replay.replay == nil { throw ValidationError("there is no prompt: flux generate \"a red apple\"") }
@@ -134,8 +137,8 @@ struct Generate: ParsableCommand {
     if !(1...10_000).contains(batchCount) {
       throw ValidationError("--batch-count \(batchCount) must be 1 to 10000")
     }
-    if let batchSize, !(1...256).contains(batchSize) {
-      throw ValidationError("--batch-size \(batchSize) must be 1 to 256")
+    if let batchSize, !(1...Self.largestBatch).contains(batchSize) {
+      throw ValidationError("--batch-size \(batchSize) must be 1 to \(Self.largestBatch)")
     }
     try ThreadCount.check(threads)
     if size != nil, width != nil || height != nil {
@@ -212,16 +215,22 @@ struct Generate: ParsableCommand {
     var last: (request: GenerationRequest, text: Pipeline.PromptConditioning)?
     for batch in series.batches(of: batchSize ?? (hasLargeLatents ? 1 : 4)) {
       let request = series.requests[batch.lowerBound]
-      let text: Pipeline.PromptConditioning
-      if let last, Series.haveSameText(last.request, request) {
-        text = last.text
-      } else {
-        text = try pipeline.encodeText(
-          request.prompt, negative: request.negativePrompt, syntax: request.promptSyntax)
-        last = (request, text)
-      }
-      let images = try pipeline.generate(request, count: batch.count, text: text) { step in
+      func show(_ step: DenoisingStep) {
         progress.show(images: batch, step: step.index, of: step.count, seed: request.seed)
+      }
+      let images: [GeneratedImage]
+      if series.isOneRequest(batch) {
+        let text: Pipeline.PromptConditioning
+        if let last, Series.haveSameText(last.request, request) {
+          text = last.text
+        } else {
+          text = try pipeline.encodeText(
+            request.prompt, negative: request.negativePrompt, syntax: request.promptSyntax)
+          last = (request, text)
+        }
+        images = try pipeline.generate(request, count: batch.count, text: text, onStep: show)
+      } else {
+        images = try pipeline.generate(together: Array(series.requests[batch]), onStep: show)
       }
       progress.clear()
       for (index, result) in zip(batch, images) {

@@ -93,17 +93,26 @@ struct Series {
   /// The most parts of a prompt matrix: with ten optional ones there are 1024 prompts.
   static let mostParts = 11
 
-  /// The runs of images that can be denoised together: equal but for consecutive seeds, at most `size` of them.
+  /// The runs of images that can be denoised together, at most `size` of them: equal but for consecutive seeds, or for
+  /// prompts and seeds where they can share a batch.
   func batches(of size: Int) -> [Range<Int>] {
     var batches: [Range<Int>] = []
     var start = 0
     while start < requests.count {
-      let together = requests[start].batch(min(size, requests.count - start))
-      let count = zip(together, requests[start...]).prefix { $0 == $1 }.count
-      batches.append(start..<start + max(1, count))
-      start += max(1, count)
+      let first = requests[start]
+      let count = requests[start...].prefix(size).enumerated().prefix { index, request in
+        index == 0 || first.canShareBatch(with: request) || request == first.image(index)
+      }.count
+      batches.append(start..<start + count)
+      start += count
     }
     return batches
+  }
+
+  /// Whether the images of a batch are those of one request with consecutive seeds.
+  func isOneRequest(_ batch: Range<Int>) -> Bool {
+    let first = requests[batch.lowerBound]
+    return requests[batch].enumerated().allSatisfy { $1 == first.image($0) }
   }
 
   /// The labeled grid of the finished images, made smaller where a side would exceed 4096 pixels.

@@ -9,8 +9,18 @@ final class Redrawer {
   struct Artist {
     /// Draws images with the seeds from that of the request on.
     let draw: (GenerationRequest, Int) throws -> [Image]
+    /// Draws a request as one of several prompts, at the place and with the padding that its batch had.
+    let drawAmongOthers: (GenerationRequest, GenerationRun.Batch) throws -> Image
 
     func draw(_ request: GenerationRequest, count: Int) throws -> [Image] { try draw(request, count) }
+
+    /// Draws a request again with the size of its batch.
+    ///
+    /// An image does not depend on what else is in the batch, only on its size, the place in it and the padding of texts.
+    func draw(_ request: GenerationRequest, in batch: GenerationRun.Batch) throws -> Image {
+      if batch.tokens != nil, request.canShareBatch(with: request) { return try drawAmongOthers(request, batch) }
+      return try draw(request.image(-batch.index), batch.count)[batch.index]
+    }
   }
 
   /// The weights that an image names, or why they cannot be used.
@@ -71,11 +81,18 @@ final class Redrawer {
     if PixelModel.isStored(in: directory) {
       let pipeline = try PixelPipeline(
         model: directory, vocabulary: Home.textEncoder.appendingPathComponent("vocab.txt"), device: device)
-      return Artist { request, count in try pipeline.generate(request, count: count).map(\.image) }
+      return Artist(
+        draw: { request, count in try pipeline.generate(request, count: count).map(\.image) },
+        drawAmongOthers: { request, _ in try pipeline.generate(request, count: 1)[0].image })
     }
     let pipeline = try Pipeline(
       model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: loras, device: device)
-    return Artist { request, count in try pipeline.generate(request, count: count).map(\.image) }
+    return Artist(
+      draw: { request, count in try pipeline.generate(request, count: count).map(\.image) },
+      drawAmongOthers: { request, batch in
+        let requests = [GenerationRequest](repeating: request, count: batch.count)
+        return try pipeline.generate(together: requests, tokens: batch.tokens)[batch.index].image
+      })
   }
 
   private func hash(of directory: URL) throws -> String {

@@ -31,6 +31,8 @@ public struct DistillationPlan: Codable, Sendable, Equatable {
   public var poolSize = 512
   /// Average number of times that each step of a trajectory is used.
   public var reuse = 4.0
+  /// Number of trajectories that the teacher samples together; nil is 32. A GPU samples more in the same time.
+  public var teacherBatch: Int?
   /// Number of steps of linear warmup.
   public var warmup = 50
   /// Fraction of the run, at its end, over which the learning rate decays to zero.
@@ -63,11 +65,11 @@ public struct DistillationPlan: Codable, Sendable, Equatable {
   }
 
   /// Trajectories sampled together.
-  static let chunk = 32
+  var chunk: Int { teacherBatch ?? 32 }
 
   /// Chunks added to the buffer before a step: some at the start, then as many as the batches use up.
   func chunks(before step: Int) -> Int {
     let used = Double(step * batch) / (Double(studentSteps) * reuse)
-    return min(4, max(1, poolSize / Self.chunk)) + Int(used) / Self.chunk
+    return min(4, max(1, poolSize / chunk)) + Int(used) / chunk
   }
 }

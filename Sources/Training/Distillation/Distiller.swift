@@ -64,7 +64,7 @@ public final class Distiller {
       of: teacher.unet, rank: plan.rank, Generator(seed: plan.seed &+ 0x10ad), device: device)
     optimizer = Optimizer([AdamW(student.lora.parameters, weightDecay: 0)], maxGradNorm: 1)
     ema = EMA(student.lora.parameters, decay: .relativeWidth(plan.ema))
-    pool = TrajectoryBuffer(limit: plan.poolSize / DistillationPlan.chunk)
+    pool = TrajectoryBuffer(limit: plan.poolSize / plan.chunk)
   }
 
   // MARK: - A step
@@ -139,12 +139,12 @@ public final class Distiller {
   /// Shape of the latents of a chunk of paths.
   var shape: [Int] {
     let c = teacher.configuration
-    return [DistillationPlan.chunk, plan.studentSteps, c.autoencoder.latentChannels, c.latentSize, c.latentSize]
+    return [plan.chunk, plan.studentSteps, c.autoencoder.latentChannels, c.latentSize, c.latentSize]
   }
 
   /// A chunk of paths, and where they end, `[P, C, h, w]`; number −1 is for measuring: its paths are the teacher's alone.
   private func trajectories(at number: Int) -> (paths: Trajectories, ends: Tensor) {
-    let count = DistillationPlan.chunk
+    let count = plan.chunk
     let generator = generator(number, .trajectories)
     let own = number < 0 ? 0 : plan.onPolicyShare
     let text = read((0..<count).map { captions((number < 0 ? Self.validationIndex : number * count) + $0) })

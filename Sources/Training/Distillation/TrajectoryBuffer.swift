@@ -42,15 +42,26 @@ final class TrajectoryBuffer {
     let steps = chunks[0].starts.shape[1]
     let rows = Tensor.randint(0..<chunks.count * size, [count], generator: generator).ints()
     let places = Tensor.randint(0..<steps, [count], generator: generator).ints()
-    func stack(_ pick: (Trajectories, Int, Int) -> Tensor) -> Tensor {
-      Tensor.stack(zip(rows, places).map { pick(chunks[$0 / size], $0 % size, $1) })
+    // One selection a chunk instead of one a row, which on a GPU would take longer than the step; then the order of the draw.
+    let device = chunks[0].starts.device
+    let drawn = chunks.indices.map { chunk in rows.indices.filter { rows[$0] / size == chunk } }
+    let used = chunks.indices.filter { !drawn[$0].isEmpty }
+    var order = [Int64](repeating: 0, count: count)
+    for (place, row) in used.flatMap({ drawn[$0] }).enumerated() { order[row] = Int64(place) }
+    let inOrder = Tensor(order).to(device)
+    func index(_ of: (Int) -> Int) -> [Tensor] {
+      used.map { chunk in Tensor(drawn[chunk].map { Int64(of($0)) }).to(device) }
     }
+    let (trajectory, step) = (index { rows[$0] % size }, index { rows[$0] % size * steps + places[$0] })
+    func select(_ index: [Tensor], _ part: (Trajectories) -> Tensor) -> Tensor {
+      Tensor.cat(zip(used, index).map { part(chunks[$0]).indexed(0, $1) }).indexed(0, inOrder)
+    }
+    func flat(_ part: Tensor) -> Tensor { part.reshaped([size * steps] + part.shape.dropFirst(2)) }
     return Batch(
-      x: stack { $0.starts[$1][$2] }, target: stack { $0.targets[$1][$2] }, steps: places,
+      x: select(step) { flat($0.starts) }, target: select(step) { flat($0.targets) }, steps: places,
       text: TextConditioning(
-        context: stack { trajectories, row, _ in trajectories.text.context[row] },
-        mask: stack { trajectories, row, _ in trajectories.text.mask[row] },
-        pooled: stack { trajectories, row, _ in trajectories.text.pooled[row] }))
+        context: select(trajectory, \.text.context), mask: select(trajectory, \.text.mask),
+        pooled: select(trajectory, \.text.pooled)))
   }
 
   // MARK: - Checkpoints

@@ -7,7 +7,7 @@ import Testing
 @Suite struct GlyphEvalTests {
   /// What a provider was asked for, in order.
   private final class Requests {
-    var all: [(text: String, seed: UInt64, number: Int)] = []
+    var all: [(text: String, seeds: [UInt64], number: Int)] = []
   }
 
   private struct Broken: Error {}
@@ -38,14 +38,14 @@ import Testing
     let (atlas, requests) = (try SmallAtlas.get(), Requests())
     let set = PromptSet(world: .small, prompts: Array(Prepared.small.prompts.prefix(2)))
     let provider = GlyphEval.ImageProvider(
-      draw: { prompt, seed, number in
-        requests.all.append((prompt.text, seed, number))
-        return prompt.scene.render(size: 128, atlas: atlas)
+      draw: { prompt, seeds, number in
+        requests.all.append((prompt.text, seeds, number))
+        return seeds.map { _ in prompt.scene.render(size: 128, atlas: atlas) }
       }, reconstruct: nil)
     let (report, thumbnails) = try evaluation(set, seeds: 2).run(provider, settings)
-    #expect(requests.all.map(\.seed) == [100, 101, 102, 103] && requests.all.map(\.number) == [0, 1, 2, 3])
-    #expect(requests.all.map(\.text) == [0, 0, 1, 1].map { set.prompts[$0].text })
-    #expect(report.images.map(\.seed) == requests.all.map(\.seed) && thumbnails.count == 4)
+    #expect(requests.all.map(\.seeds) == [[100, 101], [102, 103]] && requests.all.map(\.number) == [0, 2])
+    #expect(requests.all.map(\.text) == set.prompts.map(\.text))
+    #expect(report.images.map(\.seed) == [100, 101, 102, 103] && thumbnails.count == 4)
     #expect(report.scores[0].generated.share == 1 && report.scores[0].renders.count == 2)
     #expect(report.fidelity == nil && report.reconstructionSharpness == nil && report.agreement == nil)
     #expect(report.measures.withinPrompts == 0, "both images of a prompt are the same")
@@ -55,10 +55,10 @@ import Testing
     let set = PromptSet(world: .small, prompts: Array(Prepared.small.prompts.prefix(3)))
     let (gray, requests) = (gray, Requests())
     let provider = GlyphEval.ImageProvider(
-      draw: { prompt, seed, number in
-        requests.all.append((prompt.text, seed, number))
+      draw: { prompt, seeds, number in
+        requests.all.append((prompt.text, seeds, number))
         if number == 1 { throw Broken() }
-        return gray
+        return [gray]
       }, reconstruct: nil)
     #expect(throws: Broken.self) { try evaluation(set).run(provider, settings) }
     #expect(requests.all.count == 2)
@@ -67,7 +67,7 @@ import Testing
   @Test func reconstructionsAreComparedWithTheRenders() throws {
     let set = PromptSet(world: .small, prompts: Array(Prepared.small.prompts.prefix(2)))
     let gray = gray
-    let provider = GlyphEval.ImageProvider(draw: { _, _, _ in gray }, reconstruct: { $0 })
+    let provider = GlyphEval.ImageProvider(draw: { _, _, _ in [gray] }, reconstruct: { $0 })
     let report = try evaluation(set).run(provider, settings).report
     #expect(report.fidelity == Fidelity(psnr: 99, ssim: report.fidelity?.ssim ?? 0, edges: 1))
     #expect(report.scores[0].generated.share == 0 && report.scores[0].reconstructions.share == 1)

@@ -17,9 +17,9 @@ import Testing
       set: set, others: set, seed: 1, seeds: 2, size: 128, atlas: atlas, training: Scenes(seed: 20),
       learned: Judge(try LearnedReader(directory: Learned.folder)), neighbors: 16)
     let provider = GlyphEval.ImageProvider(
-      draw: { prompt, _, number in
-        if number % 2 == 0 { return prompt.scene.render(size: 128, atlas: atlas) }
-        return Image(width: 128, height: 128, channels: .rgb, pixels: [UInt8](repeating: 90, count: 3 * 128 * 128))
+      draw: { prompt, _, _ in
+        let gray = Image(width: 128, height: 128, channels: .rgb, pixels: [UInt8](repeating: 90, count: 3 * 128 * 128))
+        return [prompt.scene.render(size: 128, atlas: atlas), gray]
       }, reconstruct: { $0 })
     let settings = EvaluationReport.Settings(
       version: "0", model: "a <model>", modelHash: nil, seed: 1, seeds: 2, quick: true, steps: 20, sampler: nil,
