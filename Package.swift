@@ -73,10 +73,12 @@ let package = Package(
     .target(
       name: "CBuildInfo", cSettings: commit.map { [.define("FLUX_COMMIT", to: "\"\($0)\"")] } ?? []),
     .target(name: "CStart"),
+    .systemLibrary(name: "CEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
     .executableTarget(
       name: "FluxCommand",
       dependencies: [
-        "CBuildInfo", "CStart", "Distributed", "Flux", "Runs", "Training", "Evaluation", "Models", "Diffusion", "Torch",
+        "CBuildInfo", "CEdit", "CStart", "Distributed", "Flux", "Runs", "Training", "Evaluation", "Models", "Diffusion",
+        "Torch",
         "Scenes", "Datasets", "Images", "Tokenizers", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),

@@ -68,7 +68,8 @@ struct Distill: ParsableCommand {
   func validate() throws {
     for (flag, value, highest) in [
       ("--student-steps", studentSteps, 1000), ("--teacher-steps", teacherSteps, 1000),
-      ("--rank", rank, CountLimit.rank), ("--teacher-batch", teacherBatch ?? 1, CountLimit.batch), ("--steps", steps, CountLimit.steps), ("--batch", batch, CountLimit.batch),
+      ("--rank", rank, CountLimit.rank), ("--teacher-batch", teacherBatch ?? 1, CountLimit.batch),
+      ("--steps", steps, CountLimit.steps), ("--batch", batch, CountLimit.batch),
       ("--save-every", saveEvery, CountLimit.steps), ("--keep", keep, CountLimit.steps),
     ] { try CountLimit.check(flag, value, to: highest) }
     try ThreadCount.check(threads)

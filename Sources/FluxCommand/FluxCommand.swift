@@ -19,7 +19,8 @@ struct FluxCommand: ParsableCommand {
       """,
     version: version,
     subcommands: [
-      Generate.self, Train.self, Distill.self, Plot.self, Evaluate.self, TrainJudge.self, Inspect.self, Verify.self,
+      Generate.self, Draw.self, Train.self, Distill.self, Plot.self, Evaluate.self, TrainJudge.self, Inspect.self,
+      Verify.self,
       Variations.self,
       ModelsCommand.self, Forward.self, Tokens.self, DataCommand.self, Convert.self, Merge.self, Bench.self, Serve.self,
     ])
@@ -37,11 +38,19 @@ struct FluxCommand: ParsableCommand {
     do {
       var command = try Arguments.parse(try Arguments.text())
       try command.run()
+      leave(0)
     } catch { end(error) }
   }
 
+  /// Ends without the destructors of libtorch's globals, which take longer than to read a model: everything is written and
+  /// closed by now, and the system takes the memory back.
+  private static func leave(_ code: Int32) -> Never {
+    fflush(nil)
+    _exit(code)
+  }
+
   private static func end(_ error: any Error) -> Never {
-    if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
+    if let code = error as? ExitCode { leave(code.rawValue) }
     if error is Failure {
       let (text, code) = sentence(about: error)
       end(text, code)
@@ -50,7 +59,7 @@ struct FluxCommand: ParsableCommand {
     case .success:  // help or version
       do throws(Failure) {
         try printLine(fullMessage(for: error))
-        Foundation.exit(0)
+        leave(0)
       } catch { end(error.description, error.code) }
     case .validationFailure:
       let text = message(for: error)
@@ -73,7 +82,7 @@ struct FluxCommand: ParsableCommand {
 
   private static func end(_ sentence: String, _ code: Int32) -> Never {
     say(Console.printable("flux: \(sentence)", lineBreaks: false))
-    Foundation.exit(code)
+    leave(code)
   }
 
   /// Whether an error is about the arguments: unsupported sizes, step counts or names.

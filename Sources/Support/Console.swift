@@ -39,10 +39,15 @@ public enum Console {
   }
 
   /// Columns of the terminal behind standard error; 80 if unknown.
-  public static var columns: Int {
+  public static var columns: Int { size.columns ?? 80 }
+
+  /// Rows of the terminal behind standard error; 24 if unknown.
+  public static var rows: Int { size.rows ?? 24 }
+
+  private static var size: (columns: Int?, rows: Int?) {
     var size = winsize()
-    let isKnown = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-    return isKnown ? Int(size.ws_col) : 80
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 else { return (nil, nil) }
+    return (size.ws_col > 0 ? Int(size.ws_col) : nil, size.ws_row > 0 ? Int(size.ws_row) : nil)
   }
 
   /// Rewrites the last line of the terminal, cut to its width; does nothing where lines cannot be rewritten.
@@ -61,6 +66,12 @@ public enum Console {
   public static func clearStatus() {
     let width = statusWidth.exchange(0)
     if width > 0 { report("\r" + String(repeating: " ", count: min(width, columns - 1)) + "\r") }
+  }
+
+  /// Writes bytes for a terminal to standard error as they are, after removing the status line.
+  public static func draw(_ bytes: [UInt8]) {
+    clearStatus()
+    _ = bytes.withUnsafeBytes { writeAll($0, to: STDERR_FILENO, patience: 1000) }
   }
 
   private static let statusWidth = Locked(0)

@@ -54,8 +54,12 @@ enum Program {
   }
 
   /// Runs `flux` with a terminal as standard error, and gives the bytes that it gets there.
+  ///
+  /// With `typing` the terminal is standard input and output too: each text is typed as soon as what it waits for was
+  /// shown, after the text before it.
   static func runOnTerminal(
-    _ arguments: [String], in folder: URL, columns: UInt16, environment further: [String: String] = [:]
+    _ arguments: [String], in folder: URL, columns: UInt16, environment further: [String: String] = [:],
+    typing: [(after: String, text: String)] = []
   ) throws -> String {
     let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
     guard master >= 0 else { throw POSIXError(.ENODEV) }
@@ -71,17 +75,24 @@ enum Program {
     process.arguments = arguments
     process.currentDirectoryURL = folder
     process.environment = environment.merging(further) { $1 }
-    process.standardOutput = FileHandle.nullDevice
-    process.standardInput = FileHandle.nullDevice
-    process.standardError = FileHandle(fileDescriptor: terminal, closeOnDealloc: false)
+    let handle = FileHandle(fileDescriptor: terminal, closeOnDealloc: false)
+    process.standardOutput = typing.isEmpty ? FileHandle.nullDevice : handle
+    process.standardInput = typing.isEmpty ? FileHandle.nullDevice : handle
+    process.standardError = handle
     try process.run()
     close(terminal)
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
+    var (waiting, seen) = (typing[...], 0)
     while true {  // ends with EIO when the program does
       let count = read(master, &buffer, buffer.count)
       if count <= 0 { break }
       bytes += buffer[..<count]
+      guard let next = waiting.first,
+        let range = Data(bytes).range(of: Data(next.after.utf8), in: seen..<bytes.count)
+      else { continue }
+      (waiting, seen) = (waiting.dropFirst(), range.upperBound)
+      _ = write(master, next.text, next.text.utf8.count)
     }
     process.waitUntilExit()
     return String(decoding: bytes, as: UTF8.self)

@@ -33,6 +33,27 @@ import Testing
     }
   }
 
+  /// Images of a batch that is not complete are drawn with their neighbors again, and so are the same to the bit.
+  @Test func existingImagesAreSkippedAndTheOthersAreThoseOfTheWholeSeries() throws {
+    try Program.inModelFolder { folder in
+      try Data("a cat\na dog\na boat\na red kite on a hill\na fish\n".utf8)
+        .write(to: folder.appendingPathComponent("prompts.txt"))
+      let arguments = ["--prompt-file", "prompts.txt", "-o", "out/", "--grid", "g.png", "--batch-size", "2"]
+      #expect(try draw(arguments, in: folder).code == 0)
+      let names = (1...5).map { "out/\($0)-42.png" }
+      let whole = try (names + ["g.png"]).map { try Data(contentsOf: folder.appendingPathComponent($0)) }
+      for name in [names[1], names[4], "g.png"] {
+        try FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+      }
+      try Data("mine".utf8).write(to: folder.appendingPathComponent("out/mine.png"))
+      let result = try draw(arguments + ["--skip-existing"], in: folder)
+      #expect(result.output == "out/2-42.png\nout/5-42.png\ng.png\n", "\(result.errors)")
+      #expect(result.errors == "3 of 5 images exist already\n")
+      #expect(try (names + ["g.png"]).map { try Data(contentsOf: folder.appendingPathComponent($0)) } == whole)
+      #expect(try draw(arguments + ["--skip-existing", "--no-overwrite"], in: folder).code == 2)
+    }
+  }
+
   @Test func columnsVaryFirstAndEveryImageSaysItsSettings() throws {
     try Program.inModelFolder { folder in
       let result = try draw(

@@ -48,7 +48,8 @@ import Testing
       try Data("a cat\na much longer prompt with a red apple\n\na boat\n".utf8)
         .write(to: folder.appendingPathComponent("prompts.txt"))
       let drawn = try run(
-        ["generate", "--prompt-file", "prompts.txt", "-b", "2", "-m", "model", "--steps", "2", "-o", "out/"], in: folder)
+        ["generate", "--prompt-file", "prompts.txt", "-b", "2", "-m", "model", "--steps", "2", "-o", "out/"], in: folder
+      )
       #expect(drawn.code == 0, "\(drawn.errors)")
       let result = try run(["verify", "out"], in: folder)
       #expect(result.code == 0, "\(result.output)")

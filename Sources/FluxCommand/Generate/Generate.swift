@@ -40,6 +40,8 @@ struct Generate: ParsableCommand {
   var format: ImageFile?
   @Option(help: "JPEG or WebP quality, 1 to 100 (default: 95).") var quality: Int?
   @Flag(help: "Refuse to overwrite existing files.") var noOverwrite = false
+  @Flag(help: "Draw only images whose files do not exist yet: the same command continues an interrupted series.")
+  var skipExisting = false
   @Option(
     help:
       "PNG file for a contact sheet of all images at a quarter of their size; that of a series is larger and has labels."
@@ -115,6 +117,8 @@ struct Generate: ParsableCommand {
   var scheduler: String?
   @Option(help: "η of DDIM, 0 to 1 (default: 0).") var eta: Double?
 
+  @Option(help: "Show images in the terminal while they are drawn: auto, kitty, iterm, sixel, blocks or none.")
+  var preview: PreviewMode = .none
   @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(
@@ -141,6 +145,9 @@ struct Generate: ParsableCommand {
       throw ValidationError("--batch-size \(batchSize) must be 1 to \(Self.largestBatch)")
     }
     try ThreadCount.check(threads)
+    if skipExisting, noOverwrite {
+      throw ValidationError("--skip-existing never overwrites: remove --no-overwrite")
+    }
     if size != nil, width != nil || height != nil {
       throw ValidationError("--size sets width and height: remove \(width != nil ? "--width" : "--height")")
     }
@@ -206,57 +213,6 @@ struct Generate: ParsableCommand {
     for prompt in texts where !withoutMetadata { try checkLength(of: prompt + negativePrompt, for: targets.format) }
     try targets.makeFolder()
     try draw(drawing, pipeline, to: targets)
-  }
-
-  private func draw(_ series: Series, _ pipeline: Pipeline, to targets: OutputNames) throws {
-    let progress = StepProgress(images: targets.count, quiet: quiet)
-    var drawn: [Image] = []
-    let hasLargeLatents = try series.requests[0].largeLatents && pipeline.outputSize(series.requests[0]).isLarge
-    var last: (request: GenerationRequest, text: Pipeline.PromptConditioning)?
-    for batch in series.batches(of: batchSize ?? (hasLargeLatents ? 1 : 4)) {
-      let request = series.requests[batch.lowerBound]
-      func show(_ step: DenoisingStep) {
-        progress.show(images: batch, step: step.index, of: step.count, seed: request.seed)
-      }
-      let images: [GeneratedImage]
-      if series.isOneRequest(batch) {
-        let text: Pipeline.PromptConditioning
-        if let last, Series.haveSameText(last.request, request) {
-          text = last.text
-        } else {
-          text = try pipeline.encodeText(
-            request.prompt, negative: request.negativePrompt, syntax: request.promptSyntax)
-          last = (request, text)
-        }
-        images = try pipeline.generate(request, count: batch.count, text: text, onStep: show)
-      } else {
-        images = try pipeline.generate(together: Array(series.requests[batch]), onStep: show)
-      }
-      progress.clear()
-      for (index, result) in zip(batch, images) {
-        try save(result, index, to: targets)
-        if grid != nil { drawn.append(result.image) }
-      }
-    }
-    if let grid {
-      let sheet = self.series.isLabeled ? series.grid(drawn) : ContactSheet.thumbnails(drawn)
-      try write(PNG.encode(sheet), to: grid.url)
-      if !targets.isStandardOutput { try printLine(grid.url.relativePath) }
-    }
-  }
-
-  func save(_ result: GeneratedImage, _ index: Int, to targets: OutputNames) throws {
-    let bytes = try result.encoded(as: targets.format, metadata: !withoutMetadata, quality: quality ?? 95)
-    guard let target = targets.url(index, seed: result.request.seed) else { return try writeOutput(bytes) }
-    try write(bytes, to: target)
-    try printLine(report.line(file: target, result))
-  }
-
-  func write(_ bytes: [UInt8], to url: URL) throws {
-    guard noOverwrite else { return try AtomicFile.write(bytes, to: url) }
-    guard try AtomicFile.create(bytes, at: url) else {
-      throw Failure("\(url.relativePath) was created meanwhile, and --no-overwrite was given")
-    }
   }
 
   /// The model and the LoRAs, which an image that is drawn again names if no option does.

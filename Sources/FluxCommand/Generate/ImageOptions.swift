@@ -115,7 +115,8 @@ struct ImageOptions: ParsableArguments {
     return "strength \((strength ?? 0.75).shown) of \(steps) steps is no step: the prompt has no effect"
   }
 
-  private static func read(_ file: FilePath) throws -> Image {
+  /// Reads an init image or a mask.
+  static func read(_ file: FilePath) throws -> Image {
     let bytes: [UInt8]
     do throws(FileError) {
       bytes = try FileSlice(path: file.path).read(limit: 1 << 28)

@@ -59,6 +59,15 @@ struct ImageFacts {
     }
     if request.eta != 0 { facts.add("eta", request.eta) }
     facts.add("upscaler", request.upscaler?.rawValue)
+    if let variation = request.variation {
+      facts.add("variation_seed", JSONValue.seed(variation.seed))
+      facts.add("variation_strength", variation.strength)
+    }
+    if let edit = request.edit {
+      facts.add("strength", edit.strength)
+      facts.add("init_image", edit.image.hash)
+      facts.add("mask", edit.mask?.hash)
+    }
     if request.promptSyntax != .plain { facts.add("prompt_syntax", request.promptSyntax.rawValue) }
     if request.largeLatents { facts.add("large_latents", .bool(true)) }
     facts.add("fast", record.model.fast)

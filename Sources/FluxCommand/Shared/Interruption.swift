@@ -23,6 +23,9 @@ enum Interruption {
     isPatient = 1
   }
 
+  /// Takes a request back: the next signal requests a stop again.
+  static func reset() { wasRequested = 0 }
+
   /// Installs the handlers.
   static func install() {
     signal(SIGXFSZ, SIG_IGN)  // a file that grows too large is then a write error with a message

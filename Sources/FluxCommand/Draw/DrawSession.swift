@@ -1,0 +1,213 @@
+import Diffusion
+import Flux
+import Foundation
+import Images
+import Support
+import Torch
+
+/// The state of `flux draw`: settings, the models in memory, and the last images.
+final class DrawSession {
+  /// Ctrl-C while an image was drawn.
+  struct Stopped: Error {}
+
+  private var settings: DrawSettings
+  private var earlier: [DrawSettings] = []
+  private var loaded: [(directory: URL, isFast: Bool, pipeline: Pipeline)] = []  // the latest used last
+  private var last: [(result: GeneratedImage, file: URL)] = []
+  private let folder: FilePath
+  private let preview: ImagePreview?
+  private let device: Device
+  private var number: Int
+
+  /// The most models in memory.
+  private static let mostLoaded = 2
+  /// The most changes that can be taken back.
+  private static let mostEarlier = 100
+
+  init(_ settings: DrawSettings, folder: FilePath, preview: ImagePreview?, device: Device) {
+    (self.settings, self.folder, self.preview, self.device) = (settings, folder, preview, device)
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    number = names.compactMap { name in Int(name.prefix { $0.isNumber }) }.max() ?? 0
+  }
+
+  /// Does what a line says; false where it ends the session.
+  func take(_ line: String) throws -> Bool {
+    switch try DrawLine(line) {
+    case .prompt(let prompt):
+      change { $0.prompt = prompt }
+      try draw()
+    case .next:
+      guard settings.prompt != nil, !last.isEmpty else { return true }
+      settings.seed &+= UInt64(settings.count)
+      try draw()
+    case .command(let command): return try run(command)
+    }
+    return true
+  }
+
+  private func run(_ command: DrawLine.Command) throws -> Bool {
+    switch command {
+    case .again(let seed):
+      if let seed { change { $0.seed = seed } }
+      try draw()
+    case .seed(let seed):
+      change { $0.seed = seed ?? .random(in: 0...UInt64(UInt32.max)) }
+      if seed == nil { say("seed \(settings.seed)") }
+    case .steps(let steps): change { $0.steps = steps }
+    case .cfg(let scale): change { $0.cfg = scale }
+    case .sampler(let name):
+      let named = try name.map { try SamplerKind.read($0) } ?? (kind: .dpmpp_2m, spacing: nil)
+      change { ($0.sampler, $0.spacing) = (named.kind, named.spacing) }
+    case .size(let width, let height): change { ($0.width, $0.height) = (width, height) }
+    case .negative(let text): change { $0.negativePrompt = text }
+    case .count(let count): change { $0.count = count }
+    case .initImage(let source):
+      let image = try image(source)
+      change { $0.initImage = image }
+    case .mask(let name):
+      let mask = try name.map { ($0, try ImageOptions.read(FilePath($0))) }
+      change { $0.mask = mask }
+    case .strength(let strength): change { $0.strength = strength }
+    case .variation(let strength): change { $0.variation = strength }
+    case .fast(let isFast): try load { $0.isFast = isFast }
+    case .model(let name): try load { $0.model = FilePath(name) }
+    case .save(let name): try save(name)
+    case .show: for image in last { preview?.finish(image.result.image) ?? say(image.file.relativePath) }
+    case .undo:
+      guard let before = earlier.popLast() else { throw Failure("there is no change to take back") }
+      settings = before
+      printSettings()
+    case .settings: printSettings()
+    case .help:
+      let width = DrawLine.help.map(\.usage.count).max() ?? 0
+      for (usage, text) in DrawLine.help { say(usage.padding(toLength: width + 2, withPad: " ", startingAt: 0) + text) }
+    case .quit: return false
+    }
+    return true
+  }
+
+  private func printSettings() { for (name, value) in settings.lines { say("\(name): \(value)") } }
+
+  private func change(_ body: (inout DrawSettings) -> Void) {
+    var changed = settings
+    body(&changed)
+    if changed == settings { return }
+    earlier = earlier.suffix(Self.mostEarlier - 1) + [settings]
+    settings = changed
+  }
+
+  private func image(_ source: DrawLine.Source) throws -> (String, Image)? {
+    switch source {
+    case .none: return nil
+    case .file(let name): return (name, try ImageOptions.read(FilePath(name)))
+    case .last:
+      guard let last = last.last else { throw Failure("there is no last image") }
+      return (last.file.relativePath, last.result.image)
+    }
+  }
+
+  // MARK: - Models
+
+  /// The pipeline of the settings; read if it is not in memory.
+  func pipeline() throws -> Pipeline { try pipeline(of: settings) }
+
+  private func pipeline(of settings: DrawSettings) throws -> Pipeline {
+    let directory = try Home.model(settings.model)
+    if let index = loaded.firstIndex(where: { $0.directory == directory && $0.isFast == settings.isFast }) {
+      loaded.append(loaded.remove(at: index))
+    } else {
+      if loaded.count >= Self.mostLoaded { loaded.removeFirst() }
+      let pipeline = try Pipeline(
+        model: directory, textEncoder: Home.textEncoder, fast: settings.isFast, device: device)
+      loaded.append((directory, settings.isFast, pipeline))
+    }
+    return loaded[loaded.count - 1].pipeline
+  }
+
+  /// Changes the settings if their model can be read.
+  private func load(_ body: (inout DrawSettings) -> Void) throws {
+    var changed = settings
+    body(&changed)
+    _ = try pipeline(of: changed)
+    change(body)
+  }
+
+  // MARK: - Images
+
+  private func draw() throws {
+    guard let prompt = settings.prompt else { throw Failure("there is no prompt yet") }
+    if settings.isFast, !settings.fixedByStudent.isEmpty {
+      throw Failure(
+        "the student has steps, sampler and guidance of its own: \(settings.fixedByStudent.joined(separator: ", ")) "
+          + "would have no effect; give them without a value, or /fast off")
+    }
+    let pipeline = try pipeline()
+    let asked = try settings.request(
+      prompt, defaults: pipeline.model.sampling ?? .standard, other: .random(in: 0...UInt64(UInt32.max)))
+    let request = pipeline.student?.request(asked) ?? asked
+    PromptAdvice.lines(on: prompt, "prompt", .plain, for: pipeline).forEach { say("flux: \($0)") }
+    let size = try pipeline.outputSize(request)
+    let progress = StepProgress(images: settings.count, quiet: false)
+    defer {
+      progress.clear()
+      preview?.abandon()
+    }
+    let began = Date()
+    var drawn: [(GeneratedImage, URL)] = []
+    for start in stride(from: 0, to: settings.count, by: Self.together) {
+      let batch = start..<min(start + Self.together, settings.count)
+      let images = try pipeline.generate(request.image(start), count: batch.count) { step in
+        if Interruption.isRequested { throw Stopped() }
+        progress.show(images: batch, step: step.index, of: step.count)
+        preview?.show(step, of: pipeline, at: size)
+      }
+      progress.clear()
+      for image in images { drawn.append((image, try write(image))) }
+    }
+    last = drawn
+    let seconds = Date().timeIntervalSince(began)
+    say(
+      "seed \(request.seed)\(settings.count > 1 ? "–\(request.image(settings.count - 1).seed)" : ""), "
+        + "\((seconds * 100).rounded() / 100) s")
+  }
+
+  /// Images that are denoised together.
+  private static let together = 4
+
+  /// Writes an image under the next number, shows it and prints its name.
+  private func write(_ image: GeneratedImage) throws -> URL {
+    let bytes = try image.encoded(as: .png, metadata: true, quality: 95)
+    do {
+      try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+    } catch { throw Failure("the folder \(folder.text) cannot be created") }
+    while true {
+      number += 1
+      let digits = String(number)
+      let name = String(repeating: "0", count: max(0, 4 - digits.count)) + digits + "-\(image.request.seed).png"
+      let url = folder.url.appendingPathComponent(name)
+      guard try AtomicFile.create(bytes, at: url) else { continue }  // another program draws into the folder as well
+      preview?.finish(image.image)
+      try printLine(url.relativePath)
+      return url
+    }
+  }
+
+  private func save(_ name: String?) throws {
+    guard let last = last.last else { throw Failure("there is no image to save") }
+    let target = FilePath(name ?? "\(slug(last.result.request.prompt))-\(last.result.request.seed).png")
+    guard let format = ImageFile(ending: target.url.pathExtension) else {
+      throw Failure("images are written as PNG, JPEG or WebP: the name \(target.text) must end in .png, .jpg or .webp")
+    }
+    let bytes = try last.result.encoded(as: format, metadata: true, quality: 95)
+    guard try AtomicFile.create(bytes, at: target.url) else {
+      throw Failure("\(target.text) exists already: choose another name")
+    }
+    try printLine(target.url.relativePath)
+  }
+
+  /// The letters and digits of a prompt, at most forty, joined by hyphens.
+  private func slug(_ prompt: String) -> String {
+    let words = prompt.lowercased().split { !$0.isLetter && !$0.isNumber }.joined(separator: "-")
+    return words.isEmpty ? "image" : String(words.prefix(40))
+  }
+}
