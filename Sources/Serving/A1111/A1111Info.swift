@@ -33,7 +33,8 @@ enum A1111Info {
     fields += [
       ("restore_faces", false), ("face_restoration_model", .null), ("sd_model_name", .string(model.name)),
       ("sd_model_hash", .string(String(model.hash.prefix(10)))), ("sd_vae_name", .null), ("sd_vae_hash", .null),
-      ("seed_resize_from_w", -1), ("seed_resize_from_h", -1), ("denoising_strength", request.edit.map { .double($0.strength) } ?? .null),
+      ("seed_resize_from_w", -1), ("seed_resize_from_h", -1),
+      ("denoising_strength", request.edit.map { .double($0.strength) } ?? .null),
       ("extra_generation_params", .object(extra)), ("index_of_first_image", 0), ("infotexts", .strings(texts)),
       ("styles", []), ("job_timestamp", .string(timestamp(job.started ?? job.created))), ("clip_skip", 1),
       ("is_using_inpainting_conditioning", false), ("version", .string("flux \(Version.current)")),

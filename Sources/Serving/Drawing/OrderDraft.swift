@@ -30,6 +30,12 @@ struct OrderDraft {
   var ignored: [String] = []
   var warnings: [String] = []
 
+  /// What images are made from.
+  var kind: ImageOrder.Kind {
+    if let edit { return edit.mask == nil ? .image : .inpaint }
+    return variation == nil ? .text : .variation
+  }
+
   /// The seeds that clients can choose: whole numbers that every JSON reader holds, and a batch after them.
   static let seeds = -1...(1 << 53)
 
@@ -79,7 +85,8 @@ struct OrderDraft {
     }
     warnings += Self.warnings(of: given, grid, served)
     if start == grid.count, let edit {
-      warnings.append("\(edit.names.strength) \(edit.strength.shown) of \(grid.count) steps is no step: nothing is drawn")
+      warnings.append(
+        "\(edit.names.strength) \(edit.strength.shown) of \(grid.count) steps is no step: nothing is drawn")
     }
     return ImageOrder(
       request: request, count: count, model: served.name, fast: fast, finalSize: finalSize, format: format,
