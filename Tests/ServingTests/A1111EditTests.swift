@@ -156,6 +156,15 @@ import Torch
     }
   }
 
+  @Test func imagesAboveTheLimitOfPixelsAreRefused() async throws {
+    var limits = ServerLimits()
+    limits.pixels = 64 * 64 - 1
+    let fixture = try ServiceFixture(limits: limits)
+    let body = #"{"init_images": ["\#(try TestImages.base64(TestImages.photo()))"]}"#
+    let answer = await fixture.send("POST", "/sdapi/v1/img2img", body)
+    #expect(answer.json["detail"]?.array?.first?["type"]?.string == "image_too_large", "\(answer)")
+  }
+
   @Test func imagesOfWaitingJobsDoNotFillTheMemory() async throws {
     var limits = ServerLimits()
     limits.imageBytes = 3 * 64 * 64 + 100
