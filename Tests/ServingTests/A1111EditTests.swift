@@ -155,26 +155,4 @@ import Torch
       #expect(try await ServiceFixture().send("POST", "/sdapi/v1/img2img", body).status == 404)
     }
   }
-
-  @Test func imagesAboveTheLimitOfPixelsAreRefused() async throws {
-    var limits = ServerLimits()
-    limits.pixels = 64 * 64 - 1
-    let fixture = try ServiceFixture(limits: limits)
-    let body = #"{"init_images": ["\#(try TestImages.base64(TestImages.photo()))"]}"#
-    let answer = await fixture.send("POST", "/sdapi/v1/img2img", body)
-    #expect(answer.json["detail"]?.array?.first?["type"]?.string == "image_too_large", "\(answer)")
-  }
-
-  @Test func imagesOfWaitingJobsDoNotFillTheMemory() async throws {
-    var limits = ServerLimits()
-    limits.imageBytes = 3 * 64 * 64 + 100
-    let fixture = try ServiceFixture(limits: limits)
-    let body = #"{"init_images": ["\#(try TestImages.base64(TestImages.photo()))"]}"#
-    let first = ServiceFixture.request("POST", "/sdapi/v1/img2img", body)
-    let task = Task { await fixture.send(first) }
-    while fixture.service.queue.jobs.isEmpty { await Task.yield() }
-    #expect(await fixture.send("POST", "/sdapi/v1/img2img", body).status == 429)
-    fixture.service.queue.cancelAll(.client)
-    _ = await task.value
-  }
 }

@@ -79,6 +79,28 @@ import Testing
     #expect(try await finished(added.json["id"]?.string, fixture).images.count == 1)
   }
 
+  @Test func imagesAboveTheLimitOfPixelsAreRefused() async throws {
+    var limits = ServerLimits()
+    limits.pixels = 64 * 64 - 1
+    let fixture = try ServiceFixture(limits: limits)
+    let answer = await fixture.send(
+      "POST", "/flux/v1/jobs", try body(#"{"images": {"init": "PHOTO"}, "request": {"prompt": "x"}}"#))
+    #expect(answer.status == 400 && answer.json["error"]?["code"]?.string == "image_too_large", "\(answer)")
+  }
+
+  @Test func imagesOfWaitingJobsDoNotFillTheMemory() async throws {
+    var limits = ServerLimits()
+    limits.imageBytes = 3 * 64 * 64 + 100
+    let fixture = try ServiceFixture(limits: limits)
+    let text = try body(#"{"images": {"init": "PHOTO"}, "request": {"prompt": "x"}}"#)
+    let first = await fixture.send("POST", "/flux/v1/jobs", text)
+    #expect(first.status == 202)
+    #expect(await fixture.send("POST", "/flux/v1/jobs", text).status == 429)
+    #expect(await fixture.send("POST", "/flux/v1/jobs", #"{"request": {"prompt": "x"}}"#).status == 202)
+    fixture.service.queue.cancel(try #require(first.json["id"]?.string), .client)
+    #expect(await fixture.send("POST", "/flux/v1/jobs", text).status == 202)
+  }
+
   @Test func editsAreDrawnAlone() async throws {
     let fixture = try ServiceFixture()
     for _ in 0..<2 {
