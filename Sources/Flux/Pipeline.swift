@@ -115,7 +115,7 @@ public final class Pipeline {
     try denoise(text, Drawing(request, self), count: count)
   }
 
-  private func denoise(_ text: PromptConditioning, _ drawing: Drawing, count: Int) throws -> Denoising {
+  func denoise(_ text: PromptConditioning, _ drawing: Drawing, count: Int) throws -> Denoising {
     let request = drawing.request
     let shape = latentShape(drawing.size)
     let noise = request.noiseSource(count, shape: shape)

@@ -71,7 +71,7 @@ public final class FluxService: Sendable {
     {
       return response(
         to: RequestError(
-          "the content type is \(type.prefix(60)), expected application/json", code: "unsupported_media_type",
+          "the content type is \(type.prefix(60)), expected \(route.mediaTypes)", code: "unsupported_media_type",
           status: 415),
         request)
     }
@@ -177,7 +177,9 @@ public final class FluxService: Sendable {
     switch job.status {
     case .done: return job
     case .failed:
-      throw RequestError(job.failure?.message ?? "drawing failed", code: job.failure?.code ?? "failed", status: 500)
+      let failure = job.failure ?? JobFailure(code: "failed", message: "drawing failed")
+      throw RequestError(
+        failure.message, code: failure.code, status: failure.code == JobFailure.invalidRequest ? 400 : 500)
     case .cancelled where job.cancelReason == .shutdown:
       throw RequestError("the server is stopping", code: "shutting_down", status: 503, retryAfter: 30)
     case .cancelled:

@@ -112,6 +112,15 @@ import Testing
       _ = ImageFile.size(Array(bytes.prefix(20)))
     }
   }
+
+  @Test func aSideThatPNGDoesNotAllowIsNoSize() throws {
+    var bytes = try PNG.encode(Image(width: 1, height: 1, channels: .gray, pixels: [0]))
+    bytes.replaceSubrange(16..<24, with: [0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff])
+    let size = try #require(ImageFile.size(bytes))
+    #expect(size.width * size.height > 1 << 61, "the product fits into 64 bits")
+    bytes[20] = 0x80
+    #expect(ImageFile.size(bytes) == nil)
+  }
 }
 
 /// The checksum of a PNG's chunk (CRC-32 of type and data).

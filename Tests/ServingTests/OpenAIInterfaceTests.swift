@@ -52,16 +52,6 @@ import Testing
     #expect(answer.json["error"]?["type"]?.string == "invalid_request_error")
   }
 
-  @Test func editsAreRefusedInASentence() async throws {
-    let fixture = try ServiceFixture()
-    let request = ServerRequest(
-      method: "POST", path: "/v1/images/edits",
-      headers: ["Host": "localhost", "Content-Type": "multipart/form-data; boundary=x"])
-    let response = try #require(await fixture.send(request))
-    #expect(response.status == 400)
-    #expect(JSONValue(response.bytes ?? [])?["error"]?["code"]?.string == "unsupported")
-  }
-
   @Test func aFullQueueSaysWhenToTryAgain() async throws {
     var limits = ServerLimits()
     limits.waiting = 0

@@ -37,6 +37,13 @@ def image(text):
     return Image.open(io.BytesIO(base64.b64decode(text)))
 
 
+def png(picture):
+    """A PNG file, as the SDK sends it."""
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return "image.png", file.getvalue(), "image/png"
+
+
 class OpenAITests(unittest.TestCase):
     def setUp(self):
         self.client = openai.OpenAI(base_url=f"{server.address}/v1", api_key="any")
@@ -77,10 +84,36 @@ class OpenAITests(unittest.TestCase):
         with self.assertRaises(openai.BadRequestError) as caught:
             self.generate(size="wide")
         self.assertEqual(caught.exception.param, "size")
-        with self.assertRaises(openai.BadRequestError):
+        with self.assertRaises(openai.BadRequestError) as caught:
             self.client.images.edit(image=b"x", prompt="y")
+        self.assertEqual(caught.exception.param, "image")
         with self.assertRaises(openai.BadRequestError):
             self.client.images.create_variation(image=b"x")
+
+    def test_edit_with_a_mask(self):
+        photo, mask = Image.new("RGB", (300, 200), "teal"), Image.new("RGBA", (300, 200), "black")
+        mask.paste((0, 0, 0, 0), (100, 50, 200, 150))
+        for given in [png(photo), [png(photo)]]:
+            answer = self.client.images.edit(
+                model="gpt-image-1", image=given, mask=png(mask), prompt="a red apple", n=2, extra_body={"steps": 4})
+            first, second = (image(one.b64_json) for one in answer.data)
+            self.assertEqual(first.size, (300, 200))
+            self.assertEqual(first.getpixel((10, 10)), photo.getpixel((10, 10)))
+            self.assertNotEqual(first.getpixel((150, 100)), photo.getpixel((150, 100)))
+            self.assertNotEqual(first.tobytes(), second.tobytes())
+
+    def test_edit_as_a_stream(self):
+        stream = self.client.images.edit(
+            image=png(Image.new("RGB", (512, 512), "teal")), prompt="a red apple", input_fidelity="high", stream=True,
+            partial_images=1, extra_body={"steps": 12})
+        kinds = [event.type for event in stream]
+        self.assertEqual(kinds, ["image_edit.partial_image", "image_edit.completed"])
+
+    def test_variations(self):
+        answer = self.generate(extra_body={"seed": 7, "steps": 4})
+        varied = self.client.images.create_variation(image=base64.b64decode(answer.data[0].b64_json), n=2)
+        self.assertEqual(len(varied.data), 2)
+        self.assertIn("a red apple on a blue background", image(varied.data[0].b64_json).text["parameters"])
 
     def test_token(self):
         with Server(environment={"FLUX_TOKEN": "correct-token"}) as guarded:
@@ -128,9 +161,23 @@ class WebUITests(unittest.TestCase):
         thread.join()
         self.assertEqual(found[0].image.size, (512, 512))
 
-    def test_img2img_is_refused(self):
-        with self.assertRaises(RuntimeError):
-            self.api.img2img(images=[Image.new("RGB", (64, 64))], prompt="a cat")
+    def test_img2img_with_everything_that_the_client_sends(self):
+        photo = Image.new("RGB", (512, 512), "teal")
+        result = self.api.img2img(images=[photo], prompt="a cat", seed=3, steps=4, cfg_scale=3, denoising_strength=0.5)
+        self.assertEqual(result.image.size, (512, 512))
+        self.assertEqual(result.info["denoising_strength"], 0.5)
+
+    def test_inpainting(self):
+        photo, mask = Image.new("RGB", (400, 300), "teal"), Image.new("RGB", (400, 300))
+        mask.paste("white", (100, 100, 200, 200))
+        result = self.api.img2img(images=[photo], mask_image=mask, prompt="a cat", steps=4, cfg_scale=3)
+        self.assertEqual(result.image.size, (400, 300))
+        self.assertEqual(result.image.getpixel((300, 50)), photo.getpixel((300, 50)))
+        self.assertNotEqual(result.image.getpixel((150, 150)), photo.getpixel((150, 150)))
+
+    def test_a_second_seed(self):
+        result = self.api.txt2img(prompt="a cat", seed=3, subseed=8, subseed_strength=0.3, steps=2, n_iter=2)
+        self.assertEqual(result.info["all_subseeds"], [8, 9])
 
 
 class BackendClientTests(unittest.TestCase):

@@ -132,6 +132,11 @@ public struct ReferencedImage: Codable, Sendable, Equatable {
     pixels = image
   }
 
+  private init(hash: String) { (self.hash, pixels) = (hash, nil) }
+
+  /// The same without its pixels, which takes no memory.
+  public var reference: ReferencedImage { ReferencedImage(hash: hash) }
+
   /// Reads a hash.
   public init(from decoder: any Decoder) throws {
     hash = try decoder.singleValueContainer().decode(String.self)

@@ -51,7 +51,9 @@ public enum ImageFile: String, Sendable, CaseIterable {
     case .png:
       guard head.count >= 24 else { return nil }
       func number(_ place: Int) -> Int { head[place..<place + 4].reduce(0) { $0 << 8 | Int($1) } }
-      return (number(16), number(20))
+      let (width, height) = (number(16), number(20))
+      // PNG allows no longer sides; the product of such two fits into 64 bits.
+      return width <= Int32.max && height <= Int32.max ? (width, height) : nil
     case .webp: return WebP.size(head)
     case nil: return nil
     }

@@ -45,19 +45,11 @@ enum A1111 {
 
   private static let drawing: [Route] = [
     Route("POST", "/sdapi/v1/txt2img", "AUTOMATIC1111: images from a prompt.") { service, request, _ in
-      let wanted = try A1111Request(request.body, service)
-      let job = try await service.draw(wanted.order, for: request, from: .a1111)
-      let model = service.catalog.find(job.order.model) ?? service.catalog.standard
-      let images = wanted.sendsImages ? job.images.map { Base64.encode($0.bytes) } : []
-      return ServerResponse(
-        200,
-        [
-          "images": .strings(images), "parameters": .object(wanted.fields),
-          "info": .string(A1111Info.json(job, model).text),
-        ], headers: OpenAI.adjustment(job))
+      try await draw(try A1111Request(request.body, hasImage: false, service), request, service)
     },
-    Route("POST", "/sdapi/v1/img2img", "AUTOMATIC1111: refused; this version draws from prompts only.") { _, _, _ in
-      throw RequestError.notSupportedYet("img2img (image-to-image)")
+    Route("POST", "/sdapi/v1/img2img", "AUTOMATIC1111: images from an image, or a part of it, and a prompt.") {
+      service, request, _ in
+      try await draw(try A1111Request(request.body, hasImage: true, service), request, service)
     },
     Route("POST", "/sdapi/v1/extra-single-image", "AUTOMATIC1111: refused; this version does not enlarge images.") {
       _, _, _ in
@@ -68,6 +60,20 @@ enum A1111 {
       throw RequestError.notSupportedYet("extra-batch-images (enlarging images)")
     },
   ]
+
+  private static func draw(
+    _ wanted: A1111Request, _ request: ServerRequest, _ service: FluxService
+  ) async throws -> ServerResponse {
+    let job = try await service.draw(wanted.order, for: request, from: .a1111)
+    let model = service.catalog.find(job.order.model) ?? service.catalog.standard
+    let images = wanted.sendsImages ? job.images.map { Base64.encode($0.bytes) } : []
+    return ServerResponse(
+      200,
+      [
+        "images": .strings(images), "parameters": .object(wanted.fields),
+        "info": .string(A1111Info.json(job, model).text),
+      ], headers: OpenAI.adjustment(job))
+  }
 
   private static let imageText: Route.Handler = { _, request, _ in
     var reader = try FieldReader(body: request.body)

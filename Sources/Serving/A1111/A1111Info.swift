@@ -10,6 +10,9 @@ enum A1111Info {
     let seeds = job.images.map { JSONValue.int(Int(clamping: $0.seed)) }
     let texts = job.images.map(\.parameters)
     let size = job.order.size(of: model)
+    // The noise of an image without a variation is that of its seed alone.
+    let second = request.variation?.seed ?? request.seed
+    let subseeds = job.images.indices.map { JSONValue.int(Int(clamping: second &+ UInt64($0))) }
     var extra: [(key: String, value: JSONValue)] = []
     if !job.order.ignored.isEmpty { extra.append(("Ignored", .string(job.order.ignored.joined(separator: ", ")))) }
     if job.order.finalSize != nil, let width = request.width, let height = request.height {
@@ -21,7 +24,8 @@ enum A1111Info {
       ("negative_prompt", .string(request.negativePrompt)),
       ("all_negative_prompts", .strings(texts.map { _ in request.negativePrompt })),
       ("seed", .int(Int(clamping: request.seed))), ("all_seeds", .array(seeds)),
-      ("subseed", .int(Int(clamping: request.seed))), ("all_subseeds", .array(seeds)), ("subseed_strength", 0),
+      ("subseed", .int(Int(clamping: second))), ("all_subseeds", .array(subseeds)),
+      ("subseed_strength", .double(request.variation?.strength ?? 0)),
       ("width", .int(size.width)), ("height", .int(size.height)),
       ("sampler_name", .string(request.sampler.displayName)), ("cfg_scale", .double(request.guidance.scale)),
       ("steps", .int(request.steps)), ("batch_size", .int(job.order.count)),
@@ -29,7 +33,8 @@ enum A1111Info {
     fields += [
       ("restore_faces", false), ("face_restoration_model", .null), ("sd_model_name", .string(model.name)),
       ("sd_model_hash", .string(String(model.hash.prefix(10)))), ("sd_vae_name", .null), ("sd_vae_hash", .null),
-      ("seed_resize_from_w", -1), ("seed_resize_from_h", -1), ("denoising_strength", .null),
+      ("seed_resize_from_w", -1), ("seed_resize_from_h", -1),
+      ("denoising_strength", request.edit.map { .double($0.strength) } ?? .null),
       ("extra_generation_params", .object(extra)), ("index_of_first_image", 0), ("infotexts", .strings(texts)),
       ("styles", []), ("job_timestamp", .string(timestamp(job.started ?? job.created))), ("clip_skip", 1),
       ("is_using_inpainting_conditioning", false), ("version", .string("flux \(Version.current)")),

@@ -1,8 +1,9 @@
 import Diffusion
+import Flux
 import Images
 import Support
 
-/// The body of `POST /sdapi/v1/txt2img`.
+/// The body of `POST /sdapi/v1/txt2img` or `img2img`.
 ///
 /// Every field that clients of the web UI send is accepted; the answer says which of them have no effect.
 struct A1111Request {
@@ -13,10 +14,12 @@ struct A1111Request {
   /// The fields as they came, for the answer.
   let fields: [(key: String, value: JSONValue)]
 
-  init(_ body: [UInt8], _ service: FluxService) throws(RequestError) {
+  /// Reads a body, with an init image if it is that of `img2img`.
+  init(_ body: [UInt8], hasImage: Bool, _ service: FluxService) throws(RequestError) {
     let limits = service.limits
     var reader = try FieldReader(body: body)
-    fields = reader.fields
+    let returnsImages = hasImage ? try reader.bool("include_init_images") ?? false : false
+    fields = returnsImages ? reader.fields : reader.fields.filter { !["init_images", "mask"].contains($0.key) }
     try Self.refuseScripts(&reader)
     var draft = OrderDraft(policy: service.options.sizePolicy)
     draft.prompt = try reader.string("prompt", longest: limits.promptLength) ?? ""
@@ -29,7 +32,12 @@ struct A1111Request {
     draft.scheduler = try reader.string("scheduler")
     try Self.readEta(&reader, into: &draft)
     try Self.readCount(&reader, into: &draft, limits)
-    try Self.readSize(&reader, into: &draft, service)
+    try Self.readVariation(&reader, into: &draft)
+    if hasImage {
+      try A1111Edit.read(&reader, into: &draft, service)
+    } else {
+      try Self.readSize(&reader, into: &draft, service)
+    }
     sendsImages = try reader.bool("send_images") ?? true
     draft.model = service.selectedModel.withLock { $0 }
     try Self.readOverrides(&reader, into: &draft, service, limits)
@@ -51,6 +59,13 @@ struct A1111Request {
       throw RequestError("always on script \(first.key.prefix(80)) not found", code: "script_not_found", status: 422)
     }
     _ = reader.value("script_args")
+  }
+
+  /// The second seed: −1 is a random one, and without strength it has no effect.
+  private static func readVariation(_ reader: inout FieldReader, into draft: inout OrderDraft) throws(RequestError) {
+    let seed = try reader.int("subseed", -1...OrderDraft.seeds.upperBound) ?? -1
+    guard let strength = try reader.number("subseed_strength", 0...1), strength > 0 else { return }
+    draft.variation = Variation(seed: UInt64(exactly: seed) ?? OrderDraft.randomSeed(), strength: strength)
   }
 
   /// Eta only matters to DDIM; clients of the web UI send 1 with every sampler.

@@ -6,9 +6,13 @@ import Support
 struct FieldReader {
   /// The object.
   let fields: [(key: String, value: JSONValue)]
+  private let isForm: Bool
   private var read: Set<String> = []
 
-  init(_ fields: [(key: String, value: JSONValue)]) { self.fields = fields }
+  /// Reads fields; in those of a form all values are text, also numbers and switches.
+  init(_ fields: [(key: String, value: JSONValue)], isForm: Bool = false) {
+    (self.fields, self.isForm) = (fields, isForm)
+  }
 
   /// Reads a body, which has to be a JSON object.
   init(body: [UInt8]) throws(RequestError) {
@@ -43,7 +47,9 @@ struct FieldReader {
   /// A whole number in a range.
   mutating func int(_ name: String, _ range: ClosedRange<Int>) throws(RequestError) -> Int? {
     guard let value = value(name) else { return nil }
-    guard let number = value.int else { throw mismatch(name, value, "a whole number") }
+    guard let number = value.int ?? (isForm ? value.string.flatMap { Int($0) } : nil) else {
+      throw mismatch(name, value, "a whole number")
+    }
     guard range.contains(number) else {
       throw RequestError("\(name) is \(number); it must be \(range.lowerBound) to \(range.upperBound)", field: name)
     }
@@ -53,7 +59,9 @@ struct FieldReader {
   /// A number in a range.
   mutating func number(_ name: String, _ range: ClosedRange<Double>) throws(RequestError) -> Double? {
     guard let value = value(name) else { return nil }
-    guard let number = value.double else { throw mismatch(name, value, "a number") }
+    guard let number = value.double ?? (isForm ? value.string.flatMap { Double($0) } : nil) else {
+      throw mismatch(name, value, "a number")
+    }
     guard range.contains(number) else {
       throw RequestError(
         "\(name) is \(number.shown); it must be \(range.lowerBound) to \(range.upperBound)", field: name)
@@ -64,8 +72,28 @@ struct FieldReader {
   /// True or false.
   mutating func bool(_ name: String) throws(RequestError) -> Bool? {
     guard let value = value(name) else { return nil }
-    guard case .bool(let answer) = value else { throw mismatch(name, value, "true or false") }
-    return answer
+    switch value {
+    case .bool(let answer): return answer
+    case .string("true") where isForm: return true
+    case .string("false") where isForm: return false
+    default: throw mismatch(name, value, "true or false")
+    }
+  }
+
+  /// True or false, which may be 1 or 0.
+  mutating func flag(_ name: String) throws(RequestError) -> Bool? {
+    switch value(name) {
+    case .number(_, exact: 0?)?: return false
+    case .number(_, exact: 1?)?: return true
+    default: return try bool(name)
+    }
+  }
+
+  /// A list.
+  mutating func list(_ name: String) throws(RequestError) -> [JSONValue]? {
+    guard let value = value(name) else { return nil }
+    guard let values = value.array else { throw mismatch(name, value, "a list") }
+    return values
   }
 
   /// An object.

@@ -62,7 +62,7 @@ public final class Painter {
       }
       for (round, start) in stride(from: 0, to: places.count, by: limits.batch).enumerated() {
         let part = Array(places[start..<min(start + limits.batch, places.count)])
-        let step = round * first.order.request.steps
+        let step = round * first.order.steps
         try draw(part, after: step, with: pipeline, for: queue, &stops)
         if jobs.allSatisfy({ stops[$0.id] != nil }) { break }
       }
@@ -89,24 +89,27 @@ public final class Painter {
     _ places: [Place], after step: Int, with pipeline: Pipeline, for queue: JobQueue, _ stops: inout [String: Job.Stop]
   ) throws {
     let ids = places.map(\.job.id).reduce(into: [String]()) { if $0.last != $1 { $0.append($1) } }
-    let size = try pipeline.outputSize(places[0].request)
-    var latents = [Tensor?](repeating: nil, count: places.count)
+    let drawing = try Self.denoising(places, pipeline)
+    // Where an init image stays as it is, there is no step, and the first latent is the last.
+    var latents = places.indices.map { drawing.steps.latent[$0..<$0 + 1] }
     let clock = ContinuousClock()
     let begin = clock.now
     var last = begin
-    for one in try pipeline.denoise(together: places.map(\.request)) {
+    var done = 0
+    for one in drawing.steps {
       guard one.latent.allFinite else {
         throw GenerationError.notFinite(.unet, step: one.index, loras: pipeline.source.loras.map(\.name))
       }
       for (row, place) in places.enumerated() where stops[place.job.id] == nil {
         latents[row] = one.latent[row..<row + 1]
       }
-      try showPreviews(of: one, places, pipeline, queue)
+      try showPreviews(of: one, places, drawing, queue)
       let now = clock.now
       metrics.stepped(Self.seconds(now - last))
       last = now
+      done += 1
       let running = ids.filter { stops[$0] == nil }
-      for (id, stop) in queue.report(step: step + one.index + 1, of: running) {
+      for (id, stop) in queue.report(step: step + done, of: running) {
         stops[id] = stop
         // What is there now is noisy; the estimate of the clean latent is an image.
         for (row, place) in places.enumerated() where place.job.id == id { latents[row] = one.clean[row..<row + 1] }
@@ -115,21 +118,29 @@ public final class Painter {
     }
     metrics.drew(stage: "denoise", Self.seconds(clock.now - begin))
     let decoding = clock.now
-    for (place, latent) in zip(places, latents) {
+    for (row, place) in places.enumerated() {
       if case .cancel = stops[place.job.id] { continue }
-      guard let latent else { continue }
-      let image = try pipeline.decodeLatents(latent, size: size)[0]
-      queue.report(image: try Self.served(image, place, pipeline), of: place.job.id)
+      let image = try drawing.image(of: latents[row])
+      queue.report(image: try Self.served(image, drawing.requests[row], place.job, pipeline), of: place.job.id)
     }
     metrics.drew(stage: "decode", Self.seconds(clock.now - decoding))
   }
 
+  /// Begins one batch: of jobs that can share one, or of one job.
+  private static func denoising(_ places: [Place], _ pipeline: Pipeline) throws -> ImageDenoising {
+    let first = places[0].request
+    if first.canShareBatch(with: first) { return try pipeline.denoising(together: places.map(\.request)) }
+    return try pipeline.denoising(first, count: places.count)
+  }
+
   /// Decodes the estimate of the first image of every job that wants previews now.
-  private func showPreviews(of step: DenoisingStep, _ places: [Place], _ pipeline: Pipeline, _ queue: JobQueue) throws {
+  private func showPreviews(
+    of step: DenoisingStep, _ places: [Place], _ drawing: ImageDenoising, _ queue: JobQueue
+  ) throws {
     var seen: Set<String> = []
     for (row, place) in places.enumerated() where seen.insert(place.job.id).inserted {
       guard step.index + 1 < step.count, queue.wantsPreview(place.job.id, step: step.index + 1) else { continue }
-      guard let image = try? pipeline.decodeLatents(step.clean[row..<row + 1])[0] else { continue }
+      guard let image = try? drawing.preview(of: step.clean[row..<row + 1]) else { continue }
       queue.report(preview: try Self.preview(image), of: place.job.id)
     }
   }
@@ -145,19 +156,21 @@ public final class Painter {
   }
 
   /// The file of an image, at the size that was asked for.
-  private static func served(_ image: Image, _ place: Place, _ pipeline: Pipeline) throws -> ServedImage {
-    let order = place.job.order
+  private static func served(
+    _ image: Image, _ request: GenerationRequest, _ job: Job, _ pipeline: Pipeline
+  ) throws -> ServedImage {
+    let order = job.order
     var (result, note) = (image, "")
     if let size = order.finalSize {
       result = covering(image, size)
       note = ", Drawn at: \(image.width)x\(image.height)"
     }
-    let generated = GeneratedImage(image: result, request: place.request, source: pipeline.source)
+    let generated = GeneratedImage(image: result, request: request, source: pipeline.source)
     let parameters = generated.parameters + note
     let bytes = try order.format.encode(
       result, parameters: order.hasMetadata ? parameters : nil, quality: order.quality)
     return ServedImage(
-      bytes: bytes, format: order.format, seed: place.request.seed,
+      bytes: bytes, format: order.format, seed: request.seed,
       size: PixelSize(width: result.width, height: result.height), parameters: parameters,
       hash: SHA256.hexDigest(bytes))
   }
@@ -178,7 +191,11 @@ public final class Painter {
   private static func failure(_ error: any Error) -> JobFailure {
     switch error {
     case let failure as JobFailure: failure
-    case let error as GenerationError: JobFailure(code: "generation_failed", message: error.description)
+    case let error as GenerationError:
+      switch error {
+      case .edit, .size, .upscaler: JobFailure(code: JobFailure.invalidRequest, message: error.description)
+      default: JobFailure(code: "generation_failed", message: error.description)
+      }
     default: JobFailure(code: "failed", message: "\(error)")
     }
   }

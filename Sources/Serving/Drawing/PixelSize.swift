@@ -36,10 +36,11 @@ public enum SizePolicy: String, Sendable, CaseIterable {
   /// The size that a model with images of `own` pixels and cells of `cell` pixels draws for a size that is not larger than
   /// `own`; the size itself where nothing has to be resampled.
   ///
-  /// Small images are drawn with their longer side at the model's size: far below it, models draw poorly.
-  static func drawn(_ size: PixelSize, own: Int, cell: Int) -> PixelSize {
+  /// Small images are drawn with their longer side at the model's size: far below it, models draw poorly. With `resizes`
+  /// all are, also larger ones.
+  static func drawn(_ size: PixelSize, own: Int, cell: Int, resizes: Bool = false) -> PixelSize {
     let isWhole = size.width % cell == 0 && size.height % cell == 0
-    if isWhole, 2 * size.area >= own * own { return size }
+    if isWhole, !resizes, 2 * size.area >= own * own { return size }
     let longest = max(size.width, size.height)
     func cells(_ side: Int) -> Int { max(1, (side * own + longest * cell - 1) / (longest * cell)) }
     return PixelSize(width: cells(size.width) * cell, height: cells(size.height) * cell)

@@ -9,7 +9,7 @@ struct Route: Sendable {
   let summary: String
   /// Whether it needs no token.
   let isOpen: Bool
-  /// Whether its body may be a form instead of JSON.
+  /// Whether its body may be a form (`multipart/form-data`) instead of JSON.
   let takesForms: Bool
   let handler: Handler
   private let parts: [Substring]
@@ -43,8 +43,12 @@ struct Route: Sendable {
 
   /// Whether a body of a media type is read.
   func accepts(_ type: String) -> Bool {
-    type.hasPrefix("application/json") || type.hasPrefix("text/json") || takesForms
+    type.hasPrefix("application/json") || type.hasPrefix("text/json")
+      || takesForms && type.hasPrefix("multipart/form-data")
   }
+
+  /// The media types of its bodies, for messages.
+  var mediaTypes: String { takesForms ? "multipart/form-data or application/json" : "application/json" }
 
   /// All routes.
   static let all: [Route] = Native.routes + OpenAI.routes + A1111.routes

@@ -16,6 +16,8 @@ public struct ServerLimits: Sendable {
   public var body = 32 << 20
   /// Pixels of an image that a client sends.
   public var pixels = 16 << 20
+  /// Bytes of the decoded init images and masks of all jobs that wait or run.
+  public var imageBytes = 1 << 30
   /// Pixels of an image that is drawn.
   public var drawnPixels = 16 << 20
   /// Seconds that a job may run.

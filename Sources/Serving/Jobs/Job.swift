@@ -52,6 +52,9 @@ public struct JobFailure: Error, Sendable, Equatable {
   /// One sentence.
   public let message: String
 
+  /// The code of requests that turned out to be impossible when they were drawn.
+  public static let invalidRequest = "invalid_request"
+
   /// A failure.
   public init(code: String, message: String) { (self.code, self.message) = (code, message) }
 }
@@ -85,7 +88,7 @@ public struct Job: Sendable {
   /// The interface.
   public let interface: ServerInterface
   /// What is drawn.
-  public let order: ImageOrder
+  public internal(set) var order: ImageOrder
   /// The address of the client.
   public let client: String
   /// When it was accepted.

@@ -60,11 +60,20 @@ public final class JobQueue: Sendable {
           : "\(state.waiting.count) jobs are waiting; the limit is \(limits.waiting)"
         return .failure(RequestError(full, code: "queue_full", status: 429, retryAfter: min(seconds, 120)))
       }
+      let bytes = (state.waiting + state.running).reduce(order.imageBytes) {
+        $0 + (state.jobs[$1]?.order.imageBytes ?? 0)
+      }
+      guard order.imageBytes == 0 || bytes <= limits.imageBytes else {
+        return .failure(
+          RequestError(
+            "the images of waiting jobs take \(limits.imageBytes >> 20) MiB already", code: "queue_full", status: 429,
+            retryAfter: 10))
+      }
       let position = state.waiting.count + state.running.count
       let rounds = (order.count + limits.batch - 1) / limits.batch
       var job = Job(
         id: Self.newID(), interface: interface, order: order, client: client, created: now(), position: position,
-        steps: rounds * order.request.steps)
+        steps: rounds * order.steps)
       job.events.append(.queued(position: position))
       state.jobs[job.id] = job
       state.waiting.append(job.id)
@@ -235,6 +244,7 @@ public final class JobQueue: Sendable {
     guard var job = state.jobs[id], !job.isFinished else { return }
     (job.status, job.finished, job.cancelReason, job.preview) = (status, now(), reason, nil)
     if status != .done { job.images = [] }
+    job.order.forgetImages()
     if status == .done, !job.isInterrupted { job.step = job.steps }
     state.jobs[id] = job
     state.running.removeAll { $0 == id }

@@ -138,7 +138,7 @@ enum Native {
       date.map { .double(($0.timeIntervalSince1970 * 1000).rounded() / 1000) } ?? .null
     }
     return [
-      "id": .string(job.id), "api": .string(job.interface.rawValue), "kind": "text",
+      "id": .string(job.id), "api": .string(job.interface.rawValue), "kind": .string(job.order.kind.rawValue),
       "status": .string(job.status.rawValue), "position": .int(job.position), "created": time(job.created),
       "started": time(job.started), "finished": time(job.finished), "step": .int(job.step), "steps": .int(job.steps),
       "eta_s": job.remainingSeconds(at: Date()).map { .double($0) } ?? .null,
@@ -150,6 +150,9 @@ enum Native {
         "cfg_scale": .double(request.guidance.scale), "cfg_rescale": .double(request.guidance.rescale),
         "eta": .double(request.eta), "width": request.width.map { .int($0) } ?? .null,
         "height": request.height.map { .int($0) } ?? .null, "count": .int(job.order.count),
+        "strength": request.edit.map { .double($0.strength) } ?? .null,
+        "variation_seed": request.variation.map { .int(Int(clamping: $0.seed)) } ?? .null,
+        "variation_strength": request.variation.map { .double($0.strength) } ?? .null,
       ],
       "images": .array(job.images.indices.map { image(job, $0) }), "interrupted": .bool(job.isInterrupted),
       "ignored": .strings(job.order.ignored), "warnings": .strings(job.order.warnings),
@@ -243,10 +246,14 @@ enum Native {
       "limits": [
         "waiting": .int(limits.waiting), "per_client": .int(limits.perClient), "images": .int(limits.images),
         "steps": .int(limits.steps), "prompt_length": .int(limits.promptLength), "body": .int(limits.body),
-        "batch": .int(limits.batch),
+        "batch": .int(limits.batch), "pixels": .int(min(limits.pixels, ImageEdit.maxPixels)),
       ],
+      "kinds": .strings(ImageOrder.Kind.allCases.map(\.rawValue)),
+      "fits": .strings(ImageFit.allCases.map(\.rawValue)),
+      "mask_fills": .strings(Inpainting.Fill.allCases.map(\.rawValue)),
       "features": [
-        "image_to_image": false, "inpainting": false, "previews": true, "fast": .bool(model.student != nil),
+        "image_to_image": true, "inpainting": true, "variations": true, "previews": true,
+        "fast": .bool(model.student != nil),
       ],
     ]
   }

@@ -8,10 +8,6 @@ enum NativeRequest {
   static func order(_ body: [UInt8], _ service: FluxService) throws(RequestError) -> ImageOrder {
     let limits = service.limits
     var reader = try FieldReader(body: body)
-    if let kind = try reader.string("kind"), kind != "text" {
-      throw RequestError(
-        "the kind is \"\(kind.prefix(40))\"; this version draws \"text\" only", field: "kind", code: "unsupported")
-    }
     var draft = OrderDraft(policy: .strict)
     draft.count = try reader.int("count", 1...limits.images) ?? 1
     if let name = try reader.string("format") {
@@ -26,6 +22,7 @@ enum NativeRequest {
     guard var request = try reader.object("request") else {
       throw RequestError("request is missing: an object with a prompt", field: "request", code: "missing")
     }
+    try NativeEdit.read(&reader, &request, into: &draft, limits)
     try refuseUnknown(reader, in: "")
     try read(&request, into: &draft, limits)
     try refuseUnknown(request, in: "request.")
@@ -64,7 +61,8 @@ enum NativeRequest {
     }
   }
 
-  private static func refuseUnknown(_ reader: FieldReader, in path: String) throws(RequestError) {
+  /// Throws for a field that nobody read.
+  static func refuseUnknown(_ reader: FieldReader, in path: String) throws(RequestError) {
     guard let name = reader.unread.first else { return }
     throw RequestError("\(path)\(name.prefix(60)) is not a field of this request", field: name, code: "unknown_field")
   }

@@ -39,8 +39,13 @@ enum OpenAPI {
       ),
     ]
     if let schema = bodies[route.template], method == "POST" {
-      let content: JSONValue = ["application/json": ["schema": ["$ref": .string("#/components/schemas/\(schema)")]]]
-      fields.append(("requestBody", ["required": true, "content": content]))
+      var content: [(key: String, value: JSONValue)] = [
+        ("application/json", ["schema": ["$ref": .string("#/components/schemas/\(schema)")]])
+      ]
+      if route.takesForms {
+        content.append(("multipart/form-data", ["schema": ["$ref": .string("#/components/schemas/\(schema)Form")]]))
+      }
+      fields.append(("requestBody", ["required": true, "content": .object(content)]))
     }
     fields.append(
       (
@@ -58,52 +63,7 @@ enum OpenAPI {
 
   private static let bodies = [
     "/flux/v1/jobs": "Job", "/flux/v1/tokens": "Tokens", "/v1/images/generations": "Generation",
-    "/sdapi/v1/txt2img": "TextToImage", "/sdapi/v1/png-info": "PNGInfo",
-  ]
-
-  private static let (text, number, whole, flag): (JSONValue, JSONValue, JSONValue, JSONValue) = (
-    ["type": ["string", "null"]], ["type": ["number", "null"]], ["type": ["integer", "null"]],
-    ["type": ["boolean", "null"]]
-  )
-
-  private static func object(
-    _ properties: [(key: String, value: JSONValue)], required: [String] = [], others: Bool = true
-  ) -> JSONValue {
-    [
-      "type": "object", "properties": .object(properties), "required": .strings(required),
-      "additionalProperties": .bool(others),
-    ]
-  }
-
-  private static let schemas: JSONValue = [
-    "Job": object(
-      [
-        ("kind", ["const": "text"]), ("count", whole), ("format", text), ("quality", whole), ("preview_every", whole),
-        ("metadata", flag),
-        (
-          "request",
-          object(
-            [
-              ("prompt", ["type": "string"]), ("negative_prompt", text), ("model", text), ("fast", flag),
-              ("seed", whole),
-              ("steps", whole), ("sampler", text), ("scheduler", text), ("cfg_scale", number), ("cfg_rescale", number),
-              ("eta", number), ("width", whole), ("height", whole), ("upscaler", text), ("large_latents", flag),
-            ], required: ["prompt"], others: false)
-        ),
-      ], required: ["request"], others: false),
-    "Tokens": object([("prompt", ["type": "string"]), ("model", text)]),
-    "Generation": object(
-      [
-        ("prompt", ["type": "string"]), ("model", text), ("n", whole), ("size", text), ("quality", text),
-        ("response_format", text), ("output_format", text), ("output_compression", whole), ("background", text),
-        ("stream", flag), ("partial_images", whole), ("seed", whole), ("steps", whole), ("cfg_scale", number),
-        ("negative_prompt", text), ("sampler", text), ("scheduler", text),
-      ], required: ["prompt"]),
-    "TextToImage": object([
-      ("prompt", text), ("negative_prompt", text), ("seed", whole), ("steps", whole), ("cfg_scale", number),
-      ("width", whole), ("height", whole), ("sampler_name", text), ("scheduler", text), ("batch_size", whole),
-      ("n_iter", whole), ("eta", number), ("send_images", flag), ("override_settings", ["type": ["object", "null"]]),
-    ]),
-    "PNGInfo": object([("image", ["type": "string"])], required: ["image"]),
+    "/v1/images/edits": "Edit", "/v1/images/variations": "Variation", "/sdapi/v1/txt2img": "TextToImage",
+    "/sdapi/v1/img2img": "ImageToImage", "/sdapi/v1/png-info": "PNGInfo",
   ]
 }

@@ -14,14 +14,17 @@ enum OpenAI {
       }
       return ServerResponse(200, model(found))
     },
-    Route("POST", "/v1/images/generations", "OpenAI: images from a prompt.", generate),
-    Route("POST", "/v1/images/edits", "OpenAI: refused; this version draws from prompts only.", takesForms: true) {
-      _, _, _ in
-      throw RequestError.notSupportedYet("editing images (image-to-image)")
+    Route("POST", "/v1/images/generations", "OpenAI: images from a prompt.") { service, request, _ in
+      try await images(.generation, request, service)
     },
-    Route("POST", "/v1/images/variations", "OpenAI: refused; this version draws from prompts only.", takesForms: true) {
-      _, _, _ in
-      throw RequestError.notSupportedYet("varying images (image-to-image)")
+    Route(
+      "POST", "/v1/images/edits", "OpenAI: images from an image, or its transparent part, and a prompt.",
+      takesForms: true
+    ) { service, request, _ in
+      try await images(.edit, request, service)
+    },
+    Route("POST", "/v1/images/variations", "OpenAI: images like an image.", takesForms: true) { service, request, _ in
+      try await images(.variation, request, service)
     },
   ]
 
@@ -48,10 +51,12 @@ enum OpenAI {
     ["id": .string(model.name), "object": "model", "created": .int(model.created), "owned_by": "flux"]
   }
 
-  // MARK: - Generations
+  // MARK: - Images
 
-  private static let generate: Route.Handler = { service, request, _ in
-    let wanted = try OpenAIRequest(request.body, service)
+  private static func images(
+    _ purpose: OpenAIRequest.Purpose, _ request: ServerRequest, _ service: FluxService
+  ) async throws -> ServerResponse {
+    let wanted = try OpenAIRequest(request, purpose, service)
     if wanted.isStream { return try stream(wanted, request, service) }
     let job = try await service.draw(wanted.order, for: request, from: .openAI)
     let host = request.headers["Host"] ?? "localhost"
@@ -140,9 +145,9 @@ enum OpenAI {
   private static func partialImage(_ preview: [UInt8], _ index: Int, _ job: Job, _ wanted: OpenAIRequest) -> ServerEvent
   {
     ServerEvent(
-      name: "image_generation.partial_image",
+      name: "\(wanted.eventName).partial_image",
       data: [
-        "type": "image_generation.partial_image", "b64_json": .string(Base64.encode(preview)),
+        "type": .string("\(wanted.eventName).partial_image"), "b64_json": .string(Base64.encode(preview)),
         "partial_image_index": .int(index), "created_at": .int(Int(job.created.timeIntervalSince1970)),
         "size": .string("\(wanted.size)"), "quality": .string(wanted.quality), "background": "opaque",
         "output_format": "jpeg",
@@ -153,11 +158,11 @@ enum OpenAI {
     do {
       return try FluxService.withImages(job).images.map { image in
         var fields: [(key: String, value: JSONValue)] = [
-          ("type", "image_generation.completed"), ("b64_json", .string(Base64.encode(image.bytes))),
+          ("type", .string("\(wanted.eventName).completed")), ("b64_json", .string(Base64.encode(image.bytes))),
           ("created_at", .int(Int(job.created.timeIntervalSince1970))), ("usage", usage(job)),
         ]
         fields += properties(job, wanted)
-        return ServerEvent(name: "image_generation.completed", data: .object(fields)).bytes
+        return ServerEvent(name: "\(wanted.eventName).completed", data: .object(fields)).bytes
       }
     } catch {
       let error = error as? RequestError ?? RequestError("\(error)", code: "failed", status: 500)

@@ -1,10 +1,22 @@
 import Images
 import Support
 
-/// The body of `POST /v1/images/generations`.
+/// The body of `POST /v1/images/generations`, `edits` or `variations`.
 ///
 /// OpenAI's fields, and those that other servers of this interface take beside them: seed, steps, cfg_scale and so on.
 struct OpenAIRequest {
+  /// What images are wanted from.
+  enum Purpose {
+    /// A prompt.
+    case generation
+    /// An image, or a part of it, and a prompt.
+    case edit
+    /// An image.
+    case variation
+  }
+
+  /// What images are wanted from.
+  let purpose: Purpose
   /// What is drawn.
   let order: ImageOrder
   /// Whether the answer holds addresses instead of images.
@@ -18,17 +30,33 @@ struct OpenAIRequest {
   /// The size that was asked for, or the model's.
   let size: PixelSize
 
-  init(_ body: [UInt8], _ service: FluxService) throws(RequestError) {
+  /// What the names of its events begin with.
+  var eventName: String { purpose == .generation ? "image_generation" : "image_edit" }
+
+  init(_ request: ServerRequest, _ purpose: Purpose, _ service: FluxService) throws(RequestError) {
     let limits = service.limits
-    var reader = try FieldReader(body: body)
-    guard let prompt = try reader.string("prompt", longest: limits.promptLength) else {
-      throw RequestError("prompt is missing", field: "prompt", code: "missing_required_parameter")
+    self.purpose = purpose
+    var draft = OrderDraft(policy: service.options.sizePolicy)
+    var reader: FieldReader
+    switch purpose {
+    case .generation: reader = try FieldReader(body: request.body)
+    case .edit, .variation:
+      let images = try OpenAIImages(request)
+      reader = images.fields
+      draft.edit = try images.edit(strength: try Self.strength(&reader, purpose), limits)
+      if purpose == .variation { try Self.useStatedPrompt(of: images, &reader, &draft, limits) }
     }
-    var draft = OrderDraft(prompt: prompt, policy: service.options.sizePolicy)
+    if purpose != .variation {
+      guard let prompt = try reader.string("prompt", longest: limits.promptLength) else {
+        throw RequestError("prompt is missing", field: "prompt", code: "missing_required_parameter")
+      }
+      draft.prompt = prompt
+    }
+    let statedNegative = draft.negativePrompt
     draft.model = try reader.string("model")
     draft.count = try reader.int("n", 1...10) ?? 1
     quality = try reader.string("quality") ?? "auto"
-    isStream = try reader.bool("stream") ?? false
+    isStream = purpose == .variation ? false : try reader.bool("stream") ?? false
     partialImages = try reader.int("partial_images", 0...3) ?? 0
     wantsURL = try Self.wantsURL(&reader, model: draft.model ?? "")
     if let text = try reader.string("size"), text != "auto" {
@@ -38,15 +66,49 @@ struct OpenAIRequest {
       draft.size = size
     }
     try Self.readOutput(&reader, into: &draft)
+    let unguided = draft.guidanceScale
     try Self.readExtras(&reader, into: &draft, limits)
+    if draft.negativePrompt.isEmpty { draft.negativePrompt = statedNegative }
+    draft.guidanceScale = draft.guidanceScale ?? unguided
     try Self.apply(
       quality, to: &draft,
       hasStudent: (draft.model.flatMap { service.catalog.find($0) } ?? service.catalog.standard).student != nil)
-    if isStream, partialImages > 0 { draft.previewSteps = max(1, (draft.steps ?? 20) / (partialImages + 1)) }
+    if isStream, partialImages > 0 {
+      let steps = Double(draft.steps ?? 20) * (draft.edit?.strength ?? 1)
+      draft.previewSteps = max(1, Int(steps) / (partialImages + 1))
+    }
     for name in ["moderation", "style", "user"] where try reader.string(name) != nil { draft.ignored.append(name) }
     draft.ignored += reader.unread
     order = try draft.order(service.catalog, limits, strictModel: service.options.strictModel)
     size = order.size(of: service.catalog.find(order.model) ?? service.catalog.standard)
+  }
+
+  /// How much of the image is changed: a fidelity of `high` keeps more of it.
+  private static func strength(_ reader: inout FieldReader, _ purpose: Purpose) throws(RequestError) -> Double {
+    let strength = try reader.number("strength", 0...1)
+    if purpose == .variation { return strength ?? 0.6 }
+    switch try reader.string("input_fidelity") {
+    case nil, "low": return strength ?? 0.75
+    case "high": return strength ?? 0.5
+    case let other?:
+      throw RequestError("input_fidelity is \"\(other.prefix(40))\", expected low or high", field: "input_fidelity")
+    }
+  }
+
+  /// Variations have no prompt: the image's own counts, and without one there is no guidance.
+  private static func useStatedPrompt(
+    of images: OpenAIImages, _ reader: inout FieldReader, _ draft: inout OrderDraft, _ limits: ServerLimits
+  ) throws(RequestError) {
+    if let prompt = try reader.string("prompt", longest: limits.promptLength) {
+      draft.prompt = prompt
+    } else if let stated = images.prompts, stated.prompt.unicodeScalars.count <= limits.promptLength,
+      stated.negative.unicodeScalars.count <= limits.promptLength
+    {
+      (draft.prompt, draft.negativePrompt) = stated
+    } else {
+      draft.guidanceScale = 1
+      draft.warnings.append("the image states no prompt: it is varied without one")
+    }
   }
 
   /// `dall-e` models answered with addresses unless asked, and their users read those.
