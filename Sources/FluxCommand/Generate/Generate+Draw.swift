@@ -57,7 +57,7 @@ extension Generate {
     }
   }
 
-  /// The images whose files are there. Files appear only when they are complete.
+  /// The images whose files are there; files appear only when they are complete.
   private func existing(of series: Series, at targets: OutputNames) -> Set<Int> {
     Set(
       series.requests.indices.filter { index in

@@ -31,7 +31,7 @@ public struct DistillationPlan: Codable, Sendable, Equatable {
   public var poolSize = 512
   /// Average number of times that each step of a trajectory is used.
   public var reuse = 4.0
-  /// Number of trajectories that the teacher samples together; nil is 32. A GPU samples more in the same time.
+  /// Number of trajectories that the teacher samples together; nil is 32.
   public var teacherBatch: Int?
   /// Number of steps of linear warmup.
   public var warmup = 50
