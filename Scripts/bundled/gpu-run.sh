@@ -8,7 +8,7 @@
 #   gpu-run.sh draw          a contact sheet: out/prompts.png
 #   gpu-run.sh evaluate      how well it follows prompts: out/scores
 #   gpu-run.sh midi          as released: U-Net of preset midi on the frozen autoencoder's latents of medium scenes: out/midi
-#   gpu-run.sh student       its four-step student: out/student/fast
+#   gpu-run.sh student       its few-step student: out/student/fast
 #   gpu-run.sh decoder       its decoder, on latents that its U-Net makes: out/decoder/model
 #   gpu-run.sh all           bench, autoencoder, unet, draw and evaluate
 #
@@ -126,7 +126,9 @@ student() {
   title "student"
   "$flux" convert "$out/midi/model" --storage int8 --output "$out/midi-int8"
   "$flux" distill -m "$out/midi-int8" --world "${MIDI_WORLD:-medium}" --device "$device" --precision "$precision" \
-    --batch "${STUDENT_BATCH:-64}" --steps "${STUDENT_STEPS:-1200}" --output "$out/student"
+    --batch "${STUDENT_BATCH:-256}" --teacher-batch 128 --steps "${STUDENT_STEPS:-2800}" --output "$out/student" \
+    ${STUDENT_FLAGS---student-steps 6 --teacher-steps 3 --rank 24 --cfg-rescale 0.7 --cfg-interval 0.5-20 \
+      --pairs 0.2 --shape-pairs 0.2 --full-captions 0.5}
 }
 
 decoder() {

@@ -40,7 +40,13 @@ struct Distill: ParsableCommand {
     name: .customLong("cfg-interval"), help: "Noise levels at which CFG applies, as LOW-HIGH (default: all).")
   var interval: Generate.Interval?
 
-  @Option(help: "Rank of the LoRA.") var rank: Int = 32
+  @Option(
+    help: """
+      Student to start from, such as that of a similar model: a LoRA file, or the folder of a student (default: the \
+      teacher without guidance).
+      """)
+  var from: FilePath?
+  @Option(help: "Rank of the LoRA (default: 32, or that of --from).") var rank: Int?
   @Option(help: "Training steps.") var steps: Int = 1000
   @Option(help: "Batch size.") var batch: Int = 32
   @Option(help: "Peak learning rate.") var learningRate: Double = 1e-3
@@ -68,7 +74,7 @@ struct Distill: ParsableCommand {
   func validate() throws {
     for (flag, value, highest) in [
       ("--student-steps", studentSteps, 1000), ("--teacher-steps", teacherSteps, 1000),
-      ("--rank", rank, CountLimit.rank), ("--teacher-batch", teacherBatch ?? 1, CountLimit.batch),
+      ("--rank", rank ?? 1, CountLimit.rank), ("--teacher-batch", teacherBatch ?? 1, CountLimit.batch),
       ("--steps", steps, CountLimit.steps), ("--batch", batch, CountLimit.batch),
       ("--save-every", saveEvery, CountLimit.steps), ("--keep", keep, CountLimit.steps),
     ] { try CountLimit.check(flag, value, to: highest) }
@@ -99,18 +105,22 @@ struct Distill: ParsableCommand {
     let device = try Device(flag: device)
     let directory = try Home.model(model)
     let (captions, name) = try captions()
+    let teacher = try ModelBundle(directory: directory)
+    let start = try start(of: teacher)
     var plan = DistillationPlan(
       modelHash: try ModelSource(directory: directory).hash, captions: name, studentSteps: studentSteps,
       teacherSteps: teacherSteps,
-      guidance: Guidance(scale: guidance, interval: interval?.range, rescale: rescale), rank: rank, steps: steps,
+      guidance: Guidance(scale: guidance, interval: interval?.range, rescale: rescale), rank: start?.rank ?? rank ?? 32,
+      steps: steps,
       batch: batch, seed: seed, learningRate: learningRate, bfloat16: precision == .bfloat16)
     (plan.onPolicyShare, plan.reuse, plan.teacherBatch) = (onPolicyShare ?? plan.onPolicyShare, reuse, teacherBatch)
+    plan.start = start?.hash
     let folder = output.url
     try OutputFile.checkFolder(folder)
     let distiller: Distiller
     do {
       distiller = try Distiller(
-        plan, teacher: try ModelBundle(directory: directory), captions: captions, textEncoder: Home.textEncoder,
+        plan, teacher: teacher, captions: captions, textEncoder: Home.textEncoder, start: start?.lora,
         device: device)
     } catch let error as SamplingError { throw Failure("teacher: \(error)", code: 2) }
     let sampling = GenerationRequest(prompt: "", guidance: plan.guidance)
@@ -122,6 +132,24 @@ struct Distill: ParsableCommand {
     if install, outcome == .finished { try distiller.saveStudent(to: student) }
     if FileManager.default.fileExists(atPath: student.path) { try printLine(student.path) }
     try outcome.conclude(of: steps)
+  }
+
+  /// The student of `--from`, which must adapt every layer of the U-Net with one rank.
+  private func start(of teacher: ModelBundle) throws -> (lora: LoRA, rank: Int, hash: String)? {
+    guard let from else { return nil }
+    var isFolder: ObjCBool = false
+    _ = FileManager.default.fileExists(atPath: from.path, isDirectory: &isFolder)
+    let file = isFolder.boolValue ? from.url.appendingPathComponent(LoRA.fileName) : from.url
+    let lora = try LoRA.load(file, for: teacher.unet)
+    let ranks = Set(lora.pairs.map { $0.down.shape[0] }).sorted()
+    let layers = LoRA.layerNames(of: teacher.unet).count
+    guard ranks.count == 1, lora.pairs.count == layers else {
+      throw Failure(
+        "\(file.path) adapts \(lora.pairs.count) layers with ranks \(ranks): a student adapts all \(layers) layers of the "
+          + "U-Net with one rank")
+    }
+    if let rank, rank != ranks[0] { throw Failure("--rank \(rank): \(file.path) has rank \(ranks[0])", code: 2) }
+    return (lora, ranks[0], try LoRASource(file: file, scale: 1).hash)
   }
 
   /// The captions, and a description that identifies them in the plan.

@@ -55,6 +55,20 @@ public final class LoRA {
     pairs.flatMap { [("\($0.layer).lora_A.weight", $0.down), ("\($0.layer).lora_B.weight", $0.up)] }
   }
 
+  /// Takes over the values of another LoRA; traps unless both have the same layers with factors of the same shapes.
+  public func copyValues(from other: LoRA) {
+    let given = Dictionary(uniqueKeysWithValues: other.pairs.map { ($0.layer, $0) })
+    guard given.count == pairs.count else { fatalError("\(given.count) layers, expected \(pairs.count)") }
+    withNoGrad {
+      for pair in pairs {
+        guard let source = given[pair.layer], source.down.shape == pair.down.shape, source.up.shape == pair.up.shape
+        else { fatalError("the other LoRA has no layer \(pair.layer) of that rank") }
+        pair.down.copy_(source.down)
+        pair.up.copy_(source.up)
+      }
+    }
+  }
+
   /// The same LoRA times `scale`, which is multiplied into B.
   public func scaled(by scale: Double) -> LoRA {
     if scale == 1 { return self }

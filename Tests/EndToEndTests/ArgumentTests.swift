@@ -298,7 +298,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (["help", "nothing"], "there is no command \"nothing\"; there are generate, train"),
+    (["help", "nothing"], "there is no command \"nothing\"; there are generate, draw, train"),
     (["help", "data", "chek"], "there is no command \"chek\"; did you mean \"check\"?"),
     (["data", "chek"], "there is no command \"chek\"; did you mean \"check\"?"),
     (["genrate", "a"], "there is no command \"genrate\"; did you mean \"generate\"?"),

@@ -46,6 +46,21 @@ import Testing
     }
   }
 
+  @Test func aStudentContinuesFromAnother() throws {
+    try inModelFolder { folder in
+      #expect(try Program.run(distill, in: folder).code == 0)
+      var second = distill + ["--from", "run/fast"]
+      second[second.firstIndex(of: "run")!] = "again"
+      let continued = try Program.run(second, in: folder)
+      #expect(continued.code == 0, "\(continued.errors)")
+      second[second.firstIndex(of: "again")!] = "third"
+      second[second.firstIndex(of: "--rank")! + 1] = "3"
+      let refused = try Program.run(second, in: folder)
+      #expect(refused.code == 2 && refused.errors.hasPrefix("flux: --rank 3: "), "\(refused.errors)")
+      #expect(refused.errors.hasSuffix("pytorch_lora_weights.safetensors has rank 2\n"), "\(refused.errors)")
+    }
+  }
+
   /// The interrupt comes at the first checkpoint, so that there is a step to save; the same command continues.
   @Test func controlCSavesAndSaysSo() throws {
     try inModelFolder { folder in

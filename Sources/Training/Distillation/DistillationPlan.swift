@@ -7,6 +7,8 @@ public struct DistillationPlan: Codable, Sendable, Equatable {
   public var modelHash: String
   /// Identifies the captions, so that a run is not continued with others.
   public var captions: String
+  /// SHA-256 of the LoRA that the student begins as; nil if it begins as the teacher without guidance.
+  public var start: String?
   /// Number of DDIM steps that the student samples with.
   public var studentSteps: Int
   /// Number of teacher steps per student step.

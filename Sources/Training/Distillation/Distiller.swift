@@ -43,10 +43,12 @@ public final class Distiller {
   /// Captions and noise that no training path has, to measure on.
   private lazy var validationSet = trajectories(at: -1)
 
+  /// A run whose student begins as `start`, a LoRA of the plan's rank in every layer, or as the teacher where that is nil.
+  ///
   /// Throws where the model's schedule does not have so many steps.
   public init(
     _ plan: DistillationPlan, teacher: ModelBundle, captions: @escaping Captions, textEncoder: URL,
-    device: Device = .cpu
+    start: LoRA? = nil, device: Device = .cpu
   ) throws {
     self.plan = plan
     self.device = device
@@ -62,6 +64,7 @@ public final class Distiller {
       prompts, maxTokens: teacher.configuration.adapter.maxTokens, bfloat16: plan.bfloat16)
     student = LowRankStudent(
       of: teacher.unet, rank: plan.rank, Generator(seed: plan.seed &+ 0x10ad), device: device)
+    if let start { student.lora.copyValues(from: start) }
     optimizer = Optimizer([AdamW(student.lora.parameters, weightDecay: 0)], maxGradNorm: 1)
     ema = EMA(student.lora.parameters, decay: .relativeWidth(plan.ema))
     pool = TrajectoryBuffer(limit: plan.poolSize / plan.chunk)

@@ -30,13 +30,13 @@ import Torch
     return plan
   }
 
-  private func distiller(_ plan: DistillationPlan, in folder: URL) throws -> Distiller {
+  private func distiller(_ plan: DistillationPlan, from start: LoRA? = nil, in folder: URL) throws -> Distiller {
     let encoder = folder.appendingPathComponent("encoder")
     if !FileManager.default.fileExists(atPath: encoder.path) {
       try FileManager.default.createDirectory(at: encoder, withIntermediateDirectories: true)
       try SmallTextEncoder.write(to: encoder)
     }
-    return try Distiller(plan, teacher: teacher(), captions: { captions[$0 % 3] }, textEncoder: encoder)
+    return try Distiller(plan, teacher: teacher(), captions: { captions[$0 % 3] }, textEncoder: encoder, start: start)
   }
 
   @Test func theStudentComesNearTheTeacher() throws {
@@ -50,6 +50,18 @@ import Torch
       let after = distiller.validationError().mean
       #expect(last < 0.9 * first, "\(losses)")
       #expect(after < 0.9 * before, "\(after) of \(before)")
+    }
+  }
+
+  @Test func aStudentCanStartAsAnotherOne() throws {
+    try Project.inTemporaryFolder { folder in
+      let first = try distiller(plan(), in: folder)
+      for step in 0..<6 { _ = try first.train(step) }
+      let second = try distiller(plan(), from: first.student.lora, in: folder)
+      for (own, given) in zip(second.student.lora.parameters, first.student.lora.parameters) {
+        #expect(own.tensor.bytes() == given.tensor.bytes() && own.tensor !== given.tensor, "\(own.key)")
+      }
+      #expect(second.validationError().mean < 0.99 * (try distiller(plan(), in: folder)).validationError().mean)
     }
   }
 
