@@ -146,7 +146,6 @@ final class DrawSession {
       prompt, defaults: pipeline.model.sampling ?? .standard, other: .random(in: 0...UInt64(UInt32.max)))
     let request = pipeline.student?.request(asked) ?? asked
     PromptAdvice.lines(on: prompt, "prompt", .plain, for: pipeline).forEach { say("flux: \($0)") }
-    let size = try pipeline.outputSize(request)
     let progress = StepProgress(images: settings.count, quiet: false)
     defer {
       progress.clear()
@@ -159,7 +158,7 @@ final class DrawSession {
       let images = try pipeline.generate(request.image(start), count: batch.count) { step in
         if Interruption.isRequested { throw Stopped() }
         progress.show(images: batch, step: step.index, of: step.count)
-        preview?.show(step, of: pipeline, at: size)
+        preview?.show(step, of: pipeline)
       }
       progress.clear()
       for image in images { drawn.append((image, try write(image))) }

@@ -12,7 +12,6 @@ extension Generate {
   func draw(_ series: Series, _ pipeline: Pipeline, to targets: OutputNames) throws {
     let progress = StepProgress(images: targets.count, quiet: quiet)
     let preview = ImagePreview(preview)
-    let size = try pipeline.outputSize(series.requests[0])
     var drawn: [Image] = []
     let hasLargeLatents = try series.requests[0].largeLatents && pipeline.outputSize(series.requests[0]).isLarge
     var last: (request: GenerationRequest, text: Pipeline.PromptConditioning)?
@@ -26,7 +25,7 @@ extension Generate {
       }
       let request = series.requests[batch.lowerBound]
       func show(_ step: DenoisingStep) {
-        preview?.show(step, of: pipeline, at: size)
+        preview?.show(step, of: pipeline)
         progress.show(images: batch, step: step.index, of: step.count, seed: request.seed)
       }
       let images: [GeneratedImage]

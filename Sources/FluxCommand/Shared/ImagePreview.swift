@@ -45,7 +45,7 @@ final class ImagePreview {
   }
 
   /// Shows the estimate of a step, if that keeps previews under a fifth of the time.
-  func show(_ step: DenoisingStep, of pipeline: Pipeline, at size: OutputSize?) {
+  func show(_ step: DenoisingStep, of pipeline: Pipeline) {
     let elapsed = clock.now - began
     let isCheap = (spent + longest) * Self.share < elapsed && elapsed > .milliseconds(200)
     guard isCheap, step.index + 1 < step.count else { return }
