@@ -20,7 +20,7 @@ struct Draw: ParsableCommand {
 
       COMMANDS
 
-      """ + DrawLine.help.map { "  \($0.usage)   \($0.text)" }.joined(separator: "\n"))
+      """ + DrawLine.helpLines.map { "  " + $0 }.joined(separator: "\n"))
 
   @Option(name: [.short, .long], help: "A model directory or the name of a bundled model.") var model: FilePath?
   @Option(name: [.short, .long], help: "Folder of the images, which are numbered.") var output = FilePath("drawings")

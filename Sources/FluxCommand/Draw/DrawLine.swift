@@ -111,7 +111,13 @@ enum DrawLine: Equatable {
     return .size(width: width, height: height)
   }
 
-  /// The commands with what they take and do, as `/help` prints them.
+  /// The commands and what they do, in two columns.
+  static var helpLines: [String] {
+    let width = help.map(\.usage.count).max() ?? 0
+    return help.map { $0.usage.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.text }
+  }
+
+  /// The commands with what they take and do.
   static let help: [(usage: String, text: String)] = [
     ("/again [SEED]", "draw the last prompt again, with the settings of now"),
     ("/seed N|random", "seed of the next images"),

@@ -79,8 +79,7 @@ final class DrawSession {
       printSettings()
     case .settings: printSettings()
     case .help:
-      let width = DrawLine.help.map(\.usage.count).max() ?? 0
-      for (usage, text) in DrawLine.help { say(usage.padding(toLength: width + 2, withPad: " ", startingAt: 0) + text) }
+      DrawLine.helpLines.forEach { say($0) }
     case .quit: return false
     }
     return true
