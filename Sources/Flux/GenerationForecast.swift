@@ -30,17 +30,15 @@ public struct GenerationForecast: Sendable, Equatable {
     let schedule = Schedule(model.schedule)
     var (evaluations, flops, pixels) = (0, 0.0, 0)
     for request in requests {
-      let size = try OutputSize(request, model)
+      let size = try OutputSize(request, model.geometry)
       let grid = try TimeGrid(schedule, kind: request.sampler, steps: request.steps, spacing: request.spacing)
       var passes = 0
       for time in grid.times.dropLast() { passes += request.guidance.applies(at: time) ? 2 : 1 }
       if request.sampler == .heun { passes = 2 * passes - 1 }  // two a step but for the last
       let (h, w) = size.latent
       evaluations += passes
-      flops += Double(passes * model.unet.flops(height: h, width: w, tokens: model.adapter.maxTokens))
-      flops += Double(
-        model.autoencoder.decoderFLOPs(height: h, width: w)
-          + model.autoencoder.superResolutionFLOPs(height: h, width: w))
+      let cost = model.flops(height: h, width: w, tokens: model.adapter.maxTokens)
+      flops += Double(passes * cost.unet + cost.decoder)
       pixels = max(pixels, size.rendered.height * size.rendered.width, size.base.height * size.base.width)
     }
     (images, self.evaluations, self.flops) = (requests.count, evaluations, flops)

@@ -1,5 +1,3 @@
-import Models
-
 /// How an image above the model's size is made from latents of the model's size.
 public enum Upscaler: String, Codable, Sendable, CaseIterable {
   /// The decoder renders its fields at the larger size; only palette decoders can.
@@ -38,8 +36,8 @@ public struct OutputSize: Sendable {
   static let (largestEnlargement, largestLatents) = (8, 4)
 
   /// The sizes for a request; throws for those that the model cannot make.
-  public init(_ request: GenerationRequest, _ model: ModelBundle.Configuration) throws(GenerationError) {
-    let (own, cell) = (model.imageSize, model.autoencoder.downsample)
+  public init(_ request: GenerationRequest, _ model: ImageGeometry) throws(GenerationError) {
+    let (own, cell) = (model.imageSize, model.cell)
     (height, width) = (request.height ?? own, request.width ?? own)
     let longest = max(height, width)
     isLarge = longest > own
@@ -64,9 +62,8 @@ public struct OutputSize: Sendable {
     latent = (cells(height), cells(width))
     base = (latent.height * cell, latent.width * cell)
     rendered = (max(height, enlarged(base.height)), max(width, enlarged(base.width)))
-    let hasPalette = model.autoencoder.palette != nil
-    upscaler = request.upscaler ?? (hasPalette ? .decoder : .lanczos)
-    if upscaler == .decoder, !hasPalette { throw .upscaler(.decoder) }
+    upscaler = request.upscaler ?? (model.rendersAnySize ? .decoder : .lanczos)
+    if upscaler == .decoder, !model.rendersAnySize { throw .upscaler(.decoder) }
   }
 
   /// The rows of the rendered image that are kept.

@@ -18,16 +18,17 @@ extension Pipeline {
   }
 
   private func decodeLatent(_ latents: Tensor, _ size: OutputSize?) throws(GenerationError) -> Image {
-    if let size, size.upscaler == .decoder, let palette = model.autoencoder.decoder as? PaletteDecoder {
+    if let size, size.upscaler == .decoder,
+      let palette = bundle?.autoencoder.decoder as? PaletteDecoder
+    {
       return try render(latents, size, palette)
     }
     let image: Image? = withInference {
-      let pixels = model.autoencoder.decode(latents)
+      let pixels = model.decode(latents)
       return pixels.allFinite ? TensorImage.images(pixels.to(.cpu))[0] : nil
     }
     guard let image else {
-      let isBaseFinite = withInference { model.autoencoder.decoder(latents.channelsLast()).pixels.allFinite }
-      throw .notFinite(isBaseFinite ? .superResolution : .decoder, step: nil, loras: [])
+      throw .notFinite(withInference { model.faultyDecoder(latents) }, step: nil, loras: [])
     }
     guard let size, size.upscaler == .lanczos else { return image }
     return image.resized(width: size.rendered.width, height: size.rendered.height, filter: .lanczos)

@@ -72,13 +72,11 @@ extension Pipeline {
     let text = try encodeText(request.prompt)
     let shape = try latentShape(request)
     let (h, w) = (shape[1], shape[2])
-    let (c, tokens) = (model.configuration, text.conditional.mask.shape[1])
     var passes = 0
     let grid = try timeGrid(request)
     for time in grid.times.dropLast() { passes += request.guidance.applies(at: time) ? 2 : 1 }
-    return passes * c.unet.flops(height: h, width: w, tokens: tokens)
-      + c.autoencoder.decoderFLOPs(height: h, width: w)
-      + c.autoencoder.superResolutionFLOPs(height: h, width: w)
+    let flops = model.flops(height: h, width: w, tokens: text.conditional.mask.shape[1])
+    return passes * flops.unet + flops.decoder
   }
 }
 
@@ -99,16 +97,17 @@ extension Pipeline {
   public func denoisingErrors(_ images: [Image], captions: [String], seed: UInt64) -> [DenoisingError] {
     withInference {
       // [B, C, h, w]
-      let latents = Tensor.cat(images.map { model.autoencoder.encode(TensorImage.tensor([$0]).to(device)) })
-      let text = prompts(captions, maxTokens: model.configuration.adapter.maxTokens)
+      let latents = Tensor.cat(images.map { model.encode(TensorImage.tensor([$0]).to(device)) })
+      let tokens = captions.map { self.tokens(of: $0).ids }
+      let text = conditioner.encode(tokens: tokens, padTo: tokens.map(\.count).max() ?? 0).rows
       let generator = Generator(seed: seed)
       return Self.measuredTimesteps.map { timestep in
         let noise = Tensor.randn(latents.shape, generator: generator).to(device)
         let (alpha, sigma) = (model.schedule.alpha(timestep), model.schedule.sigma(timestep))
         let noisy = (latents * alpha + noise * sigma).channelsLast()
-        func error(_ states: Tensor, _ mask: Tensor) -> Double {
+        func error(_ text: TextConditioning) -> Double {
           let timesteps = Tensor.full([images.count], Double(timestep), device: device)
-          let output = model.predict(noisy, at: timesteps, model.adapter(states, mask: mask))
+          let output = model.predict(noisy, at: timesteps, text)
           let clean = model.schedule.configuration.predictionType.clean(output, at: noisy, alpha: alpha, sigma: sigma)
           return (clean - latents).square().mean().item()
         }
@@ -116,7 +115,7 @@ extension Pipeline {
         func turned(_ x: Tensor) -> Tensor {
           Tensor.cat([x.narrowed(0, half, images.count - half), x.narrowed(0, 0, half)])
         }
-        return (timestep, error(text.states, text.mask), error(turned(text.states), turned(text.mask)))
+        return (timestep, error(text), error(text.map(turned)))
       }
     }
   }

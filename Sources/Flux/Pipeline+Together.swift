@@ -54,7 +54,7 @@ extension Pipeline {
     }
     return Denoising(
       grid.initial(noise.next()).to(device), along: grid, sampler: first.sampler.makeSampler(eta: first.eta),
-      prediction: model.schedule.configuration.predictionType, cleanRange: Self.cleanRange, noise: noise,
+      prediction: model.schedule.configuration.predictionType, cleanRange: model.cleanRange, noise: noise,
       denoiser: first.guidance(network))
   }
 
@@ -63,18 +63,8 @@ extension Pipeline {
     of requests: [GenerationRequest], tokens: Int?
   ) throws(GenerationError) -> (rows: TextConditioning, tokens: Int) {
     let texts = requests.map(\.negativePrompt) + requests.map(\.prompt)
-    let longest = model.configuration.adapter.maxTokens
-    let needed = texts.map { self.tokens(of: $0).ids.count }.max() ?? 0
-    let width = max(needed, min(tokens ?? 0, longest))
-    let (text, rows) = withInference {
-      let text = prompts(texts, maxTokens: longest, padTo: width)
-      return (text, model.adapter(text.states.to(device), mask: text.mask.to(device)))
-    }
-    guard rows.allFinite else {
-      throw text.states.allFinite
-        ? .notFinite(.textAdapter, step: nil, loras: [])
-        : .notFinite(.textEncoder, step: nil, loras: source.loras.map(\.name))
-    }
-    return (rows, width)
+    let ids = texts.map { self.tokens(of: $0).ids }
+    let width = max(ids.map(\.count).max() ?? 0, min(tokens ?? 0, conditioner.maxTokens))
+    return (try rows(of: ids, padTo: width), width)
   }
 }

@@ -12,10 +12,14 @@ import Torch
 /// Not `Sendable`: a pipeline belongs to one thread at a time; requests and images may go anywhere.
 public final class Pipeline {
   /// The networks, on `device`, with the student and LoRAs merged.
-  public let model: ModelBundle
-  /// The tokenizer and the text encoder.
-  public let prompts: PromptEncoder
-  /// The device of U-Net, adapter and autoencoder.
+  public let model: any ImageModel
+  /// The networks of Flux's own family; nil for a model of another.
+  public var bundle: ModelBundle? { model as? ModelBundle }
+  /// The tokenizer and text encoder of Flux's own family; nil for a model of another.
+  public var prompts: PromptEncoder? { (conditioner as? AdaptedPrompts)?.prompts }
+  /// The text networks.
+  public let conditioner: any PromptConditioner
+  /// The device of U-Net and autoencoder.
   public let device: Device
   /// The identity of the model, for the metadata of images.
   public let source: ModelSource
@@ -35,10 +39,10 @@ public final class Pipeline {
     var source = try ModelSource(directory: directory)
     student =
       fast ? try FastStudent(directory.appendingPathComponent(FastStudent.folderName), of: source) : nil
-    model = try ModelBundle(directory: directory)
+    let model = try ModelBundle(directory: directory)
     try student?.merge(into: model.unet)
     source.fast = student?.hash
-    prompts = try model.prompts ?? PromptEncoder(directory: textEncoder)
+    let prompts = try model.prompts ?? PromptEncoder(directory: textEncoder)
     for lora in loras where lora.scale != 0 {
       try LoRAFile(lora.file, unet: model.unet, textEncoder: prompts.encoder)
         .merge(unet: model.unet, textEncoder: prompts.encoder, scale: lora.scale)
@@ -52,12 +56,14 @@ public final class Pipeline {
       throw CheckpointError.configuration(file: file.path, reason: error.description)
     }
     model.move(to: device)
+    self.model = model
+    conditioner = AdaptedPrompts(prompts, model.adapter, device: device)
   }
 
   /// A pipeline over networks that are in memory already, all on one device.
   public init(model: ModelBundle, prompts: PromptEncoder, source: ModelSource) {
     self.model = model
-    self.prompts = prompts
+    conditioner = AdaptedPrompts(prompts, model.adapter, device: prompts.device)
     self.source = source
     student = nil
     device = prompts.device
@@ -82,26 +88,34 @@ public final class Pipeline {
     }
   }
 
-  /// Encodes the prompts; they are cut at the adapter's longest.
+  /// Encodes the prompts; they are cut at the most tokens that the model reads.
   ///
-  /// Throws where the text encoder or the adapter gives NaN or infinity, and names it.
+  /// Throws where a text network gives NaN or infinity, and names it.
   public func encodeText(_ prompt: String, negative: String = "") throws(GenerationError) -> PromptConditioning {
-    let (text, both) = withInference {
-      let text = prompts([negative, prompt], maxTokens: model.configuration.adapter.maxTokens)
-      return (text, model.adapter(text.states.to(device), mask: text.mask.to(device)))
-    }
-    guard both.allFinite else {
-      throw text.states.allFinite
-        ? .notFinite(.textAdapter, step: nil, loras: [])
-        : .notFinite(.textEncoder, step: nil, loras: source.loras.map(\.name))
-    }
+    let texts = [negative, prompt].map { tokens(of: $0) }
+    let both = try rows(of: texts.map(\.ids))
     return PromptConditioning(
-      conditional: both[1..<2], unconditional: both[0..<1], dropped: text.dropped[1], droppedNegative: text.dropped[0])
+      conditional: both[1..<2], unconditional: both[0..<1], dropped: texts[1].dropped, droppedNegative: texts[0].dropped
+    )
   }
 
   /// The tokens of a prompt, with the words that do not fit and those that the vocabulary lacks.
   public func tokens(of prompt: String) -> WordPieceTokenizer.Encoding {
-    prompts.tokenizer.encode(prompt, maxLength: model.configuration.adapter.maxTokens)
+    conditioner.tokens(of: prompt, maxLength: conditioner.maxTokens)
+  }
+
+  /// Rows of texts that are ids already, padded to the longest or to `width` tokens, each changed by `change`.
+  ///
+  /// Throws where a text network gives NaN or infinity, and names it.
+  func rows(
+    of tokens: [[Int32]], padTo width: Int? = nil, _ change: (TextConditioning) -> TextConditioning = { $0 }
+  ) throws(GenerationError) -> TextConditioning {
+    let (text, rows) = withInference {
+      let text = conditioner.encode(tokens: tokens, padTo: width ?? tokens.map(\.count).max() ?? 0)
+      return (text, change(text.rows))
+    }
+    guard let fault = text.fault else { return rows }
+    throw .notFinite(fault, step: nil, loras: fault == .textEncoder ? source.loras.map(\.name) : [])
   }
 
   /// The times that a request visits; throws where this model cannot draw it, for its size, its steps or its edit.
@@ -128,7 +142,7 @@ public final class Pipeline {
     }
     return Denoising(
       start.latent, along: drawing.grid, from: start.step, sampler: request.sampler.makeSampler(eta: request.eta),
-      prediction: model.schedule.configuration.predictionType, cleanRange: Self.cleanRange, known: start.known,
+      prediction: model.schedule.configuration.predictionType, cleanRange: model.cleanRange, known: start.known,
       noise: noise, denoiser: request.guidance(network))
   }
 
@@ -177,14 +191,11 @@ public final class Pipeline {
     return latents
   }
 
-  /// Latents are normalized, so that no true one lies outside; far estimates at high noise are pulled in.
-  public static let cleanRange = -6.0...6.0
-
   /// The sizes between a request and its image; throws for those that the model cannot make.
   ///
   /// Of an edit with a mask they are the sizes of the region that is drawn.
   public func outputSize(_ request: GenerationRequest) throws(GenerationError) -> OutputSize {
-    try Drawing.sizes(request, model.configuration).size
+    try Drawing.sizes(request, model.geometry).size
   }
 
   /// `[C, h, w]` of a request's latents.
@@ -193,6 +204,6 @@ public final class Pipeline {
   }
 
   private func latentShape(_ size: OutputSize) -> [Int] {
-    [model.configuration.autoencoder.latentChannels, size.latent.height, size.latent.width]
+    [model.geometry.latentChannels, size.latent.height, size.latent.width]
   }
 }

@@ -26,7 +26,7 @@ import Torch
       Image(width: 64, height: 64, channels: .rgb, pixels: .init(repeating: $0 * 40, count: 12288))
     }
     let errors = pipeline.denoisingErrors(images, captions: images.map { _ in "a cat" }, seed: 1)
-    let latents = pipeline.model.autoencoder.encode(TensorImage.tensor(images))
+    let latents = pipeline.model.encode(TensorImage.tensor(images))
     #expect(errors.map(\.timestep) == Pipeline.measuredTimesteps)
     for (timestep, own, other) in errors {
       // v = 0 estimates α x = α² x₀ + α σ ε: an error of −σ² x₀ + α σ ε.
@@ -100,7 +100,7 @@ import Torch
     let (pipeline, folder) = try untrained()
     defer { try? FileManager.default.removeItem(at: folder) }
     let directory = folder.appendingPathComponent("model")
-    #expect(try ModelBundle.Configuration(directory: directory) == pipeline.model.configuration)
+    #expect(try ModelBundle.Configuration(directory: directory) == pipeline.bundle?.configuration)
   }
 
   @Test func imagesDrawnTogetherAreThoseDrawnSingly() throws {
@@ -214,10 +214,10 @@ import Torch
     func named(_ module: any Module, _ key: String) -> Tensor? {
       module.parameters.first { $0.key == key || $0.key.hasPrefix(key) }?.tensor
     }
-    #expect(try part { named($0.model.autoencoder, "decoder.conv_out") } == .decoder)
+    #expect(try part { named($0.bundle!.autoencoder, "decoder.conv_out") } == .decoder)
     #expect(try part { named($0.model.unet, "conv_out.bias") } == .unet)
-    #expect(try part { $0.model.adapter.parameters.last?.tensor } == .textAdapter)
-    #expect(try part { named($0.prompts.encoder, "embeddings.LayerNorm.bias") } == .textEncoder)
+    #expect(try part { $0.bundle?.adapter.parameters.last?.tensor } == .textAdapter)
+    #expect(try part { named($0.prompts!.encoder, "embeddings.LayerNorm.bias") } == .textEncoder)
   }
 
   /// The further levels of a decoder, and a decoder of another kind.
@@ -226,7 +226,7 @@ import Torch
     defer { try? FileManager.default.removeItem(at: folder) }
     for (preset, part) in [(Preset.mini, GenerationError.NetworkPart.superResolution), (.midi, .decoder)] {
       let model = ModelBundle(preset.configuration, .random(Generator(seed: 1)))
-      let pipeline = Pipeline(model: model, prompts: tiny.prompts, source: ModelSource(name: "x", hash: ""))
+      let pipeline = Pipeline(model: model, prompts: try #require(tiny.prompts), source: ModelSource(name: "x", hash: ""))
       let latents = Tensor.zeros([1, model.configuration.autoencoder.latentChannels, 2, 2])
       #expect(try pipeline.decodeLatents(latents).count == 1)
       let last = try #require(

@@ -167,19 +167,6 @@ public final class ModelBundle {
     } catch { throw .notWritten(error) }
   }
 
-  /// Reads the configurations of a model directory without its weights; whether they fit together is not checked.
-  public static func readConfiguration(_ directory: URL) throws(CheckpointError) -> Configuration {
-    let (index, scheduler): (Index, Schedule.Configuration)
-    do throws(JSONFileError) {
-      (index, scheduler) = (try JSONFile.read(indexFile(directory)), try JSONFile.read(schedulerFile(directory)))
-    } catch { throw CheckpointError(error) }
-    return Configuration(
-      autoencoder: try Autoencoder.readConfiguration(directory.appendingPathComponent("autoencoder")),
-      adapter: try TextAdapter.readConfiguration(directory.appendingPathComponent("text_adapter")),
-      unet: try UNet.readConfiguration(directory.appendingPathComponent("unet")), schedule: scheduler,
-      imageSize: index.imageSize)
-  }
-
   /// How the model of a directory is sampled by default.
   public static func samplingDefaults(_ directory: URL) throws(CheckpointError) -> SamplingDefaults {
     do throws(JSONFileError) {

@@ -21,7 +21,7 @@ public struct EditLayout: Sendable {
   /// Lays out a request; nil if it edits no image.
   ///
   /// Throws for edits that are not valid.
-  public init?(_ request: GenerationRequest, _ model: ModelBundle.Configuration) throws(EditError) {
+  public init?(_ request: GenerationRequest, _ model: ImageGeometry) throws(EditError) {
     guard let edit = request.edit else { return nil }
     try edit.validate()
     for (name, value) in [("width", request.width), ("height", request.height)] {
@@ -69,7 +69,7 @@ public struct EditLayout: Sendable {
 
   /// The size of the init image on the canvas: the request's, or the model's, or with a mask its own.
   private static func size(
-    _ request: GenerationRequest, of image: Image, _ edit: ImageEdit, _ model: ModelBundle.Configuration
+    _ request: GenerationRequest, of image: Image, _ edit: ImageEdit, _ model: ImageGeometry
   ) -> (width: Int, height: Int) {
     guard edit.isInpainting else { return (request.width ?? model.imageSize, request.height ?? model.imageSize) }
     func proportional(_ side: Int, _ a: Int, _ b: Int) -> Int {
@@ -98,9 +98,9 @@ public struct EditLayout: Sendable {
 
   /// The model's size in the proportions of a region, in whole latent cells; a larger region is drawn at its own size.
   private static func drawnSize(
-    _ region: PixelRectangle, _ model: ModelBundle.Configuration
+    _ region: PixelRectangle, _ model: ImageGeometry
   ) -> (width: Int, height: Int) {
-    let (own, cell) = (model.imageSize, model.autoencoder.downsample)
+    let (own, cell) = (model.imageSize, model.cell)
     let longest = max(region.width, region.height)
     if longest > own { return (region.width, region.height) }
     func side(_ length: Int) -> Int {

@@ -17,7 +17,7 @@ struct Drawing {
 
   init(_ request: GenerationRequest, _ pipeline: Pipeline) throws {
     let schedule = pipeline.model.schedule
-    let (layout, size) = try Self.sizes(request, pipeline.model.configuration)
+    let (layout, size) = try Self.sizes(request, pipeline.model.geometry)
     if let strength = request.variation?.strength, !(0...1).contains(strength) {
       throw GenerationError.variationStrength(strength)
     }
@@ -27,7 +27,7 @@ struct Drawing {
 
   /// The layout of a request's edit, and the sizes at which it is drawn.
   static func sizes(
-    _ request: GenerationRequest, _ model: ModelBundle.Configuration
+    _ request: GenerationRequest, _ model: ImageGeometry
   ) throws(GenerationError) -> (layout: EditLayout?, size: OutputSize) {
     // Without a mask the whole request is drawn, and its size is checked before images are resized to it.
     if request.edit?.isInpainting != true {
@@ -39,7 +39,7 @@ struct Drawing {
   }
 
   private static func layout(
-    _ request: GenerationRequest, _ model: ModelBundle.Configuration
+    _ request: GenerationRequest, _ model: ImageGeometry
   ) throws(GenerationError) -> EditLayout? {
     do throws(EditError) {
       return try EditLayout(request, model)
@@ -84,7 +84,7 @@ extension Pipeline {
 
   /// The normalized latent of an RGB image of whole cells, `[1, C, h, w]`.
   private func encode(_ image: Image) throws(GenerationError) -> Tensor {
-    let latent = withInference { model.autoencoder.encode(TensorImage.tensor([image]).to(device)) }
+    let latent = withInference { model.encode(TensorImage.tensor([image]).to(device)) }
     guard latent.allFinite else { throw .notFinite(.encoder, step: nil, loras: []) }
     return latent
   }

@@ -5,9 +5,9 @@ import Tokenizers
 import Torch
 
 extension Pipeline {
-  /// Encodes prompts as `syntax` says; they are cut at the adapter's longest, every chunk of a weighted prompt by itself.
+  /// Encodes prompts as `syntax` says; they are cut at the model's longest, every chunk of a weighted prompt by itself.
   ///
-  /// Throws where the text encoder or the adapter gives NaN or infinity, and names it.
+  /// Throws where a text network gives NaN or infinity, and names it.
   public func encodeText(
     _ prompt: String, negative: String, syntax: PromptSyntax
   ) throws(GenerationError) -> PromptConditioning {
@@ -45,18 +45,9 @@ extension Pipeline {
   ) throws(GenerationError) -> (TextConditioning, dropped: [String]) {
     let encodings = chunks.map { tokens(of: $0) }
     let length = encodings.map(\.ids.count).max() ?? 0
-    let (isFinite, conditioning) = withInference {
-      let text = prompts(tokens: encodings.map(\.ids), padTo: length)
-      let encoded = model.adapter(text.states.to(device), mask: text.mask.to(device))
-      let padded = encodings.map { $0.weights + [Float](repeating: 1, count: length - $0.weights.count) }
-      let weights = Tensor(padded.flatMap { $0 }, shape: [chunks.count, length, 1]).to(device)
-      return (text.states.allFinite, encoded.weighted(by: weights).joined)
-    }
-    guard conditioning.allFinite else {
-      throw isFinite
-        ? .notFinite(.textAdapter, step: nil, loras: [])
-        : .notFinite(.textEncoder, step: nil, loras: source.loras.map(\.name))
-    }
+    let padded = encodings.map { $0.weights + [Float](repeating: 1, count: length - $0.weights.count) }
+    let weights = Tensor(padded.flatMap { $0 }, shape: [chunks.count, length, 1]).to(device)
+    let conditioning = try rows(of: encodings.map(\.ids), padTo: length) { $0.weighted(by: weights).joined }
     return (conditioning, encodings.flatMap(\.dropped))
   }
 
@@ -64,19 +55,18 @@ extension Pipeline {
   private func tokens(
     of chunk: [WeightedPrompt.Fragment]
   ) -> (ids: [Int32], weights: [Float], dropped: [String], unknown: [String]) {
-    let tokenizer = prompts.tokenizer
-    let limit = model.configuration.adapter.maxTokens
-    var (ids, weights): ([Int32], [Float]) = ([tokenizer.clsID], [1])
+    let (limit, ends) = (conditioner.maxTokens, conditioner.ends)
+    var (ids, weights): ([Int32], [Float]) = ([ends.first], [1])
     var (dropped, unknown): ([String], [String]) = ([], [])
     for fragment in chunk {
-      let encoding = tokenizer.encode(fragment.text, maxLength: max(2, limit - ids.count + 1))
+      let encoding = conditioner.tokens(of: fragment.text, maxLength: max(2, limit - ids.count + 1))
       let own = encoding.ids.dropFirst().dropLast()
       ids += own
       weights += own.map { _ in Float(fragment.weight) }
       dropped += encoding.dropped
       unknown += encoding.unknown
     }
-    return (ids + [tokenizer.sepID], weights + [1], dropped, unknown)
+    return (ids + [ends.last], weights + [1], dropped, unknown)
   }
 }
 

@@ -47,7 +47,7 @@ struct Draw: ParsableCommand {
     let pipeline = try session.pipeline()
     Interruption.catchSignals()
     if input.isInteractive {
-      let size = pipeline.model.configuration.imageSize
+      let size = pipeline.model.geometry.imageSize
       say("\(pipeline.source.name), \(size)×\(size). A line is a prompt; /help lists the commands, Ctrl-D ends.")
     }
     var hasFailed = false

@@ -56,7 +56,7 @@ extension Evaluate {
   ) throws {
     let (judge, second) = (Judge(atlas: atlas), learned.map { Judge($0) })
     let (count, latentNoise) = (count ?? Self.defaultCount, latentNoise ?? 0)
-    let own = runner.pipeline.model.configuration.imageSize
+    let own = runner.pipeline.model.geometry.imageSize
     let output = try runner.pipeline.outputSize(
       GenerationRequest(prompt: "", width: size, height: size, upscaler: upscaler))
     if size < own { throw Failure("--size \(size) is below the model's size, \(own)", code: 2) }

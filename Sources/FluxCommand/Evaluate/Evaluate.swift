@@ -152,7 +152,7 @@ struct Evaluate: ParsableCommand {
     try output.map { try OutputFile.checkFolder($0.url) }
     let device = try Device(flag: device ?? "cpu")
     let pipeline = renders ? nil : try pipeline(on: device)
-    let size = size ?? pipeline?.model.configuration.imageSize ?? 512
+    let size = size ?? pipeline?.model.geometry.imageSize ?? 512
     guard size % 128 == 0 else {
       throw Failure("the judge needs an image size that is a multiple of 128, not \(size) pixels")
     }
@@ -222,7 +222,7 @@ struct Evaluate: ParsableCommand {
     func reconstruct(_ image: Image, noise: Double = 0, seed: UInt64 = 0, at size: OutputSize? = nil) throws -> Image {
       let pixels = TensorImage.tensor([image]).to(pipeline.device)
       let latents = withInference {
-        let clean = pipeline.model.autoencoder.encode(pixels)  // [1, C, h, w]
+        let clean = pipeline.model.encode(pixels)  // [1, C, h, w]
         guard noise > 0 else { return clean }
         return clean + Tensor.randn(clean.shape, generator: Generator(seed: seed)).to(pipeline.device) * noise
       }
@@ -284,7 +284,7 @@ struct Evaluate: ParsableCommand {
   /// The sprites of the world and renderer version that the model was trained with; older model directories name
   /// neither, and their models were trained on version 1.
   private func atlas(for pipeline: Pipeline?) throws -> GlyphAtlas {
-    let own = pipeline?.model.scenes
+    let own = pipeline?.bundle?.scenes
     let (ownWorld, ownVersion) = (
       own.flatMap { World(rawValue: $0.world) }, own.flatMap { RenderingVersion(rawValue: $0.version) }
     )

@@ -274,7 +274,7 @@ struct Generate: ParsableCommand {
     GuidanceAdvice.lines(on: request, along: grid).forEach { say("flux: \($0)") }
     if !size.isLarge {
       for (name, isGiven) in [("--upscaler", upscaler != nil), ("--large-latents", largeLatents)] where isGiven {
-        let own = pipeline.model.configuration.imageSize
+        let own = pipeline.model.geometry.imageSize
         say("flux: \(name) has no effect: the image is not larger than the model's \(own) pixels")
       }
     }

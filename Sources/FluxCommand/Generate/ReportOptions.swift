@@ -39,7 +39,7 @@ struct ReportOptions: ParsableArguments {
     let parameters = summary.networks.reduce(0) { $0 + $1.parameters }
     let ownEncoder = summary.networks.contains { $0.name == "text_encoder" }
     let forecast = try GenerationForecast(
-      requests.map { student?.request($0) ?? $0 }, model: ModelBundle.readConfiguration(directory),
+      requests.map { student?.request($0) ?? $0 }, model: ModelBundle.Configuration(directory: directory),
       weightBytes: 4 * (parameters + (ownEncoder ? 0 : SafetensorsFile(encoder).elementCount)),
       speed: MatmulThroughput.measure(on: device, .float32), batch: batch)
     if json {

@@ -76,7 +76,7 @@ struct OrderDraft {
       request =
         request.edit?.isInpainting == true
         ? request.effective(along: grid)
-        : request.effective(along: grid, at: try OutputSize(request, served.configuration))
+        : request.effective(along: grid, at: try OutputSize(request, served.configuration.geometry))
     } catch let error as SamplingError {
       throw RequestError(error.description, field: "steps")
     } catch { throw RequestError("\(error)", field: "size") }

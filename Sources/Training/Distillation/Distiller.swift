@@ -192,7 +192,7 @@ public final class Distiller {
       sampler.step(
         x, at: index, of: grid,
         estimate: { x, time in
-          prediction.estimate(denoiser(x, time).to(x.dtype), at: x, time: time, cleanRange: Pipeline.cleanRange)
+          prediction.estimate(denoiser(x, time).to(x.dtype), at: x, time: time, cleanRange: ModelBundle.cleanRange)
         }, noise: { fatalError("neither sampler draws noise") }
       ).x
     }

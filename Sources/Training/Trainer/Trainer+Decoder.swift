@@ -109,7 +109,7 @@ extension Trainer {
       let clean = chosen(latents)
       let steps = Denoising(
         grid.noised(clean, chosen(noise), at: start), along: grid, from: start, sampler: DPMSolverMultistep(),
-        prediction: model.schedule.configuration.predictionType, cleanRange: Pipeline.cleanRange,
+        prediction: model.schedule.configuration.predictionType, cleanRange: ModelBundle.cleanRange,
         noise: NoiseSource(seeds: [0], shape: Array(clean.shape.dropFirst())), denoiser: denoiser)
       let made = steps.reduce(clean) { $1.latent }
       return Dictionary(uniqueKeysWithValues: rows.enumerated().map { ($1, made[$0]) })

@@ -40,7 +40,7 @@ import Torch
     let pipeline = try untrained()
     let image = photo(64, 64)
     let drawn = try pipeline.generate(request(ImageEdit(image: image, strength: 0)))
-    let latent = pipeline.model.autoencoder.encode(TensorImage.tensor([image]))
+    let latent = pipeline.model.encode(TensorImage.tensor([image]))
     #expect(try drawn.image == pipeline.decodeLatents(latent)[0])
     #expect(drawn.request.guidance == Guidance(scale: 1), "no step is guided")
   }
@@ -212,7 +212,7 @@ import Torch
 
   @Test func anEncoderThatGivesNoFiniteNumbersIsNamed() throws {
     let pipeline = try untrained()
-    let tensor = try #require(pipeline.model.autoencoder.parameters.first { $0.key.hasPrefix("encoder") }?.tensor)
+    let tensor = try #require(pipeline.bundle?.autoencoder.parameters.first { $0.key.hasPrefix("encoder") }?.tensor)
     withNoGrad { tensor.fill_(.nan) }
     let error = #expect(throws: GenerationError.self) {
       try pipeline.generate(request(ImageEdit(image: photo(64, 64))))

@@ -143,7 +143,7 @@ import Torch
       // Images are generated with it, whatever the shared one is.
       let pipeline = try Pipeline(model: model, textEncoder: folder.appendingPathComponent("none"))
       let shared = folder.appendingPathComponent("text")
-      let used = weights(pipeline.prompts.encoder)
+      let used = weights(try #require(pipeline.prompts).encoder)
       let isOwn = used == weights(try TextEncoder.load(from: own))
       let isShared = used == weights(try TextEncoder.load(from: shared))
       #expect(isOwn && !isShared)
