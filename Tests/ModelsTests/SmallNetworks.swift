@@ -19,6 +19,10 @@ enum SmallNetworks {
     vocabSize: 40, hiddenSize: 8, numHiddenLayers: 2, numAttentionHeads: 2, intermediateSize: 12,
     maxPositionEmbeddings: 6, typeVocabSize: 2, layerNormEps: 1e-12, hiddenAct: .gelu)
 
+  static let clip = CLIPTextModel.Configuration(
+    vocabSize: 40, hiddenSize: 8, intermediateSize: 12, numHiddenLayers: 2, numAttentionHeads: 2,
+    maxPositionEmbeddings: 6, hiddenAct: .quickGelu)
+
   /// 8 pixels a cell: 4 by encoder and decoder, 2 by super-resolution.
   static let autoencoder = Autoencoder.Configuration(
     latentChannels: 6, encoderPatch: 2, encoderWidths: [8, 16], encoderBlocks: [1, 1], decoderWidths: [16, 8],
