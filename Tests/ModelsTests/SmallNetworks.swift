@@ -34,6 +34,15 @@ enum SmallNetworks {
     decoderBlocks: [1, 1], decoderOutputWidth: 8, superResolutionWidths: [], normGroups: 4,
     palette: Autoencoder.Palette(colors: 3, enlargement: 4, sharpness: 6, encoderShrink: 2))
 
+  /// 4 pixels a cell.
+  static let autoencoderKL = AutoencoderKL.Configuration(
+    blockOutChannels: [4, 4, 6], layersPerBlock: 1, latentChannels: 3, normNumGroups: 2)
+
+  /// 4 pixels a cell.
+  static let autoencoderTiny = AutoencoderTiny.Configuration(
+    latentChannels: 3, encoderBlockOutChannels: [4, 4, 4], decoderBlockOutChannels: [6, 6, 6],
+    numEncoderBlocks: [1, 1, 2], numDecoderBlocks: [2, 1, 1])
+
   /// Random values for what a new network has zeros in, so that every layer shows in the result.
   static func awaken(_ module: any Module, seed: UInt64 = 7) {
     let generator = Generator(seed: seed)

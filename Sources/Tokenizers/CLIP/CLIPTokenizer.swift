@@ -32,8 +32,8 @@ public struct CLIPTokenizer: PromptTokenizer {
   /// Reads a directory with `tokenizer.json`, or `vocab.json` and `merges.txt`, or open_clip's
   /// `bpe_simple_vocab_16e6.txt`.
   ///
-  /// The piece that pads is that of `special_tokens_map.json` or `tokenizer_config.json`. As in transformers it is found
-  /// in a text before the text is split: with `!` for padding, as in Stable Diffusion 2, every `!` of a prompt is id 0.
+  /// The piece that pads is that of `special_tokens_map.json` or `tokenizer_config.json`. As in transformers it is
+  /// found in a text before that is split: with `!` for padding, as in Stable Diffusion 2, every `!` of it is id 0.
   ///
   /// Throws a sentence if files are missing or damaged, or if they are those of another kind of tokenizer.
   public init(directory: URL) throws(TokenizerError) { try self.init(CLIPTokenizerFiles(directory)) }
