@@ -23,7 +23,7 @@ let package = Package(
   targets: [
     // Leaves: no tensors, tests in milliseconds.
     .target(name: "Support", swiftSettings: strict),
-    .target(name: "Tokenizers", swiftSettings: strict),
+    .target(name: "Tokenizers", dependencies: ["Support"], swiftSettings: strict),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
     .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),

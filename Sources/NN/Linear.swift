@@ -43,10 +43,12 @@ public final class Embedding: Module {
   }
 }
 
-/// Element-wise non-linearities, named as in diffusers' configurations.
+/// Element-wise non-linearities, named as in the configurations of diffusers and transformers.
 public enum Activation: String, ConfigurationChoice {
   /// `x · sigmoid(x)`, exact `gelu` (with erf) or `max(x, 0)`.
   case silu, gelu, relu
+  /// `x · sigmoid(1.702 x)`, the approximation of `gelu` in OpenAI's CLIP (Hendrycks & Gimpel 2016).
+  case quickGelu = "quick_gelu"
 
   /// Applies the function to every element.
   public func callAsFunction(_ x: Tensor) -> Tensor {
@@ -54,6 +56,7 @@ public enum Activation: String, ConfigurationChoice {
     case .silu: x.silu()
     case .gelu: x.gelu()
     case .relu: x.relu()
+    case .quickGelu: x * (1.702 * x).sigmoid()
     }
   }
 }

@@ -8,12 +8,15 @@ public enum TokenizerError: Error, CustomStringConvertible, Sendable, Equatable 
   case duplicate(file: String, piece: String, line: Int)
   /// The file lacks one of `[PAD]`, `[UNK]`, `[CLS]` and `[SEP]`.
   case missing(file: String, piece: String)
+  /// A file of CLIP's tokenizer cannot be used; `reason` says what is wrong with it.
+  case invalid(file: String, reason: String)
 
   public var description: String {
     switch self {
     case .unreadable(let file): "cannot read the vocabulary \(file): it does not exist or is not UTF-8 text"
     case .duplicate(let file, let piece, let line): "\(file): line \(line) repeats the piece \"\(piece)\""
     case .missing(let file, let piece): "\(file) has no piece \"\(piece)\", which BERT needs"
+    case .invalid(let file, let reason): "\(file): \(reason)"
     }
   }
 }

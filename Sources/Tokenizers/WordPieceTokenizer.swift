@@ -2,18 +2,9 @@ import Foundation
 
 /// BERT's uncased WordPiece tokenizer (Schuster & Nakajima 2012; Devlin et al., 2018), with the ids of Hugging Face's
 /// `tokenizers`.
-public struct WordPieceTokenizer: Sendable {
-  /// An encoded prompt, the input of the text encoder.
-  public struct Encoding: Sendable, Equatable {
-    /// `[CLS]`, the pieces, `[SEP]`; no padding.
-    public var ids: [Int32]
-    /// The pieces as text; `##` marks pieces that continue a word.
-    public var pieces: [String]
-    /// Words of the text, as typed, that were completely or partly truncated at the limit.
-    public var dropped: [String]
-    /// Words of the text, as typed, that became `[UNK]`, since the vocabulary has no pieces for them.
-    public var unknown: [String]
-  }
+public struct WordPieceTokenizer: PromptTokenizer {
+  /// `[CLS]`, the pieces, `[SEP]`; `##` marks pieces that continue a word, and unknown words became `[UNK]`.
+  public typealias Encoding = TokenEncoding
 
   private let vocabulary: Vocabulary
   /// Id of `[PAD]`, which pads the sequences of a batch to equal length.

@@ -19,6 +19,10 @@ enum SmallNetworks {
     vocabSize: 40, hiddenSize: 8, numHiddenLayers: 2, numAttentionHeads: 2, intermediateSize: 12,
     maxPositionEmbeddings: 6, typeVocabSize: 2, layerNormEps: 1e-12, hiddenAct: .gelu)
 
+  static let clip = CLIPTextModel.Configuration(
+    vocabSize: 40, hiddenSize: 8, intermediateSize: 12, numHiddenLayers: 2, numAttentionHeads: 2,
+    maxPositionEmbeddings: 6, hiddenAct: .quickGelu)
+
   /// 8 pixels a cell: 4 by encoder and decoder, 2 by super-resolution.
   static let autoencoder = Autoencoder.Configuration(
     latentChannels: 6, encoderPatch: 2, encoderWidths: [8, 16], encoderBlocks: [1, 1], decoderWidths: [16, 8],
@@ -29,6 +33,15 @@ enum SmallNetworks {
     latentChannels: 6, encoderPatch: 2, encoderWidths: [8, 16], encoderBlocks: [1, 1], decoderWidths: [16, 8],
     decoderBlocks: [1, 1], decoderOutputWidth: 8, superResolutionWidths: [], normGroups: 4,
     palette: Autoencoder.Palette(colors: 3, enlargement: 4, sharpness: 6, encoderShrink: 2))
+
+  /// 4 pixels a cell.
+  static let autoencoderKL = AutoencoderKL.Configuration(
+    blockOutChannels: [4, 4, 6], layersPerBlock: 1, latentChannels: 3, normNumGroups: 2)
+
+  /// 4 pixels a cell.
+  static let autoencoderTiny = AutoencoderTiny.Configuration(
+    latentChannels: 3, encoderBlockOutChannels: [4, 4, 4], decoderBlockOutChannels: [6, 6, 6],
+    numEncoderBlocks: [1, 1, 2], numDecoderBlocks: [2, 1, 1])
 
   /// Random values for what a new network has zeros in, so that every layer shows in the result.
   static func awaken(_ module: any Module, seed: UInt64 = 7) {

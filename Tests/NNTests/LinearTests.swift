@@ -75,6 +75,7 @@ import Torch
       case .silu: { $0 / (1 + exp(-$0)) }
       case .gelu: { 0.5 * $0 * (1 + erf($0 / 2.0.squareRoot())) }
       case .relu: { max($0, 0) }
+      case .quickGelu: { $0 / (1 + exp(-1.702 * $0)) }
       }
     expectClose(activation(Tensor(x)), Tensor(x.map(formula)), atol: 1e-12, activation.rawValue)
   }
@@ -88,6 +89,6 @@ import Torch
       Issue.record("\(String(describing: error))")
       return
     }
-    #expect(context.debugDescription == "expected one of \"silu\", \"gelu\", \"relu\"")
+    #expect(context.debugDescription == "expected one of \"silu\", \"gelu\", \"relu\", \"quick_gelu\"")
   }
 }
