@@ -128,4 +128,12 @@ import Testing
     #expect(JSONFile.shown(NSNumber(value: 1)) == "1" && JSONFile.shown(NSNumber(value: true)) == "true")
     #expect(JSONFile.shown([1]) == "a list" && JSONFile.shown(["a": 1]) == "an object")
   }
+
+  /// Python writes numbers that JSON does not have.
+  @Test func infinityAndNaNAreReadAsNull() throws {
+    let other = #""a": -Infinity, "b": [NaN, Infinity, 1], "c": "say \"NaN\" -Infinity""#
+    #expect(throws: Never.self) { try self.read("{\(Self.good), \(other)}") }
+    let damaged = Self.good.replacingOccurrences(of: "3", with: "NaN")
+    #expect(try reason("{\(damaged)}") == "layer_count is null, expected a whole number")
+  }
 }
