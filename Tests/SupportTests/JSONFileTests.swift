@@ -131,9 +131,7 @@ import Testing
 
   /// Python writes numbers that JSON does not have.
   @Test func infinityAndNaNAreReadAsNull() throws {
-    let other = #""a": -Infinity, "b": [NaN, Infinity, 1], "c": "say \"NaN\" -Infinity""#
-    #expect(throws: Never.self) { try self.read("{\(Self.good), \(other)}") }
-    let damaged = Self.good.replacingOccurrences(of: "3", with: "NaN")
-    #expect(try reason("{\(damaged)}") == "layer_count is null, expected a whole number")
+    #expect(try reason(changed(["a": "-Infinity", "b": "[NaN, Infinity, 1]", "c": #""say \"NaN\"""#])) == nil)
+    #expect(try reason(changed(["layer_count": "NaN"])) == "layer_count is null, expected a whole number")
   }
 }
