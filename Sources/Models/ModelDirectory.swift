@@ -96,15 +96,28 @@ extension ConfiguredModel {
   /// Reads and checks `config.json`.
   public static func readConfiguration(_ directory: URL) throws(CheckpointError) -> Configuration {
     do throws(JSONFileError) {
-      return try JSONFile.read(directory.appendingPathComponent("config.json")) { table throws(ConfigurationError) in
-        for (key, expected) in fixedOptions.sorted(by: { $0.key < $1.key }) {
-          if let value = table[key], !expected.matches(value) {
-            throw ConfigurationError(
-              key, JSONFile.shown(value), expected: "\(expected), the only value that Flux supports")
-          }
-        }
-      }
+      return try JSONFile.read(directory.appendingPathComponent("config.json"), check: checkFixedOptions)
     } catch { throw CheckpointError(error) }
+  }
+
+  /// Reads a part of a single file, whose configuration follows from its keys and shapes.
+  public static func load(from part: CheckpointPart) throws(CheckpointError) -> Self {
+    try load(readConfiguration(part), of: part.path, from: part)
+  }
+
+  /// The configuration of a part of a single file, checked like that of a directory.
+  public static func readConfiguration(_ part: CheckpointPart) throws(CheckpointError) -> Configuration {
+    do throws(JSONFileError) {
+      return try JSONFile.read(part.configuration, of: part.path, check: checkFixedOptions)
+    } catch { throw CheckpointError(error) }
+  }
+
+  private static func checkFixedOptions(_ table: [String: Any]) throws(ConfigurationError) {
+    for (key, expected) in fixedOptions.sorted(by: { $0.key < $1.key }) {
+      if let value = table[key], !expected.matches(value) {
+        throw ConfigurationError(key, JSONFile.shown(value), expected: "\(expected), the only value that Flux supports")
+      }
+    }
   }
 
   /// Copies the weights of a source into this network.

@@ -13,23 +13,41 @@ public enum JSONFile {
     check: ([String: Any]) throws(ConfigurationError) -> Void = { _ in }
   ) throws(JSONFileError) -> Configuration {
     let (bytes, table) = try object(url)
+    return try decode(bytes, table, of: url.path, check: check)
+  }
+
+  /// The same for fields that were derived from the file `file`, not read from it.
+  public static func read<Configuration: ModelConfiguration>(
+    _ fields: JSONValue, of file: String, as type: Configuration.Type = Configuration.self,
+    check: ([String: Any]) throws(ConfigurationError) -> Void = { _ in }
+  ) throws(JSONFileError) -> Configuration {
+    let bytes = Data(fields.text.utf8)
+    guard let table = (try? JSONSerialization.jsonObject(with: bytes)) as? [String: Any] else {
+      throw .invalid(file: file, reason: "it is not a JSON object")
+    }
+    return try decode(bytes, table, of: file, check: check)
+  }
+
+  private static func decode<Configuration: ModelConfiguration>(
+    _ bytes: Data, _ table: [String: Any], of file: String, check: ([String: Any]) throws(ConfigurationError) -> Void
+  ) throws(JSONFileError) -> Configuration {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let configuration: Configuration
     do {
-      configuration = try decoder.decode(type, from: bytes)
+      configuration = try decoder.decode(Configuration.self, from: bytes)
     } catch {
       throw .invalid(
-        file: url.path,
+        file: file,
         reason: sentence(error, table) { changed in
           guard let bytes = try? JSONSerialization.data(withJSONObject: changed) else { return false }
-          return (try? decoder.decode(type, from: bytes)) == nil
+          return (try? decoder.decode(Configuration.self, from: bytes)) == nil
         })
     }
     do throws(ConfigurationError) {
       try check(table)
       try configuration.validate()
-    } catch { throw .invalid(file: url.path, reason: error.description) }
+    } catch { throw .invalid(file: file, reason: error.description) }
     return configuration
   }
 
