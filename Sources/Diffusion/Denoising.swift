@@ -97,7 +97,9 @@ public struct Denoising: Sequence, IteratorProtocol {
         },
         noise: { noise.next().to(before.dtype).to(before.device) })
     }
-    latent = withNoGrad { known?.restored(in: after, at: grid.times[index + 1]) ?? after }
+    // The kept region ends as it is, even where the grid ends with a little noise.
+    let reached = index + 1 == grid.count ? .clean : grid.times[index + 1]
+    latent = withNoGrad { known?.restored(in: after, at: reached) ?? after }
     defer { index += 1 }
     return DenoisingStep(
       index: index, count: grid.count, time: grid.times[index], latent: latent, clean: clean)

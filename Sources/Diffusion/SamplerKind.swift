@@ -18,6 +18,8 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
   case dpmpp_2s
   /// UniPC (Zhao et al., 2023) of order 2 with B₂(h).
   case unipc
+  /// Multistep consistency sampling (Luo et al., 2023), for consistency models in 1 to 8 steps.
+  case lcm
 
   /// The name in the "Sampler" field of image metadata.
   public var displayName: String {
@@ -30,6 +32,7 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
     case .dpmpp_2m: "DPM++ 2M"
     case .dpmpp_2s: "DPM++ 2S"
     case .unipc: "UniPC"
+    case .lcm: "LCM"
     }
   }
 
@@ -44,6 +47,7 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
     case .dpmpp_2m: ["DPMSolverMultistepScheduler", "dpmpp", "dpmsolver++", "k_dpmpp_2m", "dpm-solver++ 2m"]
     case .dpmpp_2s: ["DPMSolverSinglestepScheduler", "dpm++2s_singlestep"]
     case .unipc: ["UniPCMultistepScheduler", "uni_pc"]
+    case .lcm: ["LCMScheduler"]
     }
   }
 
@@ -74,12 +78,18 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
   }
 
   /// Whether noise is added while sampling (with `ddim`, only when eta is above 0).
-  public var isStochastic: Bool { self == .ddpm || self == .euler_a }
+  public var isStochastic: Bool { self == .ddpm || self == .euler_a || self == .lcm }
 
-  /// The default timestep spacing.
+  /// The default timestep spacing; nil for LCM, which takes timesteps that its model was distilled at.
   ///
   /// DDPM uses `leading`, as in the paper's code; the others start at the noisiest timestep.
-  public var defaultSpacing: Spacing { self == .ddpm ? .leading : .trailing }
+  public var defaultSpacing: Spacing? {
+    switch self {
+    case .ddpm: .leading
+    case .lcm: nil
+    case .ddim, .euler, .euler_a, .heun, .dpmpp_2m, .dpmpp_2s, .unipc: .trailing
+    }
+  }
 
   /// The algorithm with an empty history.
   ///
@@ -94,6 +104,7 @@ public enum SamplerKind: String, Codable, Sendable, CaseIterable {
     case .dpmpp_2m: DPMSolverMultistep()
     case .dpmpp_2s: DPMSolverSinglestep()
     case .unipc: UniPC()
+    case .lcm: LCM()
     }
   }
 }

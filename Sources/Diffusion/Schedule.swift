@@ -26,6 +26,35 @@ public struct Schedule: Sendable, Equatable {
     /// The meaning of the network's output.
     public var predictionType: Prediction
 
+    // What only the files of other programs have; nil is how Flux trains and samples by itself.
+
+    /// The class of diffusers that the file names; nil for Flux's own files.
+    public var scheduler: SchedulerClass?
+    /// What `leading` spacing adds to each timestep, 0 ..< `numTrainTimesteps`; nil is 0.
+    public var stepsOffset: Int?
+    /// Whether the last step of DDIM ends without noise (nil too) or, if false, at ᾱ₀, the first timestep's.
+    public var setAlphaToOne: Bool?
+    /// The spacing of the sampling timesteps: `leading`, `trailing` or `linspace`; nil is the sampler's default.
+    public var timestepSpacing: Spacing?
+    /// Whether ᾱ is rescaled to 0 at the last timestep (Lin et al., 2024, Algorithm 1); nil is false.
+    public var rescaleBetasZeroSnr: Bool?
+    /// β of every timestep, each 1e-9…0.999, in place of the formula.
+    public var trainedBetas: [Double]?
+    /// Whether estimates of the clean sample are clamped to ±`clipSampleRange`; nil leaves it to the pipeline.
+    public var clipSample: Bool?
+    /// The bound of clamped estimates, above 0; nil is 1.
+    public var clipSampleRange: Double?
+    /// The noise that Euler's method, DPM-Solver++ and UniPC end with; nil is none.
+    public var finalSigmasType: FinalNoise?
+    /// Whether samplers that count in noise levels space them as Karras et al., 2022; nil is false.
+    public var useKarrasSigmas: Bool?
+    /// Whether samplers that count in noise levels space their logarithms evenly; nil is false.
+    public var useExponentialSigmas: Bool?
+    /// Times with log(α/σ) below it are left out; nil is none in files of other programs.
+    public var lambdaMinClipped: Double?
+    /// The steps that a consistency model was distilled with, 1 … `numTrainTimesteps`; nil is 50.
+    public var originalInferenceSteps: Int?
+
     /// A configuration with diffusers' defaults; `validate` checks it.
     public init(
       betaSchedule: Betas, betaStart: Double = 0.0001, betaEnd: Double = 0.02, numTrainTimesteps: Int = 1000,
@@ -42,6 +71,8 @@ public struct Schedule: Sendable, Equatable {
     private static let leastSignal = 1e-16
 
     /// Throws if a value is out of its range, or if too little signal is left at the last timestep.
+    ///
+    /// With `rescaleBetasZeroSnr` no signal is left there, which only predictions of v or x₀ allow.
     public func validate() throws(ConfigurationError) {
       try require("num_train_timesteps", numTrainTimesteps, in: 2...100_000)
       try require("beta_start", betaStart, in: 1e-9...0.999)
@@ -49,6 +80,7 @@ public struct Schedule: Sendable, Equatable {
       if betaEnd < betaStart {
         throw ConfigurationError("beta_end", betaEnd, expected: "beta_start, \(betaStart), or more")
       }
+      try validateOptions()
       let left = betas.reduce(1) { $0 * (1 - $1) }
       if left < Self.leastSignal {
         throw ConfigurationError(
@@ -60,6 +92,7 @@ public struct Schedule: Sendable, Equatable {
 
     /// β_t, the variance that step t adds.
     var betas: [Double] {
+      if let trainedBetas { return trainedBetas }
       let count = numTrainTimesteps
       let fractions = (0..<count).map { Double($0) / Double(count - 1) }
       let (start, end) = (betaStart, betaEnd)
@@ -91,12 +124,25 @@ public struct Schedule: Sendable, Equatable {
       try configuration.validate()
     } catch { fatalError("schedule: \(error)") }
     self.configuration = configuration
-    betas = configuration.betas
+    let betas = configuration.betas
     var product = 1.0
-    alphasCumprod = betas.map { beta in
+    let alphasCumprod = betas.map { beta in
       product *= 1 - beta
       return product
     }
+    guard configuration.rescaleBetasZeroSnr == true else {
+      (self.betas, self.alphasCumprod) = (betas, alphasCumprod)
+      return
+    }
+    self.alphasCumprod = Self.rescaledToZeroSNR(alphasCumprod)
+    self.betas = zip([1] + self.alphasCumprod, self.alphasCumprod).map { 1 - $1 / $0 }
+  }
+
+  /// The same schedule with another ᾱ at its last timestep.
+  init(_ schedule: Schedule, lastAlphaCumprod: Double) {
+    configuration = schedule.configuration
+    betas = schedule.betas
+    alphasCumprod = schedule.alphasCumprod.dropLast() + [lastAlphaCumprod]
   }
 
   /// Number of training timesteps.

@@ -2,7 +2,7 @@ import Foundation
 
 /// The times of a sampling run, from noisy to clean; plain numbers, no tensors.
 public struct TimeGrid: Sendable, Equatable {
-  /// From the noisiest time down; the last one is always `DiffusionTime.clean`.
+  /// From the noisiest time down; the last one is `DiffusionTime.clean`, unless a file of another program ends elsewhere.
   public let times: [DiffusionTime]
 
   /// The factor of the initial noise.
@@ -17,26 +17,33 @@ public struct TimeGrid: Sendable, Equatable {
   ///   - schedule: the training timesteps and their noise levels.
   ///   - kind: the sampler.
   ///   - steps: 1 … the number of training timesteps. Fewer times may result if `lowestLambda` removes some.
-  ///   - spacing: nil is the kind's default.
-  ///   - lowestLambda: times with log(α/σ) below it are left out; nil is `stableLowestLambda`.
+  ///   - spacing: nil is the configuration's, else the kind's default.
+  ///   - lowestLambda: times with log(α/σ) below it are left out; nil is the configuration's, or `stableLowestLambda`.
   public init(
     _ schedule: Schedule, kind: SamplerKind, steps: Int, spacing: Spacing? = nil, lowestLambda: Double? = nil
   ) throws(SamplingError) {
-    let allowed = 1...schedule.count
+    let asked = spacing ?? schedule.configuration.spacing(for: kind)
+    let distilled = asked == nil ? schedule.distilledTimesteps : nil
+    let allowed = 1...(distilled?.count ?? schedule.count)
     guard allowed.contains(steps) else { throw .steps(steps, allowed: allowed) }
-    let spacing = spacing ?? kind.defaultSpacing
+    let schedule = schedule.seen(by: kind)
+    let spacing = asked ?? .leading
     let lowest = lowestLambda ?? Self.stableLowestLambda(schedule, kind: kind, spacing: spacing)
     let last = schedule.lastTimestep(lambda: lowest)
     let visited: [DiffusionTime] =
-      switch spacing {
-      case .karras, .exponential: Self.levels(schedule, kind, spacing, steps, last)
-      case .leading, .trailing, .linspace:
-        Self.timesteps(schedule.count, kind, spacing, steps, last).map { schedule.time(at: $0) }
+      if let distilled {
+        (0..<steps).map { schedule.time(at: distilled[$0 * distilled.count / steps]) }
+      } else {
+        switch spacing {
+        case .karras, .exponential: Self.levels(schedule, kind, spacing, steps, last)
+        case .leading, .trailing, .linspace:
+          Self.timesteps(schedule, kind, spacing, steps, last).map { schedule.time(at: $0) }
+        }
       }
     guard zip(visited, visited.dropFirst()).allSatisfy({ $0.noiseLevel > $1.noiseLevel }) else {
       throw .tooFine(sampler: kind, spacing: spacing, steps: steps)
     }
-    times = visited + [.clean]
+    times = visited + [schedule.end(for: kind)]
     // Euler-type samplers start with variance σ², as if there were no signal, except with leading spacing, which starts
     // where there is some.
     initialScale = kind.countsInNoiseLevels && spacing != .leading ? visited[0].sigma : 1
@@ -47,8 +54,10 @@ public struct TimeGrid: Sendable, Equatable {
   /// The cosine schedule ends at σ/α = 20,000, which multiplies the error of ε in x₀. Timesteps below −5.1 (σ/α = 164,
   /// the last four of a thousand) are left out, as diffusers recommends for this schedule. Heun diverges there, and Karras
   /// and exponential spacing would use most steps there. DDPM keeps all timesteps: it forgets early errors, and its
-  /// estimates are clamped. Other schedules end well above −5.1.
+  /// estimates are clamped. Other schedules end well above −5.1. With files of other programs no time is left out but those
+  /// that they name themselves, as in diffusers.
   public static func stableLowestLambda(_ schedule: Schedule, kind: SamplerKind, spacing: Spacing) -> Double {
+    if schedule.configuration.scheduler != nil { return schedule.configuration.lambdaMinClipped ?? -.infinity }
     let isSensitive =
       kind == .heun || spacing == .karras || spacing == .exponential
       || (kind != .ddpm && schedule.configuration.predictionType == .epsilon)
@@ -57,14 +66,16 @@ public struct TimeGrid: Sendable, Equatable {
 
   /// Timesteps for a number of steps, descending; fractional if the kind allows it.
   private static func timesteps(
-    _ count: Int, _ kind: SamplerKind, _ spacing: Spacing, _ steps: Int, _ last: Int
+    _ schedule: Schedule, _ kind: SamplerKind, _ spacing: Spacing, _ steps: Int, _ last: Int
   ) -> [Double] {
+    let count = schedule.count
     // Multistep solvers leave out timestep 0, which is nearly clean.
     let points = kind.leavesOutFirstTime ? steps + 1 : steps
     switch spacing {
     case .leading:
       let stride = max(1, (last + 1) / points)
-      let all = (0..<points).map { Double($0 * stride) }.filter { $0 <= Double(last) }
+      let offset = schedule.configuration.stepsOffset ?? 0
+      let all = (0..<points).map { Double($0 * stride + offset) }.filter { $0 <= Double(last) }
       return Array(all.suffix(steps).reversed())
     case .trailing:
       let stride = Double(count) / Double(steps)
@@ -104,6 +115,15 @@ public struct TimeGrid: Sendable, Equatable {
   public func start(strength: Double) throws(SamplingError) -> Int {
     guard (0...1).contains(strength) else { throw .strength(strength) }
     return count - min(Int(Double(count) * strength), count)
+  }
+}
+
+extension Schedule {
+  /// The timesteps that a consistency model was distilled at, descending (Luo et al., 2023): whole strides, less one.
+  var distilledTimesteps: [Double] {
+    let steps = min(configuration.originalInferenceSteps ?? 50, count)
+    let stride = count / steps
+    return (1...steps).reversed().map { Double($0 * stride - 1) }
   }
 }
 

@@ -45,6 +45,10 @@ extension UNet.Configuration {
     let classes = classEmbedType == nil ? nil : projectionClassEmbeddingsInputDim
     var total = FLOPs.convolution(inChannels, blockOutChannels[0], kernel: 3, height, width)
     total += FLOPs.linear(1, blockOutChannels[0], embedding) + FLOPs.linear(1, embedding, embedding)
+    if let timeCondProjDim { total += FLOPs.linear(1, timeCondProjDim, blockOutChannels[0]) }
+    if additionEmbedType != nil, let inputs = projectionClassEmbeddingsInputDim {
+      total += FLOPs.linear(1, inputs, embedding) + FLOPs.linear(1, embedding, embedding)
+    }
     if let classes { total += FLOPs.linear(1, classes, embedding) + FLOPs.linear(1, embedding, embedding) }
     for level in 0...last {
       let (C, layers) = (blockOutChannels[level], layersPerBlock[level])

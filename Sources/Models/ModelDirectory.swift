@@ -71,35 +71,57 @@ extension ConfiguredModel {
   /// Reads configuration and weights; errors name file, key, expected and actual value.
   public static func load(from directory: URL) throws(CheckpointError) -> Self {
     let configuration = try readConfiguration(directory)
-    let set = try WeightSet(directory, name: weightsName)
+    return try load(
+      configuration, of: directory.appendingPathComponent("config.json").path,
+      from: WeightSet(directory, name: weightsName))
+  }
+
+  /// A network of the given sizes, which are those of the file `file`, with the weights of a source.
+  ///
+  /// Throws if a weight is missing, has another shape or type, or if the source has weights that the network does not.
+  public static func load(
+    _ configuration: Configuration, of file: String, from source: any WeightSource
+  ) throws(CheckpointError) -> Self {
     // A network far larger than its files would fill memory, or take minutes, before any shape is compared.
-    let (asked, stored) = (configuration.weightCount, set.elementCount)
+    let (asked, stored) = (configuration.weightCount, source.elementCount)
     guard asked <= 4 * stored + 1_000_000 else {
       throw .configuration(
-        file: directory.appendingPathComponent("config.json").path,
-        reason: "its sizes give a network with \(asked) weights, but \(set.path) has \(stored)")
+        file: file, reason: "its sizes give a network with \(asked) weights, but \(source.path) has \(stored)")
     }
     let model = Self(configuration, .empty)
-    try model.loadWeights(set)
+    try model.loadWeights(source)
     return model
   }
 
   /// Reads and checks `config.json`.
   public static func readConfiguration(_ directory: URL) throws(CheckpointError) -> Configuration {
     do throws(JSONFileError) {
-      return try JSONFile.read(directory.appendingPathComponent("config.json")) { table throws(ConfigurationError) in
-        for (key, expected) in fixedOptions.sorted(by: { $0.key < $1.key }) {
-          if let value = table[key], !expected.matches(value) {
-            throw ConfigurationError(
-              key, JSONFile.shown(value), expected: "\(expected), the only value that Flux supports")
-          }
-        }
-      }
+      return try JSONFile.read(directory.appendingPathComponent("config.json"), check: checkFixedOptions)
     } catch { throw CheckpointError(error) }
   }
 
-  /// Copies the weights of a set into this network.
-  private func loadWeights(_ set: WeightSet) throws(CheckpointError) {
+  /// Reads a part of a single file, whose configuration follows from its keys and shapes.
+  public static func load(from part: CheckpointPart) throws(CheckpointError) -> Self {
+    try load(readConfiguration(part), of: part.path, from: part)
+  }
+
+  /// The configuration of a part of a single file, checked like that of a directory.
+  public static func readConfiguration(_ part: CheckpointPart) throws(CheckpointError) -> Configuration {
+    do throws(JSONFileError) {
+      return try JSONFile.read(part.configuration, of: part.path, check: checkFixedOptions)
+    } catch { throw CheckpointError(error) }
+  }
+
+  private static func checkFixedOptions(_ table: [String: Any]) throws(ConfigurationError) {
+    for (key, expected) in fixedOptions.sorted(by: { $0.key < $1.key }) {
+      if let value = table[key], !expected.matches(value) {
+        throw ConfigurationError(key, JSONFile.shown(value), expected: "\(expected), the only value that Flux supports")
+      }
+    }
+  }
+
+  /// Copies the weights of a source into this network.
+  private func loadWeights(_ set: any WeightSource) throws(CheckpointError) {
     try load { (key: String, shape: [Int]) throws(CheckpointError) in
       try Quantization.read(Self.storedKey(key, in: set), shape, from: set)
     }
@@ -111,7 +133,7 @@ extension ConfiguredModel {
   }
 
   /// The key that a parameter has in a set of weights.
-  private static func storedKey(_ key: String, in set: WeightSet) -> String {
+  private static func storedKey(_ key: String, in set: any WeightSource) -> String {
     guard set.info(key) == nil else { return key }
     let older = olderKeys.first { key.hasPrefix($0.key) }.map { $0.value + key.dropFirst($0.key.count) }
     return older.flatMap { set.info($0) == nil ? nil : $0 } ?? key
@@ -152,7 +174,9 @@ extension FixedOption: CustomStringConvertible {
   func matches(_ value: Any) -> Bool {
     switch self {
     case .null: value is NSNull
-    case .flag(let expected): (value as? NSNumber)?.boolValue == expected
+    case .flag(let expected):
+      // Some options have one value for all levels, or a list.
+      (value as? [NSNumber])?.allSatisfy { $0.boolValue == expected } ?? ((value as? NSNumber)?.boolValue == expected)
     case .number(let expected): (value as? NSNumber)?.doubleValue == expected
     case .text(let expected): value as? String == expected
     }
@@ -168,7 +192,7 @@ extension UNet: ConfiguredModel {
   /// Options of diffusers' class for which Flux supports one value only.
   public static var fixedOptions: [String: FixedOption] {
     [
-      "act_fn": .text("silu"), "addition_embed_type": .null, "addition_time_embed_dim": .null,
+      "act_fn": .text("silu"),
       "attention_type": .text("default"), "center_input_sample": .flag(false),
       "class_embeddings_concat": .flag(false),
       "conv_in_kernel": .number(3), "conv_out_kernel": .number(3), "cross_attention_norm": .null,
@@ -178,7 +202,7 @@ extension UNet: ConfiguredModel {
       "num_attention_heads": .null,
       "num_class_embeds": .null, "only_cross_attention": .flag(false), "resnet_out_scale_factor": .number(1),
       "resnet_skip_time_act": .flag(false), "resnet_time_scale_shift": .text("default"),
-      "reverse_transformer_layers_per_block": .null, "time_cond_proj_dim": .null,
+      "reverse_transformer_layers_per_block": .null,
       "time_embedding_act_fn": .null,
       "time_embedding_dim": .null, "time_embedding_type": .text("positional"), "timestep_post_act": .null,
     ]

@@ -27,7 +27,7 @@ public enum Quantization: String, Codable, Sendable, CaseIterable {
   }
 
   /// A parameter as float32; throws if its type is not supported for weights.
-  static func read(_ key: String, _ shape: [Int], from set: WeightSet) throws(CheckpointError) -> Tensor {
+  static func read(_ key: String, _ shape: [Int], from set: any WeightSource) throws(CheckpointError) -> Tensor {
     func wrong(_ key: String, _ value: Tensor, _ expected: String) -> CheckpointError {
       .type(file: set.path, key: key, expected: expected, actual: value.dtype.rawValue)
     }
@@ -42,7 +42,7 @@ public enum Quantization: String, Codable, Sendable, CaseIterable {
   }
 
   /// Whether a key is that of the scales of another tensor of the set.
-  public static func isScale(_ key: String, in set: WeightSet) -> Bool {
+  public static func isScale(_ key: String, in set: any WeightSource) -> Bool {
     key.hasSuffix(scaleSuffix) && set.info(quantizedKey(key))?.dtype == .int8
   }
 

@@ -9,10 +9,15 @@ public struct TextConditioning {
   public var mask: Tensor
   /// The mean of the context over the tokens, `[B, D]`, which joins the time embedding.
   public var pooled: Tensor
+  /// The image's sizes for a U-Net with `text_time`, `[B, 6]`, float32; see `UNet.callAsFunction`.
+  public var sizes: Tensor?
+  /// The guidance scale less 1 for a U-Net that imitates guidance, `[B]`, float32.
+  public var guidance: Tensor?
 
-  /// Conditioning from its three tensors, which have the same number of rows.
-  public init(context: Tensor, mask: Tensor, pooled: Tensor) {
+  /// Conditioning from its tensors, which have the same number of rows.
+  public init(context: Tensor, mask: Tensor, pooled: Tensor, sizes: Tensor? = nil, guidance: Tensor? = nil) {
     (self.context, self.mask, self.pooled) = (context, mask, pooled)
+    (self.sizes, self.guidance) = (sizes, guidance)
   }
 
   /// Number of texts.
@@ -21,9 +26,16 @@ public struct TextConditioning {
   /// Whether no number is NaN or infinite.
   public var allFinite: Bool { context.allFinite && pooled.allFinite }
 
-  /// The same tensors after `change`, such as another type or other rows.
+  /// The same tensors after `change`, such as another type or other rows; sizes and guidance stay float32.
   public func map(_ change: (Tensor) -> Tensor) -> TextConditioning {
-    TextConditioning(context: change(context), mask: change(mask), pooled: change(pooled))
+    // Half precision has no 1027: a change of type leaves these numbers as they are, on the new device.
+    func exact(_ numbers: Tensor) -> Tensor {
+      let changed = change(numbers)
+      return changed.dtype == numbers.dtype ? changed : numbers.to(changed.device)
+    }
+    return TextConditioning(
+      context: change(context), mask: change(mask), pooled: change(pooled), sizes: sizes.map(exact),
+      guidance: guidance.map(exact))
   }
 
   /// Some of the texts.
@@ -34,9 +46,16 @@ public struct TextConditioning {
 
   /// The texts of all parts, in order; the parts are padded to equally many tokens.
   public static func cat(_ parts: [TextConditioning]) -> TextConditioning {
-    TextConditioning(
+    func joined(_ part: (TextConditioning) -> Tensor?) -> Tensor? {
+      let tensors = parts.compactMap(part)
+      guard tensors.isEmpty || tensors.count == parts.count else {
+        fatalError("some texts have sizes or a guidance, others have none")
+      }
+      return tensors.isEmpty ? nil : Tensor.cat(tensors)
+    }
+    return TextConditioning(
       context: Tensor.cat(parts.map(\.context)), mask: Tensor.cat(parts.map(\.mask)),
-      pooled: Tensor.cat(parts.map(\.pooled)))
+      pooled: Tensor.cat(parts.map(\.pooled)), sizes: joined(\.sizes), guidance: joined(\.guidance))
   }
 }
 
@@ -50,6 +69,6 @@ extension UNet {
   public func features(_ latents: Tensor, at timesteps: Tensor, _ text: TextConditioning) -> Tensor {
     features(
       latents.channelsLast(), timesteps: timesteps, context: text.context, contextMask: text.mask,
-      classLabels: text.pooled)
+      classLabels: text.pooled, sizes: text.sizes, guidance: text.guidance)
   }
 }

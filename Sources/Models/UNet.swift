@@ -8,6 +8,7 @@ public final class UNet: Module {
   let convIn: Conv2d
   let timeEmbedding: TimestepEmbedding
   let classEmbedding: TimestepEmbedding?
+  let addEmbedding: TimestepEmbedding?
   let downBlocks: [DownBlock]
   let midBlock: MidBlock?
   let upBlocks: [UpBlock]
@@ -26,9 +27,13 @@ public final class UNet: Module {
     let last = widths.count - 1
 
     convIn = Conv2d(in: c.inChannels, out: widths[0], kernel: 3, initial)
-    timeEmbedding = TimestepEmbedding(in: widths[0], width: embedding, c.actFn, initial)
+    timeEmbedding = TimestepEmbedding(
+      in: widths[0], width: embedding, guidance: c.timeCondProjDim, c.actFn, initial)
     classEmbedding =
       c.classEmbedType == nil
+      ? nil : TimestepEmbedding(in: c.projectionClassEmbeddingsInputDim!, width: embedding, c.actFn, initial)
+    addEmbedding =
+      c.additionEmbedType == nil
       ? nil : TimestepEmbedding(in: c.projectionClassEmbeddingsInputDim!, width: embedding, c.actFn, initial)
     downBlocks = widths.indices.map { level in
       DownBlock(
@@ -53,14 +58,19 @@ public final class UNet: Module {
   ///   - timesteps: `[B]`, float, 0…999.
   ///   - context: `[B, N, D]`, for cross-attention.
   ///   - contextMask: `[B, N]`, 1 at tokens; nil attends to all.
-  ///   - classLabels: `[B, P]`, added to the time embedding if the configuration has a class embedding.
+  ///   - classLabels: `[B, P]`, the pooled text; needed if the configuration has a class embedding or `text_time`.
+  ///   - sizes: `[B, 6]` in pixels, float32: original height and width, top and left of the crop, target height and width;
+  ///     needed with `text_time`.
+  ///   - guidance: `[B]`, float32, the guidance scale less 1 that a distilled network imitates; used with
+  ///     `time_cond_proj_dim`, where nil adds nothing.
   public func callAsFunction(
     _ sample: Tensor, timesteps: Tensor, context: Tensor, contextMask: Tensor? = nil,
-    classLabels: Tensor? = nil
+    classLabels: Tensor? = nil, sizes: Tensor? = nil, guidance: Tensor? = nil
   ) -> Tensor {
     predict(
       features(
-        sample, timesteps: timesteps, context: context, contextMask: contextMask, classLabels: classLabels))
+        sample, timesteps: timesteps, context: context, contextMask: contextMask, classLabels: classLabels,
+        sizes: sizes, guidance: guidance))
   }
 
   /// The prediction from `features`.
@@ -69,16 +79,19 @@ public final class UNet: Module {
   /// The last features before the prediction, `[B, blockOutChannels[0], h, w]`.
   public func features(
     _ sample: Tensor, timesteps: Tensor, context: Tensor, contextMask: Tensor? = nil,
-    classLabels: Tensor? = nil
+    classLabels: Tensor? = nil, sizes: Tensor? = nil, guidance: Tensor? = nil
   ) -> Tensor {
     let (B, _, _, _) = sample.shape4
     let attend = contextMask.map { ($0 .> 0.5).reshaped([B, 1, 1, -1]) }
-    let embedded = timeEmbedding(sinusoidal(timesteps))  // [B, 4 · width]
-    let time =
-      classEmbedding.map { embedding in
-        guard let classLabels else { fatalError("this U-Net has a class embedding and needs classLabels") }
-        return embedded + embedding(classLabels)
-      } ?? embedded
+    var time = timeEmbedding(sinusoidal(timesteps), guidance: guidance.map(guidanceSines))  // [B, 4 · width]
+    if let classEmbedding {
+      guard let classLabels else { fatalError("this U-Net has a class embedding and needs classLabels") }
+      time = time + classEmbedding(classLabels)
+    }
+    if let addEmbedding {
+      guard let classLabels, let sizes else { fatalError("this U-Net embeds pooled text and sizes and needs both") }
+      time = time + addEmbedding(Tensor.cat([classLabels, sizeSines(sizes).to(classLabels.dtype)], dim: 1))
+    }
     let activated = configuration.actFn(time)
 
     var x = convIn(sample)
@@ -94,6 +107,24 @@ public final class UNet: Module {
     Self.sinusoidal(
       timesteps, width: configuration.blockOutChannels[0], freqShift: configuration.freqShift,
       cosinesFirst: configuration.flipSinToCos)
+  }
+
+  /// Sines and cosines of the six sizes, `[B, 6 · additionTimeEmbedDim]`.
+  private func sizeSines(_ sizes: Tensor) -> Tensor {
+    guard let width = configuration.additionTimeEmbedDim, sizes.shape.count == 2 else {
+      fatalError("sizes have shape \(sizes.shape), expected [B, 6]")
+    }
+    return Self.sinusoidal(
+      sizes.reshaped([-1]), width: width, freqShift: configuration.freqShift, cosinesFirst: configuration.flipSinToCos
+    ).reshaped([sizes.shape[0], -1])
+  }
+
+  /// Sines and cosines of a thousand times the guidance, `[B, timeCondProjDim]` (Luo et al., 2023).
+  private func guidanceSines(_ guidance: Tensor) -> Tensor {
+    guard let width = configuration.timeCondProjDim else {
+      fatalError("this U-Net has no guidance embedding and takes no guidance")
+    }
+    return Self.sinusoidal(guidance.to(.float32) * 1000, width: width, freqShift: 1, cosinesFirst: false)
   }
 
   /// Sines and cosines of timesteps `[B]` at geometrically spaced frequencies (Vaswani et al., 2017), `[B, width]`.
@@ -119,14 +150,20 @@ public final class UNet: Module {
 /// Two linear layers around an activation, from time or pooled text to the embedding for residual blocks.
 final class TimestepEmbedding: Module {
   let linear_1: Linear
+  let condProj: Linear?
   let linear_2: Linear
   let activation: Activation
 
-  init(in inputs: Int, width: Int, _ activation: Activation, _ initial: Initializer) {
+  /// `guidance` is the width of the guidance embedding that joins the input; nil has none.
+  init(in inputs: Int, width: Int, guidance: Int? = nil, _ activation: Activation, _ initial: Initializer) {
     linear_1 = Linear(in: inputs, out: width, initial)
+    condProj = guidance.map { Linear(in: $0, out: inputs, bias: false, initial) }
     linear_2 = Linear(in: width, out: width, initial)
     self.activation = activation
   }
 
-  func callAsFunction(_ x: Tensor) -> Tensor { linear_2(activation(linear_1(x))) }
+  func callAsFunction(_ x: Tensor, guidance: Tensor? = nil) -> Tensor {
+    guard let guidance, let condProj else { return linear_2(activation(linear_1(x))) }
+    return linear_2(activation(linear_1(x + condProj(guidance))))
+  }
 }

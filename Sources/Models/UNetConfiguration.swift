@@ -32,9 +32,15 @@ extension UNet {
       case projection
     }
 
+    /// Types of what joins the time embedding besides a class embedding.
+    public enum AdditionEmbedding: String, ConfigurationChoice {
+      /// Pooled text and the sines and cosines of the image's sizes (Podell et al., 2023).
+      case textTime = "text_time"
+    }
+
     /// Side of the latent that the network was trained on, in cells; not enforced.
     public var sampleSize: Int?
-    /// Channels of the noisy latent.
+    /// Channels of the noisy latent, and of what an inpainting model sees beside it.
     public var inChannels: Int
     /// Channels of the prediction.
     public var outChannels: Int
@@ -58,7 +64,7 @@ extension UNet {
     public var crossAttentionDim: Int
     /// Type of the class embedding, which takes the pooled text; nil omits it.
     public var classEmbedType: ClassEmbedding?
-    /// Width of the pooled text; required with a class embedding.
+    /// Width of the pooled text; with `additionEmbedType` also of the sines of six numbers; required with either.
     public var projectionClassEmbeddingsInputDim: Int?
     /// Number of groups of the group normalization.
     public var normNumGroups: Int
@@ -72,8 +78,21 @@ extension UNet {
     public var freqShift: Double
     /// Zero padding of the downsampling convolutions: 1 on all sides, or 0 for one on the right and at the bottom.
     public var downsamplePadding: Int
+    /// Type of the embedding of pooled text and sizes; nil omits it.
+    public var additionEmbedType: AdditionEmbedding?
+    /// Sines and cosines of each of the sizes, an even number; required with `additionEmbedType`.
+    public var additionTimeEmbedDim: Int?
+    /// Sines and cosines of the guidance scale, an even number, which join those of the time; nil omits them.
+    public var timeCondProjDim: Int?
 
-    /// All fields, as in diffusers' file.
+    enum CodingKeys: String, CodingKey {
+      case sampleSize, inChannels, outChannels, downBlockTypes, midBlockType, upBlockTypes, blockOutChannels
+      case layersPerBlock, transformerLayersPerBlock, attentionHeadDim, useLinearProjection, crossAttentionDim
+      case classEmbedType, projectionClassEmbeddingsInputDim, normNumGroups, normEps, actFn, flipSinToCos, freqShift
+      case downsamplePadding, additionEmbedType, additionTimeEmbedDim, timeCondProjDim
+    }
+
+    /// All fields that Flux's own networks have, as in diffusers' file; the other ones are nil.
     public init(
       sampleSize: Int?, inChannels: Int, outChannels: Int, downBlockTypes: [DownBlock],
       midBlockType: MidBlock?,
@@ -124,7 +143,7 @@ extension UNet {
       try require("down_block_types", count: downBlockTypes.count, as: levels, of: "block_out_channels")
       try require("up_block_types", count: upBlockTypes.count, as: levels, of: "block_out_channels")
       try requirePerLevel("layers_per_block", layersPerBlock)
-      try requirePerLevel("transformer_layers_per_block", transformerLayersPerBlock)
+      try requireTransformers()
       try requirePerLevel("attention_head_dim", attentionHeadDim)
       for (level, width) in blockOutChannels.enumerated() {
         let key = "block_out_channels[\(level)]"
@@ -137,11 +156,58 @@ extension UNet {
       if !(freqShift >= 0 && freqShift < half) {
         throw ConfigurationError("freq_shift", freqShift, expected: "0 or more, and less than \(half)")
       }
+      try validateAddition()
       if let input = projectionClassEmbeddingsInputDim {
         try require("projection_class_embeddings_input_dim", input, in: ConfigurationLimit.channels)
       } else if classEmbedType == .projection {
         throw ConfigurationError(
           "projection_class_embeddings_input_dim", "null", expected: "a number, since class_embed_type is projection")
+      }
+    }
+
+    private func validateAddition() throws(ConfigurationError) {
+      for (key, width) in [("addition_time_embed_dim", additionTimeEmbedDim), ("time_cond_proj_dim", timeCondProjDim)] {
+        guard let width else { continue }
+        try require(key, width, in: ConfigurationLimit.channels)
+        try require(key, width, multipleOf: 2, "sines and cosines")
+        if width < 4 { throw ConfigurationError(key, width, expected: "4 or more") }
+      }
+      guard additionEmbedType == .textTime else { return }
+      let reason = "a number, since addition_embed_type is text_time"
+      guard let sines = additionTimeEmbedDim else {
+        throw ConfigurationError("addition_time_embed_dim", "null", expected: reason)
+      }
+      guard let input = projectionClassEmbeddingsInputDim else {
+        throw ConfigurationError("projection_class_embeddings_input_dim", "null", expected: reason)
+      }
+      if input <= Self.sizeCount * sines {
+        throw ConfigurationError(
+          "projection_class_embeddings_input_dim", input,
+          expected:
+            "more than \(Self.sizeCount * sines), since \(Self.sizeCount) sizes have addition_time_embed_dim each")
+      }
+    }
+
+    /// The sizes of `text_time`: original height and width, top and left of the crop, target height and width.
+    static let sizeCount = 6
+
+    /// Width of the pooled text of `text_time`; nil without that embedding.
+    public var pooledTextWidth: Int? {
+      guard additionEmbedType == .textTime, let sines = additionTimeEmbedDim else { return nil }
+      return projectionClassEmbeddingsInputDim.map { $0 - Self.sizeCount * sines }
+    }
+
+    /// Levels without attention may have a list's 0.
+    private func requireTransformers() throws(ConfigurationError) {
+      let (key, value) = ("transformer_layers_per_block", transformerLayersPerBlock)
+      guard case .each(let numbers) = value else { return try requirePerLevel(key, value) }
+      try require(key, count: numbers.count, as: blockOutChannels.count, of: "block_out_channels")
+      let last = numbers.count - 1
+      for (level, number) in numbers.enumerated() {
+        let attends =
+          downBlockTypes[level] == .crossAttention || upBlockTypes[last - level] == .crossAttention
+          || (level == last && midBlockType == .crossAttention)
+        try require("\(key)[\(level)]", number, in: attends ? ConfigurationLimit.layers : 0...1000)
       }
     }
 
@@ -156,47 +222,5 @@ extension UNet {
 
     /// Elements of the matrices and kernels, derived from the operations for a latent of one cell and one token.
     public var weightCount: Int { flops(height: 1, width: 1, tokens: 1) / 2 }
-  }
-}
-
-/// One number for all levels or a number for each, as diffusers' configurations allow.
-public enum PerLevel: Codable, Sendable, Equatable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
-  /// The same number for all levels.
-  case all(Int)
-  /// A number for each level, from the full resolution to the lowest.
-  case each([Int])
-
-  /// The same number for all levels.
-  public init(integerLiteral value: Int) { self = .all(value) }
-  /// A number for each level.
-  public init(arrayLiteral elements: Int...) { self = .each(elements) }
-
-  public init(from decoder: any Swift.Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    self =
-      if let value = try? container.decode(Int.self) {
-        .all(value)
-      } else if let values = try? container.decode([Int].self) {
-        .each(values)
-      } else {
-        throw DecodingError.dataCorruptedError(
-          in: container, debugDescription: "expected a whole number, or a list of one for each level")
-      }
-  }
-
-  public func encode(to encoder: any Swift.Encoder) throws {
-    var container = encoder.singleValueContainer()
-    switch self {
-    case .all(let value): try container.encode(value)
-    case .each(let values): try container.encode(values)
-    }
-  }
-
-  /// The number of a level; traps if a list is too short.
-  public subscript(level: Int) -> Int {
-    switch self {
-    case .all(let value): value
-    case .each(let values): values[level]
-    }
   }
 }

@@ -13,23 +13,41 @@ public enum JSONFile {
     check: ([String: Any]) throws(ConfigurationError) -> Void = { _ in }
   ) throws(JSONFileError) -> Configuration {
     let (bytes, table) = try object(url)
+    return try decode(bytes, table, of: url.path, check: check)
+  }
+
+  /// The same for fields that were derived from the file `file`, not read from it.
+  public static func read<Configuration: ModelConfiguration>(
+    _ fields: JSONValue, of file: String, as type: Configuration.Type = Configuration.self,
+    check: ([String: Any]) throws(ConfigurationError) -> Void = { _ in }
+  ) throws(JSONFileError) -> Configuration {
+    let bytes = Data(fields.text.utf8)
+    guard let table = (try? JSONSerialization.jsonObject(with: bytes)) as? [String: Any] else {
+      throw .invalid(file: file, reason: "it is not a JSON object")
+    }
+    return try decode(bytes, table, of: file, check: check)
+  }
+
+  private static func decode<Configuration: ModelConfiguration>(
+    _ bytes: Data, _ table: [String: Any], of file: String, check: ([String: Any]) throws(ConfigurationError) -> Void
+  ) throws(JSONFileError) -> Configuration {
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let configuration: Configuration
     do {
-      configuration = try decoder.decode(type, from: bytes)
+      configuration = try decoder.decode(Configuration.self, from: bytes)
     } catch {
       throw .invalid(
-        file: url.path,
+        file: file,
         reason: sentence(error, table) { changed in
           guard let bytes = try? JSONSerialization.data(withJSONObject: changed) else { return false }
-          return (try? decoder.decode(type, from: bytes)) == nil
+          return (try? decoder.decode(Configuration.self, from: bytes)) == nil
         })
     }
     do throws(ConfigurationError) {
       try check(table)
       try configuration.validate()
-    } catch { throw .invalid(file: url.path, reason: error.description) }
+    } catch { throw .invalid(file: file, reason: error.description) }
     return configuration
   }
 
@@ -37,14 +55,38 @@ public enum JSONFile {
   public static func className(_ url: URL) -> String? { (try? object(url))?.table["_class_name"] as? String }
 
   private static func object(_ url: URL) throws(JSONFileError) -> (bytes: Data, table: [String: Any]) {
-    let bytes: Data
+    let read: [UInt8]
     do {
-      bytes = Data(try FileSlice(path: url.path).read(limit: limit))
+      read = Array(try FileSlice(path: url.path).read(limit: limit))
     } catch { throw .unreadable(error) }
+    var bytes = Data(read)
+    if (try? JSONSerialization.jsonObject(with: bytes)) == nil { bytes = Data(withoutNonFiniteNumbers(read)) }
     guard let object = try? JSONSerialization.jsonObject(with: bytes), let table = object as? [String: Any] else {
       throw .invalid(file: url.path, reason: "it is not a JSON object")
     }
     return (bytes, table)
+  }
+
+  /// The text with null for the words `NaN`, `Infinity` and `-Infinity`, which Python writes though JSON has no such numbers.
+  private static func withoutNonFiniteNumbers(_ text: [UInt8]) -> [UInt8] {
+    let words = ["-Infinity", "Infinity", "NaN"].map { Array($0.utf8) }
+    var (result, isString, index): ([UInt8], Bool, Int) = ([], false, 0)
+    while index < text.count {
+      if !isString, let word = words.first(where: { text[index...].starts(with: $0) }) {
+        result += Array("null".utf8)
+        index += word.count
+        continue
+      }
+      if isString, text[index] == UInt8(ascii: "\\"), index + 1 < text.count {
+        result += text[index...index + 1]
+        index += 2
+        continue
+      }
+      if text[index] == UInt8(ascii: "\"") { isString.toggle() }
+      result.append(text[index])
+      index += 1
+    }
+    return result
   }
 
   /// Writes a configuration, with the name of the class that it belongs to and further entries; atomically.

@@ -9,6 +9,7 @@ import Testing
     ("DPMSolverSinglestepScheduler", .dpmpp_2s), ("ddim_trailing", .ddim), ("uni_pc", .unipc),
     ("UniPC", .unipc),
     ("heun", .heun), ("DDPMScheduler", .ddpm), ("EulerDiscreteScheduler", .euler),
+    ("LCM", .lcm), ("LCMScheduler", .lcm),
   ])
   func namesOfOtherProgramsAreUnderstood(_ name: String, _ kind: SamplerKind) throws {
     #expect(try SamplerKind(named: name) == kind)
@@ -50,7 +51,7 @@ import Testing
     #expect(try SamplerKind.read("DPM++ 2M").spacing == nil)
   }
 
-  @Test(arguments: ["DPM2", "DPM2 Karras", "DPM++ SDE Karras", "DPM++ 2M SDE", "LMS", "LCM", "DPM fast", "PLMS"])
+  @Test(arguments: ["DPM2", "DPM2 Karras", "DPM++ SDE Karras", "DPM++ 2M SDE", "LMS", "DPM fast", "PLMS"])
   func samplersThatFluxLacksAreNotTakenForOthers(_ name: String) {
     let error = #expect(throws: SamplingError.self) { try SamplerKind.read(name) }
     #expect(error == .unknownSampler(name, suggestion: nil))

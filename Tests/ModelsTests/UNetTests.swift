@@ -52,10 +52,10 @@ import Torch
     defer { try? FileManager.default.removeItem(at: folder) }
     let source = Project.golden("unet/one-level/config.json")
     let text = try String(contentsOf: source, encoding: .utf8)
-      .replacingOccurrences(of: "\"addition_embed_type\": null", with: "\"addition_embed_type\": \"text\"")
+      .replacingOccurrences(of: "\"encoder_hid_dim_type\": null", with: "\"encoder_hid_dim_type\": \"text_proj\"")
     try text.write(to: folder.appendingPathComponent("config.json"), atomically: true, encoding: .utf8)
     let error = #expect(throws: CheckpointError.self) { _ = try UNet.readConfiguration(folder) }
-    #expect(error?.description.contains("addition_embed_type is \"text\", expected null, the only value") == true)
+    #expect(error?.description.contains("encoder_hid_dim_type is \"text_proj\", expected null, the only value") == true)
   }
 
   /// 116,000 layers, each so small that their weights are few: building them takes half a minute and 1.6 GB.

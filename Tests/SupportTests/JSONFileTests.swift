@@ -128,4 +128,10 @@ import Testing
     #expect(JSONFile.shown(NSNumber(value: 1)) == "1" && JSONFile.shown(NSNumber(value: true)) == "true")
     #expect(JSONFile.shown([1]) == "a list" && JSONFile.shown(["a": 1]) == "an object")
   }
+
+  /// Python writes numbers that JSON does not have.
+  @Test func infinityAndNaNAreReadAsNull() throws {
+    #expect(try reason(changed(["a": "-Infinity", "b": "[NaN, Infinity, 1]", "c": #""say \"NaN\"""#])) == nil)
+    #expect(try reason(changed(["layer_count": "NaN"])) == "layer_count is null, expected a whole number")
+  }
 }

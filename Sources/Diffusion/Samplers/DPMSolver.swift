@@ -3,7 +3,7 @@ import Torch
 
 /// DPM-Solver++(2M), midpoint (Lu et al., 2022, Algorithm 2): one network evaluation per step.
 ///
-/// The first step and the step to the clean latent are of first order.
+/// The first step and the step to the clean latent are of first order, and so is the last of fewer than 15 steps.
 public struct DPMSolverMultistep: Sampler {
   private var last: (time: DiffusionTime, clean: Tensor)?
 
@@ -19,7 +19,8 @@ public struct DPMSolverMultistep: Sampler {
     let clean = estimate(x, s).clean
     let h = t.lambda - s.lambda
     var D = clean
-    if let last, t.sigma > 0 {
+    let isLast = index == grid.count - 1
+    if let last, t.sigma > 0, !isLast || grid.count >= 15 {
       let r = (s.lambda - last.time.lambda) / h
       D = clean + (clean - last.clean) / (2 * r)
     }

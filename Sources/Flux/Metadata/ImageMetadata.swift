@@ -76,7 +76,7 @@ public struct ImageMetadata: Sendable {
     self.record = record
     (prompt, negativePrompt, seed, steps) = (request.prompt, request.negativePrompt, request.seed, request.steps)
     (sampler, guidanceScale) = (request.sampler.displayName, request.guidance.scale)
-    scheduler = (request.spacing ?? request.sampler.defaultSpacing).displayName
+    scheduler = (request.spacing ?? request.sampler.defaultSpacing)?.displayName
     (width, height) = (request.width, request.height)
     (model, modelHash) = (record.model.name, record.model.hash)
     fields = [("Version", "flux \(record.version)")]

@@ -11,7 +11,11 @@ public enum ParametersText {
   static func write(_ request: GenerationRequest, _ source: ModelSource, width: Int, height: Int) -> String {
     var fields: [(String, String)] = [
       ("Steps", "\(request.steps)"), ("Sampler", request.sampler.displayName),
-      ("Schedule type", (request.spacing ?? request.sampler.defaultSpacing).displayName),
+    ]
+    if let spacing = request.spacing ?? request.sampler.defaultSpacing {
+      fields.append(("Schedule type", spacing.displayName))
+    }
+    fields += [
       ("CFG scale", number(request.guidance.scale)), ("Seed", "\(request.seed)"),
       ("Size", "\(width)x\(height)"),
       ("Model hash", String(source.hash.prefix(10))), ("Model", source.name),

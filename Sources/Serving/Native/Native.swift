@@ -146,7 +146,7 @@ enum Native {
         "prompt": .string(request.prompt), "negative_prompt": .string(request.negativePrompt),
         "model": .string(job.order.model), "fast": .bool(job.order.fast), "seed": .int(Int(clamping: request.seed)),
         "steps": .int(request.steps), "sampler": .string(request.sampler.rawValue),
-        "scheduler": .string((request.spacing ?? request.sampler.defaultSpacing).rawValue),
+        "scheduler": .optional((request.spacing ?? request.sampler.defaultSpacing)?.rawValue),
         "cfg_scale": .double(request.guidance.scale), "cfg_rescale": .double(request.guidance.rescale),
         "eta": .double(request.eta), "width": request.width.map { .int($0) } ?? .null,
         "height": request.height.map { .int($0) } ?? .null, "count": .int(job.order.count),

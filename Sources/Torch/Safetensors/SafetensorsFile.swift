@@ -11,6 +11,11 @@ public final class SafetensorsFile {
   private let index: [ByteString: Int]
   private let mapping: UnsafeRawBufferPointer
 
+  /// Why pickled files are not read, and what to do.
+  public static let adviceAboutPickles =
+    "it is a pickled file, which can run code when it is read; write it as safetensors with diffusers' "
+    + "save_pretrained(safe_serialization=True) or the convert script of the safetensors package"
+
   /// Maps a file and checks its whole header.
   public init(_ url: URL) throws(CheckpointError) {
     path = url.path
@@ -27,6 +32,11 @@ public final class SafetensorsFile {
       throw .unreadable(file: path, reason: String(cString: strerror(errno)))
     }
     let mapping = UnsafeRawBufferPointer(start: address, count: size)
+    // PyTorch's files are zip archives, or pickles of protocol 2 in old versions.
+    if mapping.starts(with: [0x50, 0x4B, 3, 4]) || mapping.starts(with: [0x80, 2, 0x8A, 0x0A]) {
+      munmap(address, size)
+      throw .unreadable(file: path, reason: Self.adviceAboutPickles)
+    }
     do throws(CheckpointError) {
       header = try SafetensorsHeader(mapping, file: path)
     } catch {

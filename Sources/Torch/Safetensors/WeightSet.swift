@@ -3,7 +3,9 @@ import Support
 
 /// The weights of one model: a single `NAME.safetensors`, or shards with a `NAME.safetensors.index.json`, the layout
 /// that transformers and diffusers write.
-public final class WeightSet {
+///
+/// Where there is neither, `NAME.fp16.safetensors` or its shards are taken, the half-precision copy of diffusers.
+public final class WeightSet: WeightSource {
   /// Path of the file that was opened first, for messages.
   public let path: String
   private var files: [String: SafetensorsFile] = [:]
@@ -11,8 +13,7 @@ public final class WeightSet {
 
   /// Opens the set called `name` in a directory; all of its shards must exist and pass the check.
   public init(_ directory: URL, name: String, checking check: ShardCheck = .sizes) throws(CheckpointError) {
-    let single = directory.appendingPathComponent("\(name).safetensors")
-    let index = directory.appendingPathComponent("\(name).safetensors.index.json")
+    let (single, index) = Self.files(directory, name)
     if FileManager.default.fileExists(atPath: single.path) {
       let file = try SafetensorsFile(single)
       path = single.path
@@ -23,7 +24,8 @@ public final class WeightSet {
     path = index.path
     guard FileManager.default.fileExists(atPath: index.path) else {
       throw .unreadable(
-        file: single.path, reason: "there is neither this file nor \(index.lastPathComponent)")
+        file: single.path,
+        reason: "there is neither this file nor \(index.lastPathComponent)" + Self.adviceAboutPickles(directory, name))
     }
     let table = try ShardIndex(reading: index)
     try table.check(in: directory, check)
@@ -33,6 +35,28 @@ public final class WeightSet {
       throw .missingKey(file: directory.appendingPathComponent(shard).path, key: key.description)
     }
     fileOfKey = table.weight_map
+  }
+
+  /// The first layout of which a file exists, or the plain names: the one file and the index of shards.
+  private static func files(_ directory: URL, _ name: String) -> (single: URL, index: URL) {
+    // diffusers and transformers put the variant into the index's name at different places.
+    let layouts = [
+      ("\(name).safetensors", "\(name).safetensors.index.json"),
+      ("\(name).fp16.safetensors", "\(name).safetensors.fp16.index.json"),
+      ("\(name).fp16.safetensors", "\(name).safetensors.index.fp16.json"),
+    ].map { (single: directory.appendingPathComponent($0), index: directory.appendingPathComponent($1)) }
+    return layouts.first { layout in
+      [layout.single, layout.index].contains { FileManager.default.fileExists(atPath: $0.path) }
+    } ?? layouts[0]
+  }
+
+  /// The way out where only a pickled file is there; empty if there is none.
+  private static func adviceAboutPickles(_ directory: URL, _ name: String) -> String {
+    let names = ["\(name).bin", "\(name).fp16.bin", "pytorch_model.bin", "pytorch_model.fp16.bin"]
+    let found = names.first {
+      FileManager.default.fileExists(atPath: directory.appendingPathComponent($0).path)
+    }
+    return found.map { ", only \($0): \(SafetensorsFile.adviceAboutPickles)" } ?? ""
   }
 
   /// Names of all tensors, in the order of their bytes.

@@ -36,6 +36,38 @@ import Torch
     }
   }
 
+  @Test(arguments: ["weights.safetensors.index.fp16.json", "weights.safetensors.fp16.index.json"])
+  func theHalfPrecisionCopyIsTakenWhereThereIsNoOther(_ index: String) throws {
+    try Project.inTemporaryFolder { folder in
+      func move(_ name: String, _ new: String) throws {
+        try FileManager.default.moveItem(
+          at: folder.appendingPathComponent(name), to: folder.appendingPathComponent(new))
+      }
+      try WeightSet.write(tensors, directory: folder, name: "weights", maxShardBytes: 9000)
+      try move("weights.safetensors.index.json", index)
+      #expect(try WeightSet(folder, name: "weights").keys == tensors.map(\.key))
+      try WeightSet.write(Array(tensors.prefix(2)), directory: folder, name: "other")
+      try move("other.safetensors", "weights.fp16.safetensors")
+      #expect(try WeightSet(folder, name: "weights").keys.count == 2)
+      try WeightSet.write(Array(tensors.prefix(1)), directory: folder, name: "other")
+      try move("other.safetensors", "weights.safetensors")
+      #expect(try WeightSet(folder, name: "weights").keys.count == 1, "the plain name goes first")
+    }
+  }
+
+  @Test func aPickledFileIsRefusedWithTheWayOut() throws {
+    try Project.inTemporaryFolder { folder in
+      try Data([0x50, 0x4B, 3, 4, 0, 0, 0, 0, 0, 0]).write(to: folder.appendingPathComponent("pytorch_model.bin"))
+      let set = #expect(throws: CheckpointError.self) { try WeightSet(folder, name: "weights") }
+      #expect(
+        set?.description.contains("nor weights.safetensors.index.json, only pytorch_model.bin: it is a pickled") == true
+      )
+      let file = folder.appendingPathComponent("pytorch_model.bin")
+      let error = #expect(throws: CheckpointError.self) { try SafetensorsFile(file) }
+      #expect(error?.description == "cannot read \(file.path): \(SafetensorsFile.adviceAboutPickles)")
+    }
+  }
+
   @Test func aMissingShardIsNamed() throws {
     try Project.inTemporaryFolder { folder in
       try WeightSet.write(tensors, directory: folder, name: "weights", maxShardBytes: 9000)

@@ -1,0 +1,13 @@
+/// Named tensors that a network can load: a set of files, or a part of a file with other names.
+public protocol WeightSource {
+  /// Path of the file, for messages.
+  var path: String { get }
+  /// Names of all tensors, in the order of their bytes.
+  var keys: [String] { get }
+  /// Number of elements of all tensors.
+  var elementCount: Int { get }
+  /// Type (nil if Flux does not support it) and shape of a tensor; nil if the source does not have it.
+  func info(_ key: String) -> (dtype: DType?, shape: [Int])?
+  /// A copy of a tensor, on the CPU; throws if it is missing or does not have the expected shape.
+  func tensor(_ key: String, shape: [Int]?) throws(CheckpointError) -> Tensor
+}
