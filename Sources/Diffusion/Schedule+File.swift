@@ -143,9 +143,8 @@ extension Schedule.Configuration {
   /// The spacing for a sampler if none is asked for: that of the file, else the sampler's default; nil for LCM.
   public func spacing(for kind: SamplerKind) -> Spacing? {
     guard let own = kind.defaultSpacing else { return nil }
-    let countsInLevels = ![.ddpm, .ddim, .lcm].contains(kind)
-    if countsInLevels, useKarrasSigmas == true { return .karras }
-    if countsInLevels, useExponentialSigmas == true { return .exponential }
+    if kind.dividesBySignal, useKarrasSigmas == true { return .karras }
+    if kind.dividesBySignal, useExponentialSigmas == true { return .exponential }
     return timestepSpacing ?? own
   }
 }
@@ -162,8 +161,9 @@ extension Schedule {
   private static let leastSignal = 0x1p-24
 
   /// The schedule as a sampler sees it: without a time at which no signal is left, unless it can start there.
-  func seen(by kind: SamplerKind) -> Schedule {
-    guard alphasCumprod.last == 0, ![.ddpm, .ddim, .lcm].contains(kind) else { return self }
+  func seen(by kind: SamplerKind, _ spacing: Spacing) -> Schedule {
+    let dividesBySignal = kind.dividesBySignal || spacing == .karras || spacing == .exponential
+    guard alphasCumprod.last == 0, dividesBySignal else { return self }
     return Schedule(self, lastAlphaCumprod: Self.leastSignal)
   }
 

@@ -26,8 +26,8 @@ public struct TimeGrid: Sendable, Equatable {
     let distilled = asked == nil ? schedule.distilledTimesteps : nil
     let allowed = 1...(distilled?.count ?? schedule.count)
     guard allowed.contains(steps) else { throw .steps(steps, allowed: allowed) }
-    let schedule = schedule.seen(by: kind)
     let spacing = asked ?? .leading
+    let schedule = schedule.seen(by: kind, spacing)
     let lowest = lowestLambda ?? Self.stableLowestLambda(schedule, kind: kind, spacing: spacing)
     let last = schedule.lastTimestep(lambda: lowest)
     let visited: [DiffusionTime] =
@@ -40,7 +40,8 @@ public struct TimeGrid: Sendable, Equatable {
           Self.timesteps(schedule, kind, spacing, steps, last).map { schedule.time(at: $0) }
         }
       }
-    guard zip(visited, visited.dropFirst()).allSatisfy({ $0.noiseLevel > $1.noiseLevel }) else {
+    let falls = zip(visited, visited.dropFirst()).allSatisfy { $0.noiseLevel > $1.noiseLevel }
+    guard falls, !visited.isEmpty else {
       throw .tooFine(sampler: kind, spacing: spacing, steps: steps)
     }
     times = visited + [schedule.end(for: kind)]
@@ -130,6 +131,9 @@ extension Schedule {
 extension SamplerKind {
   /// Karras' formulation, in which the noise level is the time and may be between two timesteps.
   var countsInNoiseLevels: Bool { self == .euler || self == .euler_a || self == .heun }
+
+  /// Whether steps are in noise levels σ/α or their logarithms, so that a time without signal has none.
+  var dividesBySignal: Bool { self != .ddpm && self != .ddim && self != .lcm }
 
   /// Whether a grid of n steps has n + 1 points without the last.
   var leavesOutFirstTime: Bool { self == .dpmpp_2m || self == .dpmpp_2s || self == .unipc }

@@ -173,6 +173,11 @@ extension UNet {
         if width < 4 { throw ConfigurationError(key, width, expected: "4 or more") }
       }
       guard additionEmbedType == .textTime else { return }
+      if let classEmbedType {
+        throw ConfigurationError(
+          "class_embed_type", "\"\(classEmbedType.rawValue)\"", expected: "null, since addition_embed_type is text_time"
+        )
+      }
       let reason = "a number, since addition_embed_type is text_time"
       guard let sines = additionTimeEmbedDim else {
         throw ConfigurationError("addition_time_embed_dim", "null", expected: reason)

@@ -161,4 +161,24 @@ import Testing
     let short = Schedule.Configuration(betaSchedule: .linear, numTrainTimesteps: 20, predictionType: .v)
     #expect(try TimeGrid(Schedule(short), kind: .lcm, steps: 20).times[19].timestep == 0)
   }
+
+  @Test(arguments: SamplerKind.allCases, Spacing.allCases)
+  func everySamplerStartsAtAFiniteTimeWithZeroTerminalSNR(_ kind: SamplerKind, _ spacing: Spacing) throws {
+    let text = Self.xl.replacingOccurrences(
+      of: "\"epsilon\"", with: "\"v_prediction\", \"rescale_betas_zero_snr\": true")
+    let schedule = Schedule(try read(text))
+    for steps in [1, 2, 10] {
+      let grid = try TimeGrid(schedule, kind: kind, steps: steps, spacing: spacing)
+      #expect(grid.initialScale.isFinite && grid.times.allSatisfy { $0.alpha.isFinite && $0.sigma.isFinite })
+      #expect(grid.count == steps)
+    }
+  }
+
+  @Test func anOffsetBeyondTheLastTimeThatIsLeftIsRefused() throws {
+    var configuration = Schedule.Configuration(betaSchedule: .cosine, predictionType: .v)
+    (configuration.stepsOffset, configuration.timestepSpacing) = (999, .leading)
+    #expect(throws: SamplingError.tooFine(sampler: .ddim, spacing: .leading, steps: 4)) {
+      try TimeGrid(Schedule(configuration), kind: .ddim, steps: 4, lowestLambda: -5.1)
+    }
+  }
 }

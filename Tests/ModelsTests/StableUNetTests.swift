@@ -131,6 +131,9 @@ import Torch
         == "projection_class_embeddings_input_dim is 48, expected "
         + "more than 48, since 6 sizes have addition_time_embed_dim each")
     #expect(
+      try sentence { $0.classEmbedType = .projection }
+        == "class_embed_type is \"projection\", expected null, since addition_embed_type is text_time")
+    #expect(
       try sentence { $0.timeCondProjDim = 5 } == "time_cond_proj_dim is 5, expected a multiple of sines and cosines, 2")
     #expect(try sentence { $0.timeCondProjDim = 2 } == "time_cond_proj_dim is 2, expected 4 or more")
     #expect(

@@ -123,6 +123,7 @@ def cases():
         for prediction in ("epsilon", "v_prediction"):
             yield "lcm", steps, dict(set_alpha_to_one=False, steps_offset=1, prediction_type=prediction)
     yield "lcm", 4, dict(original_inference_steps=100)
+    yield "lcm", 1000, dict(original_inference_steps=1000)  # down to timestep 0, where the boundary scalings show
     yield "lcm", 4, dict(clip_sample=True, clip_sample_range=0.5)
     yield "lcm", 4, dict(prediction_type="v_prediction", rescale_betas_zero_snr=True)
 

@@ -14,7 +14,10 @@ extension FuzzTarget {
   /// small.
   static var configurations: [FuzzTarget] {
     [
-      configuration("unet-config", "models/mini/unet/config.json", "Tests/Golden/unet/one-level/config.json") {
+      configuration(
+        "unet-config", "models/mini/unet/config.json", "Tests/Golden/unet/one-level/config.json",
+        "Tests/Golden/unet_stable/sdxl/config.json", "Tests/Golden/unet_stable/lcm/config.json"
+      ) {
         try network($0, UNet.self, run)
       },
       configuration("autoencoder-config", "models/mini/autoencoder/config.json", text: palette, small) {
@@ -39,7 +42,7 @@ extension FuzzTarget {
           demand(detector.classLogits(detections.cells).names.shape[1] == c.names, "shape")
         }
       },
-      configuration("scheduler-config", "models/mini/scheduler/scheduler_config.json", text: linear) { bytes in
+      configuration("scheduler-config", "models/mini/scheduler/scheduler_config.json", text: linear, euler) { bytes in
         let file = Scratch.write(bytes, "scheduler_config.json")
         let configuration: Schedule.Configuration = try JSONFile.read(file)
         schedule(Schedule(configuration))
@@ -89,10 +92,12 @@ extension FuzzTarget {
 
   private static func run(_ unet: UNet, _ c: UNet.Configuration) {
     let side = 1 << min(c.blockOutChannels.count - 1, 5)
-    let labels = c.classEmbedType == nil ? nil : Tensor.zeros([1, c.projectionClassEmbeddingsInputDim ?? 0])
+    let width = c.pooledTextWidth ?? (c.classEmbedType == nil ? nil : c.projectionClassEmbeddingsInputDim)
     let output = unet(
       Tensor.zeros([1, c.inChannels, side, side]), timesteps: Tensor.zeros([1]),
-      context: Tensor.zeros([1, 2, c.crossAttentionDim]), contextMask: Tensor.ones([1, 2]), classLabels: labels)
+      context: Tensor.zeros([1, 2, c.crossAttentionDim]), contextMask: Tensor.ones([1, 2]),
+      classLabels: width.map { Tensor.zeros([1, $0]) }, sizes: c.pooledTextWidth == nil ? nil : Tensor.ones([1, 6]),
+      guidance: c.timeCondProjDim == nil ? nil : Tensor.ones([1]))
     demand(output.shape == [1, c.outChannels, side, side], "\(output.shape)")
   }
 
@@ -108,10 +113,11 @@ extension FuzzTarget {
   private static func schedule(_ schedule: Schedule) {
     guard schedule.count <= 2000 else { return }
     for kind in SamplerKind.allCases {
-      for spacing in Spacing.allCases {
+      for spacing in Spacing.allCases.map(Optional.some) + [nil] {
         for steps in [1, 2, 7, schedule.count] {
           guard let grid = try? TimeGrid(schedule, kind: kind, steps: steps, spacing: spacing) else { continue }
-          demand(grid.count >= 1 && grid.initialScale.isFinite, "\(kind), \(spacing), \(steps): \(grid.initialScale)")
+          demand(
+            grid.count >= 1 && grid.initialScale.isFinite, "\(kind), \(spacing as Any), \(steps): \(grid.initialScale)")
         }
       }
     }
@@ -119,6 +125,10 @@ extension FuzzTarget {
 
   private static let linear =
     #"{"beta_schedule":"linear","beta_start":0.001,"beta_end":0.2,"num_train_timesteps":20,"prediction_type":"epsilon"}"#
+  private static let euler =
+    #"{"_class_name":"EulerDiscreteScheduler","_diffusers_version":"0.42.1","beta_schedule":"scaled_linear","#
+    + #""beta_start":0.00085,"beta_end":0.012,"num_train_timesteps":30,"prediction_type":"v_prediction","#
+    + #""rescale_betas_zero_snr":true,"steps_offset":1,"timestep_spacing":"leading","use_karras_sigmas":false}"#
   private static let small =
     #"{"latent_channels":2,"encoder_patch":2,"encoder_widths":[2],"encoder_blocks":[1],"decoder_widths":[2],"#
     + #""decoder_blocks":[1],"decoder_output_width":2,"super_resolution_widths":[2],"norm_groups":1}"#

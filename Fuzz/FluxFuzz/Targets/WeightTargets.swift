@@ -24,6 +24,18 @@ extension FuzzTarget {
         let lora = try LoRA.load(file, for: WeightSeeds.unet)
         _ = lora.pairs.map { $0.change.shape }
       },
+      FuzzTarget("single-file", dictionary: "safetensors", maxLength: 4000, seeds: { try WeightSeeds.singleFiles() }) {
+        bytes in
+        let file = Scratch.write(SafetensorsBytes.file(header: bytes), "single.safetensors")
+        let checkpoint = try SingleFileCheckpoint(file)
+        let parts = [checkpoint.unet, checkpoint.autoencoder, checkpoint.textEncoder, checkpoint.textEncoder2]
+        for part in parts.compactMap({ $0 }) {
+          demand(JSONValue(Array(part.configuration.text.utf8)) != nil, "a configuration that is not read again")
+          for key in part.keys { _ = try part.tensor(key, shape: nil) }
+        }
+        let configuration = try UNet.readConfiguration(checkpoint.unet)
+        if configuration.weightCount < 50_000 { _ = try UNet.load(from: checkpoint.unet) }
+      },
       FuzzTarget("network-weights", dictionary: "safetensors", seeds: { try WeightSeeds.adapters() }) { bytes in
         let folder = Scratch.folder("adapter")
         Scratch.write(Array(WeightSeeds.adapterFile.utf8), "config.json", in: folder)
@@ -101,6 +113,22 @@ enum WeightSeeds {
         #"{"unet.conv_in.lora.down.weight":{"dtype":"F32","shape":[1,2,3,3],"data_offsets":[0,72]},"#
           + #""unet.conv_in.lora.up.weight":{"dtype":"F32","shape":[4,1,1,1],"data_offsets":[72,88]},"#
           + #""unet.conv_in.alpha":{"dtype":"F32","shape":[],"data_offsets":[88,92]}}"#)
+  }
+
+  /// The smallest beginnings of a model: the layers by which it is known.
+  static func singleFiles() throws -> [[UInt8]] {
+    let prefix = "model.diffusion_model."
+    let tensors: [(key: String, tensor: Tensor)] = [
+      ("\(prefix)input_blocks.0.0.weight", Tensor.zeros([32, 4, 1, 1])),
+      ("\(prefix)input_blocks.1.0.in_layers.2.weight", Tensor.zeros([32, 1, 1, 1])),
+      ("\(prefix)input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight", Tensor.zeros([1, 768])),
+      ("\(prefix)output_blocks.0.0.in_layers.2.weight", Tensor.zeros([1])),
+      ("first_stage_model.decoder.conv_in.weight", Tensor.zeros([1, 4])),
+      ("cond_stage_model.transformer.text_model.encoder.layers.0.mlp.fc1.weight", Tensor.zeros([2, 1])),
+    ]
+    let url = Scratch.folder.appendingPathComponent("seed.safetensors")
+    try Safetensors.write(tensors, to: url)
+    return [SafetensorsBytes.header(of: [UInt8](try Data(contentsOf: url)))]
   }
 
   static func adapters() throws -> [[UInt8]] {
