@@ -97,7 +97,8 @@ extension Pipeline {
   public func denoisingErrors(_ images: [Image], captions: [String], seed: UInt64) -> [DenoisingError] {
     withInference {
       // [B, C, h, w]
-      let latents = Tensor.cat(images.map { model.encode(TensorImage.tensor([$0]).to(device)) })
+      let latents = Tensor.cat(
+        images.map { model.encode(TensorImage.tensor([$0]).to(device)) { .zeros([1], device: device) } })
       let tokens = captions.map { self.tokens(of: $0).ids }
       let text = conditioner.encode(tokens: tokens, padTo: tokens.map(\.count).max() ?? 0).rows
       let generator = Generator(seed: seed)

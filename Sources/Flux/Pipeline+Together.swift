@@ -47,15 +47,14 @@ extension Pipeline {
     }
     let (shape, grid, count) = (try latentShape(first), try timeGrid(first), requests.count)
     let noise = NoiseSource(seeds: requests.map(\.seed), shape: shape)
-    let network: BranchedDenoiser = { [model] x, time, branches in
-      let timesteps = Tensor.full([x.shape[0]], time.timestep, device: x.device)
+    let network: BranchedDenoiser = { [predict] x, time, branches in
       let rows = branches.map { $0 == .conditional ? text[count..<2 * count] : text[0..<count] }
-      return model.predict(x, at: timesteps, .cat(rows))
+      return predict(x, time, .cat(rows), first.guidance)
     }
     return Denoising(
       grid.initial(noise.next()).to(device), along: grid, sampler: first.sampler.makeSampler(eta: first.eta),
       prediction: model.schedule.configuration.predictionType, cleanRange: model.cleanRange, noise: noise,
-      denoiser: first.guidance(network))
+      denoiser: guided(network, by: first.guidance))
   }
 
   /// One row for each negative prompt, then one for each prompt, and the tokens that they are padded to.

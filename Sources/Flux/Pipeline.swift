@@ -26,38 +26,49 @@ public final class Pipeline {
   /// The few-step student whose change is in the weights; its `request` says how it draws.
   public let student: FastStudent?
 
-  /// Reads a model directory and, unless the model has a text encoder of its own, the directory of the shared one.
+  /// Reads a model: a directory of Flux, or a directory or file of Stable Diffusion's family, whose `options` are then used.
   ///
-  /// With `fast` the model's few-step student is merged into its weights; so are LoRA files, each times its scale, except
-  /// those times 0.
+  /// `textEncoder` is the directory of the shared text encoder of Flux's models, `vocabulary` that of CLIP's, which single
+  /// files lack. With `fast` the model's few-step student is merged into its weights; so are LoRA files, each times its
+  /// scale, except those times 0.
   public init(
-    model directory: URL, textEncoder: URL, fast: Bool = false, loras: [(file: URL, scale: Double)] = [],
-    device: Device = .cpu
+    model url: URL, textEncoder: URL, vocabulary: URL = Installation.clipVocabulary, fast: Bool = false,
+    loras: [(file: URL, scale: Double)] = [], options: StableDiffusionModel.Options = .init(), device: Device = .cpu
   ) throws {
     try device.checkPresence()
     self.device = device
-    var source = try ModelSource(directory: directory)
-    student =
-      fast ? try FastStudent(directory.appendingPathComponent(FastStudent.folderName), of: source) : nil
-    let model = try ModelBundle(directory: directory)
-    try student?.merge(into: model.unet)
-    source.fast = student?.hash
-    let prompts = try model.prompts ?? PromptEncoder(directory: textEncoder)
+    var source = try ModelSource(model: url)
+    let encoder: any Module
+    if StableDiffusionFiles.isStored(at: url) {
+      if fast {
+        throw CheckpointError.configuration(
+          file: url.path, reason: "a model of Stable Diffusion has no student for --fast")
+      }
+      let model = try StableDiffusionModel(StableDiffusionFiles(url), vocabulary: vocabulary, options)
+      (self.model, conditioner, encoder, student) = (model, model.prompts, model.prompts.encoder, nil)
+    } else {
+      try options.requireNone(for: url)
+      student = fast ? try FastStudent(url.appendingPathComponent(FastStudent.folderName), of: source) : nil
+      let model = try ModelBundle(directory: url)
+      let prompts = try model.prompts ?? PromptEncoder(directory: textEncoder)
+      do throws(ConfigurationError) {
+        try prompts.check(model.configuration.adapter)
+      } catch {
+        let file = url.appendingPathComponent("text_adapter/config.json")
+        throw CheckpointError.configuration(file: file.path, reason: error.description)
+      }
+      try student?.merge(into: model.unet)
+      source.fast = student?.hash
+      (self.model, encoder) = (model, prompts.encoder)
+      conditioner = AdaptedPrompts(prompts, model.adapter, device: device)
+    }
     for lora in loras where lora.scale != 0 {
-      try LoRAFile(lora.file, unet: model.unet, textEncoder: prompts.encoder)
-        .merge(unet: model.unet, textEncoder: prompts.encoder, scale: lora.scale)
+      try LoRAFile(lora.file, unet: model.unet, textEncoder: encoder)
+        .merge(unet: model.unet, textEncoder: encoder, scale: lora.scale)
       source.loras.append(try LoRASource(file: lora.file, scale: lora.scale))
     }
     self.source = source
-    do throws(ConfigurationError) {
-      try prompts.check(model.configuration.adapter)
-    } catch {
-      let file = directory.appendingPathComponent("text_adapter/config.json")
-      throw CheckpointError.configuration(file: file.path, reason: error.description)
-    }
     model.move(to: device)
-    self.model = model
-    conditioner = AdaptedPrompts(prompts, model.adapter, device: device)
   }
 
   /// A pipeline over networks that are in memory already, all on one device.
@@ -100,7 +111,7 @@ public final class Pipeline {
   }
 
   /// The tokens of a prompt, with the words that do not fit and those that the vocabulary lacks.
-  public func tokens(of prompt: String) -> WordPieceTokenizer.Encoding {
+  public func tokens(of prompt: String) -> TokenEncoding {
     conditioner.tokens(of: prompt, maxLength: conditioner.maxTokens)
   }
 
@@ -133,17 +144,26 @@ public final class Pipeline {
     let request = drawing.request
     let shape = latentShape(drawing.size)
     let noise = request.noiseSource(count, shape: shape)
-    let first = request.initialNoise(noise, count: count, shape: shape)
-    let start = try start(of: drawing, first, further: noise)
-    let network: BranchedDenoiser = { [model] x, time, branches in
-      text.predict(x, branches, count: count) { x, rows in
-        model.predict(x, at: Tensor.full([x.shape[0]], time.timestep, device: x.device), rows)
-      }
+    let start = try start(of: drawing, noise) { request.initialNoise(noise, count: count, shape: shape) }
+    let network: BranchedDenoiser = { [predict] x, time, branches in
+      text.predict(x, branches, count: count) { predict($0, time, $1, request.guidance) }
     }
     return Denoising(
       start.latent, along: drawing.grid, from: start.step, sampler: request.sampler.makeSampler(eta: request.eta),
       prediction: model.schedule.configuration.predictionType, cleanRange: model.cleanRange, known: start.known,
-      noise: noise, denoiser: request.guidance(network))
+      noise: noise, denoiser: guided(network, by: request.guidance))
+  }
+
+  /// The network's prediction at a time, with one text each; a network that embeds the guidance scale reads it.
+  func predict(_ x: Tensor, at time: DiffusionTime, _ text: TextConditioning, _ guidance: Guidance) -> Tensor {
+    var text = text
+    if model.embedsGuidance { text.guidance = .full([x.shape[0]], guidance.scale - 1, device: x.device) }
+    return model.predict(x, at: .full([x.shape[0]], time.timestep, device: x.device), text)
+  }
+
+  /// The network with guidance: by two branches, or by the scale itself where it reads that.
+  func guided(_ network: @escaping BranchedDenoiser, by guidance: Guidance) -> Denoiser {
+    model.embedsGuidance ? Guidance(scale: 1)(network) : guidance(network)
   }
 
   /// All stages, for one image.

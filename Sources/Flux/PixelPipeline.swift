@@ -24,7 +24,7 @@ public final class PixelPipeline {
   /// Reads a model directory and the tokenizer's `vocab.txt`.
   public convenience init(model directory: URL, vocabulary: URL, device: Device = .cpu) throws {
     try device.checkPresence()
-    let source = try ModelSource(directory: directory)
+    let source = try ModelSource(model: directory)
     let model = try PixelModel(directory: directory)
     let tokenizer = try WordPieceTokenizer(vocabulary: vocabulary)
     let embeddings = model.network.configuration.vocabSize
@@ -46,7 +46,7 @@ public final class PixelPipeline {
   }
 
   /// The tokens of a prompt, with the words that do not fit and those that the vocabulary lacks.
-  public func tokens(of prompt: String) -> WordPieceTokenizer.Encoding {
+  public func tokens(of prompt: String) -> TokenEncoding {
     tokenizer.encode(prompt, maxLength: model.network.configuration.maxTokens)
   }
 

@@ -44,7 +44,7 @@ struct Convert: ParsableCommand {
       let student = try student(of: source)
       try ModelBundle(directory: source).save(to: target, as: storage)
       try student?.copy(
-        to: target.appendingPathComponent(FastStudent.folderName), for: try ModelSource(directory: target))
+        to: target.appendingPathComponent(FastStudent.folderName), for: try ModelSource(model: target))
       nameOthers(
         in: source,
         than: [
@@ -61,7 +61,7 @@ struct Convert: ParsableCommand {
     let folder = source.appendingPathComponent(FastStudent.folderName)
     guard FileManager.default.fileExists(atPath: folder.path) else { return nil }
     do {
-      return try FastStudent(folder, of: ModelSource(directory: source))
+      return try FastStudent(folder, of: ModelSource(model: source))
     } catch {
       say("flux: the few-step student is not copied: \(error)")
       return nil

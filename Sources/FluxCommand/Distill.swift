@@ -108,7 +108,7 @@ struct Distill: ParsableCommand {
     let teacher = try ModelBundle(directory: directory)
     let start = try start(of: teacher)
     var plan = DistillationPlan(
-      modelHash: try ModelSource(directory: directory).hash, captions: name, studentSteps: studentSteps,
+      modelHash: try ModelSource(model: directory).hash, captions: name, studentSteps: studentSteps,
       teacherSteps: teacherSteps,
       guidance: Guidance(scale: guidance, interval: interval?.range, rescale: rescale), rank: start?.rank ?? rank ?? 32,
       steps: steps,

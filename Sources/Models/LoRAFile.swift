@@ -19,7 +19,7 @@ public struct LoRAFile {
   /// Reads a file and checks every tensor against the layers of the networks; a tensor that cannot be applied is an error.
   ///
   /// Alphas, per layer, in PEFT's metadata or in the `adapter_config.json` beside the file, are multiplied into B.
-  public init(_ url: URL, unet: UNet, textEncoder: TextEncoder? = nil) throws(CheckpointError) {
+  public init(_ url: URL, unet: UNet, textEncoder: (any Module)? = nil) throws(CheckpointError) {
     let file = try SafetensorsFile(url)
     var table = LoRALayerTable()
     table.add(LoRA.layers(of: unet).map { ($0.0, $0.1.shape) }, of: .unet)
@@ -54,7 +54,7 @@ public struct LoRAFile {
   }
 
   /// Adds the LoRAs, times `scale`, to the weights of networks with the layers that the file was read for.
-  public func merge(unet: UNet, textEncoder: TextEncoder?, scale: Double = 1) {
+  public func merge(unet: UNet, textEncoder: (any Module)?, scale: Double = 1) {
     self.unet?.merge(into: unet, scale: scale)
     guard let lora = self.textEncoder else { return }
     guard let textEncoder else { fatalError("a LoRA of the text encoder needs one") }

@@ -23,7 +23,7 @@ import Torch
       let model = folder.appendingPathComponent("model")
       let unet = try ModelBundle(directory: model).unet
       let configuration = FastStudent.Configuration(
-        steps: 2, guidance: .init(scale: 3), teacherSteps: 2, modelHash: try ModelSource(directory: model).hash)
+        steps: 2, guidance: .init(scale: 3), teacherSteps: 2, modelHash: try ModelSource(model: model).hash)
       let student = model.appendingPathComponent("fast")
       try FastStudent.save(LoRA(for: unet, rank: 1, Generator(seed: 1)), configuration, to: student)
       try Data("x".utf8).write(to: model.appendingPathComponent("README.md"))

@@ -18,7 +18,7 @@ import Torch
         let own = try #require(model.autoencoder.parameters.first { $0.key == key }?.tensor)
         #expect(own.bytes() == tensor.bytes(), "\(key)")
       }
-      #expect(try ModelSource(directory: folder).name == folder.lastPathComponent)
+      #expect(try ModelSource(model: folder).name == folder.lastPathComponent)
     }
   }
 

@@ -53,7 +53,7 @@ import Torch
 
   @Test func theFewStepStudentIsCheckedToo() throws {
     try withModel { folder in
-      let source = try ModelSource(directory: folder)
+      let source = try ModelSource(model: folder)
       let student = folder.appendingPathComponent("fast")
       let unet = try ModelBundle(directory: folder).unet
       let configuration = FastStudent.Configuration(

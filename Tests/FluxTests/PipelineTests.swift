@@ -26,7 +26,7 @@ import Torch
       Image(width: 64, height: 64, channels: .rgb, pixels: .init(repeating: $0 * 40, count: 12288))
     }
     let errors = pipeline.denoisingErrors(images, captions: images.map { _ in "a cat" }, seed: 1)
-    let latents = pipeline.model.encode(TensorImage.tensor(images))
+    let latents = pipeline.model.encode(TensorImage.tensor(images)) { .zeros([1]) }
     #expect(errors.map(\.timestep) == Pipeline.measuredTimesteps)
     for (timestep, own, other) in errors {
       // v = 0 estimates α x = α² x₀ + α σ ε: an error of −σ² x₀ + α σ ε.

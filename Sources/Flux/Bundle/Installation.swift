@@ -22,6 +22,13 @@ public enum Installation {
   /// The folder of the shared text encoder.
   public static var textEncoder: URL { textEncoder(in: root) }
 
+  /// The folder of CLIP's vocabulary, which `Scripts/setup clip` fetches; single files of Stable Diffusion lack it.
+  public static var clipVocabulary: URL {
+    let installed = root.appendingPathComponent("clip")
+    let isInstalled = FileManager.default.fileExists(atPath: installed.path)
+    return isInstalled ? installed : root.appendingPathComponent(".deps/clip")
+  }
+
   /// The folder of the models that come with Flux.
   public static var models: URL { root.appendingPathComponent("models") }
 

@@ -4,9 +4,9 @@ import Torch
 
 /// The identity of a model: its name, and a hash of its weights and configurations.
 public struct ModelSource: Sendable, Codable, Equatable {
-  /// Name of the model directory, without its path.
+  /// Name of the model directory or file, without path and extension.
   public let name: String
-  /// SHA-256 over the files in the order of their paths, 64 hexadecimal digits.
+  /// SHA-256 over the files in the order of their paths, or of a single file, 64 hexadecimal digits.
   public let hash: String
   /// Hash of the few-step student that was merged into the weights; nil if none was.
   public var fast: String?
@@ -19,9 +19,13 @@ public struct ModelSource: Sendable, Codable, Equatable {
     self.hash = hash
   }
 
-  /// Hashes the `.json` and `.safetensors` files of a model directory, without its few-step student,
-  /// or of the directory of an autoencoder.
-  public init(directory: URL) throws(CheckpointError) {
+  /// Hashes the `.json` and `.safetensors` files of a model directory, without its few-step student, or of the directory
+  /// of an autoencoder; of a single file its bytes, as other programs do.
+  public init(model directory: URL) throws(CheckpointError) {
+    if directory.pathExtension == "safetensors" {
+      self.init(name: directory.deletingPathExtension().lastPathComponent, hash: try Self.hash(of: directory))
+      return
+    }
     let root = directory.standardizedFileURL.path
     guard
       FileManager.default.fileExists(atPath: root + "/model_index.json") || ModelBundle.isAutoencoder(directory)
@@ -55,11 +59,19 @@ public struct LoRASource: Sendable, Codable, Equatable {
 
   /// Hashes a file.
   public init(file: URL, scale: Double) throws(CheckpointError) {
+    (name, self.scale) = (file.deletingPathExtension().lastPathComponent, scale)
+    hash = try ModelSource.hash(of: file)
+  }
+}
+
+extension ModelSource {
+  /// SHA-256 of the bytes of a file, 64 hexadecimal digits.
+  fileprivate static func hash(of file: URL) throws(CheckpointError) -> String {
     guard let data = try? Data(contentsOf: file, options: .mappedIfSafe) else {
       throw .unreadable(file: file.path, reason: "it cannot be opened")
     }
     var hash = SHA256()
     data.withUnsafeBytes { hash.update($0) }
-    (name, self.scale, self.hash) = (file.deletingPathExtension().lastPathComponent, scale, hash.hexDigest())
+    return hash.hexDigest()
   }
 }

@@ -54,7 +54,7 @@ public final class PixelModel {
     } catch { throw .notWritten(error) }
   }
 
-  private static let className = "FluxPixelPipeline"
+  static let className = "FluxPixelPipeline"
   private static func indexFile(_ directory: URL) -> URL { directory.appendingPathComponent("model_index.json") }
   private static func schedulerFile(_ directory: URL) -> URL {
     directory.appendingPathComponent("scheduler/scheduler_config.json")

@@ -11,10 +11,12 @@ public struct SamplingDefaults: ModelConfiguration, Equatable {
   public var steps: Int
   /// Classifier-free guidance.
   public var guidance: Guidance
+  /// The sampling algorithm; nil is `GenerationRequest`'s default.
+  public var sampler: SamplerKind?
 
   /// Defaults of the given values; `ModelBundle` checks those of a directory.
-  public init(steps: Int, guidance: Guidance) {
-    (self.steps, self.guidance) = (steps, guidance)
+  public init(steps: Int, guidance: Guidance, sampler: SamplerKind? = nil) {
+    (self.steps, self.guidance, self.sampler) = (steps, guidance, sampler)
   }
 
   /// The defaults of models that have none of their own.

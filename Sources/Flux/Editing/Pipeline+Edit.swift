@@ -50,20 +50,18 @@ struct Drawing {
 extension Pipeline {
   /// Where the denoising of a request starts: x, its step, and the part that is kept.
   ///
-  /// - Parameters:
-  ///   - drawing: the request and its sizes.
-  ///   - noise: the initial noise, `[B, C, h, w]`.
-  ///   - source: the source of further noise.
+  /// `initial` draws the initial noise, `[B, C, h, w]`, from `source`: after that of the autoencoder's sample, as diffusers
+  /// does, so that the same seed gives the same image.
   func start(
-    of drawing: Drawing, _ noise: Tensor, further source: NoiseSource
+    of drawing: Drawing, _ source: NoiseSource, initial: () -> Tensor
   ) throws -> (latent: Tensor, step: Int, known: KnownRegion?) {
     let grid = drawing.grid
     guard let edit = drawing.request.edit, let layout = drawing.layout else {
-      return (grid.initial(noise).to(device), 0, nil)
+      return (grid.initial(initial()).to(device), 0, nil)
     }
     let step = try grid.start(strength: edit.strength)
-    let noise = noise.to(device)
-    let clean = try encode(layout.encoded(for: drawing.size))
+    let clean = try encode(layout.encoded(for: drawing.size), source)
+    let noise = initial().to(device)
     guard let cells = layout.cells(for: drawing.size) else {
       return (grid.begun(clean.expanded(noise.shape), noise, at: step), step, nil)
     }
@@ -72,7 +70,8 @@ extension Pipeline {
     let begin: Tensor
     switch edit.inpainting.fill {
     case .original: begin = clean
-    case .blur: begin = clean * (1 - mask) + (try encode(layout.encoded(for: drawing.size, filled: true))) * mask
+    case .blur:
+      begin = clean * (1 - mask) + (try encode(layout.encoded(for: drawing.size, filled: true), source)) * mask
     case .noise: begin = clean * (1 - mask) + source.next().to(device) * mask
     case .empty: begin = clean * (1 - mask)
     }
@@ -82,9 +81,11 @@ extension Pipeline {
     )
   }
 
-  /// The normalized latent of an RGB image of whole cells, `[1, C, h, w]`.
-  private func encode(_ image: Image) throws(GenerationError) -> Tensor {
-    let latent = withInference { model.encode(TensorImage.tensor([image]).to(device)) }
+  /// The latent of an RGB image of whole cells, `[1, C, h, w]`, or with a row for each image where it is a sample.
+  private func encode(_ image: Image, _ source: NoiseSource) throws(GenerationError) -> Tensor {
+    let latent = withInference {
+      model.encode(TensorImage.tensor([image]).to(device)) { source.next().to(device) }
+    }
     guard latent.allFinite else { throw .notFinite(.encoder, step: nil, loras: []) }
     return latent
   }

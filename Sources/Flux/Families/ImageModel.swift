@@ -38,10 +38,14 @@ public protocol ImageModel: AnyObject {
   var cleanRange: ClosedRange<Double>? { get }
   /// The denoising network, into which LoRAs are merged.
   var unet: UNet { get }
+  /// Whether the denoising network was distilled to read the guidance scale, so that one evaluation has its effect.
+  var embedsGuidance: Bool { get }
   /// The prediction for noisy latents `[B, C, h, w]` at timesteps `[B]`, with one text each.
   func predict(_ latents: Tensor, at timesteps: Tensor, _ text: TextConditioning) -> Tensor
   /// The latents `[B, C, h, w]`, scaled as the denoising network reads them, of pixels `[B, 3, H, W]` in −1…1.
-  func encode(_ pixels: Tensor) -> Tensor
+  ///
+  /// A variational autoencoder draws standard normal `noise` for its sample, which may have more rows; others do not call it.
+  func encode(_ pixels: Tensor, noise: () -> Tensor) -> Tensor
   /// The pixels `[B, 3, H, W]` in −1…1 of scaled latents.
   func decode(_ latents: Tensor) -> Tensor
   /// The part of the decoder whose output for these latents is not finite, given that some output is not.
@@ -53,6 +57,12 @@ public protocol ImageModel: AnyObject {
 }
 
 extension ImageModel {
+  public var embedsGuidance: Bool { false }
+
+  public func predict(_ latents: Tensor, at timesteps: Tensor, _ text: TextConditioning) -> Tensor {
+    unet(latents, at: timesteps, text)
+  }
+
   /// A decoder of one part is itself at fault.
   public func faultyDecoder(_ latents: Tensor) -> GenerationError.NetworkPart { .decoder }
 }
@@ -83,7 +93,7 @@ extension ModelBundle: ImageModel {
   public static let cleanRange = -6.0...6.0
   public var cleanRange: ClosedRange<Double>? { Self.cleanRange }
 
-  public func encode(_ pixels: Tensor) -> Tensor { autoencoder.encode(pixels) }
+  public func encode(_ pixels: Tensor, noise: () -> Tensor) -> Tensor { autoencoder.encode(pixels) }
   public func decode(_ latents: Tensor) -> Tensor { autoencoder.decode(latents) }
 
   public func faultyDecoder(_ latents: Tensor) -> GenerationError.NetworkPart {

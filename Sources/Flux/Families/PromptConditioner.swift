@@ -23,7 +23,7 @@ public protocol PromptConditioner: AnyObject {
   /// The ids that begin and end a text.
   var ends: (first: Int32, last: Int32) { get }
   /// The tokens of a text, cut at `maxLength`, with the words that do not fit and those that the vocabulary lacks.
-  func tokens(of text: String, maxLength: Int) -> WordPieceTokenizer.Encoding
+  func tokens(of text: String, maxLength: Int) -> TokenEncoding
   /// Rows of texts that are ids already, padded to `width` tokens or to the width that the networks require.
   func encode(tokens: [[Int32]], padTo width: Int) -> EncodedTexts
 }
@@ -43,7 +43,7 @@ public final class AdaptedPrompts: PromptConditioner {
   public var maxTokens: Int { adapter.configuration.maxTokens }
   public var ends: (first: Int32, last: Int32) { (prompts.tokenizer.clsID, prompts.tokenizer.sepID) }
 
-  public func tokens(of text: String, maxLength: Int) -> WordPieceTokenizer.Encoding {
+  public func tokens(of text: String, maxLength: Int) -> TokenEncoding {
     prompts.tokenizer.encode(text, maxLength: maxLength)
   }
 

@@ -44,7 +44,7 @@ public struct ModelSummary: Sendable {
   /// Reads a model directory, or that of an autoencoder alone; throws where it is neither, or a file is damaged.
   public init(directory: URL) throws(CheckpointError) {
     self.directory = directory
-    source = try ModelSource(directory: directory)
+    source = try ModelSource(model: directory)
     let card = ModelCard(directory)
     license = card.license
     let folders = ["unet", "autoencoder", "text_adapter", "text_encoder"].filter {

@@ -179,7 +179,7 @@ struct Evaluate: ParsableCommand {
     let model = try ModelBundle(autoencoder: directory)
     model.move(to: device)
     let prompts = try PromptEncoder(directory: Home.textEncoder, device: device)
-    return Pipeline(model: model, prompts: prompts, source: try ModelSource(directory: directory))
+    return Pipeline(model: model, prompts: prompts, source: try ModelSource(model: directory))
   }
 
   /// A pipeline with the settings of the command line.
@@ -222,7 +222,7 @@ struct Evaluate: ParsableCommand {
     func reconstruct(_ image: Image, noise: Double = 0, seed: UInt64 = 0, at size: OutputSize? = nil) throws -> Image {
       let pixels = TensorImage.tensor([image]).to(pipeline.device)
       let latents = withInference {
-        let clean = pipeline.model.encode(pixels)  // [1, C, h, w]
+        let clean = pipeline.model.encode(pixels) { .zeros([1]).to(pipeline.device) }  // [1, C, h, w]
         guard noise > 0 else { return clean }
         return clean + Tensor.randn(clean.shape, generator: Generator(seed: seed)).to(pipeline.device) * noise
       }

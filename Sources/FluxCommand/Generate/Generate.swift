@@ -28,7 +28,8 @@ struct Generate: ParsableCommand {
   @Option(name: [.short, .customLong("prompt")], help: "The prompt; same as the argument.") var prompt: String?
   @Option(help: "File with one prompt per line; - is standard input.") var promptFile: FilePath?
   @Option(name: [.short, .long], help: "The negative prompt.") var negativePrompt: String = ""
-  @Option(name: [.short, .long], help: "A model directory or the name of a bundled model.") var model: FilePath?
+  @Option(name: [.short, .long], help: "A model directory, a .safetensors file, or the name of an installed model.")
+  var model: FilePath?
   @Option(
     name: [.short, .long],
     help: """
@@ -51,6 +52,7 @@ struct Generate: ParsableCommand {
   @Flag(help: "Use the model's few-step student (flux distill), which has fixed steps and guidance.")
   var fast = false
   @OptionGroup var loras: LoRAOptions
+  @OptionGroup(title: "Models of Stable Diffusion") var family: FamilyOptions
   @OptionGroup(title: "Drawing from an image") var images: ImageOptions
   @OptionGroup(title: "Variations") var variations: VariationOptions
   @OptionGroup var replay: ReplayOptions
@@ -203,7 +205,8 @@ struct Generate: ParsableCommand {
         untagged.requests, model: directory, isFast: isFast, device: device, batch: batchSize ?? 4)
     }
     let pipeline = try Pipeline(
-      model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: weights + tags, device: device)
+      model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: weights + tags, options: family.options,
+      device: device)
     let drawing = untagged.map { pipeline.student?.request($0) ?? $0 }
     request = drawing.requests[0]
     let (grid, size) = (try pipeline.timeGrid(request), try pipeline.outputSize(request))
@@ -231,10 +234,11 @@ struct Generate: ParsableCommand {
       let base = replayed ?? GenerationRequest(prompt: "")
       // A model that is not there is reported when it is read.
       let defaults =
-        replayed.map { SamplingDefaults(steps: $0.steps, guidance: $0.guidance) }
-        ?? (try? ModelBundle.samplingDefaults(Home.model(model))) ?? .standard
+        replayed.map { SamplingDefaults(steps: $0.steps, guidance: $0.guidance, sampler: $0.sampler) }
+        ?? (try? SamplingDefaults(of: Home.model(model), prediction: family.prediction)) ?? .standard
       let given = replayed == nil ? [] : Arguments.options(in: try Arguments.text())
-      let named = try sampler.map { try SamplerKind.read($0) } ?? (kind: base.sampler, spacing: base.spacing)
+      let named =
+        try sampler.map { try SamplerKind.read($0) } ?? (kind: defaults.sampler ?? base.sampler, spacing: base.spacing)
       let isAutomatic = scheduler?.lowercased() == "automatic"  // AUTOMATIC1111's name for the sampler's default
       let asked = try isAutomatic ? nil : scheduler.map { try Spacing(named: $0) }
       if sampler != nil, let spacing = named.spacing, let asked, spacing != asked {

@@ -63,7 +63,7 @@ enum PromptAdvice {
   }
 
   /// The warnings about a prompt with these tokens.
-  static func lines(on prompt: String, _ kind: String, tokens: WordPieceTokenizer.Encoding) -> [String] {
+  static func lines(on prompt: String, _ kind: String, tokens: TokenEncoding) -> [String] {
     var lines: [String] = []
     if !tokens.dropped.isEmpty {
       lines.append("the \(kind) is too long; these words are truncated: \(shortened(tokens.dropped))")

@@ -13,12 +13,15 @@ enum Home {
     models.appendingPathComponent(world == .small ? "judge" : "judge-\(world.rawValue)")
   }
 
-  /// A model directory by path, or an installed model by name (`InstalledModels`); the default model if nil.
+  /// A model directory or single file by path, or an installed model by name (`InstalledModels`); the default model if nil.
   ///
   /// With `allowsAutoencoder` it can also be the directory of an autoencoder.
   static func model(_ given: FilePath?, allowsAutoencoder: Bool = false) throws(Failure) -> URL {
     let name = given?.text ?? Installation.defaultModel
     for candidate in [given?.url, InstalledModels.directory(named: name)].compactMap({ $0 }) {
+      guard FileManager.default.fileExists(atPath: candidate.path) else { continue }
+      if let reason = StableDiffusionFiles.refusal(of: candidate) { throw Failure("\(name): \(reason)") }
+      if StableDiffusionFiles.isStored(at: candidate) { return candidate }
       let index = candidate.appendingPathComponent("model_index.json")
       if FileManager.default.fileExists(atPath: index.path) { return candidate }
       guard ModelBundle.isAutoencoder(candidate) else { continue }

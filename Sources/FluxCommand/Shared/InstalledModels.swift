@@ -33,7 +33,7 @@ enum InstalledModels {
   static func directory(hash: String, named name: String) -> URL? {
     let named = directory(named: name)
     let others = all().map(\.directory).filter { $0.path != named?.path }
-    return ([named].compactMap { $0 } + others).first { isHash(hash, of: try? ModelSource(directory: $0).hash) }
+    return ([named].compactMap { $0 } + others).first { isHash(hash, of: try? ModelSource(model: $0).hash) }
   }
 
   /// The LoRA files, by their names without extension.

@@ -71,7 +71,7 @@ struct Train: ParsableCommand {
     var plan = TrainingPlan(
       profile: learning.profile, preset: preset, data: data, steps: options.steps, batch: options.batch,
       accumulation: options.accumulate, seed: options.seed, bfloat16: options.precision == .bfloat16,
-      start: try start.map { try ModelSource(directory: $0) })
+      start: try start.map { try ModelSource(model: $0) })
     plan.reinitialize = learning.reinitialize || startsFromAutoencoder
     plan.gradientCheckpointing = options.gradientCheckpointing
     let regularization = try fineTuning.regularizationData(besides: data, named: learning.data)

@@ -97,7 +97,7 @@ final class Redrawer {
 
   private func hash(of directory: URL) throws -> String {
     if let known = hashes[directory.path] { return known }
-    let hash = try ModelSource(directory: directory).hash
+    let hash = try ModelSource(model: directory).hash
     hashes[directory.path] = hash
     return hash
   }

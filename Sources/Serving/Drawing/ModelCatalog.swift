@@ -26,7 +26,7 @@ public struct ServedModel: Sendable {
 
   /// Reads a model's configurations and hashes its files.
   public init(directory: URL, textEncoder: URL) throws {
-    let source = try ModelSource(directory: directory)
+    let source = try ModelSource(model: directory)
     (name, hash, self.directory) = (source.name, source.hash, directory)
     configuration = try ModelBundle.Configuration(directory: directory)
     sampling = try ModelBundle.samplingDefaults(directory)
@@ -44,7 +44,7 @@ public struct ServedModel: Sendable {
   public var cell: Int { configuration.autoencoder.downsample }
 
   /// The tokens of a prompt.
-  func tokens(of prompt: String) -> WordPieceTokenizer.Encoding {
+  func tokens(of prompt: String) -> TokenEncoding {
     tokenizer.encode(prompt, maxLength: configuration.adapter.maxTokens)
   }
 }

@@ -149,7 +149,7 @@ import Torch
       #expect(isOwn && !isShared)
       // A run from this model keeps it, frozen.
       let bundle = try ModelBundle(directory: model)
-      var second = TrainingPlan(preset: .tiny, steps: 20, batch: 4, seed: 4, start: try ModelSource(directory: model))
+      var second = TrainingPlan(preset: .tiny, steps: 20, batch: 4, seed: 4, start: try ModelSource(model: model))
       (second.poolSize, second.poolRenewal) = (64, 0)
       let trainer = try Trainer(second, from: bundle, textEncoder: shared)
       let run = TrainingRun(trainer, in: folder.appendingPathComponent("next"))

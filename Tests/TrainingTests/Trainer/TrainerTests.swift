@@ -180,7 +180,7 @@ import Torch
     let (first, second) = (folder.appendingPathComponent("first"), folder.appendingPathComponent("second"))
     try train(plan(steps: 20), in: first)
     let start = first.appendingPathComponent("model")
-    let next = TrainingPlan(preset: .tiny, steps: 20, batch: 4, seed: 4, start: try ModelSource(directory: start))
+    let next = TrainingPlan(preset: .tiny, steps: 20, batch: 4, seed: 4, start: try ModelSource(model: start))
     let model = try ModelBundle(directory: start)
     #expect(model.scenes == ModelBundle.Scenes(world: "small", version: 2))
     try train(next, from: model, in: second)

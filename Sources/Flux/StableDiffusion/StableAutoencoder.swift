@@ -1,0 +1,48 @@
+import Models
+import NN
+import Support
+import Torch
+
+/// The autoencoders that models of Stable Diffusion's family have.
+protocol StableAutoencoder: Module {
+  /// Channels of the latents.
+  var latentChannels: Int { get }
+  /// Pixels per latent cell, along one side.
+  var cell: Int { get }
+  /// Channels of the images that it reads and makes.
+  var imageChannels: [Int] { get }
+  /// The latents that the U-Net sees, of pixels in −1…1; `noise` is drawn where they are random.
+  func latents(of pixels: Tensor, noise: () -> Tensor) -> Tensor
+  /// The pixels of such latents.
+  func pixels(of latents: Tensor) -> Tensor
+  /// FLOPs of the decoder for a latent of `height × width` cells.
+  func decoderFLOPs(height: Int, width: Int) -> Int
+}
+
+extension AutoencoderKL: StableAutoencoder {
+  var latentChannels: Int { configuration.latentChannels }
+  var cell: Int { 1 << (configuration.blockOutChannels.count - 1) }
+  var imageChannels: [Int] { [configuration.inChannels, configuration.outChannels] }
+
+  /// A sample of the latents' distribution, as in diffusers' pipelines.
+  func latents(of pixels: Tensor, noise: () -> Tensor) -> Tensor {
+    let distribution = encode(pixels)
+    return scaled(distribution.sample(noise: noise()))
+  }
+
+  func pixels(of latents: Tensor) -> Tensor { decode(latents) }
+
+  func decoderFLOPs(height: Int, width: Int) -> Int { configuration.decoderFLOPs(height: height, width: width) }
+}
+
+extension AutoencoderTiny: StableAutoencoder {
+  var latentChannels: Int { configuration.latentChannels }
+  var cell: Int { configuration.downsample }
+  var imageChannels: [Int] { [configuration.inChannels, configuration.outChannels] }
+
+  func latents(of pixels: Tensor, noise: () -> Tensor) -> Tensor { encode(pixels) }
+
+  func pixels(of latents: Tensor) -> Tensor { decode(latents) }
+
+  func decoderFLOPs(height: Int, width: Int) -> Int { configuration.decoderFLOPs(height: height, width: width) }
+}

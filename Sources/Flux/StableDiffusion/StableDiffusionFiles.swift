@@ -1,0 +1,139 @@
+import Diffusion
+import Foundation
+import Models
+import NN
+import Support
+import Tokenizers
+import Torch
+
+/// Where the parts of a model of the Stable Diffusion family are: a directory in diffusers' layout, or a single file.
+public enum StableDiffusionFiles {
+  /// A directory with `model_index.json` and a folder for each part.
+  case directory(URL)
+  /// A `.safetensors` file in the original layout, which has no tokenizer.
+  case file(URL, SingleFileCheckpoint)
+
+  /// The pipelines of diffusers whose directories are read.
+  static let pipelines = [
+    "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline",
+    "LatentConsistencyModelPipeline", "LatentConsistencyModelImg2ImgPipeline",
+  ]
+
+  /// Whether a path is one of a model of this family: a `.safetensors` file, or a directory whose index names a pipeline.
+  public static func isStored(at url: URL) -> Bool {
+    url.pathExtension == "safetensors" || pipelines.contains(className(url) ?? "")
+  }
+
+  /// Why a path is no model that Flux reads, where its name or its index says so; nil where they do not.
+  public static func refusal(of url: URL) -> String? {
+    switch url.pathExtension.lowercased() {
+    case "ckpt", "pt", "pth", "bin":
+      return "it is a pickled checkpoint, which can run programs while it is read: convert it to .safetensors first, "
+        + "for instance with diffusers (from_single_file, save_pretrained)"
+    case "gguf": return "it is a GGUF file; Flux reads .safetensors"
+    default: break
+    }
+    guard let name = className(url) else { return nil }
+    let hasTransformer = FileManager.default.fileExists(atPath: url.appendingPathComponent("transformer").path)
+    // Flux's own models have the name of this class, too.
+    if name == "FluxPipeline" { return hasTransformer ? "it is a model of FLUX.1, which Flux does not draw with" : nil }
+    if pipelines.contains(name) || name == PixelModel.className { return nil }
+    return "it is a model of diffusers' \(name), which Flux does not draw with"
+  }
+
+  /// The class that `model_index.json` names; nil without one.
+  static func className(_ directory: URL) -> String? {
+    JSONFile.className(directory.appendingPathComponent("model_index.json"))
+  }
+
+  /// Opens a file by its header, or a directory.
+  public init(_ url: URL) throws(CheckpointError) {
+    self = url.pathExtension == "safetensors" ? .file(url, try SingleFileCheckpoint(url)) : .directory(url)
+  }
+
+  func unetConfiguration() throws(CheckpointError) -> UNet.Configuration {
+    switch self {
+    case .directory(let root): try UNet.readConfiguration(root.appendingPathComponent("unet"))
+    case .file(_, let checkpoint): try UNet.readConfiguration(checkpoint.unet)
+    }
+  }
+
+  func unet() throws(CheckpointError) -> UNet {
+    switch self {
+    case .directory(let root): try UNet.load(from: root.appendingPathComponent("unet"))
+    case .file(_, let checkpoint): try UNet.load(from: checkpoint.unet)
+    }
+  }
+
+  /// The autoencoder, or another one: a file of its own, or a directory of diffusers.
+  func autoencoder(other: URL?) throws(CheckpointError) -> any StableAutoencoder {
+    if let other {
+      guard other.pathExtension == "safetensors" else { return try Self.autoencoder(in: other) }
+      let family: CheckpointFamily = if case .file(_, let checkpoint) = self { checkpoint.family } else { .stable1 }
+      return try AutoencoderKL.load(from: SingleFileCheckpoint.autoencoder(other, for: family))
+    }
+    switch self {
+    case .directory(let root): return try Self.autoencoder(in: root.appendingPathComponent("vae"))
+    case .file(_, let checkpoint):
+      return try AutoencoderKL.load(from: Self.part(checkpoint.autoencoder, "autoencoder", of: checkpoint))
+    }
+  }
+
+  private static func autoencoder(in folder: URL) throws(CheckpointError) -> any StableAutoencoder {
+    let name = JSONFile.className(folder.appendingPathComponent("config.json"))
+    return name == AutoencoderTiny.className
+      ? try AutoencoderTiny.load(from: folder) : try AutoencoderKL.load(from: folder)
+  }
+
+  func textEncoder() throws(CheckpointError) -> CLIPTextModel {
+    switch self {
+    case .directory(let root): try CLIPTextModel.load(from: root.appendingPathComponent("text_encoder"))
+    case .file(_, let checkpoint):
+      try CLIPTextModel.load(from: Self.part(checkpoint.textEncoder, "text encoder", of: checkpoint))
+    }
+  }
+
+  /// The tokenizer: that of the directory, or the vocabulary of CLIP in `vocabulary`, which single files lack.
+  ///
+  /// Stable Diffusion 2 pads with `!`, the others with the end token.
+  func tokenizer(vocabulary: URL) throws -> CLIPTokenizer {
+    switch self {
+    case .directory(let root): return try CLIPTokenizer(directory: root.appendingPathComponent("tokenizer"))
+    case .file(let url, _):
+      let beside = url.deletingLastPathComponent().appendingPathComponent("tokenizer")
+      let isBeside = FileManager.default.fileExists(atPath: beside.path)
+      return try CLIPTokenizer(directory: isBeside ? beside : vocabulary)
+    }
+  }
+
+  /// The noise schedule and how the model is sampled; `prediction` replaces what the files say.
+  func schedule(prediction: Prediction?) throws(CheckpointError) -> Schedule.Configuration {
+    var schedule: Schedule.Configuration
+    do throws(JSONFileError) {
+      switch self {
+      case .directory(let root):
+        schedule = try JSONFile.read(root.appendingPathComponent("scheduler/scheduler_config.json"))
+      case .file(_, let checkpoint): schedule = try JSONFile.read(checkpoint.scheduler, of: checkpoint.path)
+      }
+    } catch { throw CheckpointError(error) }
+    if let prediction { schedule.predictionType = prediction }
+    return schedule
+  }
+
+  /// Path of the directory or file, for messages.
+  var path: String {
+    switch self {
+    case .directory(let url), .file(let url, _): url.path
+    }
+  }
+
+  private static func part(
+    _ part: CheckpointPart?, _ name: String, of checkpoint: SingleFileCheckpoint
+  ) throws(CheckpointError) -> CheckpointPart {
+    guard let part else {
+      throw .configuration(
+        file: checkpoint.path, reason: "it has a U-Net, but no \(name): use a file with the whole model")
+    }
+    return part
+  }
+}
