@@ -36,6 +36,28 @@ extension FuzzTarget {
           demand(states.count == c.numHiddenLayers + 1 && states[0].shape == [1, 3, c.hiddenSize], "shape")
         }
       },
+      configuration("clip-config", "Tests/Golden/clip/gelu-projected/config.json", text: clip) {
+        try network($0, CLIPTextModel.self) { model, c in
+          let output = model(Tensor.zeros([1, 2], dtype: .int64))
+          demand(output.hiddenStates.count == c.numHiddenLayers + 1, "states")
+          demand(output.pooled.shape == [1, c.isProjected ? c.projectionDim ?? 0 : c.hiddenSize], "shape")
+        }
+      },
+      configuration("kl-config", "Tests/Golden/autoencoder_kl/no-attention/config.json", text: autoencoderKL) {
+        try network($0, AutoencoderKL.self) { model, c in
+          guard c.blockOutChannels.count < 8 else { return }
+          let side = c.downsample
+          let image = model.decode(model.scaled(model.encode(Tensor.zeros([1, c.inChannels, side, side])).mean))
+          demand(image.shape == [1, c.outChannels, side, side], "shape")
+        }
+      },
+      configuration("tiny-config", "Tests/Golden/autoencoder_tiny/like-taesd/config.json", text: autoencoderTiny) {
+        try network($0, AutoencoderTiny.self) { model, c in
+          guard c.encoderBlockOutChannels.count < 8 else { return }
+          let image = model.decode(model.encode(Tensor.zeros([1, c.inChannels, c.downsample, c.downsample])))
+          demand(image.shape == [1, c.outChannels, c.downsample, c.downsample], "shape")
+        }
+      },
       configuration("judge-config", "models/judge/config.json", text: judge) {
         try network($0, GlyphDetector.self) { detector, c in
           let detections = detector(Tensor.zeros([1, 3, GlyphDetector.side, GlyphDetector.side]))
@@ -139,6 +161,16 @@ extension FuzzTarget {
   private static let bert =
     #"{"vocab_size":8,"hidden_size":4,"num_hidden_layers":1,"num_attention_heads":2,"intermediate_size":4,"#
     + #""max_position_embeddings":8,"type_vocab_size":1,"layer_norm_eps":1e-12,"hidden_act":"gelu"}"#
+  private static let clip =
+    #"{"architectures":["CLIPTextModel"],"vocab_size":8,"hidden_size":4,"num_hidden_layers":1,"hidden_act":"gelu","#
+    + #""num_attention_heads":2,"intermediate_size":4,"max_position_embeddings":8,"layer_norm_eps":1e-5}"#
+  private static let autoencoderKL =
+    #"{"in_channels":3,"out_channels":3,"block_out_channels":[2,2],"layers_per_block":1,"latent_channels":2,"#
+    + #""norm_num_groups":1,"down_block_types":["DownEncoderBlock2D","DownEncoderBlock2D"],"#
+    + #""up_block_types":["UpDecoderBlock2D","UpDecoderBlock2D"],"latents_mean":[0,1],"latents_std":[1,2]}"#
+  private static let autoencoderTiny =
+    #"{"in_channels":3,"out_channels":3,"latent_channels":2,"encoder_block_out_channels":[2,2],"act_fn":"relu","#
+    + #""decoder_block_out_channels":[2,2],"num_encoder_blocks":[1,1],"num_decoder_blocks":[1,1]}"#
   private static let judge =
     #"{"world":"small","names":3,"colours":2,"backgrounds":2,"widths":[2,2,2],"blocks":[1,1,1],"norm_groups":1}"#
 }

@@ -33,6 +33,24 @@ extension FuzzTarget {
         demand(encoding.ids.count <= max(2, limit) && encoding.ids.count == encoding.pieces.count, "too many pieces")
         _ = tokenizer.decode(encoding.ids)
       },
+      FuzzTarget("clip-tokenizer", dictionary: "prompt", seeds: { promptSeeds }) { bytes in
+        guard let first = bytes.first else { return }
+        let text = String(decoding: bytes.dropFirst(), as: UTF8.self)
+        clip(CLIPTokenizer.toy, text, limit: Int(first))
+      },
+      FuzzTarget("clip-vocabulary", dictionary: "json", seeds: { Seeds.texts(clipDocument) }) { bytes in
+        let folder = Scratch.folder("clip-vocabulary")
+        Scratch.write(bytes, "tokenizer.json", in: folder)
+        clip(try CLIPTokenizer(directory: folder), "a Red <|endoftext|> apple", limit: 7)
+      },
+      FuzzTarget("clip-tokens", dictionary: "json", seeds: { Seeds.texts(clipTokens) }) { bytes in
+        let folder = Scratch.folder("clip-tokens")
+        for name in ["vocab.json", "merges.txt"] {
+          Scratch.write(try Seeds.file("\(clipToy)/\(name)"), name, in: folder)
+        }
+        for name in ["tokenizer_config.json", "special_tokens_map.json"] { Scratch.write(bytes, name, in: folder) }
+        clip(try CLIPTokenizer(directory: folder), "a <X> b!", limit: 9)
+      },
       FuzzTarget("prompt", dictionary: "prompt", seeds: { promptSeeds }) { bytes in
         let prompt = String(decoding: bytes, as: UTF8.self)
         _ = PromptSyntax.marks(in: prompt)
@@ -58,6 +76,25 @@ extension FuzzTarget {
     ]
   }
 
+  /// What holds for the ids of any text.
+  private static func clip(_ tokenizer: CLIPTokenizer, _ text: String, limit: Int) {
+    let encoding = tokenizer.encode(text, maxLength: limit)
+    demand(encoding.ids.count <= max(2, limit) && encoding.ids.count == encoding.pieces.count, "too many pieces")
+    demand(encoding.ids.allSatisfy { 0..<Int32(tokenizer.count) ~= $0 }, "\(encoding.ids)")
+    _ = tokenizer.decode(encoding.ids)
+  }
+
+  fileprivate static let clipToy = "Tests/Golden/clip_tokenizer/exclamation"
+
+  private static let clipDocument =
+    #"{"added_tokens":[{"id":4,"content":"<|endoftext|>","normalized":true}],"model":{"type":"BPE","#
+    + #""end_of_word_suffix":"</w>","vocab":{"a":0,"a</w>":1,"aa":2,"<|startoftext|>":3,"<|endoftext|>":4},"#
+    + #""merges":[["a","a"]]}}"#
+
+  private static let clipTokens =
+    #"{"pad_token":"!","bos_token":{"content":"<|startoftext|>","normalized":true,"lstrip":false},"#
+    + #""added_tokens_decoder":{"814":{"content":"<X>","normalized":false}}}"#
+
   private static let metadataSeeds = Seeds.texts(
     "a\nNegative prompt: b\nSteps: 2, Sampler: Euler, Seed: 3, Size: 64x64, Model: \"a, b\"",
     #"{"1":{"class_type":"KSampler","inputs":{"seed":1,"steps":2,"positive":["2",0],"latent_image":["2",0]}},"2":{"class_type":"A","inputs":{"text":"a","width":64}}}"#,
@@ -76,6 +113,15 @@ extension WordPieceTokenizer {
     do {
       return try WordPieceTokenizer(vocabulary: URL(fileURLWithPath: ".deps/minilm/vocab.txt"))
     } catch { fatalError("run make setup first: \(error)") }
+  }()
+}
+
+extension CLIPTokenizer {
+  /// The toy vocabulary of the goldens.
+  fileprivate static let toy: CLIPTokenizer = {
+    do {
+      return try CLIPTokenizer(directory: URL(fileURLWithPath: FuzzTarget.clipToy))
+    } catch { fatalError("\(error)") }
   }()
 }
 
