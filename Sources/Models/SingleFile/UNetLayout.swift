@@ -85,7 +85,9 @@ struct UNetLayout {
     let endings = map.keys.endings(of: "\(stored).").filter { !$0.hasPrefix("conv.") }
     for ending in endings { map.add("\(stored).\(ending)", as: "\(name).\(ending)") }
     guard !endings.isEmpty else { return nil }
-    return Set(endings.filter { $0.hasPrefix("transformer_blocks.") }.map { $0.split(separator: ".")[1] }).count
+    return Set(
+      endings.filter { $0.hasPrefix("transformer_blocks.") }.compactMap { $0.split(separator: ".").dropFirst().first }
+    ).count
   }
 
   /// Width of the context of the first cross-attention; nil without one.

@@ -79,6 +79,18 @@ import Torch
     }
   }
 
+  @Test(arguments: [
+    "transformer_blocks.", "transformer_blocks.x.y", "transformer_blocks.1000000.norm1.weight", "proj_in",
+  ])
+  func aNameThatIsCutOffIsNoLayer(_ name: String) throws {
+    try Project.inTemporaryFolder { folder in
+      let key = "model.diffusion_model.input_blocks.1.1.\(name)"
+      let file = try SingleFileGolden.changed("sd1", in: folder) { $0.append((key, Tensor.zeros([]))) }
+      let checkpoint = try SingleFileGolden.open(file, like: "sd1")
+      #expect(throws: CheckpointError.self) { _ = try UNet.load(from: checkpoint.unet) }
+    }
+  }
+
   @Test func aWeightOfAnotherShapeIsNamedAsTheFileNamesIt() throws {
     try Project.inTemporaryFolder { folder in
       let key = "model.diffusion_model.middle_block.0.in_layers.2.weight"
