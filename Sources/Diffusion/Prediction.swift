@@ -95,11 +95,11 @@ extension TimeGrid {
   public func every(_ count: Int) -> TimeGrid {
     guard count > 0, self.count % count == 0 else { fatalError("\(self.count) steps are no multiple of \(count)") }
     return TimeGrid(
-      times: stride(from: 0, through: self.count, by: count).map { times[$0] }, initialScale: initialScale)
+      times: stride(from: 0, through: self.count, by: count).map { times[$0] }, initialScale: initialScale,
+      spacing: spacing)
   }
 
-  private init(times: [DiffusionTime], initialScale: Double) {
-    self.times = times
-    self.initialScale = initialScale
+  private init(times: [DiffusionTime], initialScale: Double, spacing: Spacing?) {
+    (self.times, self.initialScale, self.spacing) = (times, initialScale, spacing)
   }
 }

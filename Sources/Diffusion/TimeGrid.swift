@@ -8,6 +8,9 @@ public struct TimeGrid: Sendable, Equatable {
   /// The factor of the initial noise.
   public let initialScale: Double
 
+  /// How the times are spaced; nil for timesteps that a consistency model was distilled at.
+  public let spacing: Spacing?
+
   /// Number of steps: intervals between the times.
   public var count: Int { times.count - 1 }
 
@@ -23,6 +26,7 @@ public struct TimeGrid: Sendable, Equatable {
     _ schedule: Schedule, kind: SamplerKind, steps: Int, spacing: Spacing? = nil, lowestLambda: Double? = nil
   ) throws(SamplingError) {
     let asked = spacing ?? schedule.configuration.spacing(for: kind)
+    self.spacing = asked
     let distilled = asked == nil ? schedule.distilledTimesteps : nil
     let allowed = 1...(distilled?.count ?? schedule.count)
     guard allowed.contains(steps) else { throw .steps(steps, allowed: allowed) }

@@ -144,10 +144,11 @@ extension GenerationRequest {
   ///
   /// Eta only affects DDIM. Negative prompt, rescale and interval only matter with guidance; there is none at a scale of 1,
   /// or if the interval contains no noise level that is visited. Settings of inpainting only matter with a mask or an
-  /// extension, and a variation of strength 0 is none.
+  /// extension, and a variation of strength 0 is none. A spacing that the model's files decided is stated.
   public func effective(along grid: TimeGrid) -> GenerationRequest {
     var request = self
     if sampler != .ddim { request.eta = 0 }
+    if spacing == nil, grid.spacing != sampler.defaultSpacing { request.spacing = grid.spacing }
     if variation?.strength == 0 { request.variation = nil }
     if edit?.isInpainting == false { request.edit?.inpainting = Inpainting() }
     let start = edit.flatMap { try? grid.start(strength: $0.strength) } ?? 0

@@ -99,7 +99,8 @@ import Torch
     let image = try pipeline.decodeLatents(latents, size: size)[0]
     #expect((image.width, image.height) == (500, 410))
     let whole = withInference {
-      TensorImage.images(pipeline.bundle!.autoencoder.decode(latents, size: (size.rendered.height, size.rendered.width)))
+      TensorImage.images(
+        pipeline.bundle!.autoencoder.decode(latents, size: (size.rendered.height, size.rendered.width)))
     }[0]
     let (top, left) = ((size.rendered.height - 410) / 2, (size.rendered.width - 500) / 2)
     let center = whole.cropped(left: left, top: top, width: 500, height: 410)

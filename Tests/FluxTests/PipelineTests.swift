@@ -226,7 +226,8 @@ import Torch
     defer { try? FileManager.default.removeItem(at: folder) }
     for (preset, part) in [(Preset.mini, GenerationError.NetworkPart.superResolution), (.midi, .decoder)] {
       let model = ModelBundle(preset.configuration, .random(Generator(seed: 1)))
-      let pipeline = Pipeline(model: model, prompts: try #require(tiny.prompts), source: ModelSource(name: "x", hash: ""))
+      let pipeline = Pipeline(
+        model: model, prompts: try #require(tiny.prompts), source: ModelSource(name: "x", hash: ""))
       let latents = Tensor.zeros([1, model.configuration.autoencoder.latentChannels, 2, 2])
       #expect(try pipeline.decodeLatents(latents).count == 1)
       let last = try #require(
