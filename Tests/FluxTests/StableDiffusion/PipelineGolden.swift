@@ -74,6 +74,22 @@ struct PipelineGolden {
     try Pipeline(model: model, textEncoder: Project.minilm, vocabulary: vocabulary, options: options)
   }
 
+  /// Runs `body` with a copy of the model directory of a golden.
+  static func withCopy(_ name: String, _ body: (URL) throws -> Void) throws {
+    try Project.inTemporaryFolder { folder in
+      let model = folder.appendingPathComponent("model")
+      try FileManager.default.copyItem(at: Project.golden("\(name)/model"), to: model)
+      try body(model)
+    }
+  }
+
+  /// Changes entries of a JSON file.
+  static func edit(_ file: URL, _ entries: [String: Any]) throws {
+    var table = try #require(JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+    table.merge(entries) { $1 }
+    try JSONSerialization.data(withJSONObject: table).write(to: file)
+  }
+
   /// The model in one file, whose networks are smaller than those that such files have.
   static func single(_ name: String, heads: Int = 8, textHeadWidth: Int) throws -> Pipeline {
     var assumed = CheckpointAssumptions()
