@@ -18,8 +18,8 @@ struct BytePairs: Sendable {
     var id: Int32
   }
 
-  /// The largest id of a vocabulary.
-  static let idLimit: Int32 = 10_000_000
+  /// The largest id of a vocabulary: a list of all pieces is kept.
+  static let idLimit: Int32 = 1_000_000
   static let suffix = "</w>"
 
   /// A vocabulary and its merges; `file` names where they come from in errors.
