@@ -39,18 +39,20 @@ public final class StableDiffusionModel: ImageModel {
   public let sampling: SamplingDefaults?
   public let geometry: ImageGeometry
 
-  /// Reads all parts; `vocabulary` is the folder of CLIP's vocabulary, for files that have none.
+  /// Reads all parts, U-Net and autoencoder in the given precision; `vocabulary` is the folder of CLIP's vocabulary, for files that have none.
   ///
   /// Throws where a part is missing or damaged, or where the parts do not fit together.
-  public init(_ files: StableDiffusionFiles, vocabulary: URL, _ options: Options = Options()) throws {
+  public init(
+    _ files: StableDiffusionFiles, vocabulary: URL, _ options: Options = Options(), precision: Precision = .float32
+  ) throws {
     let configuration = try files.schedule(prediction: options.prediction)
     let tokenizer = try files.tokenizer(vocabulary: vocabulary)
     let encoder = try files.textEncoder()
     do throws(ConfigurationError) {
       prompts = try CLIPPrompts(tokenizer, encoder, clipSkip: options.clipSkip)
     } catch { throw CheckpointError.configuration(file: files.path, reason: error.description) }
-    unet = try files.unet()
-    autoencoder = try files.autoencoder(other: options.autoencoder)
+    unet = try files.unet(precision)
+    autoencoder = try files.autoencoder(other: options.autoencoder, precision)
     schedule = Schedule(configuration)
     sampling = Self.sampling(configuration, unet.configuration)
     geometry = ImageGeometry(

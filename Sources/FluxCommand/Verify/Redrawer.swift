@@ -69,15 +69,19 @@ final class Redrawer {
     } catch { return .missing(error.description) }
     let cores = ProcessInfo.processInfo.activeProcessorCount
     Libtorch.threads = threads ?? min(metadata.record?.run?.threads ?? cores, cores)
-    let key = [directory.path, "\(replay.isFast)"] + files.flatMap { [$0.file.path, "\($0.scale)"] }
+    let precision = metadata.record?.run?.precision ?? .float32
+    let key =
+      [directory.path, "\(replay.isFast)", precision.rawValue] + files.flatMap { [$0.file.path, "\($0.scale)"] }
     if let last, last.key == key { return .found(last.artist) }
     last = nil
-    let artist = try load(directory, isFast: replay.isFast, files)
+    let artist = try load(directory, isFast: replay.isFast, files, precision)
     last = (key, artist)
     return .found(artist)
   }
 
-  private func load(_ directory: URL, isFast: Bool, _ loras: [(file: URL, scale: Double)]) throws -> Artist {
+  private func load(
+    _ directory: URL, isFast: Bool, _ loras: [(file: URL, scale: Double)], _ precision: Precision
+  ) throws -> Artist {
     if PixelModel.isStored(in: directory) {
       let pipeline = try PixelPipeline(
         model: directory, vocabulary: Home.textEncoder.appendingPathComponent("vocab.txt"), device: device)
@@ -86,7 +90,8 @@ final class Redrawer {
         drawAmongOthers: { request, _ in try pipeline.generate(request, count: 1)[0].image })
     }
     let pipeline = try Pipeline(
-      model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: loras, device: device)
+      model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: loras, precision: precision,
+      device: device)
     return Artist(
       draw: { request, count in try pipeline.generate(request, count: count).map(\.image) },
       drawAmongOthers: { request, batch in
