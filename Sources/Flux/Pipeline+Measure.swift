@@ -99,8 +99,8 @@ extension Pipeline {
       // [B, C, h, w]
       let latents = Tensor.cat(
         images.map { model.encode(TensorImage.tensor([$0]).to(device)) { .zeros([1], device: device) } })
-      let tokens = captions.map { self.tokens(of: $0).ids }
-      let text = conditioner.encode(tokens: tokens, padTo: tokens.map(\.count).max() ?? 0).rows
+      let tokens = captions.map(conditioner.ids)
+      let text = conditioner.encode(tokens, padTo: tokens.map(\.count).max() ?? 0).rows
       let generator = Generator(seed: seed)
       return Self.measuredTimesteps.map { timestep in
         let noise = Tensor.randn(latents.shape, generator: generator).to(device)

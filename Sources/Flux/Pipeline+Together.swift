@@ -62,8 +62,10 @@ extension Pipeline {
     of requests: [GenerationRequest], tokens: Int?
   ) throws(GenerationError) -> (rows: TextConditioning, tokens: Int) {
     let texts = requests.map(\.negativePrompt) + requests.map(\.prompt)
-    let ids = texts.map { self.tokens(of: $0).ids }
+    let ids = texts.map(conditioner.ids)
     let width = max(ids.map(\.count).max() ?? 0, min(tokens ?? 0, conditioner.maxTokens))
-    return (try rows(of: ids, padTo: width), width)
+    let rows = try rows(of: ids, padTo: width)
+    let negatives = conditioner.negatives(rows[0..<requests.count], of: requests.map(\.negativePrompt))
+    return (.cat([negatives, rows[requests.count..<texts.count]]), width)
   }
 }

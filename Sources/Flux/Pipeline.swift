@@ -47,6 +47,9 @@ public final class Pipeline {
         throw CheckpointError.configuration(
           file: url.path, reason: "a model of Stable Diffusion has no student for --fast")
       }
+      if let reason = StableDiffusionFiles.refusal(of: url) {
+        throw CheckpointError.configuration(file: url.path, reason: reason)
+      }
       let model = try StableDiffusionModel(
         StableDiffusionFiles(url), vocabulary: vocabulary, options, precision: precision)
       (self.model, conditioner, encoder, student) = (model, model.prompts, model.prompts.encoder, nil)
@@ -86,6 +89,12 @@ public final class Pipeline {
     (device, precision) = (prompts.device, .float32)
   }
 
+  /// A pipeline over a model of Stable Diffusion's family that is in memory already, on the CPU.
+  init(model: StableDiffusionModel, source: ModelSource) {
+    (self.model, conditioner, self.source) = (model, model.prompts, source)
+    (student, device, precision) = (nil, .cpu, .float32)
+  }
+
   /// A prompt and the one that guidance leads away from, as the U-Net reads them: one row each, equally long.
   public struct PromptConditioning {
     /// The prompt, one row.
@@ -109,26 +118,23 @@ public final class Pipeline {
   ///
   /// Throws where a text network gives NaN or infinity, and names it.
   public func encodeText(_ prompt: String, negative: String = "") throws(GenerationError) -> PromptConditioning {
-    let texts = [negative, prompt].map { tokens(of: $0) }
-    let both = try rows(of: texts.map(\.ids))
+    let both = try rows(of: [negative, prompt].map(conditioner.ids))
     return PromptConditioning(
-      conditional: both[1..<2], unconditional: both[0..<1], dropped: texts[1].dropped, droppedNegative: texts[0].dropped
-    )
+      conditional: both[1..<2], unconditional: conditioner.negatives(both[0..<1], of: [negative]),
+      dropped: tokens(of: prompt).dropped, droppedNegative: tokens(of: negative).dropped)
   }
 
   /// The tokens of a prompt, with the words that do not fit and those that the vocabulary lacks.
-  public func tokens(of prompt: String) -> TokenEncoding {
-    conditioner.tokens(of: prompt, maxLength: conditioner.maxTokens)
-  }
+  public func tokens(of prompt: String) -> TokenEncoding { conditioner.tokens(of: prompt) }
 
   /// Rows of texts that are ids already, padded to the longest or to `width` tokens, each changed by `change`.
   ///
   /// Throws where a text network gives NaN or infinity, and names it.
   func rows(
-    of tokens: [[Int32]], padTo width: Int? = nil, _ change: (TextConditioning) -> TextConditioning = { $0 }
+    of tokens: [PromptTokens], padTo width: Int? = nil, _ change: (TextConditioning) -> TextConditioning = { $0 }
   ) throws(GenerationError) -> TextConditioning {
     let (text, rows) = withInference {
-      let text = conditioner.encode(tokens: tokens, padTo: width ?? tokens.map(\.count).max() ?? 0)
+      let text = conditioner.encode(tokens, padTo: width ?? tokens.map(\.count).max() ?? 0)
       return (text, change(text.rows))
     }
     guard let fault = text.fault else { return rows }
@@ -152,7 +158,7 @@ public final class Pipeline {
     let noise = request.noiseSource(count, shape: shape)
     let start = try start(of: drawing, noise) { request.initialNoise(noise, count: count, shape: shape) }
     let network: BranchedDenoiser = { [predict] x, time, branches in
-      text.predict(x, branches, count: count) { predict($0, time, $1, request.guidance) }
+      text.predict(x, branches, count: count) { predict(start.beside($0), time, $1, request.guidance) }
     }
     return Denoising(
       start.latent, along: drawing.grid, from: start.step, sampler: request.sampler.makeSampler(eta: request.eta),

@@ -164,6 +164,8 @@ enum CLIPVocabulary: String, CaseIterable, Sendable {
     #expect(other.encode("a!").ids != tokenizer.encode("a!").ids)
     #expect(other.encode("a!!").ids.suffix(3) == [0, 0, other.endID])
     #expect(other.encode("a").ids == tokenizer.encode("a").ids)
+    let given = try CLIPTokenizer(directory: Project.golden("clip_tokenizer/toy"), pad: "!")
+    #expect(given.padID == 0 && given.encode("a!! b").ids == other.encode("a!! b").ids)
     // Its named tokens are found in lower case, those of files without a word on it only as they are.
     #expect(other.encode("<|EndOfText|>").ids == [other.startID, other.endID, other.endID])
     #expect(tokenizer.encode("<|EndOfText|>").ids.count > 5)

@@ -232,4 +232,5 @@ def main():
          ("open_clip", projected(text_config(60, 2, "gelu", width=20, projection=20)), "conditioner.embedders.1.model.", 0)])
 
 
-main()
+if __name__ == "__main__":
+    main()

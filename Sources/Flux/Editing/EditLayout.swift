@@ -123,12 +123,26 @@ public struct EditLayout: Sendable {
     var part = canvas.cropped(region)
     if filled, let mask { part = part.filledFromSurroundings(under: mask.cropped(region)) }
     return part.resized(width: drawn.width, height: drawn.height, filter: .lanczos)
-      .extended(
-        by: Margins(
-          left: size.columns.lowerBound, top: size.rows.lowerBound,
-          right: size.rendered.width - size.columns.upperBound, bottom: size.rendered.height - size.rows.upperBound)
-      )
+      .extended(by: surplus(of: size))
       .resized(width: size.base.width, height: size.base.height, filter: .lanczos)
+  }
+
+  /// 1 for every pixel of that image which is kept, 0 under the mask or its blur, by rows; nil without a mask.
+  func keptPixels(for size: OutputSize) -> [Float]? {
+    guard let weights else { return nil }
+    var holes = weights
+    holes.pixels = weights.pixels.map { $0 > 0 ? 255 : 0 }
+    return holes.resized(width: drawn.width, height: drawn.height, filter: .box)
+      .extended(by: surplus(of: size), margin: 0)
+      .resized(width: size.base.width, height: size.base.height, filter: .box)
+      .pixels.map { $0 < 128 ? 1 : 0 }
+  }
+
+  /// What is rendered around the drawn region.
+  private func surplus(of size: OutputSize) -> Margins {
+    Margins(
+      left: size.columns.lowerBound, top: size.rows.lowerBound,
+      right: size.rendered.width - size.columns.upperBound, bottom: size.rendered.height - size.rows.upperBound)
   }
 
   /// 1 for every latent cell that the mask or its blur touches, 0 for the others, by rows; nil without a mask.

@@ -174,6 +174,8 @@ public enum EditError: Error, CustomStringConvertible, Sendable, Equatable {
   case tooLarge(String, width: Int, height: Int)
   /// Large latents and a mask, which exclude each other.
   case largeLatents
+  /// The model draws under masks only, and the request has none.
+  case maskNeeded
 
   public var description: String {
     switch self {
@@ -190,6 +192,8 @@ public enum EditError: Error, CustomStringConvertible, Sendable, Equatable {
         : "the mask has no white pixel: nothing would be redrawn"
     case .tooLarge(let what, let width, let height):
       "\(what) has \(width)×\(height) pixels, \(width * height) in total; the limit is \(ImageEdit.maxPixels)"
+    case .maskNeeded:
+      "this model is for inpainting, and needs an init image and a mask: -i IMAGE --mask MASK, or an extension"
     case .largeLatents: "large latents cannot be combined with a mask or an extension"
     }
   }

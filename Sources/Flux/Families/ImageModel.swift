@@ -40,7 +40,12 @@ public protocol ImageModel: AnyObject {
   var unet: UNet { get }
   /// Whether the denoising network was distilled to read the guidance scale, so that one evaluation has its effect.
   var embedsGuidance: Bool { get }
+  /// Whether the denoising network was trained for inpainting, and reads what is kept: it draws under masks only.
+  var readsSurroundings: Bool { get }
   /// The prediction for noisy latents `[B, C, h, w]` at timesteps `[B]`, with one text each.
+  ///
+  /// A network that reads surroundings has `[B, 2C + 1, h, w]`: the latents, the mask (1 where it draws), and the latents
+  /// of the image without what is under the mask.
   func predict(_ latents: Tensor, at timesteps: Tensor, _ text: TextConditioning) -> Tensor
   /// The latents `[B, C, h, w]`, scaled as the denoising network reads them, of pixels `[B, 3, H, W]` in −1…1.
   ///
@@ -58,6 +63,7 @@ public protocol ImageModel: AnyObject {
 
 extension ImageModel {
   public var embedsGuidance: Bool { false }
+  public var readsSurroundings: Bool { false }
 
   public func predict(_ latents: Tensor, at timesteps: Tensor, _ text: TextConditioning) -> Tensor {
     unet(latents, at: timesteps, text)

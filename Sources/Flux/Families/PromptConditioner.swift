@@ -16,16 +16,63 @@ public struct EncodedTexts {
   }
 }
 
+/// A text as ids: those of each tokenizer that reads it, with the ones that begin and end it.
+public struct PromptTokens: Sendable, Equatable {
+  /// The ids, in the order of the tokenizers.
+  public var ids: [[Int32]]
+
+  /// A text with the given ids for each tokenizer.
+  public init(_ ids: [[Int32]]) { self.ids = ids }
+
+  /// The most ids that a tokenizer has.
+  public var count: Int { ids.map(\.count).max() ?? 0 }
+}
+
 /// The text networks of a model: prompts to the rows that the denoising network reads.
 public protocol PromptConditioner: AnyObject {
   /// The most tokens of a text, with those that begin and end it.
   var maxTokens: Int { get }
-  /// The ids that begin and end a text.
-  var ends: (first: Int32, last: Int32) { get }
-  /// The tokens of a text, cut at `maxLength`, with the words that do not fit and those that the vocabulary lacks.
-  func tokens(of text: String, maxLength: Int) -> TokenEncoding
+  /// The tokenizers, which all read every text; people are shown the pieces of the first.
+  var tokenizers: [any PromptTokenizer] { get }
+  /// Widths of the context's parts, one for each tokenizer.
+  var contextWidths: [Int] { get }
+  /// Whether the pooled text is the mean of the context; otherwise it is that of a text as a whole.
+  var poolsContext: Bool { get }
+  /// Whether an empty negative prompt is a context and pooled text of zeros, and not the empty text.
+  var zeroesEmptyNegative: Bool { get }
   /// Rows of texts that are ids already, padded to `width` tokens or to the width that the networks require.
-  func encode(tokens: [[Int32]], padTo width: Int) -> EncodedTexts
+  func encode(_ texts: [PromptTokens], padTo width: Int) -> EncodedTexts
+}
+
+extension PromptConditioner {
+  public var poolsContext: Bool { false }
+  public var zeroesEmptyNegative: Bool { false }
+
+  /// What each tokenizer makes of a text, cut at the most tokens that the model reads.
+  func encodings(of text: String) -> [TokenEncoding] {
+    tokenizers.map { $0.encode(text, maxLength: maxTokens) }
+  }
+
+  /// The ids of a text, cut at the most tokens that the model reads.
+  public func ids(of text: String) -> PromptTokens { PromptTokens(encodings(of: text).map(\.ids)) }
+
+  /// The tokens that people are shown, with the words that do not fit into one of the tokenizers.
+  public func tokens(of text: String) -> TokenEncoding {
+    let all = encodings(of: text)
+    var shown = all[0]
+    // Words are lost at the end: what one tokenizer loses is the end of what another does.
+    shown.dropped = all.map(\.dropped).max { $0.count < $1.count } ?? []
+    return shown
+  }
+
+  /// Rows of negative prompts as guidance leads away from them: zeros for empty ones where the model was trained so.
+  func negatives(_ rows: TextConditioning, of prompts: [String]) -> TextConditioning {
+    guard zeroesEmptyNegative, prompts.contains("") else { return rows }
+    let kept = Tensor(prompts.map { $0.isEmpty ? 0 : 1 as Float }, shape: [prompts.count, 1]).to(rows.context.device)
+    return TextConditioning(
+      context: rows.context * kept.unsqueezed(2), mask: rows.mask, pooled: rows.pooled * kept, sizes: rows.sizes,
+      guidance: rows.guidance)
+  }
 }
 
 /// The text networks of Flux's own models: the pretrained encoder, and the adapter that was trained with the U-Net.
@@ -41,14 +88,12 @@ public final class AdaptedPrompts: PromptConditioner {
   }
 
   public var maxTokens: Int { adapter.configuration.maxTokens }
-  public var ends: (first: Int32, last: Int32) { (prompts.tokenizer.clsID, prompts.tokenizer.sepID) }
+  public var tokenizers: [any PromptTokenizer] { [prompts.tokenizer] }
+  public var contextWidths: [Int] { [adapter.configuration.width] }
+  public var poolsContext: Bool { true }
 
-  public func tokens(of text: String, maxLength: Int) -> TokenEncoding {
-    prompts.tokenizer.encode(text, maxLength: maxLength)
-  }
-
-  public func encode(tokens: [[Int32]], padTo width: Int) -> EncodedTexts {
-    let text = prompts(tokens: tokens, padTo: width)
+  public func encode(_ texts: [PromptTokens], padTo width: Int) -> EncodedTexts {
+    let text = prompts(tokens: texts.map { $0.ids[0] }, padTo: width)
     let rows = adapter(text.states.to(device), mask: text.mask.to(device))
     guard !rows.allFinite else { return EncodedTexts(rows, fault: nil) }
     return EncodedTexts(rows, fault: text.states.allFinite ? .textAdapter : .textEncoder)

@@ -12,7 +12,7 @@ extension Pipeline {
     _ prompt: String, negative: String, syntax: PromptSyntax
   ) throws(GenerationError) -> PromptConditioning {
     guard syntax == .weighted else { return try encodeText(prompt, negative: negative) }
-    let (positive, negative) = (WeightedPrompt(prompt), WeightedPrompt(negative))
+    let (positive, opposite) = (WeightedPrompt(prompt), WeightedPrompt(negative))
     var dropped: [String] = []
     var parts: [PromptConditioning.Part] = []
     for part in positive.parts {
@@ -21,7 +21,8 @@ extension Pipeline {
       dropped += lost
     }
     // A negative prompt has no guidance of its own: its parts are chunks.
-    let (unconditional, droppedNegative) = try encode(negative.parts.flatMap(\.chunks))
+    let (rows, droppedNegative) = try encode(opposite.parts.flatMap(\.chunks))
+    let unconditional = conditioner.negatives(rows, of: [negative])
     let length = (parts.map(\.conditioning) + [unconditional]).map { $0.mask.shape[1] }.max() ?? 0
     parts = parts.map { .init(conditioning: $0.conditioning.padded(to: length), weight: $0.weight) }
     let isComposed = parts.count > 1
@@ -32,7 +33,7 @@ extension Pipeline {
 
   /// The words of a prompt that do not fit and those that the vocabulary lacks.
   public func words(of prompt: WeightedPrompt) -> (dropped: [String], unknown: [String]) {
-    let chunks = prompt.parts.flatMap(\.chunks).map { tokens(of: $0) }
+    let chunks = prompt.parts.flatMap(\.chunks).map { WeightedTokens(conditioner, $0) }
     return (chunks.flatMap(\.dropped), chunks.flatMap(\.unknown))
   }
 
@@ -43,30 +44,53 @@ extension Pipeline {
   private func encode(
     _ chunks: [[WeightedPrompt.Fragment]]
   ) throws(GenerationError) -> (TextConditioning, dropped: [String]) {
-    let encodings = chunks.map { tokens(of: $0) }
-    let length = encodings.map(\.ids.count).max() ?? 0
-    let padded = encodings.map { $0.weights + [Float](repeating: 1, count: length - $0.weights.count) }
-    let weights = Tensor(padded.flatMap { $0 }, shape: [chunks.count, length, 1]).to(device)
-    let conditioning = try rows(of: encodings.map(\.ids), padTo: length) { $0.weighted(by: weights).joined }
+    let encodings = chunks.map { WeightedTokens(conditioner, $0) }
+    let (widths, pools) = (conditioner.contextWidths, conditioner.poolsContext)
+    let conditioning = try rows(of: encodings.map(\.tokens)) { rows in
+      let parts = widths.indices.map { part in
+        let length = rows.context.shape[1]
+        return Tensor.weights(encodings.map { $0.weights[part] }, to: length)
+          .expanded([chunks.count, length, widths[part]])
+      }
+      return rows.weighted(by: Tensor.cat(parts, dim: 2).to(device), pools: pools).joined(pools: pools)
+    }
     return (conditioning, encodings.flatMap(\.dropped))
   }
+}
 
-  /// The tokens of a chunk between [CLS] and [SEP], with their weights.
-  private func tokens(
-    of chunk: [WeightedPrompt.Fragment]
-  ) -> (ids: [Int32], weights: [Float], dropped: [String], unknown: [String]) {
-    let (limit, ends) = (conditioner.maxTokens, conditioner.ends)
-    var (ids, weights): ([Int32], [Float]) = ([ends.first], [1])
-    var (dropped, unknown): ([String], [String]) = ([], [])
-    for fragment in chunk {
-      let encoding = conditioner.tokens(of: fragment.text, maxLength: max(2, limit - ids.count + 1))
-      let own = encoding.ids.dropFirst().dropLast()
-      ids += own
-      weights += own.map { _ in Float(fragment.weight) }
-      dropped += encoding.dropped
-      unknown += encoding.unknown
+/// The tokens of a chunk between those that begin and end a text, with their weights.
+private struct WeightedTokens {
+  private(set) var tokens = PromptTokens([])
+  /// The weight of each id of each tokenizer.
+  private(set) var weights: [[Float]] = []
+  private(set) var dropped: [String] = []
+  private(set) var unknown: [String] = []
+
+  init(_ conditioner: any PromptConditioner, _ chunk: [WeightedPrompt.Fragment]) {
+    for (index, tokenizer) in conditioner.tokenizers.enumerated() {
+      let ends = tokenizer.encode("", maxLength: 2).ids
+      var (ids, factors): ([Int32], [Float]) = ([ends[0]], [1])
+      var lost: [String] = []
+      for fragment in chunk {
+        let encoding = tokenizer.encode(fragment.text, maxLength: max(2, conditioner.maxTokens - ids.count + 1))
+        let own = encoding.ids.dropFirst().dropLast()
+        ids += own
+        factors += own.map { _ in Float(fragment.weight) }
+        lost += encoding.dropped
+        if index == 0 { unknown += encoding.unknown }
+      }
+      tokens.ids.append(ids + [ends[1]])
+      weights.append(factors + [1])
+      if lost.count > dropped.count { dropped = lost }
     }
-    return (ids + [ends.last], weights + [1], dropped, unknown)
+  }
+}
+
+extension Tensor {
+  /// Rows `[B, N, 1]` of weights, with 1 where they have none.
+  fileprivate static func weights(_ rows: [[Float]], to length: Int) -> Tensor {
+    let padded = rows.flatMap { $0 + [Float](repeating: 1, count: length - $0.count) }
+    return Tensor(padded, shape: [rows.count, length, 1])
   }
 }
 
@@ -96,21 +120,22 @@ extension Pipeline.PromptConditioning {
 }
 
 extension TextConditioning {
-  /// The vectors of the context times weights `[B, N, 1]`, and their mean.
-  fileprivate func weighted(by weights: Tensor) -> TextConditioning {
+  /// The vectors of the context times weights `[B, N, D]`; their mean, where that is the pooled text.
+  fileprivate func weighted(by weights: Tensor, pools: Bool) -> TextConditioning {
     let context = context * weights
+    if !pools { return TextConditioning(context: context, mask: mask, pooled: pooled) }
     let present = mask.to(.float32).unsqueezed(2)
     return TextConditioning(context: context, mask: mask, pooled: (context * present).sum([1]) / present.sum([1]))
   }
 
-  /// All rows one after the other as one row.
-  fileprivate var joined: TextConditioning {
+  /// All rows one after the other as one row, whose pooled text is that of all, or of the first where it is no mean.
+  fileprivate func joined(pools: Bool) -> TextConditioning {
     let (B, N, D) = context.shape3
     if B == 1 { return self }
     let counts = mask.to(.float32).sum([1], keepDims: true)  // [B, 1]
     return TextConditioning(
       context: context.reshaped([1, B * N, D]), mask: mask.reshaped([1, B * N]),
-      pooled: (pooled * counts).sum([0], keepDims: true) / counts.sum([0], keepDims: true))
+      pooled: pools ? (pooled * counts).sum([0], keepDims: true) / counts.sum([0], keepDims: true) : pooled[0..<1])
   }
 
   /// The same with masked vectors at its end, up to a number of tokens.

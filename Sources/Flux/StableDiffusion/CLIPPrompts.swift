@@ -4,10 +4,18 @@ import Support
 import Tokenizers
 import Torch
 
-/// The text networks of Stable Diffusion 1 and 2: CLIP's tokenizer and text model.
+/// The text networks of a model of Stable Diffusion's family.
 ///
 /// Texts always have all 77 positions, and the padding is attended to, as in training.
-public final class CLIPPrompts: PromptConditioner {
+public protocol StablePrompts: PromptConditioner {
+  /// The text model, or the first of two, into which LoRAs are merged.
+  var encoder: CLIPTextModel { get }
+  /// Moves the text models to a device, in place.
+  func move(to device: Device)
+}
+
+/// The text networks of Stable Diffusion 1 and 2: CLIP's tokenizer and text model.
+public final class CLIPPrompts: StablePrompts {
   /// The tokenizer.
   public let tokenizer: CLIPTokenizer
   /// The text model, into which LoRAs are merged.
@@ -18,37 +26,43 @@ public final class CLIPPrompts: PromptConditioner {
 
   /// Joins both; throws if the vocabulary is larger than the model's, or if the model has too few layers to skip.
   public init(_ tokenizer: CLIPTokenizer, _ encoder: CLIPTextModel, clipSkip: Int = 0) throws(ConfigurationError) {
-    let configuration = encoder.configuration
-    guard tokenizer.count <= configuration.vocabSize else {
-      throw ConfigurationError(
-        "vocab_size", configuration.vocabSize, expected: "\(tokenizer.count) or more: the tokenizer's")
-    }
-    guard (0..<configuration.numHiddenLayers).contains(clipSkip) else {
-      throw ConfigurationError("clip skip", clipSkip, expected: "0 to \(configuration.numHiddenLayers - 1)")
+    try tokenizer.check(encoder.configuration)
+    let last = encoder.configuration.numHiddenLayers - 1
+    guard (0...last).contains(clipSkip) else {
+      throw ConfigurationError("clip skip", clipSkip, expected: "0 to \(last)")
     }
     (self.tokenizer, self.encoder, self.clipSkip) = (tokenizer, encoder, clipSkip)
   }
 
   public var maxTokens: Int { encoder.configuration.maxPositionEmbeddings }
-  public var ends: (first: Int32, last: Int32) { (tokenizer.startID, tokenizer.endID) }
+  public var tokenizers: [any PromptTokenizer] { [tokenizer] }
+  public var contextWidths: [Int] { [encoder.configuration.hiddenSize] }
 
-  public func tokens(of text: String, maxLength: Int) -> TokenEncoding {
-    tokenizer.encode(text, maxLength: maxLength)
-  }
-
-  public func encode(tokens: [[Int32]], padTo width: Int) -> EncodedTexts {
-    let ids = tokens.flatMap {
-      $0.map(Int64.init) + [Int64](repeating: Int64(tokenizer.padID), count: maxTokens - $0.count)
-    }
-    let shape = [tokens.count, maxTokens]
-    let output = encoder(Tensor(ids, shape: shape).to(device))
+  public func encode(_ texts: [PromptTokens], padTo width: Int) -> EncodedTexts {
+    let ids = tokenizer.padded(texts.map { $0.ids[0] }, to: maxTokens).to(device)
+    let output = encoder(ids)
     let context = encoder.state(of: output, skipping: clipSkip)
-    let rows = TextConditioning(context: context, mask: .ones(shape, device: device), pooled: output.pooled)
+    let rows = TextConditioning(context: context, mask: .ones(ids.shape, device: device), pooled: output.pooled)
     return EncodedTexts(rows, fault: rows.allFinite ? nil : .textEncoder)
   }
 
-  func move(to device: Device) {
+  public func move(to device: Device) {
     encoder.move(to: device)
     self.device = device
+  }
+}
+
+extension CLIPTokenizer {
+  /// Throws if the vocabulary is larger than a text model's.
+  func check(_ configuration: CLIPTextModel.Configuration) throws(ConfigurationError) {
+    guard count <= configuration.vocabSize else {
+      throw ConfigurationError("vocab_size", configuration.vocabSize, expected: "\(count) or more: the tokenizer's")
+    }
+  }
+
+  /// Texts as int64 ids `[B, length]`, filled up with the piece that pads; traps if one is longer.
+  func padded(_ texts: [[Int32]], to length: Int) -> Tensor {
+    let ids = texts.flatMap { $0.map(Int64.init) + [Int64](repeating: Int64(padID), count: length - $0.count) }
+    return Tensor(ids, shape: [texts.count, length])
   }
 }

@@ -17,6 +17,7 @@ public enum StableDiffusionFiles {
   static let pipelines = [
     "StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline",
     "LatentConsistencyModelPipeline", "LatentConsistencyModelImg2ImgPipeline",
+    "StableDiffusionXLPipeline", "StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline",
   ]
 
   /// Whether a path is one of a model of this family: a `.safetensors` file, or a directory whose index names a pipeline.
@@ -37,6 +38,9 @@ public enum StableDiffusionFiles {
     let hasTransformer = FileManager.default.fileExists(atPath: url.appendingPathComponent("transformer").path)
     // Flux's own models have the name of this class, too.
     if name == "FluxPipeline" { return hasTransformer ? "it is a model of FLUX.1, which Flux does not draw with" : nil }
+    if case .bool(true) = indexEntry("requires_aesthetics_score", url) {
+      return "it is the refiner of Stable Diffusion XL, which Flux does not draw with: use the base model"
+    }
     if pipelines.contains(name) || name == PixelModel.className { return nil }
     return "it is a model of diffusers' \(name), which Flux does not draw with"
   }
@@ -44,6 +48,10 @@ public enum StableDiffusionFiles {
   /// The class that `model_index.json` names; nil without one.
   static func className(_ directory: URL) -> String? {
     JSONFile.className(directory.appendingPathComponent("model_index.json"))
+  }
+
+  private static func indexEntry(_ key: String, _ directory: URL) -> JSONValue? {
+    (try? Data(contentsOf: directory.appendingPathComponent("model_index.json"))).flatMap { JSONValue($0) }?[key]
   }
 
   /// Opens a file by its header, or a directory.
@@ -96,17 +104,48 @@ public enum StableDiffusionFiles {
     }
   }
 
+  /// The second text encoder of Stable Diffusion XL.
+  func secondTextEncoder() throws(CheckpointError) -> CLIPTextModel {
+    switch self {
+    case .directory(let root): try CLIPTextModel.load(from: root.appendingPathComponent("text_encoder_2"))
+    case .file(_, let checkpoint):
+      try CLIPTextModel.load(from: Self.part(checkpoint.textEncoder2, "second text encoder", of: checkpoint))
+    }
+  }
+
   /// The tokenizer: that of the directory, or the vocabulary of CLIP in `vocabulary`, which single files lack.
   ///
   /// Stable Diffusion 2 pads with `!`, the others with the end token.
   func tokenizer(vocabulary: URL) throws -> CLIPTokenizer {
+    let padsWithPoint = if case .file(_, let checkpoint) = self { checkpoint.family == .stable2 } else { false }
+    return try tokenizer("tokenizer", vocabulary, pad: padsWithPoint ? Self.exclamation : nil)
+  }
+
+  /// The tokenizer of the second text encoder, which pads with `!`.
+  func secondTokenizer(vocabulary: URL) throws -> CLIPTokenizer {
+    try tokenizer("tokenizer_2", vocabulary, pad: Self.exclamation)
+  }
+
+  /// The piece that OpenCLIP's models are padded with; its id is 0.
+  private static let exclamation = "!"
+
+  /// `pad` is used with the shared vocabulary alone: other files say how they pad.
+  private func tokenizer(_ name: String, _ vocabulary: URL, pad: String?) throws -> CLIPTokenizer {
     switch self {
-    case .directory(let root): return try CLIPTokenizer(directory: root.appendingPathComponent("tokenizer"))
+    case .directory(let root): return try CLIPTokenizer(directory: root.appendingPathComponent(name))
     case .file(let url, _):
-      let beside = url.deletingLastPathComponent().appendingPathComponent("tokenizer")
-      let isBeside = FileManager.default.fileExists(atPath: beside.path)
-      return try CLIPTokenizer(directory: isBeside ? beside : vocabulary)
+      let beside = url.deletingLastPathComponent().appendingPathComponent(name)
+      return FileManager.default.fileExists(atPath: beside.path)
+        ? try CLIPTokenizer(directory: beside) : try CLIPTokenizer(directory: vocabulary, pad: pad)
     }
+  }
+
+  /// Whether an empty negative prompt of Stable Diffusion XL is zeros: what the index says, or as its base model.
+  var zeroesEmptyNegative: Bool {
+    guard case .directory(let root) = self,
+      case .bool(let value) = Self.indexEntry("force_zeros_for_empty_prompt", root)
+    else { return true }
+    return value
   }
 
   /// The noise schedule and how the model is sampled; `prediction` replaces what the files say.

@@ -6,7 +6,8 @@ import Support
 import Tokenizers
 import Torch
 
-/// A model of the family of Stable Diffusion 1 and 2 (Rombach et al., 2022): CLIP, a U-Net, and a variational autoencoder.
+/// A model of the family of Stable Diffusion (Rombach et al., 2022), XL (Podell et al., 2023) included: one or two text
+/// encoders of CLIP, a U-Net, and a variational autoencoder.
 public final class StableDiffusionModel: ImageModel {
   /// What a caller may choose about a model.
   public struct Options: Sendable, Equatable {
@@ -33,33 +34,50 @@ public final class StableDiffusionModel: ImageModel {
 
   public let unet: UNet
   private let autoencoder: any StableAutoencoder
+  private let isXL: Bool
   /// The text networks.
-  public let prompts: CLIPPrompts
+  public let prompts: any StablePrompts
   public let schedule: Schedule
   public let sampling: SamplingDefaults?
   public let geometry: ImageGeometry
 
-  /// Reads all parts, U-Net and autoencoder in the given precision; `vocabulary` is the folder of CLIP's vocabulary, for files that have none.
+  /// Reads all parts, U-Net and autoencoder in the given precision.
+  ///
+  /// `vocabulary` is the folder of CLIP's vocabulary, for files that have none.
   ///
   /// Throws where a part is missing or damaged, or where the parts do not fit together.
   public init(
     _ files: StableDiffusionFiles, vocabulary: URL, _ options: Options = Options(), precision: Precision = .float32
   ) throws {
     let configuration = try files.schedule(prediction: options.prediction)
-    let tokenizer = try files.tokenizer(vocabulary: vocabulary)
-    let encoder = try files.textEncoder()
-    do throws(ConfigurationError) {
-      prompts = try CLIPPrompts(tokenizer, encoder, clipSkip: options.clipSkip)
-    } catch { throw CheckpointError.configuration(file: files.path, reason: error.description) }
+    isXL = try files.unetConfiguration().isXL
+    prompts = try Self.prompts(files, vocabulary: vocabulary, isXL: isXL, clipSkip: options.clipSkip)
     unet = try files.unet(precision)
     autoencoder = try files.autoencoder(other: options.autoencoder, precision)
     schedule = Schedule(configuration)
     sampling = Self.sampling(configuration, unet.configuration)
     geometry = ImageGeometry(
-      imageSize: (unet.configuration.sampleSize ?? 64) * autoencoder.cell, cell: autoencoder.cell,
+      imageSize: (unet.configuration.sampleSize ?? (isXL ? 128 : 64)) * autoencoder.cell, cell: autoencoder.cell,
       latentChannels: autoencoder.latentChannels)
-    let problem = Self.mismatch(unet.configuration, autoencoder, encoder.configuration)
+    let problem = Self.mismatch(
+      unet.configuration, autoencoder, contextWidth: prompts.contextWidths.reduce(0, +),
+      pooledWidth: (prompts as? XLPrompts)?.encoder2.configuration.projectionDim)
     if let problem { throw CheckpointError.configuration(file: files.path, reason: problem) }
+  }
+
+  private static func prompts(
+    _ files: StableDiffusionFiles, vocabulary: URL, isXL: Bool, clipSkip: Int
+  ) throws -> any StablePrompts {
+    let tokenizer = try files.tokenizer(vocabulary: vocabulary)
+    let encoder = try files.textEncoder()
+    do {
+      guard isXL else { return try CLIPPrompts(tokenizer, encoder, clipSkip: clipSkip) }
+      let second = (try files.secondTokenizer(vocabulary: vocabulary), try files.secondTextEncoder())
+      return try XLPrompts(
+        (tokenizer, encoder), second, clipSkip: clipSkip, zeroesEmptyNegative: files.zeroesEmptyNegative)
+    } catch let error as ConfigurationError {
+      throw CheckpointError.configuration(file: files.path, reason: error.description)
+    }
   }
 
   /// The models of this family do not clamp, unless their files say so.
@@ -67,11 +85,30 @@ public final class StableDiffusionModel: ImageModel {
 
   public var embedsGuidance: Bool { unet.configuration.timeCondProjDim != nil }
 
-  public func encode(_ pixels: Tensor, noise: () -> Tensor) -> Tensor {
-    autoencoder.latents(of: pixels, noise: noise)
+  public var readsSurroundings: Bool { unet.configuration.inChannels != unet.configuration.outChannels }
+
+  /// Stable Diffusion XL also reads the size of the image: the whole of it, as large as its latents are.
+  public func predict(_ latents: Tensor, at timesteps: Tensor, _ text: TextConditioning) -> Tensor {
+    guard isXL else { return unet(latents, at: timesteps, text) }
+    let (height, width) = (Float(latents.shape[2] * geometry.cell), Float(latents.shape[3] * geometry.cell))
+    var text = text
+    text.sizes = Tensor([height, width, 0, 0, height, width], shape: [1, 6]).to(latents.device)
+      .expanded([text.count, 6])
+    return unet(latents, at: timesteps, text)
   }
 
-  public func decode(_ latents: Tensor) -> Tensor { autoencoder.pixels(of: latents) }
+  public func encode(_ pixels: Tensor, noise: () -> Tensor) -> Tensor {
+    precisely(on: pixels.device) { autoencoder.latents(of: pixels, noise: noise) }
+  }
+
+  public func decode(_ latents: Tensor) -> Tensor {
+    precisely(on: latents.device) { autoencoder.pixels(of: latents) }
+  }
+
+  /// The autoencoder of Stable Diffusion XL gives numbers that half precision has not.
+  private func precisely(on device: Device, _ body: () -> Tensor) -> Tensor {
+    isXL ? withoutAutocast(device, body) : body()
+  }
 
   public func flops(height: Int, width: Int, tokens: Int) -> (unet: Int, decoder: Int) {
     (
@@ -99,28 +136,40 @@ public final class StableDiffusionModel: ImageModel {
     if schedule.scheduler == .euler || schedule.scheduler == .eulerAncestral, schedule.timestepSpacing == .trailing {
       return SamplingDefaults(steps: 4, guidance: Guidance(scale: 1), sampler: schedule.sampler)
     }
-    return SamplingDefaults(steps: 25, guidance: Guidance(scale: 7.5))
+    return SamplingDefaults(steps: 25, guidance: Guidance(scale: unet.isXL ? 6 : 7.5))
   }
 
-  /// What does not fit between the parts, or nil.
-  private static func mismatch(
-    _ unet: UNet.Configuration, _ autoencoder: any StableAutoencoder, _ text: CLIPTextModel.Configuration
+  /// What does not fit between the parts, or nil; only Stable Diffusion XL has a pooled width.
+  static func mismatch(
+    _ unet: UNet.Configuration, _ autoencoder: any StableAutoencoder, contextWidth: Int, pooledWidth: Int?
   ) -> String? {
-    if unet.crossAttentionDim != text.hiddenSize {
-      return "the U-Net reads a context \(unet.crossAttentionDim) wide, the text encoder makes \(text.hiddenSize)"
+    if let pooledWidth, let expected = unet.pooledTextWidth, expected != pooledWidth {
+      return
+        "the U-Net reads a pooled text \(expected) wide beside six sizes, the second text encoder makes \(pooledWidth)"
+        + (expected + (unet.additionTimeEmbedDim ?? 0) == pooledWidth ? ": it is a refiner's, with five sizes" : "")
+    }
+    if unet.crossAttentionDim != contextWidth {
+      return "the U-Net reads a context \(unet.crossAttentionDim) wide, "
+        + (pooledWidth == nil ? "the text encoder makes \(contextWidth)" : "the text encoders make \(contextWidth)")
     }
     if unet.outChannels != autoencoder.latentChannels {
       return "the U-Net predicts \(unet.outChannels) channels, the autoencoder has \(autoencoder.latentChannels)"
     }
-    if unet.inChannels != unet.outChannels {
+    let inpainting = 2 * unet.outChannels + 1
+    if ![unet.outChannels, inpainting].contains(unet.inChannels) {
       return
-        "the U-Net reads \(unet.inChannels) channels, as models for inpainting do, which Flux does not draw with yet"
+        "the U-Net reads \(unet.inChannels) channels, expected \(unet.outChannels), or \(inpainting) for inpainting"
     }
     if autoencoder.imageChannels != [3, 3] {
       return "the autoencoder reads and makes \(autoencoder.imageChannels) channels, expected 3 of each"
     }
     return nil
   }
+}
+
+extension UNet.Configuration {
+  /// Whether the U-Net reads pooled text and sizes, as that of Stable Diffusion XL.
+  fileprivate var isXL: Bool { additionEmbedType == .textTime }
 }
 
 extension SamplingDefaults {

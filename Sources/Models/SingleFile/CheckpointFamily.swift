@@ -47,6 +47,8 @@ struct CheckpointAssumptions {
   var headWidth = 64
   /// Width of an attention head of a text encoder.
   var textHeadWidth = 64
+  /// Id of the token that ends a text.
+  var endToken = 49_407
   /// Groups of the group normalization.
   var groups = 32
   /// Sines and cosines of each of the sizes of SDXL.

@@ -64,7 +64,7 @@ struct TextEncoderLayout {
       "max_position_embeddings": .optional(map.shape("\(embeddings).position_embedding.weight")?.first),
       "layer_norm_eps": 1e-5, "hidden_act": .string(activation),
       "projection_dim": .optional(map.shape("text_projection.weight")?.first ?? width),
-      "bos_token_id": 49_406, "eos_token_id": 49_407, "pad_token_id": 1,
+      "bos_token_id": 49_406, "eos_token_id": .int(assumed.endToken), "pad_token_id": 1,
     ]
   }
 }

@@ -35,8 +35,11 @@ public struct CLIPTokenizer: PromptTokenizer {
   /// The piece that pads is that of `special_tokens_map.json` or `tokenizer_config.json`. As in transformers it is
   /// found in a text before that is split: with `!` for padding, as in Stable Diffusion 2, every `!` of it is id 0.
   ///
-  /// Throws a sentence if files are missing or damaged, or if they are those of another kind of tokenizer.
-  public init(directory: URL) throws(TokenizerError) { try self.init(CLIPTokenizerFiles(directory)) }
+  /// `pad` is the piece that pads in place of that of the files: models of Stable Diffusion share a vocabulary, not its
+  /// padding. Throws a sentence if files are missing or damaged, or if they are those of another kind of tokenizer.
+  public init(directory: URL, pad: String? = nil) throws(TokenizerError) {
+    try self.init(CLIPTokenizerFiles(directory, pad: pad))
+  }
 
   init(_ files: CLIPTokenizerFiles) throws(TokenizerError) {
     var pairs = try BytePairs(vocabulary: files.vocabulary, merges: files.merges, file: files.file)

@@ -18,7 +18,7 @@ struct CLIPTokenizerFiles {
   static let listMerges = 49_152 - 256 - 2
 
   /// Reads `tokenizer.json`, or `vocab.json` beside `merges.txt`, or open_clip's list, the first that there is.
-  init(_ directory: URL, listMerges: Int = Self.listMerges) throws(TokenizerError) {
+  init(_ directory: URL, listMerges: Int = Self.listMerges, pad: String? = nil) throws(TokenizerError) {
     func file(_ name: String) -> URL { directory.appendingPathComponent(name) }
     func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name).path) }
     var document: JSONValue?
@@ -46,6 +46,9 @@ struct CLIPTokenizerFiles {
         reason: "there is no tokenizer.json, no vocab.json with merges.txt and no \(Self.listName)")
     }
     try readSpecials(directory, document)
+    guard let pad else { return }
+    add(pad, nil, false)
+    self.pad = pad
   }
 
   /// The named tokens and the added ones, with the precedence of transformers.

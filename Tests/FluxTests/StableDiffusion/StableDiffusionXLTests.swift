@@ -1,0 +1,87 @@
+import Diffusion
+import Foundation
+import Models
+import TestSupport
+import Testing
+import Torch
+
+@testable import Flux
+
+/// Whole pipelines against diffusers; Tools/golden/stable_diffusion_xl.py says how the pictures were made.
+@Suite struct StableDiffusionXLTests {
+  private let model = Project.golden("stable_diffusion_xl/model")
+
+  @Test func picturesAreThoseOfDiffusers() throws {
+    let golden = try PipelineGolden("stable_diffusion_xl")
+    try #require(golden.cases.count >= 11)
+    try golden.compare { try PipelineGolden.pipeline(model, .init(clipSkip: $0.clipSkip ?? 0)) }
+  }
+
+  @Test func aSingleFileDrawsWhatItsDirectoryDraws() throws {
+    let golden = try PipelineGolden("stable_diffusion_xl")
+    let single = try PipelineGolden.single("stable_diffusion_xl", textHeadWidth: 4)
+    for example in [golden.cases[0], golden.cases[4]] {
+      var request = try golden.request(example)
+      request.sampler = .euler
+      let expected = try PipelineGolden.pipeline(model).generate(request).image
+      #expect(try single.generate(request).image == expected, "\(example)")
+    }
+  }
+
+  @Test func imagesOfOneBatchAreThoseDrawnAlone() throws {
+    let pipeline = try PipelineGolden.pipeline(model)
+    var requests = [0, 3, 4].map { index in
+      GenerationRequest(
+        prompt: index == 4 ? "a fox!!" : "a dog", negativePrompt: index == 3 ? "blue sky" : "", seed: UInt64(index),
+        steps: 3, sampler: .euler, guidance: Guidance(scale: 6), width: 48, height: 32)
+    }
+    let together = try pipeline.generate(together: requests)
+    for (request, drawn) in zip(requests, together) {
+      let alone = try pipeline.generate(request).image
+      let differences = zip(alone.pixels, drawn.image.pixels).map { abs(Int($0) - Int($1)) }
+      #expect(differences.max() ?? 255 <= 1, "seed \(request.seed)")
+    }
+    requests[0].negativePrompt = "blue sky"
+    #expect(try pipeline.generate(requests[0]).image != together[0].image)
+  }
+
+  @Test func anEmptyNegativePromptIsZerosAndAnEmptyPromptIsNot() throws {
+    let pipeline = try PipelineGolden.pipeline(model)
+    for syntax in PromptSyntax.allCases {
+      let text = try pipeline.encodeText("", negative: "", syntax: syntax)
+      #expect(text.unconditional.context.abs().max().item() == 0, "\(syntax)")
+      #expect(text.unconditional.pooled.abs().max().item() == 0, "\(syntax)")
+      #expect(text.conditional.context.abs().max().item() > 0.1, "\(syntax)")
+      #expect(text.conditional.pooled.abs().max().item() > 0.1, "\(syntax)")
+      let spaced = try pipeline.encodeText("", negative: "sky", syntax: syntax)
+      #expect(spaced.unconditional.context.abs().max().item() > 0.1, "\(syntax)")
+    }
+  }
+
+  @Test func weightsReachTheTokensOfBothTokenizers() throws {
+    let pipeline = try PipelineGolden.pipeline(model)
+    let prompt = "a!! (red:1.5) fox"
+    let plain = try pipeline.encodeText("a!! red fox", negative: "").conditional
+    let weighted = try pipeline.encodeText(prompt, negative: "", syntax: .weighted).conditional
+    // "!!" is one token for the first tokenizer and two for the second; the text is ⟨start⟩ a !! red fox.
+    let ratio = (weighted.context / plain.context)[0..<1]
+    for (part, range) in [(0, 0..<16), (1, 16..<28)] {
+      let factors = ratio.narrowed(2, range.lowerBound, range.count).mean([2]).elements() as [Float]
+      let changed = factors.indices.filter { abs(factors[$0] - 1.5) < 1e-3 }
+      let ids = pipeline.conditioner.ids(of: "a!! red fox").ids[part]
+      let before = pipeline.conditioner.ids(of: "a!!").ids[part].count - 1
+      let word = pipeline.conditioner.ids(of: "red").ids[part].count - 2
+      #expect(ids.count > before + word)
+      #expect(changed == Array(before..<before + word), "part \(part)")
+    }
+    #expect(weighted.pooled.maxDifference(plain.pooled) < 1e-4)
+  }
+
+  @Test func thePooledTextOfBrokenPromptsIsThatOfTheFirst() throws {
+    let pipeline = try PipelineGolden.pipeline(model)
+    let broken = try pipeline.encodeText("a fox BREAK a dog", negative: "", syntax: .weighted).conditional
+    let first = try pipeline.encodeText("a fox", negative: "").conditional
+    #expect(broken.context.shape[1] == 2 * 77 && broken.pooled.shape == first.pooled.shape)
+    #expect(broken.pooled.maxDifference(first.pooled) < 1e-5)
+  }
+}
