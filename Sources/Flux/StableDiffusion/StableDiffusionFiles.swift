@@ -58,7 +58,8 @@ public enum StableDiffusionFiles {
     }
   }
 
-  func unet() throws(CheckpointError) -> UNet {
+  /// The denoising network with its weights.
+  public func unet() throws(CheckpointError) -> UNet {
     switch self {
     case .directory(let root): try UNet.load(from: root.appendingPathComponent("unet"))
     case .file(_, let checkpoint): try UNet.load(from: checkpoint.unet)
@@ -127,7 +128,7 @@ public enum StableDiffusionFiles {
     }
   }
 
-  private static func part(
+  static func part(
     _ part: CheckpointPart?, _ name: String, of checkpoint: SingleFileCheckpoint
   ) throws(CheckpointError) -> CheckpointPart {
     guard let part else {

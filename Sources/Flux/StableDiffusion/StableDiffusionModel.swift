@@ -23,7 +23,7 @@ public final class StableDiffusionModel: ImageModel {
     }
 
     /// Throws if one is given, for a model of another family.
-    func requireNone(for model: URL) throws(CheckpointError) {
+    public func requireNone(for model: URL) throws(CheckpointError) {
       guard self != Options() else { return }
       throw .configuration(
         file: model.path,
@@ -32,7 +32,7 @@ public final class StableDiffusionModel: ImageModel {
   }
 
   public let unet: UNet
-  private let autoencoder: any StableAutoencoder
+  let autoencoder: any StableAutoencoder
   /// The text networks.
   public let prompts: CLIPPrompts
   public let schedule: Schedule
@@ -118,6 +118,15 @@ public final class StableDiffusionModel: ImageModel {
       return "the autoencoder reads and makes \(autoencoder.imageChannels) channels, expected 3 of each"
     }
     return nil
+  }
+}
+
+extension ModelSource {
+  /// Records what a caller chose about a model.
+  mutating func note(_ options: StableDiffusionModel.Options) throws(CheckpointError) {
+    clipSkip = options.clipSkip == 0 ? nil : options.clipSkip
+    prediction = options.prediction
+    autoencoder = try options.autoencoder.map { url throws(CheckpointError) in try AutoencoderSource(url) }
   }
 }
 
