@@ -53,6 +53,7 @@ public final class Pipeline {
       let model = try StableDiffusionModel(
         StableDiffusionFiles(url), vocabulary: vocabulary, options, precision: precision)
       (self.model, conditioner, encoder, student) = (model, model.prompts, model.prompts.encoder, nil)
+      try source.note(options)
     } else {
       try options.requireNone(for: url)
       student = fast ? try FastStudent(url.appendingPathComponent(FastStudent.folderName), of: source) : nil

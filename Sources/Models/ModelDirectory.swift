@@ -139,10 +139,11 @@ extension ConfiguredModel {
     return older.flatMap { set.info($0) == nil ? nil : $0 } ?? key
   }
 
-  /// Writes configuration and weights; every file is written atomically.
-  public func save(to directory: URL, as format: Quantization = .float32, metadata: [String: String] = [:])
-    throws(CheckpointError)
-  {
+  /// Writes configuration and weights; every file is written atomically, and none is larger than `maxShardBytes`.
+  public func save(
+    to directory: URL, as format: Quantization = .float32, metadata: [String: String] = [:],
+    maxShardBytes: Int = Self.shardBytes
+  ) throws(CheckpointError) {
     try Self.createDirectory(directory)
     do throws(FileError) {
       try JSONFile.write(
@@ -151,7 +152,7 @@ extension ConfiguredModel {
     } catch { throw .notWritten(error) }
     let tensors = parameters.flatMap { format.stored($0.key, $0.tensor) }
     try WeightSet.write(
-      tensors, metadata: metadata, directory: directory, name: Self.weightsName, maxShardBytes: Self.shardBytes)
+      tensors, metadata: metadata, directory: directory, name: Self.weightsName, maxShardBytes: maxShardBytes)
   }
 
   private static func createDirectory(_ directory: URL) throws(CheckpointError) {

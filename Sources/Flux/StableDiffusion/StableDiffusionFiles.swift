@@ -66,7 +66,8 @@ public enum StableDiffusionFiles {
     }
   }
 
-  func unet(_ precision: Precision) throws(CheckpointError) -> UNet {
+  /// The denoising network with its weights, which get the type of a precision.
+  public func unet(_ precision: Precision = .float32) throws(CheckpointError) -> UNet {
     switch self {
     case .directory(let root): try UNet.load(from: root.appendingPathComponent("unet"), as: precision.dtype)
     case .file(_, let checkpoint): try UNet.load(from: checkpoint.unet, as: precision.dtype)
@@ -169,7 +170,7 @@ public enum StableDiffusionFiles {
     }
   }
 
-  private static func part(
+  static func part(
     _ part: CheckpointPart?, _ name: String, of checkpoint: SingleFileCheckpoint
   ) throws(CheckpointError) -> CheckpointPart {
     guard let part else {

@@ -24,7 +24,7 @@ public final class StableDiffusionModel: ImageModel {
     }
 
     /// Throws if one is given, for a model of another family.
-    func requireNone(for model: URL) throws(CheckpointError) {
+    public func requireNone(for model: URL) throws(CheckpointError) {
       guard self != Options() else { return }
       throw .configuration(
         file: model.path,
@@ -33,7 +33,7 @@ public final class StableDiffusionModel: ImageModel {
   }
 
   public let unet: UNet
-  private let autoencoder: any StableAutoencoder
+  let autoencoder: any StableAutoencoder
   private let isXL: Bool
   /// The text networks.
   public let prompts: any StablePrompts
@@ -170,6 +170,15 @@ public final class StableDiffusionModel: ImageModel {
 extension UNet.Configuration {
   /// Whether the U-Net reads pooled text and sizes, as that of Stable Diffusion XL.
   fileprivate var isXL: Bool { additionEmbedType == .textTime }
+}
+
+extension ModelSource {
+  /// Records what a caller chose about a model.
+  mutating func note(_ options: StableDiffusionModel.Options) throws(CheckpointError) {
+    clipSkip = options.clipSkip == 0 ? nil : options.clipSkip
+    prediction = options.prediction
+    autoencoder = try options.autoencoder.map { url throws(CheckpointError) in try AutoencoderSource(url) }
+  }
 }
 
 extension SamplingDefaults {

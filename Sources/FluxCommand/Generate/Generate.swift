@@ -206,12 +206,13 @@ struct Generate: ParsableCommand {
       return try drawInPixelSpace(directory, request, prompts, to: targets, on: device)
     }
     let (tags, untagged) = try prompting.takeLoRAs(from: plan)
+    let options = try replayed?.options(under: family, for: directory) ?? family.options
     if report.dryRun {
       return try report.printForecast(
-        untagged.requests, model: directory, isFast: isFast, device: device, batch: batchSize ?? 4)
+        untagged.requests, model: directory, options, isFast: isFast, device: device, batch: batchSize ?? 4)
     }
     let pipeline = try Pipeline(
-      model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: weights + tags, options: family.options,
+      model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: weights + tags, options: options,
       precision: precision, device: device)
     let drawing = untagged.map { pipeline.student?.request($0) ?? $0 }
     request = drawing.requests[0]

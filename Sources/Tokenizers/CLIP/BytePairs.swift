@@ -75,6 +75,13 @@ struct BytePairs: Sendable {
     ids[ByteString(piece)] = id
   }
 
+  /// The pairs of pieces that become one, the first to be merged first.
+  var mergedPieces: [(String, String)] {
+    merges.sorted { $0.value.rank < $1.value.rank }.map { pair, _ in
+      (pieces[Int(pair >> 32)], pieces[Int(pair & 0xffff_ffff)])
+    }
+  }
+
   private static func pair(_ left: Int32, _ right: Int32) -> UInt64 {
     UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
   }

@@ -20,7 +20,7 @@ public struct CLIPTokenizer: PromptTokenizer {
   /// Ids of a sequence that CLIP's text model has positions for.
   public static let length = 77
 
-  private let pairs: BytePairs
+  let pairs: BytePairs
   private let added: AddedTokens
   /// Id of `<|startoftext|>`.
   public let startID: Int32
