@@ -25,7 +25,7 @@ public struct GenerationForecast: Sendable, Equatable {
   ///
   /// Throws where the model cannot draw a request. `weightBytes` is the size of all networks as float32.
   public init(
-    _ requests: [GenerationRequest], model: ModelBundle.Configuration, weightBytes: Int, speed: Double, batch: Int
+    _ requests: [GenerationRequest], model: any ModelSizes, weightBytes: Int, speed: Double, batch: Int
   ) throws {
     let schedule = Schedule(model.schedule)
     var (evaluations, flops, pixels) = (0, 0.0, 0)
@@ -33,17 +33,19 @@ public struct GenerationForecast: Sendable, Equatable {
       let size = try OutputSize(request, model.geometry)
       let grid = try TimeGrid(schedule, kind: request.sampler, steps: request.steps, spacing: request.spacing)
       var passes = 0
-      for time in grid.times.dropLast() { passes += request.guidance.applies(at: time) ? 2 : 1 }
+      for time in grid.times.dropLast() {
+        passes += request.guidance.applies(at: time) && !model.embedsGuidance ? 2 : 1
+      }
       if request.sampler == .heun { passes = 2 * passes - 1 }  // two a step but for the last
       let (h, w) = size.latent
       evaluations += passes
-      let cost = model.flops(height: h, width: w, tokens: model.adapter.maxTokens)
+      let cost = model.flops(height: h, width: w, tokens: model.maxTokens)
       flops += Double(passes * cost.unet + cost.decoder)
       pixels = max(pixels, size.rendered.height * size.rendered.width, size.base.height * size.base.width)
     }
     (images, self.evaluations, self.flops) = (requests.count, evaluations, flops)
     seconds = Self.startSeconds + flops / (speed * Self.efficiency)
     // The decoder's last feature maps are the largest tensors: about four are alive together.
-    peakBytes = Self.programBytes + weightBytes + 16 * pixels * 4 * 4
+    peakBytes = Self.programBytes + weightBytes + model.outputChannels * pixels * 4 * 4
   }
 }

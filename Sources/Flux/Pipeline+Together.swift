@@ -37,7 +37,7 @@ extension Pipeline {
     return zip(try decodeLatents(latents, size: size), requests).enumerated().map { index, one in
       GeneratedImage(
         image: one.0, request: one.1.effective(along: grid, at: size), source: source,
-        run: GenerationRun(on: device, image: index, of: requests.count, tokens: text.tokens))
+        run: GenerationRun(on: device, precision, image: index, of: requests.count, tokens: text.tokens))
     }
   }
 

@@ -21,6 +21,8 @@ public final class Pipeline {
   public let conditioner: any PromptConditioner
   /// The device of U-Net and autoencoder.
   public let device: Device
+  /// The precision of the U-Net, and of the autoencoder of Stable Diffusion's models.
+  public let precision: Precision
   /// The identity of the model, for the metadata of images.
   public let source: ModelSource
   /// The few-step student whose change is in the weights; its `request` says how it draws.
@@ -33,10 +35,11 @@ public final class Pipeline {
   /// scale, except those times 0.
   public init(
     model url: URL, textEncoder: URL, vocabulary: URL = Installation.clipVocabulary, fast: Bool = false,
-    loras: [(file: URL, scale: Double)] = [], options: StableDiffusionModel.Options = .init(), device: Device = .cpu
+    loras: [(file: URL, scale: Double)] = [], options: StableDiffusionModel.Options = .init(),
+    precision: Precision = .float32, device: Device = .cpu
   ) throws {
     try device.checkPresence()
-    self.device = device
+    (self.device, self.precision) = (device, precision)
     var source = try ModelSource(model: url)
     let encoder: any Module
     if StableDiffusionFiles.isStored(at: url) {
@@ -47,8 +50,10 @@ public final class Pipeline {
       if let reason = StableDiffusionFiles.refusal(of: url) {
         throw CheckpointError.configuration(file: url.path, reason: reason)
       }
-      let model = try StableDiffusionModel(StableDiffusionFiles(url), vocabulary: vocabulary, options)
+      let model = try StableDiffusionModel(
+        StableDiffusionFiles(url), vocabulary: vocabulary, options, precision: precision)
       (self.model, conditioner, encoder, student) = (model, model.prompts, model.prompts.encoder, nil)
+      try source.note(options)
     } else {
       try options.requireNone(for: url)
       student = fast ? try FastStudent(url.appendingPathComponent(FastStudent.folderName), of: source) : nil
@@ -71,6 +76,8 @@ public final class Pipeline {
       source.loras.append(try LoRASource(file: lora.file, scale: lora.scale))
     }
     self.source = source
+    // LoRAs are merged in float32.
+    if precision != .float32, let bundle { bundle.unet.convert(to: precision.dtype) }
     model.move(to: device)
   }
 
@@ -80,13 +87,13 @@ public final class Pipeline {
     conditioner = AdaptedPrompts(prompts, model.adapter, device: prompts.device)
     self.source = source
     student = nil
-    device = prompts.device
+    (device, precision) = (prompts.device, .float32)
   }
 
   /// A pipeline over a model of Stable Diffusion's family that is in memory already, on the CPU.
   init(model: StableDiffusionModel, source: ModelSource) {
     (self.model, conditioner, self.source) = (model, model.prompts, source)
-    (student, device) = (nil, .cpu)
+    (student, device, precision) = (nil, .cpu, .float32)
   }
 
   /// A prompt and the one that guidance leads away from, as the U-Net reads them: one row each, equally long.
@@ -200,7 +207,7 @@ public final class Pipeline {
       GeneratedImage(
         image: drawing.layout?.pasted(one.0) ?? one.0,
         request: one.1.effective(along: drawing.grid, at: drawing.size), source: source,
-        run: GenerationRun(on: device, image: index, of: count))
+        run: GenerationRun(on: device, precision, image: index, of: count))
     }
   }
 

@@ -115,7 +115,8 @@ public final class PixelPipeline {
       request.guidance = Guidance(scale: 1)
       (request.upscaler, request.largeLatents) = (nil, false)
       return GeneratedImage(
-        image: image, request: request, source: source, run: GenerationRun(on: device, image: index, of: count))
+        image: image, request: request, source: source,
+        run: GenerationRun(on: device, .float32, image: index, of: count))
     }
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Diffusion
 import Flux
 import Foundation
 import Models
@@ -7,17 +8,28 @@ import Support
 /// `flux convert`: converts the weights of a model to another data type.
 struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Converts the weights of a model to another data type.",
+    abstract: "Converts the weights of a model to another data type, and single files to directories.",
     discussion: """
+      A .safetensors file of Stable Diffusion becomes a directory in diffusers' layout, which gives the same images. \
+      Diffusers reads float32 and bfloat16; int8 is read by Flux alone.
+
       int8 has one scale per output channel and a quarter of the size of float32; bfloat16 has half. \
       A few-step student in fast/ is copied unchanged. The directory of a text encoder can be converted \
       too. Files that are not copied are listed.
+
+      EXAMPLES
+        flux convert midi --storage bfloat16 -o midi-half
+        flux convert model.safetensors -o model
       """)
 
-  @Argument(help: "A model directory, the name of a bundled model, or the directory of a text encoder.")
+  @Argument(
+    help: "A model directory, a .safetensors file, the name of an installed model, or the directory of a text encoder.")
   var model: FilePath
   @Option(name: [.short, .long], help: "Directory to write.") var output: FilePath
-  @Option(help: "Data type of the weights: float32, bfloat16 or int8.") var storage: Quantization
+  @Option(help: "Data type of the weights: float32, bfloat16 or int8.") var storage: Quantization = .float32
+  @Option(help: "For a model of Stable Diffusion: another autoencoder to write into the directory.") var vae: FilePath?
+  @Option(help: "For a model of Stable Diffusion: what its U-Net predicts, as with flux generate.")
+  var prediction: Prediction?
 
   func run() throws {
     let (target, given) = (output.url, model.url)
@@ -32,6 +44,16 @@ struct Convert: ParsableCommand {
     guard place(source) != place(target)
     else { throw Failure("--output would overwrite the input \(model.text): choose another name", code: 2) }
     try OutputFile.checkFolder(target)
+    if !isEncoder, StableDiffusionFiles.isStored(at: source) {
+      try StableDirectory.write(
+        source, to: target, as: storage, options: .init(prediction: prediction, autoencoder: vae?.url))
+      return try printLine(target.relativePath)
+    }
+    if vae != nil || prediction != nil {
+      throw Failure(
+        "\(vae != nil ? "--vae" : "--prediction") is for models of Stable Diffusion, and \(model.text) is none", code: 2
+      )
+    }
     if isEncoder {
       try TextEncoder.load(from: given).save(to: target, as: storage)
       let copied = ["vocab.txt", "tokenizer.json", "README.md"]
@@ -39,13 +61,13 @@ struct Convert: ParsableCommand {
         guard let data = FileManager.default.contents(atPath: given.appendingPathComponent(name).path) else { continue }
         try AtomicFile.write([UInt8](data), to: target.appendingPathComponent(name))
       }
-      nameOthers(in: given, than: copied + ["config.json"], besides: target) { $0.hasPrefix("model") }
+      Self.nameOthers(in: given, than: copied + ["config.json"], besides: target) { $0.hasPrefix("model") }
     } else {
       let student = try student(of: source)
       try ModelBundle(directory: source).save(to: target, as: storage)
       try student?.copy(
         to: target.appendingPathComponent(FastStudent.folderName), for: try ModelSource(model: target))
-      nameOthers(
+      Self.nameOthers(
         in: source,
         than: [
           "model_index.json", "autoencoder", "text_adapter", "unet", "scheduler", "text_encoder",
@@ -69,7 +91,7 @@ struct Convert: ParsableCommand {
   }
 
   /// Lists the files of a directory that were not converted.
-  private func nameOthers(
+  static func nameOthers(
     in directory: URL, than known: [String], besides target: URL, isKnown: (String) -> Bool = { _ in false }
   ) {
     if directory.standardizedFileURL.path == target.standardizedFileURL.path { return }

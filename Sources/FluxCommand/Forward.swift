@@ -57,8 +57,11 @@ struct Forward: ParsableCommand {
       let text = adapter(states, mask: try input.mask("attention_mask", ["B", "N"]))
       return [("context", text.context), ("pooled", text.pooled)]
     case .unet:
-      let unet: UNet = try load("unet")
+      let unet = try unet()
       let c = unet.configuration
+      guard c.additionEmbedType == nil, c.timeCondProjDim == nil else {
+        throw Failure("this U-Net embeds image sizes or a guidance scale, which flux forward does not pass")
+      }
       // Without padding every level below the first rounds its side down.
       let least = c.downsamplePadding == 0 ? 1 << (c.blockOutChannels.count - 1) : 1
       let sample = try input.floats(
@@ -92,6 +95,15 @@ struct Forward: ParsableCommand {
     return try ModelBundle.ownTextEncoder(of: try Home.model(model)) ?? Home.textEncoder
   }
 
+  /// The U-Net, also that of a model of Stable Diffusion, whose other parts are not known here.
+  private func unet() throws -> UNet {
+    if let model, !FileManager.default.fileExists(atPath: model.path + "/config.json") {
+      let url = try Home.model(model)
+      if StableDiffusionFiles.isStored(at: url) { return try StableDiffusionFiles(url).unet() }
+    }
+    return try load("unet")
+  }
+
   /// Loads a component from a model directory, or from its own directory (as diffusers saves one).
   private func load<Model: ConfiguredModel>(_ name: String) throws -> Model {
     if let model {
@@ -100,6 +112,10 @@ struct Forward: ParsableCommand {
         return try Model.load(from: own)
       }
     }
-    return try Model.load(from: Home.model(model).appendingPathComponent(name))
+    let url = try Home.model(model)
+    if StableDiffusionFiles.isStored(at: url) {
+      throw Failure("\(url.path) is a model of Stable Diffusion, of which flux forward runs the U-Net only")
+    }
+    return try Model.load(from: url.appendingPathComponent(name))
   }
 }

@@ -9,13 +9,14 @@ struct Merge: ParsableCommand {
     abstract: "Merges LoRAs into the weights of a model and writes a model directory.",
     discussion: """
       The written model gives the images of the model with --lora, up to rounding. If a LoRA adapts the text encoder, the \
-      new model has a text encoder of its own. A few-step student belongs to the old weights and is not copied.
+      new model has a text encoder of its own. A few-step student belongs to the old weights and is not copied. A model of \
+      Stable Diffusion becomes a directory in diffusers' layout.
 
       EXAMPLE
         flux merge mini --lora runs/mine/lora.safetensors:0.8 -o mine
       """)
 
-  @Argument(help: "A model directory or the name of a bundled model.") var model: FilePath
+  @Argument(help: "A model directory, a .safetensors file, or the name of an installed model.") var model: FilePath
   @OptionGroup var loras: LoRAOptions
   @Option(name: [.short, .long], help: "Directory to write.") var output: FilePath
   @Option(help: "Data type of the weights: float32, bfloat16 or int8.") var storage: Quantization = .float32
@@ -33,6 +34,11 @@ struct Merge: ParsableCommand {
     guard place(source) != place(target)
     else { throw Failure("--output would overwrite the input \(model.text): choose another name", code: 2) }
     try OutputFile.checkFolder(target)
+    if StableDiffusionFiles.isStored(at: source) {
+      let files: [(file: URL, scale: Double)] = loras.scaled.map { ($0.file.url, $0.scale) }
+      try StableDirectory.write(source, to: target, as: storage, loras: files)
+      return try printLine(target.relativePath)
+    }
     let bundle = try ModelBundle(directory: source)
     let prompts = try bundle.prompts ?? PromptEncoder(directory: Home.textEncoder)
     for (file, scale) in loras.scaled {

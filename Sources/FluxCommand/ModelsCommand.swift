@@ -9,8 +9,9 @@ struct ModelsCommand: ParsableCommand {
     commandName: "models", abstract: "Lists the models that --model takes by name, and the LoRAs.",
     discussion: """
       Models are searched in the folders of FLUX_MODELS (separated by colons), in ~/.local/share/flux/models, and in \
-      models of Flux's own folder; LoRA files in the folders of FLUX_LORAS, ~/.local/share/flux/loras, and loras of \
-      Flux's own folder. flux inspect NAME tells more about one.
+      models of Flux's own folder: directories, and .safetensors files of Stable Diffusion, whose name is without the \
+      ending. LoRA files are searched in the folders of FLUX_LORAS, ~/.local/share/flux/loras, and loras of Flux's own \
+      folder. flux inspect NAME tells more about one.
       """)
 
   @Flag(help: "Print JSON, one line for each model.") var json = false
@@ -20,26 +21,27 @@ struct ModelsCommand: ParsableCommand {
     for (name, directory) in InstalledModels.all() {
       let model: ModelSummary
       do {
-        model = try ModelSummary(directory: directory)
+        model = try ModelSummary(directory)
       } catch {
         say("flux: \(error)")
         continue
       }
       var facts = Facts()
       facts.add("name", name)
+      facts.add("family", model.family)
       facts.add("image_size", model.imageSize)
       facts.add("bytes", model.bytes)
       facts.add("world", model.scenes?.world)
       facts.add("license", model.license)
       facts.add("fast_steps", model.fastSteps)
-      facts.add("hash", model.source.hash)
-      facts.add("directory", directory.path)
       if json {
+        facts.add("hash", try model.source().hash)
+        facts.add(directory.pathExtension == "safetensors" ? "file" : "directory", directory.path)
         try printLine(facts.json.text)
       } else {
         rows.append([
           name, model.imageSize.map { "\($0)x\($0)" } ?? "", ByteCount.text(model.bytes),
-          model.scenes.map { "world \($0.world)" } ?? "", model.license ?? "",
+          model.scenes.map { "world \($0.world)" } ?? (model.schedule == nil ? "" : model.family), model.license ?? "",
           model.fastSteps.map { "--fast with \($0) steps" } ?? "", directory.path,
         ])
       }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Evaluation
+import Flux
 import Foundation
 import Models
 import Runs

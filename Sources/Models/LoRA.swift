@@ -100,9 +100,14 @@ public final class LoRA {
   /// applied in another way.
   static func layers(of network: any Module) -> [(String, Tensor)] {
     network.parameters.filter {
-      $0.key.hasSuffix(suffix) && $0.tensor.rank >= 2 && !$0.key.hasSuffix("_embeddings.weight")
+      $0.key.hasSuffix(suffix) && $0.tensor.rank >= 2 && !isTable($0.key)
     }
     .map { (String($0.key.dropLast(suffix.count)), $0.tensor) }
+  }
+
+  /// The tables of BERT and of CLIP.
+  private static func isTable(_ key: String) -> Bool {
+    ["_embeddings.weight", "token_embedding.weight", "position_embedding.weight"].contains(where: key.hasSuffix)
   }
 
   private static let suffix = ".weight"

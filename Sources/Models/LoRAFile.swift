@@ -22,8 +22,8 @@ public struct LoRAFile {
   public init(_ url: URL, unet: UNet, textEncoder: (any Module)? = nil) throws(CheckpointError) {
     let file = try SafetensorsFile(url)
     var table = LoRALayerTable()
-    table.add(LoRA.layers(of: unet).map { ($0.0, $0.1.shape) }, of: .unet)
-    if let textEncoder { table.add(LoRA.layers(of: textEncoder).map { ($0.0, $0.1.shape) }, of: .textEncoder) }
+    table.add(unet)
+    if let textEncoder { table.add(textEncoder: textEncoder) }
     let layers = try LoRAFileLayers(file, table)
     let alphas = try LoRAAlphas(file, url)
     var pairs: [LoRANetwork: [LoRA.Pair]] = [:]

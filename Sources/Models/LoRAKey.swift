@@ -1,3 +1,5 @@
+import NN
+
 /// A network that a LoRA file can change.
 public enum LoRANetwork: String, CaseIterable, Sendable {
   /// The U-Net.
@@ -30,7 +32,8 @@ public enum LoRANetwork: String, CaseIterable, Sendable {
 ///
 ///     unet.LAYER.lora_A.weight                          PEFT and diffusers (also lora_A.default.weight)
 ///     base_model.model.LAYER.lora_A.weight              PEFT alone, which does not name the network
-///     lora_unet_LAYER_WITH_UNDERSCORES.lora_down.weight  kohya's scripts, with LAYER.alpha
+///     lora_unet_LAYER_WITH_UNDERSCORES.lora_down.weight  kohya's scripts, with LAYER.alpha; the layers of a U-Net have
+///                                                       their names, or those of the original layout
 ///     unet.LAYER.lora.down.weight                       diffusers before PEFT (also lora_linear_layer)
 ///     unet.BLOCK.processor.to_q_lora.down.weight        its attention processors
 struct LoRAKey {
@@ -114,12 +117,31 @@ struct LoRALayerTable {
   private var places: [LoRANetwork: [String: Place]] = [:]
   private var flat: [LoRANetwork: [String: Place]] = [:]
 
-  /// Adds the layers of a network.
-  mutating func add(_ layers: [(String, shape: [Int])], of network: LoRANetwork) {
+  /// Adds the layers of a network; `others` are further names of a layer.
+  mutating func add(
+    _ layers: [(String, shape: [Int])], of network: LoRANetwork, others: (String) -> [String] = { _ in [] }
+  ) {
     for (layer, shape) in layers {
       let place = Place(network: network, layer: layer, weight: shape)
-      places[network, default: [:]][layer] = place
-      flat[network, default: [:]][String(layer.map { $0 == "." ? "_" : $0 })] = place
+      for name in [layer] + others(layer) {
+        places[network, default: [:]][name] = place
+        flat[network, default: [:]][String(name.map { $0 == "." ? "_" : $0 })] = place
+      }
+    }
+  }
+
+  /// Adds the layers of a U-Net, under their names and those of the original layout.
+  mutating func add(_ unet: UNet) {
+    add(LoRA.layers(of: unet).map { ($0.0, $0.1.shape) }, of: .unet) {
+      unet.configuration.originalName($0).map { [$0] } ?? []
+    }
+  }
+
+  /// Adds the layers of a text encoder; transformers 5.6 and later leave out the prefix of CLIP's.
+  mutating func add(textEncoder: any Module, as network: LoRANetwork = .textEncoder) {
+    let prefix = "text_model."
+    add(LoRA.layers(of: textEncoder).map { ($0.0, $0.1.shape) }, of: network) {
+      $0.hasPrefix(prefix) ? [String($0.dropFirst(prefix.count))] : []
     }
   }
 

@@ -68,19 +68,19 @@ extension ConfiguredModel {
   /// The name that diffusers uses, by default.
   public static var weightsName: String { "diffusion_pytorch_model" }
 
-  /// Reads configuration and weights; errors name file, key, expected and actual value.
-  public static func load(from directory: URL) throws(CheckpointError) -> Self {
+  /// Reads configuration and weights, which get the given type; errors name file, key, expected and actual value.
+  public static func load(from directory: URL, as dtype: DType = .float32) throws(CheckpointError) -> Self {
     let configuration = try readConfiguration(directory)
     return try load(
       configuration, of: directory.appendingPathComponent("config.json").path,
-      from: WeightSet(directory, name: weightsName))
+      from: WeightSet(directory, name: weightsName), as: dtype)
   }
 
   /// A network of the given sizes, which are those of the file `file`, with the weights of a source.
   ///
   /// Throws if a weight is missing, has another shape or type, or if the source has weights that the network does not.
   public static func load(
-    _ configuration: Configuration, of file: String, from source: any WeightSource
+    _ configuration: Configuration, of file: String, from source: any WeightSource, as dtype: DType = .float32
   ) throws(CheckpointError) -> Self {
     // A network far larger than its files would fill memory, or take minutes, before any shape is compared.
     let (asked, stored) = (configuration.weightCount, source.elementCount)
@@ -88,8 +88,8 @@ extension ConfiguredModel {
       throw .configuration(
         file: file, reason: "its sizes give a network with \(asked) weights, but \(source.path) has \(stored)")
     }
-    let model = Self(configuration, .empty)
-    try model.loadWeights(source)
+    let model = Self(configuration, .unallocated)
+    try model.loadWeights(source, as: dtype)
     return model
   }
 
@@ -101,8 +101,8 @@ extension ConfiguredModel {
   }
 
   /// Reads a part of a single file, whose configuration follows from its keys and shapes.
-  public static func load(from part: CheckpointPart) throws(CheckpointError) -> Self {
-    try load(readConfiguration(part), of: part.path, from: part)
+  public static func load(from part: CheckpointPart, as dtype: DType = .float32) throws(CheckpointError) -> Self {
+    try load(readConfiguration(part), of: part.path, from: part, as: dtype)
   }
 
   /// The configuration of a part of a single file, checked like that of a directory.
@@ -121,9 +121,9 @@ extension ConfiguredModel {
   }
 
   /// Copies the weights of a source into this network.
-  private func loadWeights(_ set: any WeightSource) throws(CheckpointError) {
-    try load { (key: String, shape: [Int]) throws(CheckpointError) in
-      try Quantization.read(Self.storedKey(key, in: set), shape, from: set)
+  private func loadWeights(_ set: any WeightSource, as dtype: DType) throws(CheckpointError) {
+    try replace { (key: String, shape: [Int]) throws(CheckpointError) in
+      try Quantization.read(Self.storedKey(key, in: set), shape, from: set).to(dtype)
     }
     let known = Set(parameters.map { Self.storedKey($0.key, in: set) })
     let unknown = set.keys.filter {
@@ -139,10 +139,11 @@ extension ConfiguredModel {
     return older.flatMap { set.info($0) == nil ? nil : $0 } ?? key
   }
 
-  /// Writes configuration and weights; every file is written atomically.
-  public func save(to directory: URL, as format: Quantization = .float32, metadata: [String: String] = [:])
-    throws(CheckpointError)
-  {
+  /// Writes configuration and weights; every file is written atomically, and none is larger than `maxShardBytes`.
+  public func save(
+    to directory: URL, as format: Quantization = .float32, metadata: [String: String] = [:],
+    maxShardBytes: Int = Self.shardBytes
+  ) throws(CheckpointError) {
     try Self.createDirectory(directory)
     do throws(FileError) {
       try JSONFile.write(
@@ -151,7 +152,7 @@ extension ConfiguredModel {
     } catch { throw .notWritten(error) }
     let tensors = parameters.flatMap { format.stored($0.key, $0.tensor) }
     try WeightSet.write(
-      tensors, metadata: metadata, directory: directory, name: Self.weightsName, maxShardBytes: Self.shardBytes)
+      tensors, metadata: metadata, directory: directory, name: Self.weightsName, maxShardBytes: maxShardBytes)
   }
 
   private static func createDirectory(_ directory: URL) throws(CheckpointError) {

@@ -82,15 +82,19 @@ public final class UNet: Module {
     classLabels: Tensor? = nil, sizes: Tensor? = nil, guidance: Tensor? = nil
   ) -> Tensor {
     let (B, _, _, _) = sample.shape4
+    // A network whose weights are in a half type computes in it; in float32 these are the same tensors.
+    let dtype = convIn.weight.dtype
+    let (sample, context) = (sample.to(dtype), context.to(dtype))
     let attend = contextMask.map { ($0 .> 0.5).reshaped([B, 1, 1, -1]) }
-    var time = timeEmbedding(sinusoidal(timesteps), guidance: guidance.map(guidanceSines))  // [B, 4 · width]
+    var time = timeEmbedding(
+      sinusoidal(timesteps).to(dtype), guidance: guidance.map { guidanceSines($0).to(dtype) })  // [B, 4 · width]
     if let classEmbedding {
       guard let classLabels else { fatalError("this U-Net has a class embedding and needs classLabels") }
-      time = time + classEmbedding(classLabels)
+      time = time + classEmbedding(classLabels.to(dtype))
     }
     if let addEmbedding {
       guard let classLabels, let sizes else { fatalError("this U-Net embeds pooled text and sizes and needs both") }
-      time = time + addEmbedding(Tensor.cat([classLabels, sizeSines(sizes).to(classLabels.dtype)], dim: 1))
+      time = time + addEmbedding(Tensor.cat([classLabels.to(dtype), sizeSines(sizes).to(dtype)], dim: 1))
     }
     let activated = configuration.actFn(time)
 

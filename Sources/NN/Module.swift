@@ -34,6 +34,16 @@ extension Module {
     for (_, tensor) in parameters { tensor.setData_(tensor.to(device)) }
   }
 
+  /// Converts all floating-point parameters to a type, in place.
+  public func convert(to dtype: DType) {
+    for (_, tensor) in parameters where tensor.dtype.isFloatingPoint { tensor.setData_(tensor.to(dtype)) }
+  }
+
+  /// Replaces every parameter by a value of any type; `lookup` gets the key and the shape that is expected.
+  public func replace<E: Error>(_ lookup: (String, [Int]) throws(E) -> Tensor) throws(E) {
+    for (key, tensor) in parameters { tensor.setData_(try lookup(key, tensor.shape)) }
+  }
+
   /// Copies a value into every parameter; `lookup` gets the key and the shape that is expected.
   public func load<E: Error>(_ lookup: (String, [Int]) throws(E) -> Tensor) throws(E) {
     for (key, tensor) in parameters {
@@ -92,12 +102,14 @@ extension Optional: OptionalValue { var wrappedValue: Any? { self } }
 public enum Initializer {
   /// Random numbers, drawn in order of construction: the same generator state gives the same network.
   case random(Generator)
-  /// Zeros, for networks that load a checkpoint.
+  /// Zeros.
   case empty
+  /// Zeros that take no memory and cannot be changed, for networks all of whose parameters are replaced (`replace`).
+  case unallocated
 
   /// U(−b, b) with b = 1/√fanIn, as in PyTorch's `Linear` and `Conv2d` (Kaiming uniform with a = √5).
   func uniform(_ shape: [Int], fanIn: Int) -> Tensor {
-    let tensor = Tensor.zeros(shape)
+    let tensor = zeros(shape)
     if case .random(let generator) = self {
       let bound = 1 / Double(max(fanIn, 1)).squareRoot()
       tensor.uniform_(-bound, bound, generator: generator)
@@ -107,8 +119,13 @@ public enum Initializer {
 
   /// N(0, std²).
   func normal(_ shape: [Int], std: Double) -> Tensor {
-    let tensor = Tensor.zeros(shape)
+    let tensor = zeros(shape)
     if case .random(let generator) = self { tensor.normal_(std: std, generator: generator) }
     return tensor
+  }
+
+  private func zeros(_ shape: [Int]) -> Tensor {
+    if case .unallocated = self { return Tensor.zeros(shape.map { _ in 1 }).expanded(shape) }
+    return Tensor.zeros(shape)
   }
 }

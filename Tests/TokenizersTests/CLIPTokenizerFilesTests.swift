@@ -110,10 +110,10 @@ import Testing
         == "DIR/vocab.json: the id of \"a\" is not a whole number")
     #expect(
       try refusal(vocabulary: changed("\"a\": 64", "\"a\": -1"))
-        == "DIR/merges.txt: the id of \"a\" is -1, expected 0 to 10000000")
+        == "DIR/merges.txt: the id of \"a\" is -1, expected 0 to 1000000")
     #expect(
       try refusal(vocabulary: changed("\"a\": 64", "\"a\": 9000000000"))
-        == "DIR/merges.txt: the id of \"a\" is 9000000000, expected 0 to 10000000")
+        == "DIR/merges.txt: the id of \"a\" is 9000000000, expected 0 to 1000000")
     #expect(
       try refusal(vocabulary: changed("\"b\": 65", "\"b\": 64"))
         == "DIR/merges.txt: \"a\" and \"b\" have the same id, 64")
@@ -209,6 +209,9 @@ import Testing
     #expect(
       try refusal(#"{"added_tokens_decoder": {"3": {"content": "<x>"}}}"#)
         == "DIR/merges.txt: the added token \"<x>\" has id 3, which is not its id in the vocabulary")
+    #expect(
+      try refusal(#"{"added_tokens_decoder": {"-3": {"content": "<x>"}}}"#)
+        == "DIR/merges.txt: the added token \"<x>\" has id -3, expected 0 to 1000000")
     #expect(try refusal("{") == "DIR/tokenizer_config.json: it is not a JSON object")
   }
 }

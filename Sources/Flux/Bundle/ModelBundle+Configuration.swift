@@ -10,6 +10,7 @@ extension ModelBundle.Configuration {
   ///
   /// Throws where a file is missing or does not hold a valid configuration.
   public init(directory: URL) throws(CheckpointError) {
+    try ModelBundle.refuseOthers(directory)
     let index: Index
     let schedule: Schedule.Configuration
     do throws(JSONFileError) {

@@ -94,6 +94,7 @@ public final class ModelBundle {
         file: indexFile.path,
         reason: "this is a model of the pixel-space example, which only flux generate reads (docs/example.md)")
     }
+    try Self.refuseOthers(directory)
     let index: Index
     let scheduler: Schedule.Configuration
     do throws(JSONFileError) {
@@ -135,8 +136,17 @@ public final class ModelBundle {
     prompts?.move(to: device)
   }
 
+  /// Throws for a model of another family.
+  static func refuseOthers(_ url: URL) throws(CheckpointError) {
+    guard StableDiffusionFiles.isStored(at: url) else { return }
+    throw .configuration(
+      file: url.path,
+      reason: "it is a model of Stable Diffusion, which flux generate and flux draw read; this needs one of Flux's own")
+  }
+
   /// The directory of a model's own text encoder; nil if the model uses the shared one.
   public static func ownTextEncoder(of directory: URL) throws(CheckpointError) -> URL? {
+    try refuseOthers(directory)
     do throws(JSONFileError) {
       return ownTextEncoder(try JSONFile.read(indexFile(directory)), directory)
     } catch { throw CheckpointError(error) }

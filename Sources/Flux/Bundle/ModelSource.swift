@@ -1,3 +1,4 @@
+import Diffusion
 import Foundation
 import Support
 import Torch
@@ -12,6 +13,12 @@ public struct ModelSource: Sendable, Codable, Equatable {
   public var fast: String?
   /// The LoRAs that were merged into the weights, in order.
   public var loras: [LoRASource] = []
+  /// Layers at the end of the text encoder that were left out; nil if none was.
+  public var clipSkip: Int?
+  /// The meaning of the U-Net's output, where a caller chose it; nil is what the files say.
+  public var prediction: Prediction?
+  /// The autoencoder that took the place of the model's own; nil if none did.
+  public var autoencoder: AutoencoderSource?
 
   /// An identity with a known hash, without student and LoRAs.
   public init(name: String, hash: String) {
@@ -26,13 +33,19 @@ public struct ModelSource: Sendable, Codable, Equatable {
       self.init(name: directory.deletingPathExtension().lastPathComponent, hash: try Self.hash(of: directory))
       return
     }
-    let root = directory.standardizedFileURL.path
     guard
-      FileManager.default.fileExists(atPath: root + "/model_index.json") || ModelBundle.isAutoencoder(directory)
+      FileManager.default.fileExists(atPath: directory.path + "/model_index.json")
+        || ModelBundle.isAutoencoder(directory)
     else {
       throw .unreadable(
         file: directory.path, reason: "it is not a model directory: model_index.json is missing")
     }
+    self.init(name: directory.standardizedFileURL.lastPathComponent, hash: try Self.hash(ofDirectory: directory))
+  }
+
+  /// SHA-256 over the `.json` and `.safetensors` files of a directory, in the order of their paths.
+  fileprivate static func hash(ofDirectory directory: URL) throws(CheckpointError) -> String {
+    let root = directory.standardizedFileURL.path
     let paths = (try? FileManager.default.subpathsOfDirectory(atPath: root)) ?? []
     var hash = SHA256()
     for path in paths.sorted() where path.hasSuffix(".json") || path.hasSuffix(".safetensors") {
@@ -44,7 +57,22 @@ public struct ModelSource: Sendable, Codable, Equatable {
       Array("\(path)\n\(data.count)\n".utf8).withUnsafeBytes { hash.update($0) }
       data.withUnsafeBytes { hash.update($0) }
     }
-    self.init(name: directory.standardizedFileURL.lastPathComponent, hash: hash.hexDigest())
+    return hash.hexDigest()
+  }
+}
+
+/// An autoencoder that took the place of a model's own.
+public struct AutoencoderSource: Sendable, Codable, Equatable {
+  /// Name of the file or directory, without path and extension.
+  public let name: String
+  /// SHA-256 of the file, or over the files of the directory, 64 hexadecimal digits.
+  public let hash: String
+
+  /// Hashes a file or directory.
+  public init(_ url: URL) throws(CheckpointError) {
+    name = url.deletingPathExtension().lastPathComponent
+    hash =
+      url.pathExtension == "safetensors" ? try ModelSource.hash(of: url) : try ModelSource.hash(ofDirectory: url)
   }
 }
 

@@ -84,7 +84,7 @@ extension ModelBundle.Configuration {
   }
 
   /// Floating-point operations of one evaluation of the U-Net and of the decoder, for latents of this size.
-  func flops(height: Int, width: Int, tokens: Int) -> (unet: Int, decoder: Int) {
+  public func flops(height: Int, width: Int, tokens: Int) -> (unet: Int, decoder: Int) {
     (
       unet.flops(height: height, width: width, tokens: tokens),
       autoencoder.decoderFLOPs(height: height, width: width)

@@ -96,12 +96,17 @@ public struct GenerationRun: Codable, Sendable, Equatable {
   public var threads: Int
   /// Version of libtorch.
   public var libtorch: String
+  /// The precision of the networks; nil is float32.
+  public var precision: Precision?
   /// The images that were denoised together.
   public var batch: Batch
 
   /// The run of this process on a device, for an image of a batch.
-  init(on device: Device, image index: Int, of count: Int, tokens: Int? = nil) {
+  init(
+    on device: Device, _ precision: Precision, image index: Int, of count: Int, tokens: Int? = nil
+  ) {
     (self.device, threads, libtorch) = (device.description, Libtorch.threads, Libtorch.version)
+    self.precision = precision == .float32 ? nil : precision
     batch = Batch(index: index, count: count, tokens: tokens)
   }
 

@@ -4,7 +4,7 @@ import Models
 import Support
 import Torch
 
-/// What a model directory holds, read from its configurations and the headers of its weights.
+/// What a model directory or file holds, read from its configurations and the headers of its weights.
 public struct ModelSummary: Sendable {
   /// One network.
   public struct Network: Sendable {
@@ -20,10 +20,12 @@ public struct ModelSummary: Sendable {
     public let type: String
   }
 
-  /// Its name and hash.
-  public let source: ModelSource
-  /// The directory.
+  /// Its name, without path and extension.
+  public let name: String
+  /// The directory or file.
   public let directory: URL
+  /// The family of models that it belongs to, such as `Stable Diffusion 1`.
+  public let family: String
   /// Side of its images, in pixels; nil for an autoencoder alone.
   public let imageSize: Int?
   /// Channels, rows and columns of the latents; nil if the directory has no autoencoder.
@@ -34,6 +36,12 @@ public struct ModelSummary: Sendable {
   public let license: String?
   /// How it predicts, such as `v_prediction`; nil for an autoencoder alone.
   public let prediction: String?
+  /// The noise schedule of a model of Stable Diffusion's family; nil for Flux's own.
+  public let schedule: Schedule.Configuration?
+  /// How it is sampled by default; nil for an autoencoder alone.
+  public let sampling: SamplingDefaults?
+  /// The tensors of a single file that no network uses.
+  public let unused: [String]
   /// Steps of its few-step student; nil without one.
   public let fastSteps: Int?
   /// Its networks, by folder.
@@ -41,19 +49,33 @@ public struct ModelSummary: Sendable {
   /// The size of all its files, in bytes.
   public let bytes: Int
 
-  /// Reads a model directory, or that of an autoencoder alone; throws where it is neither, or a file is damaged.
-  public init(directory: URL) throws(CheckpointError) {
+  /// Reads a model, or the directory of an autoencoder alone; throws where it is neither, or a file is damaged.
+  public init(_ directory: URL) throws(CheckpointError) {
+    if StableDiffusionFiles.isStored(at: directory) {
+      try self.init(StableDiffusionFiles(directory), at: directory)
+    } else {
+      try self.init(own: directory)
+    }
+  }
+
+  /// Summary of a model of Flux's own family.
+  private init(own directory: URL) throws(CheckpointError) {
     self.directory = directory
-    source = try ModelSource(model: directory)
+    name = directory.standardizedFileURL.lastPathComponent
+    let isPart = ModelBundle.isAutoencoder(directory)
+    guard isPart || FileManager.default.fileExists(atPath: directory.path + "/model_index.json") else {
+      throw .unreadable(file: directory.path, reason: "it is not a model directory: model_index.json is missing")
+    }
+    (family, schedule, unused) = ("Flux", nil, [])
+    sampling = isPart || PixelModel.isStored(in: directory) ? nil : try? ModelBundle.samplingDefaults(directory)
     let card = ModelCard(directory)
     license = card.license
     let folders = ["unet", "autoencoder", "text_adapter", "text_encoder"].filter {
       FileManager.default.fileExists(atPath: directory.appendingPathComponent("\($0)/config.json").path)
     }
     var networks: [Network] = []
-    let isPart = ModelBundle.isAutoencoder(directory)
     for name in isPart ? ["."] : folders {
-      networks.append(try Self.network(name, directory.appendingPathComponent(name)))
+      networks.append(try Network(name, directory.appendingPathComponent(name)))
     }
     self.networks = networks
     let index = Self.object(directory.appendingPathComponent("model_index.json"))
@@ -80,6 +102,9 @@ public struct ModelSummary: Sendable {
     bytes = Self.size(of: directory)
   }
 
+  /// Its name and the hash of its weights, which are read for it.
+  public func source() throws(CheckpointError) -> ModelSource { try ModelSource(model: directory) }
+
   /// The size of all files below a directory, in bytes.
   public static func size(of directory: URL) -> Int {
     let paths = (try? FileManager.default.subpathsOfDirectory(atPath: directory.path)) ?? []
@@ -89,27 +114,36 @@ public struct ModelSummary: Sendable {
     }
   }
 
-  private static func network(_ name: String, _ folder: URL) throws(CheckpointError) -> Network {
-    let file = name == "text_encoder" ? TextEncoder.weightsName : UNet.weightsName
-    let weights = try WeightSet(folder, name: file)
-    var (types, parameters): ([String: Int], Int) = ([:], 0)
+  static func object(_ url: URL) -> JSONValue? {
+    (try? FileSlice(path: url.path).read(limit: JSONFile.limit)).flatMap { JSONValue($0) }
+  }
+}
+
+extension ModelSummary.Network {
+  /// A network in a folder of its own.
+  init(_ name: String, _ folder: URL) throws(CheckpointError) {
+    let isText = name.hasPrefix("text_encoder")
+    let weights = try WeightSet(folder, name: isText ? TextEncoder.weightsName : UNet.weightsName)
+    let config = folder.appendingPathComponent("config.json")
+    // transformers names the class in a list.
+    let listed = ModelSummary.object(config)?["architectures"]?.array?.first?.string
+    self.init(name, JSONFile.className(config) ?? listed ?? "", weights)
+  }
+
+  /// A network with the weights of a source.
+  init(_ name: String, _ className: String, _ weights: any WeightSource) {
+    (self.name, self.className) = (name, className)
+    var (types, parameters, bytes): ([String: Int], Int, Int) = ([:], 0, 0)
     for key in weights.keys {
-      guard let info = weights.info(key), !Quantization.isScale(key, in: weights) else { continue }
+      guard let info = weights.info(key) else { continue }
       let count = info.shape.reduce(1, *)
+      bytes += count * (info.dtype?.size ?? 1)
+      guard !Quantization.isScale(key, in: weights) else { continue }
       parameters += count
       types[info.dtype?.rawValue ?? "unknown", default: 0] += count
     }
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    let bytes = names.filter { $0.hasSuffix(".safetensors") }.reduce(0) { sum, name in
-      sum + Int(FileSlice(path: folder.appendingPathComponent(name).path).facts?.st_size ?? 0)
-    }
-    return Network(
-      name: name, className: JSONFile.className(folder.appendingPathComponent("config.json")) ?? "",
-      parameters: parameters, bytes: bytes, type: types.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? "")
-  }
-
-  private static func object(_ url: URL) -> JSONValue? {
-    (try? FileSlice(path: url.path).read(limit: JSONFile.limit)).flatMap { JSONValue($0) }
+    (self.parameters, self.bytes) = (parameters, bytes)
+    type = types.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? ""
   }
 }
 

@@ -34,6 +34,12 @@ public enum ParametersText {
       let list = source.loras.map { "\($0.name):\(number($0.scale)):\($0.hash.prefix(10))" }
       fields.append(("LoRA", list.joined(separator: ", ")))
     }
+    // Clip skip counts from 1, as there.
+    if let skipped = source.clipSkip { fields.append(("Clip skip", "\(skipped + 1)")) }
+    if let prediction = source.prediction { fields.append(("Prediction", prediction.rawValue)) }
+    if let autoencoder = source.autoencoder {
+      fields += [("VAE hash", String(autoencoder.hash.prefix(10))), ("VAE", autoencoder.name)]
+    }
     // "CPU" means that PyTorch's CPU generator gives this noise; PyTorch uses 32 bits of a seed.
     fields.append(("RNG", request.seed <= UInt64(UInt32.max) ? "CPU" : "CPU 64-bit"))
     fields.append(("Version", "flux \(Version.current)"))

@@ -1,3 +1,4 @@
+import Foundation
 import Models
 import NN
 import Support
@@ -17,6 +18,12 @@ protocol StableAutoencoder: Module {
   func pixels(of latents: Tensor) -> Tensor
   /// FLOPs of the decoder for a latent of `height × width` cells.
   func decoderFLOPs(height: Int, width: Int) -> Int
+  /// The class of diffusers that its folder names.
+  static var className: String { get }
+  /// Writes configuration and weights.
+  func save(
+    to directory: URL, as format: Quantization, metadata: [String: String], maxShardBytes: Int
+  ) throws(CheckpointError)
 }
 
 extension AutoencoderKL: StableAutoencoder {

@@ -66,31 +66,35 @@ public enum StableDiffusionFiles {
     }
   }
 
-  func unet() throws(CheckpointError) -> UNet {
+  /// The denoising network with its weights, which get the type of a precision.
+  public func unet(_ precision: Precision = .float32) throws(CheckpointError) -> UNet {
     switch self {
-    case .directory(let root): try UNet.load(from: root.appendingPathComponent("unet"))
-    case .file(_, let checkpoint): try UNet.load(from: checkpoint.unet)
+    case .directory(let root): try UNet.load(from: root.appendingPathComponent("unet"), as: precision.dtype)
+    case .file(_, let checkpoint): try UNet.load(from: checkpoint.unet, as: precision.dtype)
     }
   }
 
   /// The autoencoder, or another one: a file of its own, or a directory of diffusers.
-  func autoencoder(other: URL?) throws(CheckpointError) -> any StableAutoencoder {
+  func autoencoder(other: URL?, _ precision: Precision) throws(CheckpointError) -> any StableAutoencoder {
     if let other {
-      guard other.pathExtension == "safetensors" else { return try Self.autoencoder(in: other) }
+      guard other.pathExtension == "safetensors" else { return try Self.autoencoder(in: other, precision) }
       let family: CheckpointFamily = if case .file(_, let checkpoint) = self { checkpoint.family } else { .stable1 }
-      return try AutoencoderKL.load(from: SingleFileCheckpoint.autoencoder(other, for: family))
+      return try AutoencoderKL.load(from: SingleFileCheckpoint.autoencoder(other, for: family), as: precision.dtype)
     }
     switch self {
-    case .directory(let root): return try Self.autoencoder(in: root.appendingPathComponent("vae"))
+    case .directory(let root): return try Self.autoencoder(in: root.appendingPathComponent("vae"), precision)
     case .file(_, let checkpoint):
-      return try AutoencoderKL.load(from: Self.part(checkpoint.autoencoder, "autoencoder", of: checkpoint))
+      return try AutoencoderKL.load(
+        from: Self.part(checkpoint.autoencoder, "autoencoder", of: checkpoint), as: precision.dtype)
     }
   }
 
-  private static func autoencoder(in folder: URL) throws(CheckpointError) -> any StableAutoencoder {
+  private static func autoencoder(in folder: URL, _ precision: Precision) throws(CheckpointError)
+    -> any StableAutoencoder
+  {
     let name = JSONFile.className(folder.appendingPathComponent("config.json"))
     return name == AutoencoderTiny.className
-      ? try AutoencoderTiny.load(from: folder) : try AutoencoderKL.load(from: folder)
+      ? try AutoencoderTiny.load(from: folder) : try AutoencoderKL.load(from: folder, as: precision.dtype)
   }
 
   func textEncoder() throws(CheckpointError) -> CLIPTextModel {
@@ -166,7 +170,7 @@ public enum StableDiffusionFiles {
     }
   }
 
-  private static func part(
+  static func part(
     _ part: CheckpointPart?, _ name: String, of checkpoint: SingleFileCheckpoint
   ) throws(CheckpointError) -> CheckpointPart {
     guard let part else {

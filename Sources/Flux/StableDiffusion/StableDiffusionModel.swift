@@ -24,7 +24,7 @@ public final class StableDiffusionModel: ImageModel {
     }
 
     /// Throws if one is given, for a model of another family.
-    func requireNone(for model: URL) throws(CheckpointError) {
+    public func requireNone(for model: URL) throws(CheckpointError) {
       guard self != Options() else { return }
       throw .configuration(
         file: model.path,
@@ -33,7 +33,7 @@ public final class StableDiffusionModel: ImageModel {
   }
 
   public let unet: UNet
-  private let autoencoder: any StableAutoencoder
+  let autoencoder: any StableAutoencoder
   private let isXL: Bool
   /// The text networks.
   public let prompts: any StablePrompts
@@ -41,15 +41,19 @@ public final class StableDiffusionModel: ImageModel {
   public let sampling: SamplingDefaults?
   public let geometry: ImageGeometry
 
-  /// Reads all parts; `vocabulary` is the folder of CLIP's vocabulary, for files that have none.
+  /// Reads all parts, U-Net and autoencoder in the given precision.
+  ///
+  /// `vocabulary` is the folder of CLIP's vocabulary, for files that have none.
   ///
   /// Throws where a part is missing or damaged, or where the parts do not fit together.
-  public init(_ files: StableDiffusionFiles, vocabulary: URL, _ options: Options = Options()) throws {
+  public init(
+    _ files: StableDiffusionFiles, vocabulary: URL, _ options: Options = Options(), precision: Precision = .float32
+  ) throws {
     let configuration = try files.schedule(prediction: options.prediction)
     isXL = try files.unetConfiguration().isXL
     prompts = try Self.prompts(files, vocabulary: vocabulary, isXL: isXL, clipSkip: options.clipSkip)
-    unet = try files.unet()
-    autoencoder = try files.autoencoder(other: options.autoencoder)
+    unet = try files.unet(precision)
+    autoencoder = try files.autoencoder(other: options.autoencoder, precision)
     schedule = Schedule(configuration)
     sampling = Self.sampling(configuration, unet.configuration)
     geometry = ImageGeometry(
@@ -166,6 +170,15 @@ public final class StableDiffusionModel: ImageModel {
 extension UNet.Configuration {
   /// Whether the U-Net reads pooled text and sizes, as that of Stable Diffusion XL.
   fileprivate var isXL: Bool { additionEmbedType == .textTime }
+}
+
+extension ModelSource {
+  /// Records what a caller chose about a model.
+  mutating func note(_ options: StableDiffusionModel.Options) throws(CheckpointError) {
+    clipSkip = options.clipSkip == 0 ? nil : options.clipSkip
+    prediction = options.prediction
+    autoencoder = try options.autoencoder.map { url throws(CheckpointError) in try AutoencoderSource(url) }
+  }
 }
 
 extension SamplingDefaults {

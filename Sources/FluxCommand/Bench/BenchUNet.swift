@@ -57,6 +57,9 @@ struct BenchUNet: ParsableCommand {
     unet.move(to: device)
     if device != .cpu { Libtorch.triesConvolutions(true) }
     let c = unet.configuration
+    guard c.additionEmbedType == nil else {
+      throw Failure("this U-Net embeds image sizes, which flux bench unet does not pass")
+    }
     let side = size ?? c.sampleSize ?? 16
     let least = c.downsamplePadding == 0 ? 1 << (c.blockOutChannels.count - 1) : 1
     guard side >= least else {
@@ -101,6 +104,8 @@ struct BenchUNet: ParsableCommand {
     if let model, FileManager.default.fileExists(atPath: model.path + "/config.json") {
       return try UNet.load(from: model.url)
     }
-    return try UNet.load(from: Home.model(model).appendingPathComponent("unet"))
+    let url = try Home.model(model)
+    return StableDiffusionFiles.isStored(at: url)
+      ? try StableDiffusionFiles(url).unet() : try UNet.load(from: url.appendingPathComponent("unet"))
   }
 }

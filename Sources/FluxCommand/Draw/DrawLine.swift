@@ -124,7 +124,7 @@ enum DrawLine: Equatable {
     ("/b N", "images for each prompt"),
     ("/steps [N]", "sampling steps; without a number the model's"),
     ("/cfg [X]", "guidance scale; without a number the model's"),
-    ("/sampler [NAME]", "sampler; without a name dpmpp_2m"),
+    ("/sampler [NAME]", "sampler; without a name the model's"),
     ("/size [W[xH]]", "size in pixels; without one the model's"),
     ("/n [TEXT]", "negative prompt; without text none"),
     ("/i FILE|last|none", "image to draw from"),

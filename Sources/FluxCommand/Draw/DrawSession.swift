@@ -56,8 +56,8 @@ final class DrawSession {
     case .steps(let steps): change { $0.steps = steps }
     case .cfg(let scale): change { $0.cfg = scale }
     case .sampler(let name):
-      let named = try name.map { try SamplerKind.read($0) } ?? (kind: .dpmpp_2m, spacing: nil)
-      change { ($0.sampler, $0.spacing) = (named.kind, named.spacing) }
+      let named = try name.map { try SamplerKind.read($0) }
+      change { ($0.sampler, $0.spacing) = (named?.kind, named?.spacing) }
     case .size(let width, let height): change { ($0.width, $0.height) = (width, height) }
     case .negative(let text): change { $0.negativePrompt = text }
     case .count(let count): change { $0.count = count }

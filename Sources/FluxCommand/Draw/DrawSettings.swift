@@ -13,7 +13,7 @@ struct DrawSettings: Equatable {
   var count = 1
   var steps: Int?
   var cfg: Double?
-  var sampler = SamplerKind.dpmpp_2m
+  var sampler: SamplerKind?
   var spacing: Spacing?
   var width: Int?
   var height: Int?
@@ -38,26 +38,28 @@ struct DrawSettings: Equatable {
       throw Failure("the mask \(mask.name) needs an init image: /i FILE or /i last, or /mask none")
     }
     return GenerationRequest(
-      prompt: prompt, negativePrompt: negativePrompt, seed: seed, steps: steps ?? defaults.steps, sampler: sampler,
-      spacing: spacing, guidance: defaults.guidance(scale: cfg), width: width, height: height,
+      prompt: prompt, negativePrompt: negativePrompt, seed: seed, steps: steps ?? defaults.steps,
+      sampler: sampler ?? defaults.sampler ?? .dpmpp_2m, spacing: spacing, guidance: defaults.guidance(scale: cfg),
+      width: width, height: height,
       variation: variation > 0 ? Variation(seed: other, strength: variation) : nil, edit: edit)
   }
 
   /// The settings that the student fixes and that were given, by their commands.
   var fixedByStudent: [String] {
     [
-      ("/steps", steps != nil), ("/cfg", cfg != nil), ("/sampler", sampler != .dpmpp_2m || spacing != nil),
+      ("/steps", steps != nil), ("/cfg", cfg != nil), ("/sampler", sampler != nil || spacing != nil),
       ("/n", !negativePrompt.isEmpty),
     ].filter(\.1).map(\.0)
   }
 
   /// The settings as `/set` prints them.
   var lines: [(name: String, value: String)] {
-    var lines = [
+    let chosen = sampler?.rawValue ?? "the model's"
+    var lines: [(name: String, value: String)] = [
       ("model", (model?.text ?? Installation.defaultModel) + (isFast ? ", fast" : "")), ("seed", "\(seed)"),
       ("images", "\(count)"), ("steps", steps.map(String.init) ?? "the model's"),
       ("guidance scale", cfg?.shown ?? "the model's"),
-      ("sampler", sampler.rawValue + (spacing.map { ", \($0.rawValue)" } ?? "")),
+      ("sampler", chosen + (spacing.map { ", \($0.rawValue)" } ?? "")),
       ("size", width.map { "\($0)×\(height ?? $0)" } ?? "the model's"),
     ]
     if !negativePrompt.isEmpty { lines.append(("negative prompt", negativePrompt)) }

@@ -69,7 +69,7 @@ struct Evaluate: ParsableCommand {
   @Option(
     name: .customLong("cfg-interval"), help: "Noise levels at which CFG applies, as LOW-HIGH (default: the model's).")
   var interval: Generate.Interval?
-  @Option(name: .customLong("sampler"), help: "Sampler (default: dpmpp_2m).") var sampler: String?
+  @Option(name: .customLong("sampler"), help: "Sampler (default: the model's, or dpmpp_2m).") var sampler: String?
   @Option(help: "Directory of a learned judge, from flux train-judge (default: the bundled one).") var judge: FilePath?
   @Flag(help: "Score renders instead of a model: the judge's own errors.") var renders = false
   @OptionGroup(title: "Images of other programs") var others: OtherImagesOptions
@@ -145,9 +145,9 @@ struct Evaluate: ParsableCommand {
     if let threads { Libtorch.threads = threads }
     if let file = others.writePrompts { return try writePrompts(to: file) }
     if let list = try others.read() { return try judge(list) }
-    let kind: SamplerKind
+    let kind: SamplerKind?
     do {
-      kind = try sampler.map { try SamplerKind(named: $0) } ?? .dpmpp_2m
+      kind = try sampler.map { try SamplerKind(named: $0) }
     } catch { throw Failure("\(error)", code: 2) }
     try output.map { try OutputFile.checkFolder($0.url) }
     let device = try Device(flag: device ?? "cpu")
@@ -187,11 +187,12 @@ struct Evaluate: ParsableCommand {
     let pipeline: Pipeline
     let request: GenerationRequest
 
-    init(_ pipeline: Pipeline, _ call: Evaluate, _ kind: SamplerKind) {
+    init(_ pipeline: Pipeline, _ call: Evaluate, _ kind: SamplerKind?) {
       self.pipeline = pipeline
       let defaults = pipeline.model.sampling ?? .standard
       let asked = GenerationRequest(
-        prompt: "", steps: call.steps ?? defaults.steps, sampler: kind,
+        prompt: "", steps: call.steps ?? defaults.steps,
+        sampler: kind ?? defaults.sampler ?? .dpmpp_2m,
         guidance: defaults.guidance(
           scale: call.cfgScale, interval: call.interval?.range, rescale: call.cfgRescale))
       request = pipeline.student?.request(asked) ?? asked

@@ -57,14 +57,15 @@ struct Replay {
     }
   }
 
-  /// The model with the image's hash, else that of its name, else the default model, with sentences about a difference.
+  /// The model with the image's hash, installed or near the image, else that of its name, else the default model, with sentences about a difference.
   func model() throws(Failure) -> (directory: URL, notes: [String]) {
     guard metadata.program == .flux, let name = metadata.model else { return (try Home.model(nil), []) }
-    if let hash = metadata.modelHash, let directory = InstalledModels.directory(hash: hash, named: name) {
+    if let hash = metadata.modelHash, let directory = InstalledModels.directory(hash: hash, named: name, nearby: nearby)
+    {
       return (directory, [])
     }
     guard let directory = InstalledModels.directory(named: name) else {
-      throw Failure("the model \"\(name)\" of \(file.text) is not installed: give its directory with --model")
+      throw Failure("the model \"\(name)\" of \(file.text) is not installed: give its directory or file with --model")
     }
     return (
       directory, ["the model \"\(name)\" has other weights than when \(file.text) was drawn: the image will differ"]
@@ -74,9 +75,7 @@ struct Replay {
   /// The files of the image's LoRAs: among those given, in the working folder, beside the image, or installed.
   func loraFiles(among given: [FilePath] = []) throws(Failure) -> [(file: FilePath, scale: Double)] {
     try loras.map { lora throws(Failure) in
-      let near = [URL(fileURLWithPath: "."), file.url.deletingLastPathComponent()].map {
-        $0.appendingPathComponent("\(lora.name).safetensors")
-      }
+      let near = nearby.map { $0.appendingPathComponent("\(lora.name).safetensors") }
       let installed = InstalledModels.loras()
       let candidates =
         given.map(\.url) + near + installed.filter { $0.name == lora.name }.map(\.file)

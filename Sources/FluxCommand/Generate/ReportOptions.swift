@@ -31,15 +31,23 @@ struct ReportOptions: ParsableArguments {
 
   /// Prints the estimate for requests with a model.
   func printForecast(
-    _ requests: [GenerationRequest], model directory: URL, isFast: Bool, device: Device, batch: Int
+    _ requests: [GenerationRequest], model directory: URL, _ options: StableDiffusionModel.Options, isFast: Bool,
+    device: Device, batch: Int
   ) throws {
-    let summary = try ModelSummary(directory: directory)
-    let student = isFast ? try FastStudent(directory.appendingPathComponent("fast"), of: summary.source) : nil
+    let isStable = StableDiffusionFiles.isStored(at: directory)
+    if isStable, isFast { throw Failure("\(directory.path): a model of Stable Diffusion has no student for --fast") }
+    let summary = try ModelSummary(directory)
+    let student = isFast ? try FastStudent(directory.appendingPathComponent("fast"), of: summary.source()) : nil
     let encoder = Home.textEncoder.appendingPathComponent("model.safetensors")
     let parameters = summary.networks.reduce(0) { $0 + $1.parameters }
     let ownEncoder = summary.networks.contains { $0.name == "text_encoder" }
+    if !isStable { try options.requireNone(for: directory) }
+    let sizes: any ModelSizes =
+      isStable
+      ? try StableDiffusionModel.Configuration(StableDiffusionFiles(directory), options)
+      : try ModelBundle.Configuration(directory: directory)
     let forecast = try GenerationForecast(
-      requests.map { student?.request($0) ?? $0 }, model: ModelBundle.Configuration(directory: directory),
+      requests.map { student?.request($0) ?? $0 }, model: sizes,
       weightBytes: 4 * (parameters + (ownEncoder ? 0 : SafetensorsFile(encoder).elementCount)),
       speed: MatmulThroughput.measure(on: device, .float32), batch: batch)
     if json {

@@ -83,6 +83,7 @@ struct ImageFacts {
     }
     if let run = record.run {
       facts.add("device", run.device)
+      facts.add("precision", run.precision?.rawValue)
       facts.add("libtorch", run.libtorch)
     }
     facts.add("version", "flux \(record.version)")

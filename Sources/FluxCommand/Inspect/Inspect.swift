@@ -18,6 +18,7 @@ struct Inspect: ParsableCommand {
       EXAMPLES
         flux inspect apple.png
         flux inspect mini --json
+        flux inspect model.safetensors
         flux inspect --parameters photo.jpg
         flux inspect runs/mine
       EXIT CODES
@@ -94,7 +95,7 @@ struct Inspect: ParsableCommand {
   private func folderFacts(_ file: FilePath, exists: Bool) throws -> Facts {
     if exists, let checkpoint = try CheckpointSummary(file.url) { return try CheckpointFacts.facts(checkpoint) }
     let directory = try Home.model(file, allowsAutoencoder: true)
-    return ModelFacts.facts(try ModelSummary(directory: directory))
+    return try ModelFacts.facts(ModelSummary(directory))
   }
 
   private func show(_ facts: Facts, _ file: FilePath) throws {

@@ -5,22 +5,31 @@ import Runs
 import Support
 import Torch
 
-/// The facts about a model directory.
+/// The facts about a model directory or file.
 enum ModelFacts {
-  static func facts(_ model: ModelSummary) -> Facts {
+  /// The most names of tensors that are shown.
+  private static let mostNames = 5
+
+  static func facts(_ model: ModelSummary) throws -> Facts {
     var facts = Facts()
     facts.add("kind", model.imageSize == nil ? "autoencoder" : "model")
-    facts.add("name", model.source.name)
-    facts.add("directory", model.directory.path)
+    facts.add("family", model.family)
+    facts.add("name", model.name)
+    facts.add(model.directory.pathExtension == "safetensors" ? "file" : "directory", model.directory.path)
     facts.add("image_size", model.imageSize)
     facts.add("latent", model.latent.map { .array($0.map { .int($0) }) })
     facts.add("prediction", model.prediction)
+    facts.add("scheduler", model.schedule?.scheduler?.rawValue)
+    facts.add("spacing", model.schedule?.timestepSpacing?.rawValue)
+    facts.add("steps", model.sampling?.steps)
+    facts.add("sampler", model.sampling.map { ($0.sampler ?? GenerationRequest(prompt: "").sampler).rawValue })
+    facts.add("guidance_scale", model.sampling?.guidance.scale)
     facts.add("world", model.scenes.map { "\($0.world), version \($0.version)" })
     facts.add("license", model.license ?? "not stated")
     facts.add("parameters", model.networks.reduce(0) { $0 + $1.parameters })
     facts.add("bytes", model.bytes)
     facts.add("fast_steps", model.fastSteps)
-    facts.add("hash", model.source.hash)
+    facts.add("hash", try model.source().hash)
     facts.add(
       "networks",
       .array(
@@ -30,6 +39,10 @@ enum ModelFacts {
             ("bytes", .int($0.bytes)), ("type", .string($0.type)),
           ])
         }))
+    if !model.unused.isEmpty {
+      let names = model.unused.prefix(mostNames) + (model.unused.count > mostNames ? ["…"] : [])
+      facts.add("unused_tensors", .object([("count", .int(model.unused.count)), ("names", .strings(names))]))
+    }
     return facts
   }
 }
@@ -38,7 +51,11 @@ enum ModelFacts {
 enum SafetensorsFacts {
   static func facts(_ file: URL) throws -> Facts {
     var facts = Facts()
-    guard let lora = try LoRASummary(file) else { return try tensors(file) }
+    guard let lora = try LoRASummary(file) else {
+      // A file that looks like a model is read as one, so that what is wrong with it is said.
+      let isModel = try SafetensorsFile(file).keys.contains { $0.hasSuffix("input_blocks.0.0.weight") }
+      return isModel ? try ModelFacts.facts(ModelSummary(file)) : try tensors(file)
+    }
     facts.add("kind", "LoRA")
     facts.add("parameters", lora.parameters)
     facts.add("type", lora.types.joined(separator: ", "))

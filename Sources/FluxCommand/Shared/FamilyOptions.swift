@@ -22,6 +22,13 @@ struct FamilyOptions: ParsableArguments {
     if let clipSkip, clipSkip < 1 { throw ValidationError("--clip-skip \(clipSkip): expected 1 or more") }
   }
 
+  init() {}
+
+  /// Options of the given values.
+  init(clipSkip: Int?, vae: FilePath?, prediction: Prediction?) {
+    (self.clipSkip, self.vae, self.prediction) = (clipSkip, vae, prediction)
+  }
+
   /// The same for the library.
   var options: StableDiffusionModel.Options {
     .init(clipSkip: (clipSkip ?? 1) - 1, prediction: prediction, autoencoder: vae?.url)

@@ -2,7 +2,7 @@ import Flux
 import Foundation
 import Models
 
-/// The models that can be called by name, and the LoRAs.
+/// The models that can be called by name, directories and `.safetensors` files, and the LoRAs.
 ///
 /// Models are in `models` of Flux's own folder, in the user's `~/.local/share/flux/models` (below `XDG_DATA_HOME`, if it is
 /// set), and in the folders of `FLUX_MODELS`, which are separated by colons and come first. LoRA files are in `loras` beside
@@ -18,29 +18,36 @@ enum InstalledModels {
   static func all() -> [(name: String, directory: URL)] {
     var seen: Set<String> = []
     return folders.flatMap { folder in
-      names(in: folder).map { ($0, folder.appendingPathComponent($0)) }.filter {
+      names(in: folder).map { (withoutEnding($0), folder.appendingPathComponent($0)) }.filter {
         isModel($0.1) && seen.insert($0.0).inserted
       }
     }
   }
 
-  /// The directory of a name; nil if no folder has it.
-  static func directory(named name: String) -> URL? {
-    folders.map { $0.appendingPathComponent(name) }.first { isModel($0) || ModelBundle.isAutoencoder($0) }
+  /// The directory or file of a name; nil if no folder has it.
+  static func directory(named name: String) -> URL? { folders.lazy.compactMap { model(name, in: $0) }.first }
+
+  /// The model with a hash: that of the name, if it has it, installed or in a folder `nearby`, else any other; nil if there
+  /// is none.
+  static func directory(hash: String, named name: String, nearby: [URL] = []) -> URL? {
+    var seen: Set<String> = []
+    let named = (nearby + folders).compactMap { model(name, in: $0) }
+    return (named + all().map(\.directory)).filter { seen.insert($0.standardizedFileURL.path).inserted }
+      .first { isHash(hash, of: try? ModelSource(model: $0).hash) }
   }
 
-  /// The model with a hash: that of the name, if it has it, else any other; nil if there is none.
-  static func directory(hash: String, named name: String) -> URL? {
-    let named = directory(named: name)
-    let others = all().map(\.directory).filter { $0.path != named?.path }
-    return ([named].compactMap { $0 } + others).first { isHash(hash, of: try? ModelSource(model: $0).hash) }
+  /// The model of a name in a folder, as a directory or as a file, whose ending can be left out.
+  private static func model(_ name: String, in folder: URL) -> URL? {
+    if name.isEmpty { return nil }
+    return ["", fileEnding].map { folder.appendingPathComponent(name + $0) }
+      .first { isModel($0) || ModelBundle.isAutoencoder($0) }
   }
 
   /// The LoRA files, by their names without extension.
   static func loras() -> [(name: String, file: URL)] {
     loraFolders.flatMap { folder in
-      names(in: folder).filter { $0.hasSuffix(".safetensors") }.map { name in
-        (String(name.dropLast(".safetensors".count)), folder.appendingPathComponent(name))
+      names(in: folder).filter { $0.hasSuffix(fileEnding) }.map { name in
+        (withoutEnding(name), folder.appendingPathComponent(name))
       }
     }
   }
@@ -50,8 +57,15 @@ enum InstalledModels {
     hash.count >= 10 && other?.hasPrefix(hash) == true
   }
 
-  private static func isModel(_ directory: URL) -> Bool {
-    FileManager.default.fileExists(atPath: directory.appendingPathComponent("model_index.json").path)
+  private static func isModel(_ url: URL) -> Bool {
+    if url.path.hasSuffix(fileEnding) { return FileManager.default.fileExists(atPath: url.path) }
+    return FileManager.default.fileExists(atPath: url.appendingPathComponent("model_index.json").path)
+  }
+
+  private static let fileEnding = ".safetensors"
+
+  private static func withoutEnding(_ name: String) -> String {
+    name.hasSuffix(fileEnding) ? String(name.dropLast(fileEnding.count)) : name
   }
 
   private static func names(in folder: URL) -> [String] {

@@ -68,7 +68,6 @@ struct ConvolutionOptions: ParsableArguments {
   var winograd: Bool?
 }
 
-/// Compute precision of matrix products and convolutions; weights and accumulators stay in float32.
-enum Precision: String, ExpressibleByArgument, CaseIterable { case float32, bfloat16 }
+extension Precision: ExpressibleByArgument {}
 
 extension Quantization: ExpressibleByArgument {}

@@ -31,14 +31,15 @@ final class Redrawer {
   }
 
   private let model: FilePath?
+  private let vae: FilePath?
   private let loras: [FilePath]
   private let device: Device
   private let threads: Int?
   private var last: (key: [String], artist: Artist)?
   private var hashes: [String: String] = [:]  // of models, by path
 
-  init(model: FilePath?, loras: [FilePath], device: Device, _ threads: Int?) {
-    (self.model, self.loras, self.device, self.threads) = (model, loras, device, threads)
+  init(model: FilePath?, vae: FilePath?, loras: [FilePath], device: Device, _ threads: Int?) {
+    (self.model, self.vae, self.loras, self.device, self.threads) = (model, vae, loras, device, threads)
   }
 
   /// Whether an image was computed with this version, device and libtorch, so that its bits must be the same.
@@ -55,7 +56,9 @@ final class Redrawer {
     let directory: URL
     if let model {
       directory = try Home.model(model)
-    } else if let found = InstalledModels.directory(hash: hash, named: name) ?? InstalledModels.directory(named: name) {
+    } else if let found = InstalledModels.directory(hash: hash, named: name, nearby: replay.nearby)
+      ?? InstalledModels.directory(named: name)
+    {
       directory = found
     } else {
       return .missing("model \(name) not found")
@@ -64,20 +67,29 @@ final class Redrawer {
       return .other("model \(name) has other weights")
     }
     var files: [(file: URL, scale: Double)] = []
+    let options: StableDiffusionModel.Options
     do throws(Failure) {
       files = try replay.loraFiles(among: loras).map { ($0.file.url, $0.scale) }
+      options = try replay.options(
+        under: FamilyOptions(clipSkip: nil, vae: vae, prediction: nil), for: directory)
     } catch { return .missing(error.description) }
     let cores = ProcessInfo.processInfo.activeProcessorCount
     Libtorch.threads = threads ?? min(metadata.record?.run?.threads ?? cores, cores)
-    let key = [directory.path, "\(replay.isFast)"] + files.flatMap { [$0.file.path, "\($0.scale)"] }
+    let precision = metadata.record?.run?.precision ?? .float32
+    let key =
+      [directory.path, "\(replay.isFast)", "\(options)", precision.rawValue]
+      + files.flatMap { [$0.file.path, "\($0.scale)"] }
     if let last, last.key == key { return .found(last.artist) }
     last = nil
-    let artist = try load(directory, isFast: replay.isFast, files)
+    let artist = try load(directory, isFast: replay.isFast, files, options, precision)
     last = (key, artist)
     return .found(artist)
   }
 
-  private func load(_ directory: URL, isFast: Bool, _ loras: [(file: URL, scale: Double)]) throws -> Artist {
+  private func load(
+    _ directory: URL, isFast: Bool, _ loras: [(file: URL, scale: Double)],
+    _ options: StableDiffusionModel.Options, _ precision: Precision
+  ) throws -> Artist {
     if PixelModel.isStored(in: directory) {
       let pipeline = try PixelPipeline(
         model: directory, vocabulary: Home.textEncoder.appendingPathComponent("vocab.txt"), device: device)
@@ -86,7 +98,8 @@ final class Redrawer {
         drawAmongOthers: { request, _ in try pipeline.generate(request, count: 1)[0].image })
     }
     let pipeline = try Pipeline(
-      model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: loras, device: device)
+      model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: loras, options: options,
+      precision: precision, device: device)
     return Artist(
       draw: { request, count in try pipeline.generate(request, count: count).map(\.image) },
       drawAmongOthers: { request, batch in

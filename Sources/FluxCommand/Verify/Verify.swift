@@ -25,9 +25,12 @@ struct Verify: ParsableCommand {
 
   @Argument(help: "Images, and folders of images with all folders in them.") var files: [FilePath]
   @Flag(help: "Only compare the hash of the pixels: fast, and no model is needed.") var pixelsOnly = false
-  @Option(name: [.short, .long], help: "A model directory or name (default: the model that the image names).")
+  @Option(
+    name: [.short, .long],
+    help: "A model directory, a .safetensors file, or a name (default: the model that the image names).")
   var model: FilePath?
   @Option(help: "A LoRA file that an image names; can be repeated.") var lora: [FilePath] = []
+  @Option(help: "The autoencoder that an image names, if it is not the model's own.") var vae: FilePath?
   @Option(help: "The largest difference of a byte that counts as the same image, 0 to 255.") var tolerance: Int?
   @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: those of the image).") var threads: Int?
@@ -42,7 +45,7 @@ struct Verify: ParsableCommand {
     if pixelsOnly {
       let given = [
         ("--model", model != nil), ("--lora", !lora.isEmpty), ("--tolerance", tolerance != nil),
-        ("--threads", threads != nil),
+        ("--threads", threads != nil), ("--vae", vae != nil),
       ].filter(\.1).map(\.0)
       if !given.isEmpty {
         throw ValidationError("--pixels-only draws nothing: remove \(given.joined(separator: ", "))")
@@ -52,7 +55,8 @@ struct Verify: ParsableCommand {
 
   func run() throws {
     let images = try images()
-    let redrawer = pixelsOnly ? nil : Redrawer(model: model, loras: lora, device: try Device(flag: device), threads)
+    let redrawer =
+      pixelsOnly ? nil : Redrawer(model: model, vae: vae, loras: lora, device: try Device(flag: device), threads)
     var codes: Set<Int32> = []
     var counts: [String: Int] = [:]
     for file in images {

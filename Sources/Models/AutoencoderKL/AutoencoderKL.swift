@@ -40,16 +40,20 @@ public final class AutoencoderKL: Module {
   ///
   /// A size that the factor does not divide is rounded down at every level.
   public func encode(_ pixels: Tensor) -> LatentDistribution {
-    let features = encoder(pixels.channelsLast())
+    let features = encoder(pixels.to(dtype).channelsLast())
     let moments = (quantConv?(features) ?? features).chunked(2, dim: 1)
-    return LatentDistribution(mean: moments[0], logVariance: moments[1].clamped(to: -30...20))
+    return LatentDistribution(
+      mean: moments[0].to(.float32), logVariance: moments[1].to(.float32).clamped(to: -30...20))
   }
 
   /// Scaled latents `[B, C, h, w]` to images `[B, 3, factor · h, factor · w]`, about −1…1 (not clamped).
   public func decode(_ latents: Tensor) -> Tensor {
-    let raw = unscaled(latents).channelsLast()
-    return decoder(postQuantConv?(raw) ?? raw)
+    let raw = unscaled(latents).to(dtype).channelsLast()
+    return decoder(postQuantConv?(raw) ?? raw).to(.float32)
   }
+
+  /// The type of the weights, in which the network computes; what it reads and gives is float32.
+  private var dtype: DType { decoder.convIn.weight.dtype }
 
   /// Latents for the denoiser: `(z − shift) · scale`, or `(z − mean) · scale / std` with the channels' statistics.
   public func scaled(_ raw: Tensor) -> Tensor {

@@ -18,8 +18,8 @@ struct BytePairs: Sendable {
     var id: Int32
   }
 
-  /// The largest id of a vocabulary.
-  static let idLimit: Int32 = 10_000_000
+  /// The largest id of a vocabulary: a list of all pieces is kept.
+  static let idLimit: Int32 = 1_000_000
   static let suffix = "</w>"
 
   /// A vocabulary and its merges; `file` names where they come from in errors.
@@ -73,6 +73,13 @@ struct BytePairs: Sendable {
     }
     pieces[index] = piece
     ids[ByteString(piece)] = id
+  }
+
+  /// The pairs of pieces that become one, the first to be merged first.
+  var mergedPieces: [(String, String)] {
+    merges.sorted { $0.value.rank < $1.value.rank }.map { pair, _ in
+      (pieces[Int(pair >> 32)], pieces[Int(pair & 0xffff_ffff)])
+    }
   }
 
   private static func pair(_ left: Int32, _ right: Int32) -> UInt64 {

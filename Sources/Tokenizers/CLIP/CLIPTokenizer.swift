@@ -20,7 +20,7 @@ public struct CLIPTokenizer: PromptTokenizer {
   /// Ids of a sequence that CLIP's text model has positions for.
   public static let length = 77
 
-  private let pairs: BytePairs
+  let pairs: BytePairs
   private let added: AddedTokens
   /// Id of `<|startoftext|>`.
   public let startID: Int32
@@ -48,9 +48,12 @@ public struct CLIPTokenizer: PromptTokenizer {
       guard let id = pairs.ids[.init(piece)] ?? given.flatMap(Int32.init(exactly:)) else {
         throw .invalid(file: files.file, reason: "the vocabulary has no piece \"\(piece)\"")
       }
-      guard (0...BytePairs.idLimit).contains(id), given ?? Int(id) == Int(id) else {
+      if let given, given != Int(id) {
+        throw .invalid(file: files.file, reason: "the added token \"\(piece)\" has id \(given), expected \(id)")
+      }
+      guard (0...BytePairs.idLimit).contains(id) else {
         throw .invalid(
-          file: files.file, reason: "the added token \"\(piece)\" has id \(given ?? 0), expected \(id)")
+          file: files.file, reason: "the added token \"\(piece)\" has id \(id), expected 0 to \(BytePairs.idLimit)")
       }
       try pairs.add(piece, id: id, file: files.file)
       tokens.append(AddedTokens.Token(piece: piece, id: id, isNormalized: isNormalized))

@@ -33,7 +33,7 @@ struct CLIPTokenizerFiles {
       self.file = file("merges.txt").path
     } else if exists(Self.listName) {
       let list = file(Self.listName)
-      merges = try Self.merges(Self.lines(list).prefix(listMerges + 1), from: list.path)
+      merges = try Self.merges(Self.lines(list, first: listMerges + 1), from: list.path)
       if merges.count < listMerges {
         throw .invalid(file: list.path, reason: "it has \(merges.count) merges, expected at least \(listMerges)")
       }
@@ -161,7 +161,7 @@ struct CLIPTokenizerFiles {
 
   /// The pairs of a list with one on each line, after a first line with the version.
   private static func merges(
-    _ lines: some Collection<Substring.UTF8View>, from file: String
+    _ lines: [Substring.UTF8View], from file: String
   ) throws(TokenizerError) -> [(String, String)] {
     var merges: [(String, String)] = []
     merges.reserveCapacity(lines.count)
@@ -181,12 +181,12 @@ struct CLIPTokenizerFiles {
     line.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false).map { String(Substring($0)) }
   }
 
-  /// The lines of a text file, without an empty one at the end.
-  private static func lines(_ url: URL) throws(TokenizerError) -> [Substring.UTF8View] {
+  /// The first lines of a text file, without an empty one at the end.
+  private static func lines(_ url: URL, first count: Int = .max - 1) throws(TokenizerError) -> [Substring.UTF8View] {
     guard let text = String(validating: try bytes(url), as: UTF8.self) else { throw .unreadable(file: url.path) }
     // Bytes, not characters: "\r\n" is one Character.
-    var lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-    if lines.last?.isEmpty == true { lines.removeLast() }
+    var lines = text.utf8.split(separator: UInt8(ascii: "\n"), maxSplits: count, omittingEmptySubsequences: false)
+    if lines.count > count || lines.last?.isEmpty == true { lines.removeLast() }
     return lines
   }
 

@@ -76,6 +76,16 @@ public final class SafetensorsFile {
     guard let dtype = entry.dtype else {
       throw .type(file: path, key: key, expected: SafetensorsHeader.readable, actual: entry.type)
     }
-    return Tensor(bytes: UnsafeRawBufferPointer(rebasing: mapping[entry.range]), shape: entry.shape, dtype: dtype)
+    let tensor = Tensor(bytes: UnsafeRawBufferPointer(rebasing: mapping[entry.range]), shape: entry.shape, dtype: dtype)
+    release(entry.range)
+    return tensor
+  }
+
+  /// Takes the pages of a large tensor out of the process's memory; they are read again where they are needed.
+  private func release(_ range: Range<Int>) {
+    let page = Int(getpagesize())
+    let (first, end) = ((range.lowerBound + page - 1) / page * page, range.upperBound / page * page)
+    guard end - first >= 1 << 20, let base = mapping.baseAddress else { return }
+    madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED)
   }
 }

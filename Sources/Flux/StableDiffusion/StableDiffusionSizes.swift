@@ -1,0 +1,119 @@
+import Diffusion
+import Foundation
+import Models
+import NN
+import Support
+import Torch
+
+extension StableDiffusionModel {
+  /// The sizes of a model's networks, read from its configurations or from the header of its file.
+  public struct Configuration: Sendable {
+    /// The sizes of the U-Net.
+    public let unet: UNet.Configuration
+    /// The sizes of the text encoder, or of SDXL's first.
+    public let textEncoder: CLIPTextModel.Configuration
+    /// The noise schedule and how the model is sampled.
+    public let schedule: Schedule.Configuration
+    private let autoencoder: StableAutoencoderSizes
+
+    /// Reads the sizes; throws where a configuration is missing or not valid.
+    public init(_ files: StableDiffusionFiles, _ options: Options = Options()) throws(CheckpointError) {
+      unet = try files.unetConfiguration()
+      textEncoder = try files.textEncoderConfiguration()
+      schedule = try files.schedule(prediction: options.prediction)
+      autoencoder = try files.autoencoderSizes(other: options.autoencoder)
+    }
+
+    /// How the model is sampled by default.
+    public var sampling: SamplingDefaults { StableDiffusionModel.sampling(schedule, unet) }
+  }
+}
+
+extension StableDiffusionModel.Configuration: ModelSizes {
+  public var geometry: ImageGeometry {
+    ImageGeometry(
+      imageSize: (unet.sampleSize ?? 64) * autoencoder.cell, cell: autoencoder.cell,
+      latentChannels: autoencoder.latentChannels)
+  }
+
+  public var maxTokens: Int { textEncoder.maxPositionEmbeddings }
+  public var embedsGuidance: Bool { unet.timeCondProjDim != nil }
+  public var outputChannels: Int { autoencoder.outputChannels }
+
+  public func flops(height: Int, width: Int, tokens: Int) -> (unet: Int, decoder: Int) {
+    (
+      unet.flops(height: height, width: width, tokens: tokens),
+      autoencoder.decoderFLOPs(height: height, width: width)
+    )
+  }
+}
+
+/// The sizes of the autoencoders that models of Stable Diffusion's family have.
+enum StableAutoencoderSizes: Sendable {
+  /// The variational autoencoder.
+  case variational(AutoencoderKL.Configuration)
+  /// The small one that takes its place for previews.
+  case tiny(AutoencoderTiny.Configuration)
+
+  /// Pixels per latent cell, along one side.
+  var cell: Int {
+    switch self {
+    case .variational(let sizes): sizes.downsample
+    case .tiny(let sizes): sizes.downsample
+    }
+  }
+
+  var latentChannels: Int {
+    switch self {
+    case .variational(let sizes): sizes.latentChannels
+    case .tiny(let sizes): sizes.latentChannels
+    }
+  }
+
+  /// The first block at the image's size has the channels of the level before.
+  var outputChannels: Int {
+    switch self {
+    case .variational(let sizes): sizes.blockOutChannels.prefix(2).max() ?? 0
+    case .tiny(let sizes): sizes.decoderBlockOutChannels[0]
+    }
+  }
+
+  func decoderFLOPs(height: Int, width: Int) -> Int {
+    switch self {
+    case .variational(let sizes): sizes.decoderFLOPs(height: height, width: width)
+    case .tiny(let sizes): sizes.decoderFLOPs(height: height, width: width)
+    }
+  }
+}
+
+extension StableDiffusionFiles {
+  func textEncoderConfiguration() throws(CheckpointError) -> CLIPTextModel.Configuration {
+    switch self {
+    case .directory(let root): try CLIPTextModel.readConfiguration(root.appendingPathComponent("text_encoder"))
+    case .file(_, let checkpoint):
+      try CLIPTextModel.readConfiguration(Self.part(checkpoint.textEncoder, "text encoder", of: checkpoint))
+    }
+  }
+
+  /// The sizes of the autoencoder, or of another one.
+  func autoencoderSizes(other: URL? = nil) throws(CheckpointError) -> StableAutoencoderSizes {
+    if let part = try autoencoderPart(other: other) {
+      return .variational(try AutoencoderKL.readConfiguration(part))
+    }
+    let folder = other ?? URL(fileURLWithPath: path).appendingPathComponent("vae")
+    return JSONFile.className(folder.appendingPathComponent("config.json")) == AutoencoderTiny.className
+      ? .tiny(try AutoencoderTiny.readConfiguration(folder))
+      : .variational(try AutoencoderKL.readConfiguration(folder))
+  }
+
+  /// The autoencoder within a single file; nil if it is in a directory.
+  private func autoencoderPart(other: URL?) throws(CheckpointError) -> CheckpointPart? {
+    var family = CheckpointFamily.stable1
+    if case .file(_, let checkpoint) = self {
+      family = checkpoint.family
+      if other == nil { return try Self.part(checkpoint.autoencoder, "autoencoder", of: checkpoint) }
+    }
+    guard let other, other.pathExtension == "safetensors" else { return nil }
+    return try SingleFileCheckpoint.autoencoder(other, for: family)
+  }
+}
