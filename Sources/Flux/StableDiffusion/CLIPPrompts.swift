@@ -10,6 +10,8 @@ import Torch
 public protocol StablePrompts: PromptConditioner {
   /// The text model, or the first of two, into which LoRAs are merged.
   var encoder: CLIPTextModel { get }
+  /// The text models with their tokenizers, one, or two in Stable Diffusion XL.
+  var parts: [(tokenizer: CLIPTokenizer, encoder: CLIPTextModel)] { get }
   /// Moves the text models to a device, in place.
   func move(to device: Device)
 }
@@ -35,6 +37,7 @@ public final class CLIPPrompts: StablePrompts {
   }
 
   public var maxTokens: Int { encoder.configuration.maxPositionEmbeddings }
+  public var parts: [(tokenizer: CLIPTokenizer, encoder: CLIPTextModel)] { [(tokenizer, encoder)] }
   public var tokenizers: [any PromptTokenizer] { [tokenizer] }
   public var contextWidths: [Int] { [encoder.configuration.hiddenSize] }
 

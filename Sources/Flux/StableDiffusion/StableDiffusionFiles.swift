@@ -74,12 +74,17 @@ public enum StableDiffusionFiles {
     }
   }
 
+  /// The family, which decides the factor of latents that files of an autoencoder do not have.
+  func family() throws(CheckpointError) -> CheckpointFamily {
+    if case .file(_, let checkpoint) = self { return checkpoint.family }
+    return try unetConfiguration().isXL ? .xl : .stable1
+  }
+
   /// The autoencoder, or another one: a file of its own, or a directory of diffusers.
   func autoencoder(other: URL?, _ precision: Precision) throws(CheckpointError) -> any StableAutoencoder {
     if let other {
       guard other.pathExtension == "safetensors" else { return try Self.autoencoder(in: other, precision) }
-      let family: CheckpointFamily = if case .file(_, let checkpoint) = self { checkpoint.family } else { .stable1 }
-      return try AutoencoderKL.load(from: SingleFileCheckpoint.autoencoder(other, for: family), as: precision.dtype)
+      return try AutoencoderKL.load(from: SingleFileCheckpoint.autoencoder(other, for: family()), as: precision.dtype)
     }
     switch self {
     case .directory(let root): return try Self.autoencoder(in: root.appendingPathComponent("vae"), precision)

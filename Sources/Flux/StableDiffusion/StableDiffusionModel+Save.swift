@@ -22,13 +22,16 @@ extension StableDiffusionModel {
     func folder(_ name: String) -> URL { directory.appendingPathComponent(name) }
     try unet.save(to: folder("unet"), as: format, maxShardBytes: Self.shardBytes)
     try autoencoder.save(to: folder("vae"), as: format, metadata: [:], maxShardBytes: Self.shardBytes)
-    try prompts.encoder.save(to: folder("text_encoder"), as: format)
-    do throws(FileError) {
-      switch files {
-      case .directory(let root): try Self.copy(root.appendingPathComponent("tokenizer"), to: folder("tokenizer"))
-      case .file: try prompts.tokenizer.save(to: folder("tokenizer"))
-      }
-    } catch { throw .notWritten(error) }
+    for (part, suffix) in zip(prompts.parts, ["", "_2"]) {
+      try part.encoder.save(to: folder("text_encoder" + suffix), as: format)
+      let name = "tokenizer" + suffix
+      do throws(FileError) {
+        switch files {
+        case .directory(let root): try Self.copy(root.appendingPathComponent(name), to: folder(name))
+        case .file: try part.tokenizer.save(to: folder(name))
+        }
+      } catch { throw .notWritten(error) }
+    }
     let scheduler = try files.schedulerFields(prediction: schedule.configuration.predictionType)
     try Self.write(scheduler, to: folder("scheduler/scheduler_config.json"))
     try Self.write(index(of: files, scheduler), to: folder("model_index.json"))
@@ -37,14 +40,22 @@ extension StableDiffusionModel {
   /// The parts with their libraries and classes; what Flux does not draw with is not part of the directory.
   private func index(of files: StableDiffusionFiles, _ scheduler: JSONValue) -> JSONValue {
     let none: JSONValue = [.null, .null]
-    let entries: [(key: String, value: JSONValue)] = [
-      ("feature_extractor", none), ("image_encoder", none), ("requires_safety_checker", false),
-      ("safety_checker", none), ("scheduler", ["diffusers", scheduler["_class_name"] ?? "DDIMScheduler"]),
+    var entries: [(key: String, value: JSONValue)] = [
+      ("feature_extractor", none), ("image_encoder", none),
+      ("scheduler", ["diffusers", scheduler["_class_name"] ?? "DDIMScheduler"]),
       ("text_encoder", ["transformers", .string(CLIPTextModel.className)]),
       ("tokenizer", ["transformers", "CLIPTokenizer"]), ("unet", ["diffusers", .string(UNet.className)]),
       ("vae", ["diffusers", .string(type(of: autoencoder).className)]),
     ]
-    var className = StableDiffusionFiles.pipelines[0]
+    let isXL = prompts is XLPrompts
+    entries +=
+      isXL
+      ? [
+        ("text_encoder_2", ["transformers", "CLIPTextModelWithProjection"]),
+        ("tokenizer_2", ["transformers", "CLIPTokenizer"]),
+        ("force_zeros_for_empty_prompt", .bool(prompts.zeroesEmptyNegative)),
+      ] : [("requires_safety_checker", false), ("safety_checker", none)]
+    var className = "StableDiffusion\(isXL ? "XL" : "")\(readsSurroundings ? "Inpaint" : "")Pipeline"
     if case .directory(let root) = files { className = StableDiffusionFiles.className(root) ?? className }
     return .object([("_class_name", .string(className))] + entries)
   }

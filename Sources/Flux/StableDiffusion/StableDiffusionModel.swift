@@ -53,7 +53,8 @@ public final class StableDiffusionModel: ImageModel {
     isXL = try files.unetConfiguration().isXL
     prompts = try Self.prompts(files, vocabulary: vocabulary, isXL: isXL, clipSkip: options.clipSkip)
     unet = try files.unet(precision)
-    autoencoder = try files.autoencoder(other: options.autoencoder, precision)
+    // The autoencoder of XL gives numbers that half precision has not.
+    autoencoder = try files.autoencoder(other: options.autoencoder, isXL ? .float32 : precision)
     schedule = Schedule(configuration)
     sampling = Self.sampling(configuration, unet.configuration)
     geometry = ImageGeometry(
@@ -169,7 +170,7 @@ public final class StableDiffusionModel: ImageModel {
 
 extension UNet.Configuration {
   /// Whether the U-Net reads pooled text and sizes, as that of Stable Diffusion XL.
-  fileprivate var isXL: Bool { additionEmbedType == .textTime }
+  var isXL: Bool { additionEmbedType == .textTime }
 }
 
 extension ModelSource {

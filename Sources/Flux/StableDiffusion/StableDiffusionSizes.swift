@@ -32,7 +32,7 @@ extension StableDiffusionModel {
 extension StableDiffusionModel.Configuration: ModelSizes {
   public var geometry: ImageGeometry {
     ImageGeometry(
-      imageSize: (unet.sampleSize ?? 64) * autoencoder.cell, cell: autoencoder.cell,
+      imageSize: (unet.sampleSize ?? (unet.isXL ? 128 : 64)) * autoencoder.cell, cell: autoencoder.cell,
       latentChannels: autoencoder.latentChannels)
   }
 
@@ -108,12 +108,10 @@ extension StableDiffusionFiles {
 
   /// The autoencoder within a single file; nil if it is in a directory.
   private func autoencoderPart(other: URL?) throws(CheckpointError) -> CheckpointPart? {
-    var family = CheckpointFamily.stable1
-    if case .file(_, let checkpoint) = self {
-      family = checkpoint.family
-      if other == nil { return try Self.part(checkpoint.autoencoder, "autoencoder", of: checkpoint) }
+    if case .file(_, let checkpoint) = self, other == nil {
+      return try Self.part(checkpoint.autoencoder, "autoencoder", of: checkpoint)
     }
     guard let other, other.pathExtension == "safetensors" else { return nil }
-    return try SingleFileCheckpoint.autoencoder(other, for: family)
+    return try SingleFileCheckpoint.autoencoder(other, for: family())
   }
 }

@@ -55,6 +55,8 @@ struct PipelineGolden {
       guidance: Guidance(scale: example.guidance), width: 48, height: 32, edit: edit)
   }
 
+  func request(_ index: Int) throws -> GenerationRequest { try request(cases[index]) }
+
   /// Draws every case, each with the pipeline that `pipeline` makes, and compares.
   func compare(_ pipeline: (Case) throws -> Pipeline) throws {
     for (index, example) in cases.enumerated() {
@@ -91,13 +93,18 @@ struct PipelineGolden {
   }
 
   /// The model in one file, whose networks are smaller than those that such files have.
-  static func single(_ name: String, heads: Int = 8, textHeadWidth: Int) throws -> Pipeline {
+  static func files(_ name: String, heads: Int = 8, textHeadWidth: Int) throws -> StableDiffusionFiles {
     var assumed = CheckpointAssumptions()
     (assumed.heads, assumed.headWidth, assumed.textHeadWidth) = (heads, 4, textHeadWidth)
     (assumed.groups, assumed.sizeWidth) = (4, 8)
     assumed.endToken = Int(try CLIPTokenizer(directory: vocabulary).endID)
     let url = Project.golden("\(name)/single.safetensors")
-    let files = StableDiffusionFiles.file(url, try SingleFileCheckpoint(url, assuming: assumed))
+    return .file(url, try SingleFileCheckpoint(url, assuming: assumed))
+  }
+
+  /// A pipeline over that file.
+  static func single(_ name: String, heads: Int = 8, textHeadWidth: Int) throws -> Pipeline {
+    let files = try files(name, heads: heads, textHeadWidth: textHeadWidth)
     return Pipeline(
       model: try StableDiffusionModel(files, vocabulary: vocabulary), source: ModelSource(name: "x", hash: ""))
   }

@@ -95,4 +95,35 @@ import Torch
     #expect(broken.context.shape[1] == 2 * 77 && broken.pooled.shape == first.pooled.shape)
     #expect(broken.pooled.maxDifference(first.pooled) < 1e-5)
   }
+
+  @Test func aWrittenDirectoryAndOneOfASingleFileDrawTheSame() throws {
+    let request = try PipelineGolden("stable_diffusion_xl").request(4)
+    let drawn = try PipelineGolden.pipeline(model).generate(request).image
+    try Project.inTemporaryFolder { folder in
+      for files in [try StableDiffusionFiles(model), try PipelineGolden.files("stable_diffusion_xl", textHeadWidth: 4)]
+      {
+        let target = folder.appendingPathComponent("written")
+        try StableDiffusionModel(files, vocabulary: PipelineGolden.vocabulary).save(to: target, from: files)
+        #expect(StableDiffusionFiles.className(target) == "StableDiffusionXLPipeline")
+        #expect(try PipelineGolden.pipeline(target).generate(request).image == drawn)
+        try FileManager.default.removeItem(at: target)
+      }
+    }
+  }
+
+  @Test func theAutoencoderStaysInFloat32() throws {
+    let half = try Pipeline(
+      model: model, textEncoder: Project.minilm, vocabulary: PipelineGolden.vocabulary, precision: .bfloat16)
+    #expect(half.model.unet.parameters.allSatisfy { $0.tensor.dtype == .bfloat16 })
+    let latents = Tensor.randn([1, 4, 8, 8], generator: Generator(seed: 1))
+    let exact = try PipelineGolden.pipeline(model).model.decode(latents)
+    #expect(half.model.decode(latents).maxDifference(exact) == 0)
+    let request = GenerationRequest(prompt: "a fox", steps: 3, width: 48, height: 32)
+    #expect(try half.generate(request).image.width == 48)
+  }
+
+  @Test func anAutoencoderOfItsOwnFileHasTheFactorOfXL() throws {
+    #expect(try StableDiffusionFiles(model).family() == .xl)
+    #expect(try StableDiffusionFiles(Project.golden("stable_diffusion/model")).family() == .stable1)
+  }
 }
