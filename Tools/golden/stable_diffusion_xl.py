@@ -1,7 +1,7 @@
 """Goldens of Stable Diffusion XL's pipelines: diffusers' around small random networks.
 
 Writes Tests/Golden/stable_diffusion_xl/model, a model directory in float16 with the vocabularies of clip_tokenizer.py (the second
-pads with "!"), single.safetensors, the same model in the original layout, and images.safetensors: the init image, and for each
+pads with "!"), single.safetensors, the same model in the original layout, and images.safetensors: the init image and the mask, and for each
 case the picture that diffusers draws, uint8 [H, W, 3]. The metadata has the cases, one line of JSON each, and the versions; a
 negative prompt that is missing is None. Weights are drawn with seed SEED and spread until pictures have contrast and depend on
 their prompts. Noise is that of torch's generator with the case's seed, and not stored.
@@ -87,11 +87,15 @@ def cases():
     yield base | dict(clipSkip=1, seed=6)
     yield base | dict(kind="image", strength=0.6, seed=8)
     yield base | dict(kind="image", strength=0.5, sampler="ddim", seed=9, negative="blue sky")
+    yield base | dict(kind="inpaint", strength=0.7, sampler="ddim", seed=10)
+    yield base | dict(kind="inpaint", strength=1.0, seed=11, negative="blue sky")
 
 
-def draw(case, parts, photo):
+def draw(case, parts, photo, mask):
     scheduler, options = stable_diffusion.SCHEDULERS[case["sampler"]]
-    pipelines = dict(text=diffusers.StableDiffusionXLPipeline, image=diffusers.StableDiffusionXLImg2ImgPipeline)
+    pipelines = dict(
+        text=diffusers.StableDiffusionXLPipeline, image=diffusers.StableDiffusionXLImg2ImgPipeline,
+        inpaint=diffusers.StableDiffusionXLInpaintPipeline)
     pipeline = pipelines[case["kind"]](
         scheduler=scheduler(**stable_diffusion.TRAINED, **options), add_watermarker=False, **parts)
     pipeline.set_progress_bar_config(disable=True)
@@ -99,10 +103,12 @@ def draw(case, parts, photo):
         prompt=case["prompt"], negative_prompt=case.get("negative"), num_inference_steps=case["steps"],
         guidance_scale=case["guidance"], generator=torch.Generator("cpu").manual_seed(case["seed"]), output_type="np",
         clip_skip=case.get("clipSkip"))
-    if case["kind"] == "text":
+    if case["kind"] != "image":
         arguments |= dict(height=HEIGHT, width=WIDTH)
-    else:
+    if case["kind"] != "text":
         arguments |= dict(image=photo, strength=case["strength"])
+    if case["kind"] == "inpaint":
+        arguments |= dict(mask_image=mask)
     return pipeline(**arguments).images[0]
 
 
@@ -138,9 +144,11 @@ def main():
     numbers = numpy.random.default_rng(SEED)
     coarse = numbers.random((4, 6, 3), dtype=numpy.float32)
     photo = (numpy.kron(coarse, numpy.ones((8, 8, 1), numpy.float32)) * 255).astype(numpy.uint8)
-    tensors, lines = {"photo": torch.from_numpy(photo)}, []
+    mask = numpy.zeros((HEIGHT, WIDTH), numpy.uint8)
+    mask[8:24, 16:40] = 255
+    tensors, lines = {"photo": torch.from_numpy(photo), "mask": torch.from_numpy(mask)}, []
     for index, case in enumerate(cases()):
-        picture = draw(case, parts, Image.fromarray(photo))
+        picture = draw(case, parts, Image.fromarray(photo), Image.fromarray(mask))
         tensors[f"case{index}"] = torch.from_numpy((picture * 255).round().astype(numpy.uint8)).contiguous()
         print(case, picture.mean().round(3), picture.std().round(3))
         lines.append(json.dumps(case))
