@@ -97,7 +97,7 @@ public enum StableDiffusionFiles {
   /// The tokenizer: that of the directory, or the vocabulary of CLIP in `vocabulary`, which single files lack.
   ///
   /// Stable Diffusion 2 pads with `!`, the others with the end token.
-  func tokenizer(vocabulary: URL) throws -> CLIPTokenizer {
+  public func tokenizer(vocabulary: URL) throws -> CLIPTokenizer {
     switch self {
     case .directory(let root): return try CLIPTokenizer(directory: root.appendingPathComponent("tokenizer"))
     case .file(let url, _):

@@ -25,7 +25,16 @@ extension StableDiffusionModel {
     try prompts.encoder.save(to: folder("text_encoder"), as: format)
     do throws(FileError) {
       switch files {
-      case .directory(let root): try Self.copy(root.appendingPathComponent("tokenizer"), to: folder("tokenizer"))
+      case .directory(let root):
+        try Self.copy(root.appendingPathComponent("tokenizer"), to: folder("tokenizer"))
+        // Without it transformers knows no length and diffusers stops.
+        let config = folder("tokenizer/tokenizer_config.json")
+        if !FileManager.default.fileExists(atPath: config.path) {
+          let fields: JSONValue = [
+            "model_max_length": .int(prompts.maxTokens), "tokenizer_class": "CLIPTokenizer",
+          ]
+          try AtomicFile.write(Array((fields.text + "\n").utf8), to: config)
+        }
       case .file: try prompts.tokenizer.save(to: folder("tokenizer"))
       }
     } catch { throw .notWritten(error) }
