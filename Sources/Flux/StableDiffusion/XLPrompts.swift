@@ -16,7 +16,7 @@ public final class XLPrompts: StablePrompts {
   /// Layers before the last one of both text models that are left out.
   public let clipSkip: Int
   public let zeroesEmptyNegative: Bool
-  private let parts: [(tokenizer: CLIPTokenizer, encoder: CLIPTextModel)]
+  public let parts: [(tokenizer: CLIPTokenizer, encoder: CLIPTextModel)]
   private var device = Device.cpu
 
   /// Joins tokenizers and text models.
