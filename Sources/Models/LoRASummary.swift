@@ -59,7 +59,12 @@ public struct LoRASummary: Sendable, Equatable {
 
   /// The ends of layer names, without the numbers of blocks; `to_out.0` keeps its number, as in PEFT.
   private static func targets(of layers: Set<String>) -> [String] {
-    let flatEnds = ["to_out_0", "to_q", "to_k", "to_v", "proj_in", "proj_out", "conv1", "conv2", "conv_shortcut"]
+    let flatEnds = [
+      "to_out_0", "to_q", "to_k", "to_v", "proj_in", "proj_out", "conv1", "conv2", "conv_shortcut", "time_emb_proj",
+      "ff_net_0_proj", "ff_net_2", "q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2", "in_layers_2",
+      "out_layers_3",
+      "emb_layers_1", "skip_connection",
+    ]
     return Set(
       layers.map { layer in
         let parts = layer.split(separator: ".")

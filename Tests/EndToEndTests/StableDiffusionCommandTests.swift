@@ -104,7 +104,7 @@ import Torch
   }
 
   @Test(arguments: [
-    ["train", "--from", "MODEL", "--steps", "1", "-o", "run"], ["distill", "MODEL", "-o", "run"],
+    ["train", "--from", "MODEL", "--steps", "20", "-o", "run"], ["distill", "-m", "MODEL", "-o", "run"],
     ["convert", "mini", "--prediction", "v_prediction", "-o", "x"],
     ["generate", "a", "-m", "MODEL", "--fast", "--dry-run"],
     ["forward", "decoder", "-m", "MODEL", "--in", "in.safetensors", "--out", "out.safetensors"],

@@ -32,7 +32,7 @@ import Torch
       let target = try save(.float32, in: folder)
       #expect(try picture(target).pixels == picture(model).pixels)
       let summary = try ModelSummary(target)
-      #expect(summary.networks.map(\.type) == ["F32", "F32", "F32"])
+      #expect(summary.networks.map(\.type) == ["float32", "float32", "float32"])
       #expect(summary.networks.map(\.name) == ["unet", "vae", "text_encoder"])
     }
   }
@@ -67,7 +67,7 @@ import Torch
     #expect(summary.sampling?.steps == 25 && summary.sampling?.guidance.scale == 7.5)
     #expect(summary.license == nil && summary.unused.isEmpty)
     #expect(summary.networks.map(\.className) == ["UNet2DConditionModel", "AutoencoderKL", "CLIPTextModel"])
-    #expect(summary.networks.map(\.type) == ["F16", "F16", "F16"])
+    #expect(summary.networks.map(\.type) == ["float16", "float16", "float16"])
   }
 
   @Test func aForecastNeedsNoWeights() throws {

@@ -49,6 +49,7 @@ def adapter(module, targets, scale):
     for name, parameter in module.named_parameters():
         if ".lora_" in name:
             torch.nn.init.normal_(parameter, std=scale)
+            parameter.data = parameter.data.half().float()  # the values that the files hold
     return {
         key: value.to(torch.float16).contiguous()
         for key, value in peft.utils.get_peft_model_state_dict(module).items()}

@@ -8,7 +8,9 @@ import Torch
 struct ModelOptions: ParsableArguments {
   @Option(
     name: [.short, .long], parsing: .singleValue,
-    help: "A model directory or the name of a bundled model; may be repeated. The first is the default.")
+    help: """
+      A model directory, a .safetensors file, or the name of a bundled model; may be repeated. The first is the default.
+      """)
   var model: [String] = []
   @Option(help: "Models that are kept in memory; a few-step student counts as one.") var modelsLoaded: Int = 2
   @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
@@ -36,15 +38,19 @@ struct ModelOptions: ParsableArguments {
   }
 
   private static func directory(_ name: String) throws -> URL {
-    let candidates = [URL(fileURLWithPath: name), Installation.models.appendingPathComponent(name)]
+    let installed = Installation.models.appendingPathComponent(name)
+    let candidates = [URL(fileURLWithPath: name), installed, installed.appendingPathExtension("safetensors")]
     guard let found = candidates.first(where: isModel) else {
-      throw ServeError("model \"\(name)\" not found: give a model directory or the name of a bundled model")
+      if let reason = StableDiffusionFiles.refusal(of: candidates[0]) { throw ServeError("\(name): \(reason)") }
+      throw ServeError(
+        "model \"\(name)\" not found: give a model directory, a .safetensors file, or the name of a bundled model")
     }
     return found
   }
 
-  private static func isModel(_ folder: URL) -> Bool {
-    FileManager.default.fileExists(atPath: folder.appendingPathComponent("model_index.json").path)
+  private static func isModel(_ place: URL) -> Bool {
+    let index = place.pathExtension == "safetensors" ? place : place.appendingPathComponent("model_index.json")
+    return FileManager.default.fileExists(atPath: index.path)
   }
 
   /// Starts the thread that draws; `failed` is called where the model cannot be loaded.

@@ -2,7 +2,7 @@ import Diffusion
 import Models
 
 /// What is known of a model before its weights are read: what time and memory of its images depend on.
-public protocol ModelSizes {
+public protocol ModelSizes: Sendable {
   /// The sizes that images depend on.
   var geometry: ImageGeometry { get }
   /// The noise schedule and the prediction type.

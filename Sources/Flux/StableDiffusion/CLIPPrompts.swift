@@ -10,7 +10,7 @@ import Torch
 public protocol StablePrompts: PromptConditioner {
   /// The text model, or the first of two, into which LoRAs are merged.
   var encoder: CLIPTextModel { get }
-  /// The text models with their tokenizers, one, or two in Stable Diffusion XL.
+  /// Every text model with its tokenizer, as they are in a directory: `text_encoder`, `text_encoder_2`.
   var parts: [(tokenizer: CLIPTokenizer, encoder: CLIPTextModel)] { get }
   /// Moves the text models to a device, in place.
   func move(to device: Device)
@@ -37,8 +37,8 @@ public final class CLIPPrompts: StablePrompts {
   }
 
   public var maxTokens: Int { encoder.configuration.maxPositionEmbeddings }
-  public var parts: [(tokenizer: CLIPTokenizer, encoder: CLIPTextModel)] { [(tokenizer, encoder)] }
   public var tokenizers: [any PromptTokenizer] { [tokenizer] }
+  public var parts: [(tokenizer: CLIPTokenizer, encoder: CLIPTextModel)] { [(tokenizer, encoder)] }
   public var contextWidths: [Int] { [encoder.configuration.hiddenSize] }
 
   public func encode(_ texts: [PromptTokens], padTo width: Int) -> EncodedTexts {

@@ -122,7 +122,7 @@ public enum StableDiffusionFiles {
   /// The tokenizer: that of the directory, or the vocabulary of CLIP in `vocabulary`, which single files lack.
   ///
   /// Stable Diffusion 2 pads with `!`, the others with the end token.
-  func tokenizer(vocabulary: URL) throws -> CLIPTokenizer {
+  public func tokenizer(vocabulary: URL) throws -> CLIPTokenizer {
     let padsWithPoint = if case .file(_, let checkpoint) = self { checkpoint.family == .stable2 } else { false }
     return try tokenizer("tokenizer", vocabulary, pad: padsWithPoint ? Self.exclamation : nil)
   }

@@ -22,13 +22,16 @@ extension StableDiffusionModel {
     func folder(_ name: String) -> URL { directory.appendingPathComponent(name) }
     try unet.save(to: folder("unet"), as: format, maxShardBytes: Self.shardBytes)
     try autoencoder.save(to: folder("vae"), as: format, metadata: [:], maxShardBytes: Self.shardBytes)
-    for (part, suffix) in zip(prompts.parts, ["", "_2"]) {
-      try part.encoder.save(to: folder("text_encoder" + suffix), as: format)
-      let name = "tokenizer" + suffix
+    for (index, part) in prompts.parts.enumerated() {
+      let suffix = Self.suffix(index)
+      try part.encoder.save(to: folder("text_encoder\(suffix)"), as: format)
+      let tokenizer = "tokenizer\(suffix)"
       do throws(FileError) {
         switch files {
-        case .directory(let root): try Self.copy(root.appendingPathComponent(name), to: folder(name))
-        case .file: try part.tokenizer.save(to: folder(name))
+        case .directory(let root):
+          try Self.copyTokenizer(
+            root.appendingPathComponent(tokenizer), to: folder(tokenizer), length: prompts.maxTokens)
+        case .file: try part.tokenizer.save(to: folder(tokenizer))
         }
       } catch { throw .notWritten(error) }
     }
@@ -37,36 +40,52 @@ extension StableDiffusionModel {
     try Self.write(index(of: files, scheduler), to: folder("model_index.json"))
   }
 
+  /// What follows the names of a part's folders: the first of several has none.
+  private static func suffix(_ index: Int) -> String { index == 0 ? "" : "_\(index + 1)" }
+
   /// The parts with their libraries and classes; what Flux does not draw with is not part of the directory.
   private func index(of files: StableDiffusionFiles, _ scheduler: JSONValue) -> JSONValue {
     let none: JSONValue = [.null, .null]
     var entries: [(key: String, value: JSONValue)] = [
-      ("feature_extractor", none), ("image_encoder", none),
+      ("_class_name", .string(className(of: files))), ("feature_extractor", none), ("image_encoder", none),
       ("scheduler", ["diffusers", scheduler["_class_name"] ?? "DDIMScheduler"]),
-      ("text_encoder", ["transformers", .string(CLIPTextModel.className)]),
-      ("tokenizer", ["transformers", "CLIPTokenizer"]), ("unet", ["diffusers", .string(UNet.className)]),
+      ("unet", ["diffusers", .string(UNet.className)]),
       ("vae", ["diffusers", .string(type(of: autoencoder).className)]),
     ]
-    let isXL = prompts is XLPrompts
-    entries +=
-      isXL
-      ? [
-        ("text_encoder_2", ["transformers", "CLIPTextModelWithProjection"]),
-        ("tokenizer_2", ["transformers", "CLIPTokenizer"]),
-        ("force_zeros_for_empty_prompt", .bool(prompts.zeroesEmptyNegative)),
-      ] : [("requires_safety_checker", false), ("safety_checker", none)]
-    var className = "StableDiffusion\(isXL ? "XL" : "")\(readsSurroundings ? "Inpaint" : "")Pipeline"
-    if case .directory(let root) = files { className = StableDiffusionFiles.className(root) ?? className }
-    return .object([("_class_name", .string(className))] + entries)
+    for (index, part) in prompts.parts.enumerated() {
+      let architecture: CLIPTextModel.Configuration.Architecture =
+        part.encoder.configuration.isProjected ? .projected : .plain
+      entries.append(("text_encoder\(Self.suffix(index))", ["transformers", .string(architecture.rawValue)]))
+      entries.append(("tokenizer\(Self.suffix(index))", ["transformers", "CLIPTokenizer"]))
+    }
+    if let xl = prompts as? XLPrompts {
+      entries.append(("force_zeros_for_empty_prompt", .bool(xl.zeroesEmptyNegative)))
+    } else {
+      entries += [("requires_safety_checker", false), ("safety_checker", none)]
+    }
+    return .object(entries.sorted { $0.key < $1.key })
   }
 
-  private static func copy(_ source: URL, to target: URL) throws(FileError) {
+  /// The pipeline of diffusers: that of a directory, or for a file that of its family and its U-Net's channels.
+  private func className(of files: StableDiffusionFiles) -> String {
+    if case .directory(let root) = files, let name = StableDiffusionFiles.className(root) { return name }
+    let family = prompts is XLPrompts ? "StableDiffusionXL" : "StableDiffusion"
+    let isInpainting = unet.configuration.inChannels != unet.configuration.outChannels
+    return family + (isInpainting ? "InpaintPipeline" : "Pipeline")
+  }
+
+  /// Copies a tokenizer's files, with the length that transformers needs if they do not say it.
+  private static func copyTokenizer(_ source: URL, to target: URL, length: Int) throws(FileError) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: source.path)) ?? []
     try create(target)
     for name in names.sorted() where name.hasSuffix(".json") || name.hasSuffix(".txt") {
       let bytes = try FileSlice(path: source.appendingPathComponent(name).path).read(limit: 1 << 26)
       try AtomicFile.write(Array(bytes), to: target.appendingPathComponent(name))
     }
+    let config = target.appendingPathComponent("tokenizer_config.json")
+    guard !FileManager.default.fileExists(atPath: config.path) else { return }
+    let fields: JSONValue = ["model_max_length": .int(length), "tokenizer_class": "CLIPTokenizer"]
+    try AtomicFile.write(Array((fields.text + "\n").utf8), to: config)
   }
 
   private static func write(_ fields: JSONValue, to file: URL) throws(CheckpointError) {

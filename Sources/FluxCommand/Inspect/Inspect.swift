@@ -64,6 +64,7 @@ struct Inspect: ParsableCommand {
     let head = try FileSlice(path: file.path).read(first: 16)
     guard ImageFile(head) != nil else {
       guard file.path.hasSuffix(".safetensors") else {
+        if let reason = StableDiffusionFiles.refusal(of: file.url) { throw Failure("\(file.text): \(reason)") }
         throw Failure("\(file.text) is no PNG, JPEG, WebP or safetensors file")
       }
       try refuseImageFlags(file)

@@ -35,7 +35,7 @@ enum Home {
     }
     let names = InstalledModels.all().map(\.name).sorted()
     throw Failure(
-      "model \"\(name)\" not found: give a model directory"
+      "model \"\(name)\" not found: give a model directory or a .safetensors file"
         + (names.isEmpty
           ? "" : ", or the name of an installed model (\(names.joined(separator: ", ")))"))
   }

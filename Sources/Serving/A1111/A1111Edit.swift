@@ -14,7 +14,7 @@ enum A1111Edit {
     edit.fit = [ImageFit.stretch, .cover, .contain, .stretch][mode]
     if mode == 3 { draft.ignored.append("resize_mode") }
     let (width, height) = (try reader.int("width", 1...16_384), try reader.int("height", 1...16_384))
-    let own = service.catalog.standard.configuration.imageSize
+    let own = service.catalog.standard.imageSize
     if width != nil || height != nil { draft.size = PixelSize(width: width ?? own, height: height ?? own) }
     // Clients send the settings of masks also without one.
     edit.inpainting = try inpainting(&reader)

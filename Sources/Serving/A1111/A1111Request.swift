@@ -94,7 +94,7 @@ struct A1111Request {
   private static func readSize(
     _ reader: inout FieldReader, into draft: inout OrderDraft, _ service: FluxService
   ) throws(RequestError) {
-    let own = service.catalog.standard.configuration.imageSize
+    let own = service.catalog.standard.imageSize
     let (width, height) = (try reader.int("width", 1...16_384), try reader.int("height", 1...16_384))
     var size = PixelSize(width: width ?? own, height: height ?? own)
     let scale = try reader.number("hr_scale", 1...16) ?? 2

@@ -48,7 +48,7 @@ public struct ImageOrder: Sendable {
 
   /// The size that was asked for.
   public func size(of model: ServedModel) -> PixelSize {
-    let own = model.configuration.imageSize
+    let own = model.imageSize
     return finalSize ?? PixelSize(width: request.width ?? own, height: request.height ?? own)
   }
 

@@ -7,18 +7,18 @@ import Tokenizers
 
 /// A model that the server offers.
 public struct ServedModel: Sendable {
-  /// Name of its directory.
+  /// Name of its directory, or of its file without the ending.
   public let name: String
-  /// The directory.
+  /// The directory or file.
   public let directory: URL
   /// SHA-256 of its files.
   public let hash: String
   /// The sizes of its networks.
-  public let configuration: ModelBundle.Configuration
+  public let configuration: any ModelSizes
   /// How it is sampled by default.
   public let sampling: SamplingDefaults
   /// The tokenizer of its text encoder.
-  public let tokenizer: WordPieceTokenizer
+  public let tokenizer: any PromptTokenizer
   /// Its few-step student; nil if there is none.
   public let student: FastStudent?
   /// When its directory was changed, in seconds since 1970.
@@ -28,10 +28,16 @@ public struct ServedModel: Sendable {
   public init(directory: URL, textEncoder: URL) throws {
     let source = try ModelSource(model: directory)
     (name, hash, self.directory) = (source.name, source.hash, directory)
-    configuration = try ModelBundle.Configuration(directory: directory)
-    sampling = try ModelBundle.samplingDefaults(directory)
-    let own = try ModelBundle.ownTextEncoder(of: directory)
-    tokenizer = try WordPieceTokenizer(vocabulary: (own ?? textEncoder).appendingPathComponent("vocab.txt"))
+    sampling = try SamplingDefaults(of: directory)
+    if StableDiffusionFiles.isStored(at: directory) {
+      let files = try StableDiffusionFiles(directory)
+      configuration = try StableDiffusionModel.Configuration(files)
+      tokenizer = try files.tokenizer(vocabulary: Installation.clipVocabulary)
+    } else {
+      configuration = try ModelBundle.Configuration(directory: directory)
+      let own = try ModelBundle.ownTextEncoder(of: directory)
+      tokenizer = try WordPieceTokenizer(vocabulary: (own ?? textEncoder).appendingPathComponent("vocab.txt"))
+    }
     student = try? FastStudent(directory.appendingPathComponent(FastStudent.folderName), of: source)
     let attributes = try? FileManager.default.attributesOfItem(atPath: directory.path)
     created = Int((attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0)
@@ -41,11 +47,14 @@ public struct ServedModel: Sendable {
   public var title: String { "\(name) [\(hash.prefix(10))]" }
 
   /// Side of a latent cell, in pixels.
-  public var cell: Int { configuration.autoencoder.downsample }
+  public var cell: Int { configuration.geometry.cell }
+
+  /// Side of the images that it was trained for, in pixels.
+  var imageSize: Int { configuration.geometry.imageSize }
 
   /// The tokens of a prompt.
   func tokens(of prompt: String) -> TokenEncoding {
-    tokenizer.encode(prompt, maxLength: configuration.adapter.maxTokens)
+    tokenizer.encode(prompt, maxLength: configuration.maxTokens)
   }
 }
 

@@ -53,6 +53,7 @@ struct OrderDraft {
     if largeLatents, edit?.mask != nil {
       throw RequestError(EditError.largeLatents.description, field: "large_latents")
     }
+    if let own = served.sampling.sampler { request.sampler = own }
     do throws(SamplingError) {
       try resolveSampler(&request, &ignored)
     } catch { throw RequestError(error.description, field: "sampler") }
@@ -127,7 +128,7 @@ struct OrderDraft {
   private func resolveSize(
     _ request: inout GenerationRequest, _ model: ServedModel, _ limits: ServerLimits
   ) throws(RequestError) -> PixelSize? {
-    let own = model.configuration.imageSize
+    let own = model.imageSize
     if size == nil, let edit, edit.mask == nil, edit.keepsProportions {
       let drawn = SizePolicy.drawn(PixelSize(of: edit.image), own: own, cell: model.cell, resizes: true)
       (request.width, request.height) = (drawn.width, drawn.height)

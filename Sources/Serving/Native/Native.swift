@@ -219,14 +219,14 @@ enum Native {
       [
         "pieces": .strings(tokens.pieces), "ids": .array(tokens.ids.map { .int(Int($0)) }),
         "cut": .strings(tokens.dropped), "unknown": .strings(tokens.unknown),
-        "limit": .int(model.configuration.adapter.maxTokens),
+        "limit": .int(model.configuration.maxTokens),
       ])
   }
 
   private static func model(_ model: ServedModel) -> JSONValue {
     [
-      "name": .string(model.name), "sha256": .string(model.hash), "image_size": .int(model.configuration.imageSize),
-      "cell": .int(model.cell), "max_tokens": .int(model.configuration.adapter.maxTokens),
+      "name": .string(model.name), "sha256": .string(model.hash), "image_size": .int(model.imageSize),
+      "cell": .int(model.cell), "max_tokens": .int(model.configuration.maxTokens),
       "fast": .bool(model.student != nil), "created": .int(model.created),
     ]
   }
@@ -240,8 +240,8 @@ enum Native {
         SamplerKind.allCases.map { ["name": .string($0.rawValue), "label": .string($0.displayName)] }),
       "schedulers": .array(Spacing.allCases.map { ["name": .string($0.rawValue), "label": .string($0.displayName)] }),
       "defaults": [
-        "steps": .int(model.sampling.steps), "sampler": .string(defaults.sampler.rawValue),
-        "cfg_scale": .double(model.sampling.guidance.scale), "size": .int(model.configuration.imageSize),
+        "steps": .int(model.sampling.steps), "sampler": .string((model.sampling.sampler ?? defaults.sampler).rawValue),
+        "cfg_scale": .double(model.sampling.guidance.scale), "size": .int(model.imageSize),
       ],
       "limits": [
         "waiting": .int(limits.waiting), "per_client": .int(limits.perClient), "images": .int(limits.images),
