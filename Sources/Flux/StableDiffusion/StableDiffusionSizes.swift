@@ -32,7 +32,8 @@ extension StableDiffusionModel {
 extension StableDiffusionModel.Configuration: ModelSizes {
   public var geometry: ImageGeometry {
     ImageGeometry(
-      imageSize: (unet.sampleSize ?? 64) * autoencoder.cell, cell: autoencoder.cell,
+      imageSize: (unet.sampleSize ?? (unet.additionEmbedType == nil ? 64 : 128)) * autoencoder.cell,
+      cell: autoencoder.cell,
       latentChannels: autoencoder.latentChannels)
   }
 

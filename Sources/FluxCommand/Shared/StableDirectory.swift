@@ -5,7 +5,9 @@ import Models
 /// Writes models of Stable Diffusion's family as directories in diffusers' layout.
 enum StableDirectory {
   /// The folders and files of a directory that are written.
-  private static let written = ["model_index.json", "unet", "vae", "text_encoder", "tokenizer", "scheduler"]
+  private static let written = [
+    "model_index.json", "unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler",
+  ]
 
   /// Reads a model, merges LoRAs into it, and writes it; says which files of its directory are left out.
   static func write(
@@ -14,10 +16,10 @@ enum StableDirectory {
   ) throws {
     let files = try StableDiffusionFiles(source)
     let model = try StableDiffusionModel(files, vocabulary: Installation.clipVocabulary, options)
-    let encoder = model.prompts.encoder
+    let encoders = model.prompts.parts.map(\.encoder)
     for (file, scale) in loras {
-      try LoRAFile(file, unet: model.unet, textEncoder: encoder)
-        .merge(unet: model.unet, textEncoder: encoder, scale: scale)
+      try LoRAFile(file, unet: model.unet, textEncoders: encoders)
+        .merge(unet: model.unet, textEncoders: encoders, scale: scale)
     }
     try model.save(to: target, as: storage, from: files)
     switch files {
