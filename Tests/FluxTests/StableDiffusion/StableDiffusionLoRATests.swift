@@ -3,6 +3,7 @@ import Flux
 import Foundation
 import Images
 import Models
+import NN
 import TestSupport
 import Testing
 import Torch
