@@ -41,7 +41,7 @@ public final class Pipeline {
     try device.checkPresence()
     (self.device, self.precision) = (device, precision)
     var source = try ModelSource(model: url)
-    let encoder: any Module
+    let encoders: [any Module]
     if StableDiffusionFiles.isStored(at: url) {
       if fast {
         throw CheckpointError.configuration(
@@ -52,7 +52,8 @@ public final class Pipeline {
       }
       let model = try StableDiffusionModel(
         StableDiffusionFiles(url), vocabulary: vocabulary, options, precision: precision)
-      (self.model, conditioner, encoder, student) = (model, model.prompts, model.prompts.encoder, nil)
+      (self.model, conditioner, student) = (model, model.prompts, nil)
+      encoders = model.prompts.parts.map(\.encoder)
       try source.note(options)
     } else {
       try options.requireNone(for: url)
@@ -67,12 +68,12 @@ public final class Pipeline {
       }
       try student?.merge(into: model.unet)
       source.fast = student?.hash
-      (self.model, encoder) = (model, prompts.encoder)
+      (self.model, encoders) = (model, [prompts.encoder])
       conditioner = AdaptedPrompts(prompts, model.adapter, device: device)
     }
     for lora in loras where lora.scale != 0 {
-      try LoRAFile(lora.file, unet: model.unet, textEncoder: encoder)
-        .merge(unet: model.unet, textEncoder: encoder, scale: lora.scale)
+      try LoRAFile(lora.file, unet: model.unet, textEncoders: encoders)
+        .merge(unet: model.unet, textEncoders: encoders, scale: lora.scale)
       source.loras.append(try LoRASource(file: lora.file, scale: lora.scale))
     }
     self.source = source

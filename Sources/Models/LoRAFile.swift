@@ -12,6 +12,8 @@ public struct LoRAFile {
   public var unet: LoRA?
   /// The LoRA of the text encoder.
   public var textEncoder: LoRA?
+  /// The LoRA of the second text encoder.
+  public var textEncoder2: LoRA?
 
   /// A file of the given LoRAs.
   public init(unet: LoRA? = nil, textEncoder: LoRA? = nil) { (self.unet, self.textEncoder) = (unet, textEncoder) }
@@ -20,10 +22,17 @@ public struct LoRAFile {
   ///
   /// Alphas, per layer, in PEFT's metadata or in the `adapter_config.json` beside the file, are multiplied into B.
   public init(_ url: URL, unet: UNet, textEncoder: (any Module)? = nil) throws(CheckpointError) {
+    try self.init(url, unet: unet, textEncoders: textEncoder.map { [$0] } ?? [])
+  }
+
+  /// The same for a model with several text encoders, at most two.
+  public init(_ url: URL, unet: UNet, textEncoders: [any Module]) throws(CheckpointError) {
     let file = try SafetensorsFile(url)
     var table = LoRALayerTable()
     table.add(unet)
-    if let textEncoder { table.add(textEncoder: textEncoder) }
+    for (network, encoder) in zip([LoRANetwork.textEncoder, .textEncoder2], textEncoders) {
+      table.add(textEncoder: encoder, as: network)
+    }
     let layers = try LoRAFileLayers(file, table)
     let alphas = try LoRAAlphas(file, url)
     var pairs: [LoRANetwork: [LoRA.Pair]] = [:]
@@ -31,18 +40,19 @@ public struct LoRAFile {
       pairs[layer.place.network, default: []].append(try layer.pair(in: file, alphas))
     }
     guard !pairs.isEmpty else {
-      let networks = textEncoder == nil ? "a U-Net" : "a U-Net or text encoder"
+      let networks = textEncoders.isEmpty ? "a U-Net" : "a U-Net or text encoder"
       throw .configuration(file: file.path, reason: "it holds no LoRA of \(networks)")
     }
     self.unet = pairs[.unet].map { LoRA($0) }
     self.textEncoder = pairs[.textEncoder].map { LoRA($0) }
+    textEncoder2 = pairs[.textEncoder2].map { LoRA($0) }
   }
 
   /// Writes all factors, in bf16 by default; the scale is part of B, so no alpha is needed.
   public func save(
     to url: URL, as dtype: DType = .bfloat16, metadata: [String: String] = [:]
   ) throws(CheckpointError) {
-    let named = [(LoRANetwork.unet, unet), (.textEncoder, textEncoder)]
+    let named = [(LoRANetwork.unet, unet), (.textEncoder, textEncoder), (.textEncoder2, textEncoder2)]
     let tensors = withNoGrad {
       named.flatMap { network, lora in
         (lora?.parameters ?? []).map {
@@ -55,10 +65,17 @@ public struct LoRAFile {
 
   /// Adds the LoRAs, times `scale`, to the weights of networks with the layers that the file was read for.
   public func merge(unet: UNet, textEncoder: (any Module)?, scale: Double = 1) {
+    merge(unet: unet, textEncoders: textEncoder.map { [$0] } ?? [], scale: scale)
+  }
+
+  /// The same for a model with several text encoders.
+  public func merge(unet: UNet, textEncoders: [any Module], scale: Double = 1) {
     self.unet?.merge(into: unet, scale: scale)
-    guard let lora = self.textEncoder else { return }
-    guard let textEncoder else { fatalError("a LoRA of the text encoder needs one") }
-    lora.merge(into: textEncoder, scale: scale)
+    for (index, lora) in [textEncoder, textEncoder2].enumerated() {
+      guard let lora else { continue }
+      guard textEncoders.indices.contains(index) else { fatalError("a LoRA of a text encoder needs it") }
+      lora.merge(into: textEncoders[index], scale: scale)
+    }
   }
 }
 

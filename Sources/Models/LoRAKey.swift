@@ -6,12 +6,15 @@ public enum LoRANetwork: String, CaseIterable, Sendable {
   case unet
   /// The text encoder.
   case textEncoder = "text_encoder"
+  /// The second text encoder of Stable Diffusion XL.
+  case textEncoder2 = "text_encoder_2"
 
   /// The network in messages.
   public var name: String {
     switch self {
     case .unet: "U-Net"
     case .textEncoder: "text encoder"
+    case .textEncoder2: "second text encoder"
     }
   }
 
@@ -24,6 +27,7 @@ public enum LoRANetwork: String, CaseIterable, Sendable {
     switch self {
     case .unet: ["lora_unet_"]
     case .textEncoder: ["lora_te_", "lora_te1_"]
+    case .textEncoder2: ["lora_te2_"]
     }
   }
 }

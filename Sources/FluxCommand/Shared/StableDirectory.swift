@@ -16,10 +16,10 @@ enum StableDirectory {
   ) throws {
     let files = try StableDiffusionFiles(source)
     let model = try StableDiffusionModel(files, vocabulary: Installation.clipVocabulary, options)
-    let encoder = model.prompts.encoder
+    let encoders = model.prompts.parts.map(\.encoder)
     for (file, scale) in loras {
-      try LoRAFile(file, unet: model.unet, textEncoder: encoder)
-        .merge(unet: model.unet, textEncoder: encoder, scale: scale)
+      try LoRAFile(file, unet: model.unet, textEncoders: encoders)
+        .merge(unet: model.unet, textEncoders: encoders, scale: scale)
     }
     try model.save(to: target, as: storage, from: files)
     switch files {

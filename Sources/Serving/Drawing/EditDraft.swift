@@ -29,7 +29,7 @@ struct EditDraft {
       let field =
         switch error {
         case .strength: names.strength
-        case .maskSize, .emptyMask, .range: names.mask
+        case .maskSize, .emptyMask, .maskNeeded, .range: names.mask
         case .noPixels, .tooLarge, .largeLatents: names.image
         }
       throw RequestError(error.description, field: field, code: "invalid_image")

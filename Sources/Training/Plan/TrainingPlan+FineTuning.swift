@@ -47,6 +47,7 @@ extension TrainingPlan {
       switch network {
       case .unet: ["to_q", "to_k", "to_v", "to_out.0"]
       case .textEncoder: ["query", "key", "value", "dense"]
+      case .textEncoder2: ["q_proj", "k_proj", "v_proj", "out_proj"]
       }
     }
   }

@@ -2,6 +2,8 @@ import Diffusion
 import Flux
 import Foundation
 import Images
+import Models
+import NN
 import TestSupport
 import Testing
 import Torch
@@ -37,6 +39,41 @@ import Torch
   @Test func withoutALoRAThePictureIsAnother() throws {
     #expect(try difference(picture(nil), "plain") <= 1)
     #expect(try difference(picture(nil), "lora") > 20)
+  }
+
+  @Test func aLoRAOfSDXLChangesEachTextEncoderByItsName() throws {
+    try Project.inTemporaryFolder { folder in
+      let model = Project.golden("stable_diffusion_xl/model")
+      let encoders = try ["text_encoder", "text_encoder_2"].map {
+        try CLIPTextModel.load(from: model.appendingPathComponent($0))
+      }
+      let unet = try UNet.load(from: model.appendingPathComponent("unet"))
+      let file = folder.appendingPathComponent("lora.safetensors")
+      var tensors: [(key: String, tensor: Tensor)] = []
+      for (name, encoder) in zip(["lora_te1", "lora_te2"], encoders) {
+        let layer = "\(name)_text_model_encoder_layers_0_self_attn_q_proj"
+        let width = encoder.configuration.hiddenSize
+        tensors.append(("\(layer).lora_down.weight", Tensor.ones([2, width])))
+        tensors.append(("\(layer).lora_up.weight", Tensor.ones([width, 2])))
+      }
+      try Safetensors.write(tensors, metadata: [:], to: file)
+      let lora = try LoRAFile(file, unet: unet, textEncoders: encoders)
+      #expect(lora.unet == nil && lora.textEncoder?.pairs.count == 1 && lora.textEncoder2?.pairs.count == 1)
+      func weight(_ index: Int) throws -> Tensor {
+        let key = "text_model.encoder.layers.0.self_attn.q_proj.weight"
+        return try #require(encoders[index].parameters.first { $0.key == key }?.tensor)
+      }
+      let before = try (0...1).map { try weight($0).sum().item() }
+      lora.merge(unet: unet, textEncoders: encoders, scale: 0.5)
+      for index in 0...1 {
+        let width = Double(encoders[index].configuration.hiddenSize)
+        #expect(try abs(weight(index).sum().item() - before[index] - width * width) < 0.1)
+      }
+      let one = #expect(throws: CheckpointError.self) {
+        _ = try LoRAFile(file, unet: unet, textEncoders: [encoders[0]])
+      }
+      #expect(one?.description.contains("lora_te2") == true)
+    }
   }
 
   @Test func aLoRAOfAnotherModelIsRefused() throws {

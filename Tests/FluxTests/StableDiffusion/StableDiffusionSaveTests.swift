@@ -17,10 +17,10 @@ import Torch
     try Pipeline(model: model, textEncoder: Project.minilm).generate(request).image
   }
 
-  private func save(_ storage: Quantization, _ options: StableDiffusionModel.Options = .init(), in folder: URL) throws
-    -> URL
-  {
-    let files = try StableDiffusionFiles(model)
+  private func save(
+    _ storage: Quantization, _ options: StableDiffusionModel.Options = .init(), of model: URL? = nil, in folder: URL
+  ) throws -> URL {
+    let files = try StableDiffusionFiles(model ?? self.model)
     let target = folder.appendingPathComponent("written")
     try StableDiffusionModel(files, vocabulary: Project.golden("clip_tokenizer/toy"), options)
       .save(to: target, as: storage, from: files)
@@ -34,6 +34,17 @@ import Torch
       let summary = try ModelSummary(target)
       #expect(summary.networks.map(\.type) == ["float32", "float32", "float32"])
       #expect(summary.networks.map(\.name) == ["unet", "vae", "text_encoder"])
+    }
+  }
+
+  @Test func aModelOfSDXLKeepsBothTextEncoders() throws {
+    try Project.inTemporaryFolder { folder in
+      let model = Project.golden("stable_diffusion_xl/model")
+      let target = try save(.float32, of: model, in: folder)
+      #expect(try picture(target).pixels == picture(model).pixels)
+      let summary = try ModelSummary(target)
+      #expect(summary.family == "Stable Diffusion XL")
+      #expect(summary.networks.map(\.name) == ["unet", "vae", "text_encoder", "text_encoder_2"])
     }
   }
 
