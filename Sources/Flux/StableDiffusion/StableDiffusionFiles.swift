@@ -141,8 +141,15 @@ public enum StableDiffusionFiles {
     case .directory(let root): return try CLIPTokenizer(directory: root.appendingPathComponent(name))
     case .file(let url, _):
       let beside = url.deletingLastPathComponent().appendingPathComponent(name)
-      return FileManager.default.fileExists(atPath: beside.path)
-        ? try CLIPTokenizer(directory: beside) : try CLIPTokenizer(directory: vocabulary, pad: pad)
+      if FileManager.default.fileExists(atPath: beside.path) { return try CLIPTokenizer(directory: beside) }
+      guard FileManager.default.fileExists(atPath: vocabulary.path) else {
+        throw CheckpointError.unreadable(
+          file: url.path,
+          reason:
+            "single files lack the vocabulary of CLIP: run Scripts/setup clip in Flux's folder, which fetches it into "
+            + "\(vocabulary.path), or put a folder \(name) with vocab.json and merges.txt beside the file")
+      }
+      return try CLIPTokenizer(directory: vocabulary, pad: pad)
     }
   }
 

@@ -273,6 +273,9 @@ struct Generate: ParsableCommand {
     on request: GenerationRequest, along grid: TimeGrid, at size: OutputSize, _ prompts: [String], _ pipeline: Pipeline
   ) {
     if seed.isRandom, !quiet { say("seed \(request.seed)") }
+    if pipeline.precision == .bfloat16, pipeline.device == .cpu, !Precision.cpuComputesInBFloat16 {
+      say("flux: --precision bfloat16 saves memory, but is slower here: this processor has no AVX-512 BF16 and no AMX")
+    }
     let effective = request.effective(along: grid, at: size)
     if effective.eta != request.eta {
       say("flux: --eta has no effect with the sampler \(request.sampler.rawValue): only ddim adds noise by it")
