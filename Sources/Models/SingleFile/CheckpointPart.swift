@@ -48,7 +48,7 @@ public final class CheckpointPart: WeightSource {
     if let expected, expected != shape {
       throw .shape(file: path, key: entry.stored, expected: expected, actual: shape)
     }
-    return entry.form(try file.tensor(entry.stored))
+    return entry.form(try file.tensor(entry.stored, once: true))
   }
 }
 

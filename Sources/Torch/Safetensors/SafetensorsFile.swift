@@ -66,8 +66,10 @@ public final class SafetensorsFile {
   /// A copy of a tensor, on the CPU; throws if it is missing, does not have the expected shape, or has a type that Flux
   /// does not support.
   ///
-  /// Keys are compared byte by byte.
-  public func tensor(_ key: String, shape expected: [Int]? = nil) throws(CheckpointError) -> Tensor {
+  /// Keys are compared byte by byte. With `once` a large tensor's pages leave the process's memory: it is not read again.
+  public func tensor(
+    _ key: String, shape expected: [Int]? = nil, once: Bool = false
+  ) throws(CheckpointError) -> Tensor {
     guard let position = index[ByteString(key)] else { throw .missingKey(file: path, key: key) }
     let entry = header.entries[position]
     if let expected, expected != entry.shape {
@@ -77,7 +79,7 @@ public final class SafetensorsFile {
       throw .type(file: path, key: key, expected: SafetensorsHeader.readable, actual: entry.type)
     }
     let tensor = Tensor(bytes: UnsafeRawBufferPointer(rebasing: mapping[entry.range]), shape: entry.shape, dtype: dtype)
-    release(entry.range)
+    if once { release(entry.range) }
     return tensor
   }
 

@@ -76,7 +76,7 @@ public final class WeightSet: WeightSource {
   /// A copy of a tensor, on the CPU.
   public func tensor(_ key: String, shape: [Int]? = nil) throws(CheckpointError) -> Tensor {
     guard let name = fileOfKey[ByteString(key)], let file = files[name] else { throw .missingKey(file: path, key: key) }
-    return try file.tensor(key, shape: shape)
+    return try file.tensor(key, shape: shape, once: true)
   }
 
   /// The default maximum size of a shard.
