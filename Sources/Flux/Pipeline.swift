@@ -77,7 +77,7 @@ public final class Pipeline {
       source.loras.append(try LoRASource(file: lora.file, scale: lora.scale))
     }
     self.source = source
-    // LoRAs are merged in float32.
+    // Flux's own U-Net was read in float32, so that student and LoRAs are merged before it is rounded.
     if precision != .float32, let bundle { bundle.unet.convert(to: precision.dtype) }
     model.move(to: device)
   }
@@ -120,10 +120,11 @@ public final class Pipeline {
   ///
   /// Throws where a text network gives NaN or infinity, and names it.
   public func encodeText(_ prompt: String, negative: String = "") throws(GenerationError) -> PromptConditioning {
-    let both = try rows(of: [negative, prompt].map(conditioner.ids))
+    let texts = [negative, prompt].map(conditioner.encodings)
+    let both = try rows(of: texts.map { PromptTokens($0.map(\.ids)) })
     return PromptConditioning(
       conditional: both[1..<2], unconditional: conditioner.negatives(both[0..<1], of: [negative]),
-      dropped: tokens(of: prompt).dropped, droppedNegative: tokens(of: negative).dropped)
+      dropped: conditioner.dropped(from: texts[1]), droppedNegative: conditioner.dropped(from: texts[0]))
   }
 
   /// The tokens of a prompt, with the words that do not fit and those that the vocabulary lacks.

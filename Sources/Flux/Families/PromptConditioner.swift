@@ -60,9 +60,13 @@ extension PromptConditioner {
   public func tokens(of text: String) -> TokenEncoding {
     let all = encodings(of: text)
     var shown = all[0]
-    // Words are lost at the end: what one tokenizer loses is the end of what another does.
-    shown.dropped = all.map(\.dropped).max { $0.count < $1.count } ?? []
+    shown.dropped = dropped(from: all)
     return shown
+  }
+
+  /// The words of a text that do not fit into one of the tokenizers: what one loses is the end of what another does.
+  func dropped(from encodings: [TokenEncoding]) -> [String] {
+    encodings.map(\.dropped).max { $0.count < $1.count } ?? []
   }
 
   /// Rows of negative prompts as guidance leads away from them: zeros for empty ones where the model was trained so.

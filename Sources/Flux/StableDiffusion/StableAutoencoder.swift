@@ -8,16 +8,12 @@ import Torch
 protocol StableAutoencoder: Module {
   /// Channels of the latents.
   var latentChannels: Int { get }
-  /// Pixels per latent cell, along one side.
-  var cell: Int { get }
   /// Channels of the images that it reads and makes.
   var imageChannels: [Int] { get }
   /// The latents that the U-Net sees, of pixels in −1…1; `noise` is drawn where they are random.
   func latents(of pixels: Tensor, noise: () -> Tensor) -> Tensor
   /// The pixels of such latents.
   func pixels(of latents: Tensor) -> Tensor
-  /// FLOPs of the decoder for a latent of `height × width` cells.
-  func decoderFLOPs(height: Int, width: Int) -> Int
   /// The class of diffusers that its folder names.
   static var className: String { get }
   /// Writes configuration and weights.
@@ -28,7 +24,6 @@ protocol StableAutoencoder: Module {
 
 extension AutoencoderKL: StableAutoencoder {
   var latentChannels: Int { configuration.latentChannels }
-  var cell: Int { 1 << (configuration.blockOutChannels.count - 1) }
   var imageChannels: [Int] { [configuration.inChannels, configuration.outChannels] }
 
   /// A sample of the latents' distribution, as in diffusers' pipelines.
@@ -38,18 +33,13 @@ extension AutoencoderKL: StableAutoencoder {
   }
 
   func pixels(of latents: Tensor) -> Tensor { decode(latents) }
-
-  func decoderFLOPs(height: Int, width: Int) -> Int { configuration.decoderFLOPs(height: height, width: width) }
 }
 
 extension AutoencoderTiny: StableAutoencoder {
   var latentChannels: Int { configuration.latentChannels }
-  var cell: Int { configuration.downsample }
   var imageChannels: [Int] { [configuration.inChannels, configuration.outChannels] }
 
   func latents(of pixels: Tensor, noise: () -> Tensor) -> Tensor { encode(pixels) }
 
   func pixels(of latents: Tensor) -> Tensor { decode(latents) }
-
-  func decoderFLOPs(height: Int, width: Int) -> Int { configuration.decoderFLOPs(height: height, width: width) }
 }

@@ -28,9 +28,7 @@ public enum StableDiffusionFiles {
   /// Why a path is no model that Flux reads, where its name or its index says so; nil where they do not.
   public static func refusal(of url: URL) -> String? {
     switch url.pathExtension.lowercased() {
-    case "ckpt", "pt", "pth", "bin":
-      return "it is a pickled checkpoint, which can run programs while it is read: convert it to .safetensors first, "
-        + "for instance with diffusers (from_single_file, save_pretrained)"
+    case "ckpt", "pt", "pth", "bin": return SafetensorsFile.adviceAboutPickles
     case "gguf": return "it is a GGUF file; Flux reads .safetensors"
     default: break
     }
@@ -74,32 +72,13 @@ public enum StableDiffusionFiles {
     }
   }
 
-  /// The family, which decides the factor of latents that files of an autoencoder do not have.
-  func family() throws(CheckpointError) -> CheckpointFamily {
-    if case .file(_, let checkpoint) = self { return checkpoint.family }
-    return try unetConfiguration().isXL ? .xl : .stable1
-  }
-
-  /// The autoencoder, or another one: a file of its own, or a directory of diffusers.
+  /// The autoencoder with its weights, or another one: a file of its own, or a directory of diffusers.
   func autoencoder(other: URL?, _ precision: Precision) throws(CheckpointError) -> any StableAutoencoder {
-    if let other {
-      guard other.pathExtension == "safetensors" else { return try Self.autoencoder(in: other, precision) }
-      return try AutoencoderKL.load(from: SingleFileCheckpoint.autoencoder(other, for: family()), as: precision.dtype)
+    switch try autoencoderPlace(other: other) {
+    case .part(let part): try AutoencoderKL.load(from: part, as: precision.dtype)
+    case .folder(let folder, isTiny: true): try AutoencoderTiny.load(from: folder)
+    case .folder(let folder, isTiny: false): try AutoencoderKL.load(from: folder, as: precision.dtype)
     }
-    switch self {
-    case .directory(let root): return try Self.autoencoder(in: root.appendingPathComponent("vae"), precision)
-    case .file(_, let checkpoint):
-      return try AutoencoderKL.load(
-        from: Self.part(checkpoint.autoencoder, "autoencoder", of: checkpoint), as: precision.dtype)
-    }
-  }
-
-  private static func autoencoder(in folder: URL, _ precision: Precision) throws(CheckpointError)
-    -> any StableAutoencoder
-  {
-    let name = JSONFile.className(folder.appendingPathComponent("config.json"))
-    return name == AutoencoderTiny.className
-      ? try AutoencoderTiny.load(from: folder) : try AutoencoderKL.load(from: folder, as: precision.dtype)
   }
 
   func textEncoder() throws(CheckpointError) -> CLIPTextModel {

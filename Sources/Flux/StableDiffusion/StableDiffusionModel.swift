@@ -34,12 +34,10 @@ public final class StableDiffusionModel: ImageModel {
 
   public let unet: UNet
   let autoencoder: any StableAutoencoder
-  private let isXL: Bool
+  private let sizes: Configuration
   /// The text networks.
   public let prompts: any StablePrompts
   public let schedule: Schedule
-  public let sampling: SamplingDefaults?
-  public let geometry: ImageGeometry
 
   /// Reads all parts, U-Net and autoencoder in the given precision.
   ///
@@ -49,17 +47,13 @@ public final class StableDiffusionModel: ImageModel {
   public init(
     _ files: StableDiffusionFiles, vocabulary: URL, _ options: Options = Options(), precision: Precision = .float32
   ) throws {
-    let configuration = try files.schedule(prediction: options.prediction)
-    isXL = try files.unetConfiguration().isXL
+    sizes = try Configuration(files, options)
+    let isXL = sizes.unet.isXL
     prompts = try Self.prompts(files, vocabulary: vocabulary, isXL: isXL, clipSkip: options.clipSkip)
     unet = try files.unet(precision)
-    // The autoencoder of XL gives numbers that half precision has not.
+    // As others keep that of XL, which overflows in float16.
     autoencoder = try files.autoencoder(other: options.autoencoder, isXL ? .float32 : precision)
-    schedule = Schedule(configuration)
-    sampling = Self.sampling(configuration, unet.configuration)
-    geometry = ImageGeometry(
-      imageSize: (unet.configuration.sampleSize ?? (isXL ? 128 : 64)) * autoencoder.cell, cell: autoencoder.cell,
-      latentChannels: autoencoder.latentChannels)
+    schedule = Schedule(sizes.schedule)
     let problem = Self.mismatch(
       unet.configuration, autoencoder, contextWidth: prompts.contextWidths.reduce(0, +),
       pooledWidth: (prompts as? XLPrompts)?.encoder2.configuration.projectionDim)
@@ -84,13 +78,15 @@ public final class StableDiffusionModel: ImageModel {
   /// The models of this family do not clamp, unless their files say so.
   public var cleanRange: ClosedRange<Double>? { schedule.configuration.cleanRange(own: nil) }
 
-  public var embedsGuidance: Bool { unet.configuration.timeCondProjDim != nil }
+  public var geometry: ImageGeometry { sizes.geometry }
+  public var sampling: SamplingDefaults? { sizes.sampling }
+  public var embedsGuidance: Bool { sizes.embedsGuidance }
 
   public var readsSurroundings: Bool { unet.configuration.inChannels != unet.configuration.outChannels }
 
   /// Stable Diffusion XL also reads the size of the image: the whole of it, as large as its latents are.
   public func predict(_ latents: Tensor, at timesteps: Tensor, _ text: TextConditioning) -> Tensor {
-    guard isXL else { return unet(latents, at: timesteps, text) }
+    guard sizes.unet.isXL else { return unet(latents, at: timesteps, text) }
     let (height, width) = (Float(latents.shape[2] * geometry.cell), Float(latents.shape[3] * geometry.cell))
     var text = text
     text.sizes = Tensor([height, width, 0, 0, height, width], shape: [1, 6]).to(latents.device)
@@ -106,16 +102,13 @@ public final class StableDiffusionModel: ImageModel {
     precisely(on: latents.device) { autoencoder.pixels(of: latents) }
   }
 
-  /// The autoencoder of Stable Diffusion XL gives numbers that half precision has not.
+  /// Runs the autoencoder of Stable Diffusion XL in float32, whatever its caller computes in.
   private func precisely(on device: Device, _ body: () -> Tensor) -> Tensor {
-    isXL ? withoutAutocast(device, body) : body()
+    sizes.unet.isXL ? withoutAutocast(device, body) : body()
   }
 
   public func flops(height: Int, width: Int, tokens: Int) -> (unet: Int, decoder: Int) {
-    (
-      unet.configuration.flops(height: height, width: width, tokens: tokens),
-      autoencoder.decoderFLOPs(height: height, width: width)
-    )
+    sizes.flops(height: height, width: width, tokens: tokens)
   }
 
   public func move(to device: Device) {

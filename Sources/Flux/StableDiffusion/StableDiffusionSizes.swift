@@ -96,22 +96,38 @@ extension StableDiffusionFiles {
   }
 
   /// The sizes of the autoencoder, or of another one.
-  func autoencoderSizes(other: URL? = nil) throws(CheckpointError) -> StableAutoencoderSizes {
-    if let part = try autoencoderPart(other: other) {
-      return .variational(try AutoencoderKL.readConfiguration(part))
+  func autoencoderSizes(other: URL?) throws(CheckpointError) -> StableAutoencoderSizes {
+    switch try autoencoderPlace(other: other) {
+    case .part(let part): .variational(try AutoencoderKL.readConfiguration(part))
+    case .folder(let folder, isTiny: true): .tiny(try AutoencoderTiny.readConfiguration(folder))
+    case .folder(let folder, isTiny: false): .variational(try AutoencoderKL.readConfiguration(folder))
     }
-    let folder = other ?? URL(fileURLWithPath: path).appendingPathComponent("vae")
-    return JSONFile.className(folder.appendingPathComponent("config.json")) == AutoencoderTiny.className
-      ? .tiny(try AutoencoderTiny.readConfiguration(folder))
-      : .variational(try AutoencoderKL.readConfiguration(folder))
   }
 
-  /// The autoencoder within a single file; nil if it is in a directory.
-  private func autoencoderPart(other: URL?) throws(CheckpointError) -> CheckpointPart? {
-    if case .file(_, let checkpoint) = self, other == nil {
-      return try Self.part(checkpoint.autoencoder, "autoencoder", of: checkpoint)
+  /// Where an autoencoder is.
+  enum AutoencoderPlace {
+    /// Within a single file, or in a file of its own.
+    case part(CheckpointPart)
+    /// In a directory of diffusers, whose class tells the two kinds apart.
+    case folder(URL, isTiny: Bool)
+  }
+
+  /// The model's own autoencoder, or another one.
+  func autoencoderPlace(other: URL?) throws(CheckpointError) -> AutoencoderPlace {
+    if let other, other.pathExtension == "safetensors" {
+      return .part(try SingleFileCheckpoint.autoencoder(other, for: family()))
     }
-    guard let other, other.pathExtension == "safetensors" else { return nil }
-    return try SingleFileCheckpoint.autoencoder(other, for: family())
+    if case .file(_, let checkpoint) = self, other == nil {
+      return .part(try Self.part(checkpoint.autoencoder, "autoencoder", of: checkpoint))
+    }
+    let folder = other ?? URL(fileURLWithPath: path).appendingPathComponent("vae")
+    let name = JSONFile.className(folder.appendingPathComponent("config.json"))
+    return .folder(folder, isTiny: name == AutoencoderTiny.className)
+  }
+
+  /// The family, which decides the factor of latents that files of an autoencoder do not have.
+  func family() throws(CheckpointError) -> CheckpointFamily {
+    if case .file(_, let checkpoint) = self { return checkpoint.family }
+    return try unetConfiguration().isXL ? .xl : .stable1
   }
 }
