@@ -59,12 +59,13 @@ public enum JSONFile {
     do {
       read = Array(try FileSlice(path: url.path).read(limit: limit))
     } catch { throw .unreadable(error) }
-    var bytes = Data(read)
-    if (try? JSONSerialization.jsonObject(with: bytes)) == nil { bytes = Data(withoutNonFiniteNumbers(read)) }
-    guard let object = try? JSONSerialization.jsonObject(with: bytes), let table = object as? [String: Any] else {
-      throw .invalid(file: url.path, reason: "it is not a JSON object")
+    func parsed(_ bytes: Data) -> (bytes: Data, object: Any)? {
+      (try? JSONSerialization.jsonObject(with: bytes)).map { (bytes, $0) }
     }
-    return (bytes, table)
+    guard let file = parsed(Data(read)) ?? parsed(Data(withoutNonFiniteNumbers(read))),
+      let table = file.object as? [String: Any]
+    else { throw .invalid(file: url.path, reason: "it is not a JSON object") }
+    return (file.bytes, table)
   }
 
   /// The text with null for the words `NaN`, `Infinity` and `-Infinity`, which Python writes though JSON has no such numbers.

@@ -93,6 +93,19 @@ import Torch
     }
   }
 
+  @Test func anImageInHalfPrecisionIsDrawnAgainInIt() throws {
+    try Project.inTemporaryFolder { folder in
+      try draw(model, "half.png", ["--precision", "bfloat16"], in: folder)
+      try draw(model, "exact.png", in: folder)
+      #expect(try pixels("half.png", in: folder) != pixels("exact.png", in: folder))
+      for (name, options) in [("half.png", []), ("exact.png", ["--precision", "float32"])] {
+        try run(["generate", "--replay", "half.png", "-m", model, "-q", "-o", "again.png"] + options, in: folder)
+        #expect(try pixels("again.png", in: folder) == pixels(name, in: folder))
+      }
+      try run(["verify", "half.png", "-m", model], in: folder)
+    }
+  }
+
   @Test func aMergedLoRADrawsWhatTheLoRADraws() throws {
     try Project.inTemporaryFolder { folder in
       let lora = ["--lora", Project.golden("stable_diffusion_lora/kohya.safetensors").path]

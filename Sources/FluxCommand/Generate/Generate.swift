@@ -55,9 +55,9 @@ struct Generate: ParsableCommand {
   @Option(
     help: """
       Compute precision: float32, or bfloat16, which takes half the memory and is faster on GPUs and on CPUs with \
-      AVX-512 BF16 or AMX.
+      AVX-512 BF16 or AMX (default: float32, or with --replay that of the image).
       """)
-  var precision: Precision = .float32
+  var precision: Precision?
   @OptionGroup(title: "Models of Stable Diffusion") var family: FamilyOptions
   @OptionGroup(title: "Drawing from an image") var images: ImageOptions
   @OptionGroup(title: "Variations") var variations: VariationOptions
@@ -213,7 +213,7 @@ struct Generate: ParsableCommand {
     }
     let pipeline = try Pipeline(
       model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: weights + tags, options: options,
-      precision: precision, device: device)
+      precision: precision ?? replayed?.precision ?? .float32, device: device)
     let drawing = untagged.map { pipeline.student?.request($0) ?? $0 }
     request = drawing.requests[0]
     let (grid, size) = (try pipeline.timeGrid(request), try pipeline.outputSize(request))

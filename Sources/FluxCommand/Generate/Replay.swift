@@ -30,6 +30,9 @@ struct Replay {
   /// Its LoRAs, with their hashes or the first digits of them.
   private let loras: [(name: String, scale: Double, hash: String)]
 
+  /// The precision that it was drawn in.
+  var precision: Precision { metadata.record?.run?.precision ?? .float32 }
+
   /// Reads an image; throws if it has no known metadata.
   init(_ file: FilePath) throws {
     let bytes = try FileSlice(path: file.path).read(limit: 1 << 30)

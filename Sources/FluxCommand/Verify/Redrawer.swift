@@ -75,13 +75,12 @@ final class Redrawer {
     } catch { return .missing(error.description) }
     let cores = ProcessInfo.processInfo.activeProcessorCount
     Libtorch.threads = threads ?? min(metadata.record?.run?.threads ?? cores, cores)
-    let precision = metadata.record?.run?.precision ?? .float32
     let key =
-      [directory.path, "\(replay.isFast)", "\(options)", precision.rawValue]
+      [directory.path, "\(replay.isFast)", "\(options)", replay.precision.rawValue]
       + files.flatMap { [$0.file.path, "\($0.scale)"] }
     if let last, last.key == key { return .found(last.artist) }
     last = nil
-    let artist = try load(directory, isFast: replay.isFast, files, options, precision)
+    let artist = try load(directory, isFast: replay.isFast, files, options, replay.precision)
     last = (key, artist)
     return .found(artist)
   }
