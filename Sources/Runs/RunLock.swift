@@ -11,16 +11,17 @@ final class RunLock {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch { throw RunError.folder(folder.path) }
     let path = folder.appendingPathComponent("run.lock").path
-    descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-    if descriptor < 0 { throw FileError("create", path, errno: errno) }
-    if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+    let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    if opened < 0 { throw FileError("create", path, errno: errno) }
+    if flock(opened, LOCK_EX | LOCK_NB) != 0 {
       let problem = errno
       // File systems without locks are used without one.
       if problem == EWOULDBLOCK {
-        close(descriptor)
+        close(opened)  // before it is stored: once all properties are, `deinit` runs after a throw as well
         throw RunError.inUse(folder: folder.path)
       }
     }
+    descriptor = opened
   }
 
   deinit { close(descriptor) }

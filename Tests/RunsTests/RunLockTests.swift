@@ -17,6 +17,26 @@ import Testing
     }
   }
 
+  @Test func aRefusedLockClosesNoFileOfOthers() throws {
+    try Project.inTemporaryFolder { folder in
+      let run = folder.appendingPathComponent("run")
+      let lock = try RunLock(run)
+      // Files that others open take the number of a descriptor as soon as it is closed.
+      DispatchQueue.concurrentPerform(iterations: 2) { worker in
+        for _ in 0..<5000 {
+          if worker == 0 {
+            #expect(throws: RunError.self) { _ = try RunLock(run) }
+          } else {
+            let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC)
+            sched_yield()
+            #expect(close(descriptor) == 0, "it was closed already")
+          }
+        }
+      }
+      withExtendedLifetime(lock) {}
+    }
+  }
+
   @Test func aFileInPlaceOfTheFolderIsNamed() throws {
     try Project.inTemporaryFolder { folder in
       let file = folder.appendingPathComponent("file")
