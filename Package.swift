@@ -22,7 +22,8 @@ let package = Package(
   ],
   targets: [
     // Leaves: no tensors, tests in milliseconds.
-    .target(name: "Support", swiftSettings: strict),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "Support", dependencies: ["CCrypto"], swiftSettings: strict),
     .target(name: "Tokenizers", dependencies: ["Support"], swiftSettings: strict),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
@@ -78,7 +79,7 @@ let package = Package(
       name: "FluxCommand",
       dependencies: [
         "CBuildInfo", "CEdit", "CStart", "Distributed", "Flux", "Runs", "Training", "Evaluation", "Models", "Diffusion",
-        "Torch",
+        "NN", "Torch",
         "Scenes", "Datasets", "Images", "Tokenizers", "Support",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),

@@ -14,6 +14,9 @@
 
 #include <cstring>
 #include <string>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace {
 thread_local std::string lastMessage;
@@ -68,6 +71,11 @@ extern "C" {
 const char *ct_error_message(void) { return lastMessage.c_str(); }
 CTErrorKind ct_error_kind(void) { return lastKind; }
 const char *ct_version(void) { return TORCH_VERSION; }
+void ct_return_free_memory(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
 void ct_set_threads(int count) { at::set_num_threads(count); }
 int ct_threads(void) { return at::get_num_threads(); }
 int ct_cuda_count(void) {

@@ -20,12 +20,36 @@ public struct GenerationForecast: Sendable, Equatable {
   /// Seconds to read a model and the text encoder, and memory of the program without networks.
   static let (startSeconds, programBytes) = (0.6, 180_000_000)
 
+  /// The weights that are in memory while an image is drawn, in bytes.
+  public struct WeightBytes: Sendable, Equatable {
+    /// While prompts are read.
+    public var reading: Int
+    /// While the denoising network computes.
+    public var denoising: Int
+    /// While the image is decoded.
+    public var decoding: Int
+
+    /// All networks at all times.
+    public init(all: Int) { (reading, denoising, decoding) = (all, all, all) }
+
+    /// One network after the other, as `Residency.needed` has those of Stable Diffusion's family.
+    public init(of summary: ModelSummary, _ precision: Precision) {
+      func bytes(_ names: [String], _ precision: Precision) -> Int {
+        summary.networks.filter { names.contains($0.name) }
+          .reduce(0) { $0 + min($1.bytes, $1.parameters * precision.dtype.size) }
+      }
+      reading = bytes(["text_encoder", "text_encoder_2"], .float32)
+      denoising = bytes(["unet"], precision)
+      decoding = bytes(["vae"], precision)
+    }
+  }
+
   /// The estimate for requests that are drawn `batch` together, on a device with a `speed` of large matrix products in
   /// operations a second.
   ///
-  /// Throws where the model cannot draw a request. `weightBytes` is the size of all networks as float32.
+  /// Throws where the model cannot draw a request. `weights` are the bytes of the networks in memory.
   public init(
-    _ requests: [GenerationRequest], model: any ModelSizes, weightBytes: Int, speed: Double, batch: Int
+    _ requests: [GenerationRequest], model: any ModelSizes, weights: WeightBytes, speed: Double, batch: Int
   ) throws {
     let schedule = Schedule(model.schedule)
     var (evaluations, flops, pixels) = (0, 0.0, 0)
@@ -45,7 +69,9 @@ public struct GenerationForecast: Sendable, Equatable {
     }
     (images, self.evaluations, self.flops) = (requests.count, evaluations, flops)
     seconds = Self.startSeconds + flops / (speed * Self.efficiency)
-    // The decoder's last feature maps are the largest tensors: about four are alive together.
-    peakBytes = Self.programBytes + weightBytes + model.outputChannels * pixels * 4 * 4
+    // The decoder's last feature maps are the largest tensors: about four are alive together. The features of Stable
+    // Diffusion's U-Net took half as much at 512×512 pixels.
+    let features = model.outputChannels * pixels * 4 * 4
+    peakBytes = Self.programBytes + max(weights.denoising + features / 2, weights.decoding + features, weights.reading)
   }
 }

@@ -84,6 +84,8 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
   case noDevice(String, found: Int)
   /// A network's output is NaN or infinite; `loras` are those merged into the U-Net.
   case notFinite(NetworkPart, step: Int?, loras: [String])
+  /// The weights of a network cannot be read when they are needed.
+  case weights(CheckpointError)
 
   /// The networks of the pipeline.
   public enum NetworkPart: String, Sendable {
@@ -111,6 +113,7 @@ public enum GenerationError: Error, CustomStringConvertible, Sendable, Equatable
       "upscaler \(upscaler.rawValue): this model's decoder has one size; use lanczos"
     case .edit(let error): error.description
     case .variationStrength(let strength): "variation strength \(strength.shown) is outside 0…1"
+    case .weights(let error): error.description
     case .pixelSpace(let reason): "this is a model of the pixel-space example: \(reason)"
     case .noDevice(let name, let found):
       name == "mps"

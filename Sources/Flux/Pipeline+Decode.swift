@@ -12,6 +12,7 @@ extension Pipeline {
   /// `size` is the size for a request that asked for these latents; nil is the decoder's own. Throws where the decoder
   /// gives NaN or infinity, which no image shows.
   public func decodeLatents(_ latents: Tensor, size: OutputSize? = nil) throws(GenerationError) -> [Image] {
+    try prepare(.autoencoder)
     var images: [Image] = []
     for index in 0..<latents.shape[0] { images.append(try decodeLatent(latents[index..<index + 1], size)) }
     return images

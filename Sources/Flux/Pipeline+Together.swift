@@ -32,7 +32,8 @@ extension Pipeline {
     together requests: [GenerationRequest], tokens: Int? = nil, onStep: (DenoisingStep) throws -> Void = { _ in }
   ) throws -> [GeneratedImage] {
     let text = try encodeTexts(of: requests, tokens: tokens)
-    let latents = try latents(of: denoise(requests, text.rows), onStep: onStep)
+    let latents = try allSteps(onStep) { try denoise(requests, text.rows) }
+    defer { model.release(.autoencoder) }
     let (grid, size) = (try timeGrid(requests[0]), try outputSize(requests[0]))
     return zip(try decodeLatents(latents, size: size), requests).enumerated().map { index, one in
       GeneratedImage(
@@ -46,6 +47,7 @@ extension Pipeline {
       fatalError("requests of one batch differ in prompts and seeds only")
     }
     let (shape, grid, count) = (try latentShape(first), try timeGrid(first), requests.count)
+    try prepare(.denoiser)
     let noise = NoiseSource(seeds: requests.map(\.seed), shape: shape)
     let network: BranchedDenoiser = { [predict] x, time, branches in
       let rows = branches.map { $0 == .conditional ? text[count..<2 * count] : text[0..<count] }

@@ -32,16 +32,17 @@ public final class Pipeline {
   ///
   /// `textEncoder` is the directory of the shared text encoder of Flux's models, `vocabulary` that of CLIP's, which single
   /// files lack. With `fast` the model's few-step student is merged into its weights; so are LoRA files, each times its
-  /// scale, except those times 0.
+  /// scale, except those times 0. `residency` says which networks of Stable Diffusion's family are in memory; on other
+  /// devices than the CPU all are.
   public init(
     model url: URL, textEncoder: URL, vocabulary: URL = Installation.clipVocabulary, fast: Bool = false,
     loras: [(file: URL, scale: Double)] = [], options: StableDiffusionModel.Options = .init(),
-    precision: Precision = .float32, device: Device = .cpu
+    precision: Precision = .float32, residency: Residency = .all, device: Device = .cpu
   ) throws {
     try device.checkPresence()
     (self.device, self.precision) = (device, precision)
     var source = try ModelSource(model: url)
-    let encoders: [any Module]
+    let merge: (URL, Double) throws -> Void
     if StableDiffusionFiles.isStored(at: url) {
       if fast {
         throw CheckpointError.configuration(
@@ -51,9 +52,10 @@ public final class Pipeline {
         throw CheckpointError.configuration(file: url.path, reason: reason)
       }
       let model = try StableDiffusionModel(
-        StableDiffusionFiles(url), vocabulary: vocabulary, options, precision: precision)
+        StableDiffusionFiles(url), vocabulary: vocabulary, options, precision: precision,
+        residency: device == .cpu ? residency : .all)
       (self.model, conditioner, student) = (model, model.prompts, nil)
-      encoders = model.prompts.parts.map(\.encoder)
+      merge = { model.merge(try model.lora($0), scale: $1) }
       try source.note(options)
     } else {
       try options.requireNone(for: url)
@@ -68,12 +70,15 @@ public final class Pipeline {
       }
       try student?.merge(into: model.unet)
       source.fast = student?.hash
-      (self.model, encoders) = (model, [prompts.encoder])
+      self.model = model
+      merge = { file, scale in
+        try LoRAFile(file, unet: model.unet, textEncoder: prompts.encoder)
+          .merge(unet: model.unet, textEncoder: prompts.encoder, scale: scale)
+      }
       conditioner = AdaptedPrompts(prompts, model.adapter, device: device)
     }
     for lora in loras where lora.scale != 0 {
-      try LoRAFile(lora.file, unet: model.unet, textEncoders: encoders)
-        .merge(unet: model.unet, textEncoders: encoders, scale: lora.scale)
+      try merge(lora.file, lora.scale)
       source.loras.append(try LoRASource(file: lora.file, scale: lora.scale))
     }
     self.source = source
@@ -136,6 +141,7 @@ public final class Pipeline {
   func rows(
     of tokens: [PromptTokens], padTo width: Int? = nil, _ change: (TextConditioning) -> TextConditioning = { $0 }
   ) throws(GenerationError) -> TextConditioning {
+    try prepare(.text)
     let (text, rows) = withInference {
       let text = conditioner.encode(tokens, padTo: width ?? tokens.map(\.count).max() ?? 0)
       return (text, change(text.rows))
@@ -160,6 +166,8 @@ public final class Pipeline {
     let shape = latentShape(drawing.size)
     let noise = request.noiseSource(count, shape: shape)
     let start = try start(of: drawing, noise) { request.initialNoise(noise, count: count, shape: shape) }
+    model.release(.autoencoder)
+    try prepare(.denoiser)
     let network: BranchedDenoiser = { [predict] x, time, branches in
       text.predict(x, branches, count: count) { predict(start.beside($0), time, $1, request.guidance) }
     }
@@ -204,13 +212,28 @@ public final class Pipeline {
     let text =
       try text
       ?? encodeText(request.prompt, negative: request.negativePrompt, syntax: request.promptSyntax)
-    let latents = try latents(of: denoise(text, drawing, count: count), onStep: onStep)
+    let latents = try allSteps(onStep) { try denoise(text, drawing, count: count) }
+    defer { model.release(.autoencoder) }
     return zip(try decodeLatents(latents, size: drawing.size), request.batch(count)).enumerated().map { index, one in
       GeneratedImage(
         image: drawing.layout?.pasted(one.0) ?? one.0,
         request: one.1.effective(along: drawing.grid, at: drawing.size), source: source,
         run: GenerationRun(on: device, precision, image: index, of: count))
     }
+  }
+
+  /// Reads a part's weights, unless they are in memory.
+  func prepare(_ part: ModelPart) throws(GenerationError) {
+    do throws(CheckpointError) {
+      try model.prepare(part)
+    } catch { throw .weights(error) }
+  }
+
+  /// The latents after all steps; before and after, the parts that are not needed may leave memory.
+  func allSteps(_ onStep: (DenoisingStep) throws -> Void, _ begin: () throws -> Denoising) throws -> Tensor {
+    model.release(.text)
+    defer { model.release(.denoiser) }
+    return try latents(of: begin(), onStep: onStep)
   }
 
   /// The latents after the last step; throws where the U-Net gives NaN or infinity.

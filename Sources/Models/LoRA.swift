@@ -83,6 +83,7 @@ public final class LoRA {
     withNoGrad {
       for pair in pairs {
         guard let weight = weights[pair.layer] else { fatalError("the network has no layer \(pair.layer)") }
+        weight.widen_()
         weight.add_(pair.change.to(weight.device) * scale)
       }
     }

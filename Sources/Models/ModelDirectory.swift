@@ -70,27 +70,7 @@ extension ConfiguredModel {
 
   /// Reads configuration and weights, which get the given type; errors name file, key, expected and actual value.
   public static func load(from directory: URL, as dtype: DType = .float32) throws(CheckpointError) -> Self {
-    let configuration = try readConfiguration(directory)
-    return try load(
-      configuration, of: directory.appendingPathComponent("config.json").path,
-      from: WeightSet(directory, name: weightsName), as: dtype)
-  }
-
-  /// A network of the given sizes, which are those of the file `file`, with the weights of a source.
-  ///
-  /// Throws if a weight is missing, has another shape or type, or if the source has weights that the network does not.
-  public static func load(
-    _ configuration: Configuration, of file: String, from source: any WeightSource, as dtype: DType = .float32
-  ) throws(CheckpointError) -> Self {
-    // A network far larger than its files would fill memory, or take minutes, before any shape is compared.
-    let (asked, stored) = (configuration.weightCount, source.elementCount)
-    guard asked <= 4 * stored + 1_000_000 else {
-      throw .configuration(
-        file: file, reason: "its sizes give a network with \(asked) weights, but \(source.path) has \(stored)")
-    }
-    let model = Self(configuration, .unallocated)
-    try model.loadWeights(source, as: dtype)
-    return model
+    try StoredNetwork<Self>(directory).filled(as: dtype)
   }
 
   /// Reads and checks `config.json`.
@@ -102,7 +82,7 @@ extension ConfiguredModel {
 
   /// Reads a part of a single file, whose configuration follows from its keys and shapes.
   public static func load(from part: CheckpointPart, as dtype: DType = .float32) throws(CheckpointError) -> Self {
-    try load(readConfiguration(part), of: part.path, from: part, as: dtype)
+    try StoredNetwork<Self>(part).filled(as: dtype)
   }
 
   /// The configuration of a part of a single file, checked like that of a directory.
@@ -118,25 +98,6 @@ extension ConfiguredModel {
         throw ConfigurationError(key, JSONFile.shown(value), expected: "\(expected), the only value that Flux supports")
       }
     }
-  }
-
-  /// Copies the weights of a source into this network.
-  private func loadWeights(_ set: any WeightSource, as dtype: DType) throws(CheckpointError) {
-    try replace { (key: String, shape: [Int]) throws(CheckpointError) in
-      try Quantization.read(Self.storedKey(key, in: set), shape, from: set).to(dtype)
-    }
-    let known = Set(parameters.map { Self.storedKey($0.key, in: set) })
-    let unknown = set.keys.filter {
-      !known.contains($0) && !Self.ignores($0) && !known.contains(Quantization.quantizedKey($0))
-    }
-    if !unknown.isEmpty { throw .unexpectedKeys(file: set.path, keys: unknown) }
-  }
-
-  /// The key that a parameter has in a set of weights.
-  private static func storedKey(_ key: String, in set: any WeightSource) -> String {
-    guard set.info(key) == nil else { return key }
-    let older = olderKeys.first { key.hasPrefix($0.key) }.map { $0.value + key.dropFirst($0.key.count) }
-    return older.flatMap { set.info($0) == nil ? nil : $0 } ?? key
   }
 
   /// Writes configuration and weights; every file is written atomically, and none is larger than `maxShardBytes`.

@@ -40,7 +40,8 @@ final class Projection: Module {
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor {
-    x.linear(weight.rank == 2 ? weight : weight.reshaped([weight.shape[0], weight.shape[1]]), bias)
+    let matrix = weight.values
+    return x.linear(matrix.rank == 2 ? matrix : matrix.reshaped([matrix.shape[0], matrix.shape[1]]), bias)
   }
 }
 

@@ -26,7 +26,7 @@ public final class Conv2d: Module {
   /// `[B, in, H, W]` to `[B, out, H′, W′]` with `H′ = ⌊(H + 2 · padding − kernel) / stride⌋ + 1`.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     LayerProbe.passing(
-      x.conv2d(weight, bias, stride: stride, padding: padding, groups: groups), weight: weight, of: self)
+      x.conv2d(weight.values, bias, stride: stride, padding: padding, groups: groups), weight: weight, of: self)
   }
 
   /// Sets all weights to zero, so that a residual branch that ends here adds nothing at first.

@@ -16,7 +16,7 @@ public final class Linear: Module {
 
   /// `[…, in]` to `[…, out]`.
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    LayerProbe.passing(x.linear(weight, bias), weight: weight, of: self)
+    LayerProbe.passing(x.linear(weight.values, bias), weight: weight, of: self)
   }
 
   /// Sets all weights to zero, so that a residual branch that ends here adds nothing at first.
@@ -39,7 +39,8 @@ public final class Embedding: Module {
 
   /// int64 ids of any shape to `[…, width]`.
   public func callAsFunction(_ ids: Tensor) -> Tensor {
-    LayerProbe.passing(Tensor.embedding(weight, ids), weight: weight, of: self)
+    let rows = weight.compact?.rows(ids, as: weight.dtype) ?? Tensor.embedding(weight, ids)
+    return LayerProbe.passing(rows, weight: weight, of: self)
   }
 }
 

@@ -31,12 +31,17 @@ extension Module {
 
   /// Moves all parameters to a device, in place.
   public func move(to device: Device) {
-    for (_, tensor) in parameters { tensor.setData_(tensor.to(device)) }
+    for (_, tensor) in parameters { tensor.setData_(tensor.values.to(device)) }
+  }
+
+  /// Lets all parameters go: the network keeps its sizes, and computes NaN until its parameters are replaced.
+  public func release() {
+    for (_, tensor) in parameters { tensor.release_() }
   }
 
   /// Converts all floating-point parameters to a type, in place.
   public func convert(to dtype: DType) {
-    for (_, tensor) in parameters where tensor.dtype.isFloatingPoint { tensor.setData_(tensor.to(dtype)) }
+    for (_, tensor) in parameters where tensor.dtype.isFloatingPoint { tensor.setData_(tensor.values.to(dtype)) }
   }
 
   /// Replaces every parameter by a value of any type; `lookup` gets the key and the shape that is expected.
@@ -104,7 +109,7 @@ public enum Initializer {
   case random(Generator)
   /// Zeros.
   case empty
-  /// Zeros that take no memory and cannot be changed, for networks all of whose parameters are replaced (`replace`).
+  /// NaN that takes no memory and cannot be changed, for networks all of whose parameters are replaced.
   case unallocated
 
   /// U(−b, b) with b = 1/√fanIn, as in PyTorch's `Linear` and `Conv2d` (Kaiming uniform with a = √5).
@@ -125,7 +130,7 @@ public enum Initializer {
   }
 
   private func zeros(_ shape: [Int]) -> Tensor {
-    if case .unallocated = self { return Tensor.zeros(shape.map { _ in 1 }).expanded(shape) }
+    if case .unallocated = self { return Tensor.placeholder(shape) }
     return Tensor.zeros(shape)
   }
 }

@@ -69,6 +69,9 @@ public enum Libtorch {
   /// Version of the headers that the shim was built with, such as `2.13.0`.
   public static var version: String { String(cString: ct_version()) }
 
+  /// Gives the memory of freed tensors back to the system, which the allocator would keep for further ones.
+  public static func returnFreeMemory() { ct_return_free_memory() }
+
   /// Lets cuDNN benchmark the algorithms of every new convolution size; worthwhile if sizes repeat.
   public static func triesConvolutions(_ on: Bool) { ct_set_cudnn_benchmark(on) }
 

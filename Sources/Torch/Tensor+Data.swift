@@ -81,7 +81,10 @@ extension Tensor {
   /// Adds `alpha · other`.
   public func add_(_ other: Tensor, alpha: Double = 1) { check(ct_add_(handle, other.handle, alpha)) }
   /// Replaces the storage by that of `data`, which may have another type or device; not recorded for gradients.
-  public func setData_(_ data: Tensor) { check(ct_set_data_(handle, data.handle)) }
+  public func setData_(_ data: Tensor) {
+    check(ct_set_data_(handle, data.handle))
+    compact = nil
+  }
   /// Multiplies every element by `factor`.
   public func mul_(_ factor: Double) { check(ct_mul_(handle, factor)) }
   /// Sets every element to `value`.

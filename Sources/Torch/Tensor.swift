@@ -9,6 +9,8 @@ import Support
 /// if memory runs out.
 public final class Tensor {
   let handle: OpaquePointer
+  /// The weight that a parameter holds in fewer bits; its own elements are then NaN.
+  public internal(set) var compact: CompactWeight?
 
   /// Takes ownership of a handle; traps if it is NULL, since then the operation failed.
   init(_ handle: OpaquePointer?, function: StaticString = #function) {

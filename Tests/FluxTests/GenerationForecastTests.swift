@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct GenerationForecastTests {
   private func forecast(_ requests: [GenerationRequest]) throws -> GenerationForecast {
-    try GenerationForecast(requests, model: Preset.tiny.configuration, weightBytes: 1000, speed: 1e9, batch: 4)
+    try GenerationForecast(requests, model: Preset.tiny.configuration, weights: .init(all: 1000), speed: 1e9, batch: 4)
   }
 
   @Test func guidanceHeunAndImagesCount() throws {

@@ -66,8 +66,8 @@ import Torch
   {
     #expect(
       try refusal { $0[index($0)].tensor = Tensor.zeros([24, 8], dtype: dtype) }
-        == "FILE: tensor \"\(Self.key)\" has type \(dtype.rawValue), expected a floating-point type, or int8 with a "
-        + "scale for each row")
+        == "FILE: tensor \"\(Self.key)\" has type \(dtype.rawValue), expected a floating-point type, or int8 or "
+        + "uint8 with scales")
   }
 
   @Test func eightBitsNeedAScaleForEachRow() throws {

@@ -38,11 +38,39 @@ import Torch
     #expect((step * 0.5001 - error).min().item() > 0)
   }
 
-  @Test func whatWasReadIsStoredAsBefore() throws {
+  @Test(arguments: [[6, 9], [4, 64], [2, 32, 3, 3]]) func whatWasReadIsStoredAsBefore(_ shape: [Int]) throws {
     for format in Quantization.allCases {
-      let once = try read(Tensor.randn([6, 9], generator: Generator(seed: 2)), format)
+      let once = try read(Tensor.randn(shape, generator: Generator(seed: 2)), format)
       expectClose(try read(once, format), once, atol: 1e-7, format.rawValue)
     }
+  }
+
+  @Test(arguments: [[5, 32], [3, 96], [4, 32, 3, 3]])
+  func fourBitsAreStepsOfGroupsWhoseFarthestNumberIsExact(_ shape: [Int]) throws {
+    let tensor = Tensor.randn(shape, generator: Generator(seed: 1))
+    let parts = stored(tensor, .int4)
+    #expect(try #require(parts["w"]).dtype == .uint8)
+    #expect(try #require(parts["w"]).count == tensor.count / 2)
+    #expect(try #require(parts["w_scale"]).dtype == .float16)
+    let groups = tensor.reshaped([-1, 32])
+    let error = (try read(tensor, .int4).reshaped(groups.shape) - groups).abs()
+    let largest = groups.abs().max([1], keepDims: true)
+    // The side that the farthest number is not on ends at 7 steps of 8.
+    #expect((largest / 8 * 1.01 - error.max([1], keepDims: true)).min().item() > 0)
+    #expect(error.mean().item() < 0.3 * (largest / 8).mean().item(), "a quarter of a step if numbers are uniform")
+    let atLargest = Tensor.where(groups.abs() .== largest, error, .zeros(groups.shape))
+    #expect((atLargest / largest).max().item() < 1e-3, "only its scale is rounded")
+  }
+
+  @Test func fourBitsBecomeEightWhereGroupsDoNotFit() throws {
+    let parts = stored(Tensor.randn([5, 33], generator: Generator(seed: 1)), .int4)
+    #expect(try #require(parts["w"]).dtype == .int8)
+  }
+
+  @Test func aGroupOfZerosStaysZero() throws {
+    let tensor = Tensor.zeros([2, 64])
+    tensor[1].fill_(3)
+    #expect(try read(tensor, .int4).floats() == [Float](repeating: 0, count: 64) + [Float](repeating: 3, count: 64))
   }
 
   @Test func aRowOfZerosStaysZero() throws {

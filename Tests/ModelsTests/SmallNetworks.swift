@@ -13,6 +13,14 @@ enum SmallNetworks {
     crossAttentionDim: 6, classEmbedType: .projection, projectionClassEmbeddingsInputDim: 6, normNumGroups: 4,
     normEps: 1e-5, actFn: .silu, flipSinToCos: true, freqShift: 0, downsamplePadding: 1)
 
+  /// The same, wide enough for groups of weights.
+  static let wideUNet = UNet.Configuration(
+    sampleSize: nil, inChannels: 4, outChannels: 4, downBlockTypes: [.plain, .crossAttention],
+    midBlockType: .crossAttention, upBlockTypes: [.crossAttention, .plain], blockOutChannels: [32, 64],
+    layersPerBlock: 1, transformerLayersPerBlock: 1, attentionHeadDim: 2, useLinearProjection: false,
+    crossAttentionDim: 32, classEmbedType: .projection, projectionClassEmbeddingsInputDim: 32, normNumGroups: 4,
+    normEps: 1e-5, actFn: .silu, flipSinToCos: true, freqShift: 0, downsamplePadding: 1)
+
   static let adapter = TextAdapter.Configuration(inputWidth: 6, width: 8, layers: 2, heads: 2, maxTokens: 5)
 
   static let textEncoder = TextEncoder.Configuration(

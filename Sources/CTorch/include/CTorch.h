@@ -40,6 +40,8 @@ void ct_set_uses_winograd(bool on);     // ct_conv2d uses Winograd's algorithm w
 bool ct_uses_winograd(void);
 bool ct_winograd_pays(void);            // whether it is faster with this build and processor
 
+void ct_return_free_memory(void);       // what malloc keeps of freed blocks goes back to the system
+
 // --- tensor: lifetime, properties, bytes
 void ct_free(CTTensor *x);
 size_t ct_rank(CTTensor *x);
@@ -154,6 +156,8 @@ int ct_lerp_(CTTensor *x, CTTensor *other, double weight);
 int ct_normal_(CTTensor *x, double mean, double deviation, CTGenerator *generator);
 int ct_uniform_(CTTensor *x, double low, double high, CTGenerator *generator);
 
+CTTensor *ct_widen_int8(CTTensor *values, CTTensor *scale, CTType type);   // int8 times a float32 for each row
+CTTensor *ct_widen_int4(CTTensor *values, CTTensor *scale, CT_INTS(shape), CTType type);   // groups of 32 of a row
 int ct_set_data_(CTTensor *x, CTTensor *data);   // replaces the storage; type and device may change
 
 // --- autograd

@@ -50,12 +50,13 @@ public struct ModelSource: Sendable, Codable, Equatable {
     var hash = SHA256()
     for path in paths.sorted() where path.hasSuffix(".json") || path.hasSuffix(".safetensors") {
       if path.hasPrefix("\(FastStudent.folderName)/") { continue }
-      guard let data = try? Data(contentsOf: URL(fileURLWithPath: root + "/" + path), options: .mappedIfSafe)
-      else {
-        throw .unreadable(file: root + "/" + path, reason: "it cannot be opened")
-      }
-      Array("\(path)\n\(data.count)\n".utf8).withUnsafeBytes { hash.update($0) }
-      data.withUnsafeBytes { hash.update($0) }
+      let file = URL(fileURLWithPath: root + "/" + path)
+      var facts = stat()
+      stat(file.path, &facts)
+      Array("\(path)\n\(facts.st_size)\n".utf8).withUnsafeBytes { hash.update($0) }
+      do throws(FileError) {
+        try hash.update(file: file)
+      } catch { throw .notRead(error) }
     }
     return hash.hexDigest()
   }
@@ -95,11 +96,8 @@ public struct LoRASource: Sendable, Codable, Equatable {
 extension ModelSource {
   /// SHA-256 of the bytes of a file, 64 hexadecimal digits.
   fileprivate static func hash(of file: URL) throws(CheckpointError) -> String {
-    guard let data = try? Data(contentsOf: file, options: .mappedIfSafe) else {
-      throw .unreadable(file: file.path, reason: "it cannot be opened")
-    }
-    var hash = SHA256()
-    data.withUnsafeBytes { hash.update($0) }
-    return hash.hexDigest()
+    do throws(FileError) {
+      return try SHA256.hexDigest(file: file)
+    } catch { throw .notRead(error) }
   }
 }

@@ -130,6 +130,7 @@ extension Pipeline {
   private func encode(
     _ image: Image, _ source: NoiseSource, kept: Tensor? = nil
   ) throws(GenerationError) -> Tensor {
+    try prepare(.autoencoder)
     let latent = withInference {
       let pixels = TensorImage.tensor([image])
       return model.encode((kept.map { pixels * $0 } ?? pixels).to(device)) { source.next().to(device) }

@@ -59,11 +59,20 @@ public protocol ImageModel: AnyObject {
   func flops(height: Int, width: Int, tokens: Int) -> (unet: Int, decoder: Int)
   /// Moves all networks to a device, in place.
   func move(to device: Device)
+  /// Reads a part's weights, unless they are in memory; throws if they cannot be read.
+  func prepare(_ part: ModelPart) throws(CheckpointError)
+  /// Says that a part is not needed for some time: its weights may leave memory.
+  func release(_ part: ModelPart)
 }
 
 extension ImageModel {
   public var embedsGuidance: Bool { false }
   public var readsSurroundings: Bool { false }
+
+  /// All parts are in memory, unless a family says otherwise.
+  public func prepare(_ part: ModelPart) throws(CheckpointError) {}
+  /// All parts stay in memory, unless a family says otherwise.
+  public func release(_ part: ModelPart) {}
 
   public func predict(_ latents: Tensor, at timesteps: Tensor, _ text: TextConditioning) -> Tensor {
     unet(latents, at: timesteps, text)

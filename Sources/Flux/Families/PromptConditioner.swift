@@ -38,6 +38,8 @@ public protocol PromptConditioner: AnyObject {
   var contextWidths: [Int] { get }
   /// Whether the pooled text is the mean of the context; otherwise it is that of a text as a whole.
   var poolsContext: Bool { get }
+  /// Whether a text may have several chunks of that length, which are encoded apart and stand one after the other.
+  var readsChunks: Bool { get }
   /// Whether an empty negative prompt is a context and pooled text of zeros, and not the empty text.
   var zeroesEmptyNegative: Bool { get }
   /// Rows of texts that are ids already, padded to `width` tokens or to the width that the networks require.
@@ -46,6 +48,7 @@ public protocol PromptConditioner: AnyObject {
 
 extension PromptConditioner {
   public var poolsContext: Bool { false }
+  public var readsChunks: Bool { false }
   public var zeroesEmptyNegative: Bool { false }
 
   /// What each tokenizer makes of a text, cut at the most tokens that the model reads.

@@ -139,8 +139,10 @@ extension ModelSummary.Network {
       let count = info.shape.reduce(1, *)
       bytes += count * (info.dtype?.size ?? 1)
       guard !Quantization.isScale(key, in: weights) else { continue }
-      parameters += count
-      types[info.dtype?.rawValue ?? "unknown", default: 0] += count
+      // Four bits are stored as pairs in uint8.
+      let isPaired = info.dtype == .uint8
+      parameters += isPaired ? 2 * count : count
+      types[isPaired ? Quantization.int4.rawValue : info.dtype?.rawValue ?? "unknown", default: 0] += count
     }
     (self.parameters, self.bytes) = (parameters, bytes)
     type = types.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key ?? ""

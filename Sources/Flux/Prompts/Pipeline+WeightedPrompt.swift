@@ -33,64 +33,25 @@ extension Pipeline {
 
   /// The words of a prompt that do not fit and those that the vocabulary lacks.
   public func words(of prompt: WeightedPrompt) -> (dropped: [String], unknown: [String]) {
-    let chunks = prompt.parts.flatMap(\.chunks).map { WeightedTokens(conditioner, $0) }
+    let chunks = prompt.parts.flatMap(\.chunks).flatMap { WeightedTokens.chunks(of: $0, conditioner) }
     return (chunks.flatMap(\.dropped), chunks.flatMap(\.unknown))
   }
 
   /// One row for chunks that are encoded apart: their tokens one after the other, each times its weight.
   ///
-  /// The weights scale the vectors that cross-attention reads, as in AUTOMATIC1111's web UI, but without restoring the mean
-  /// of all vectors, which is near 0 after the adapter's last normalization.
+  /// The weights scale the vectors that cross-attention reads, as in AUTOMATIC1111's web UI. As there, the mean of a chunk's
+  /// vectors is then restored, but for Flux's own models, whose mean is near 0 after the adapter's last normalization.
   private func encode(
     _ chunks: [[WeightedPrompt.Fragment]]
   ) throws(GenerationError) -> (TextConditioning, dropped: [String]) {
-    let encodings = chunks.map { WeightedTokens(conditioner, $0) }
+    let encodings = chunks.flatMap { WeightedTokens.chunks(of: $0, conditioner) }
     let (widths, pools) = (conditioner.contextWidths, conditioner.poolsContext)
     let conditioning = try rows(of: encodings.map(\.tokens)) { rows in
-      let parts = widths.indices.map { part in
-        let length = rows.context.shape[1]
-        return Tensor.weights(encodings.map { $0.weights[part] }, to: length)
-          .expanded([chunks.count, length, widths[part]])
-      }
-      return rows.weighted(by: Tensor.cat(parts, dim: 2).to(device), pools: pools).joined(pools: pools)
+      let length = rows.context.shape[1]
+      let weights = widths.indices.map { part in Tensor.weights(encodings.map { $0.weights[part] }, to: length) }
+      return rows.weighted(by: weights.map { $0.to(device) }, widths, pools: pools).joined(pools: pools)
     }
     return (conditioning, encodings.flatMap(\.dropped))
-  }
-}
-
-/// The tokens of a chunk between those that begin and end a text, with their weights.
-private struct WeightedTokens {
-  private(set) var tokens = PromptTokens([])
-  /// The weight of each id of each tokenizer.
-  private(set) var weights: [[Float]] = []
-  private(set) var dropped: [String] = []
-  private(set) var unknown: [String] = []
-
-  init(_ conditioner: any PromptConditioner, _ chunk: [WeightedPrompt.Fragment]) {
-    for (index, tokenizer) in conditioner.tokenizers.enumerated() {
-      let ends = tokenizer.encode("", maxLength: 2).ids
-      var (ids, factors): ([Int32], [Float]) = ([ends[0]], [1])
-      var lost: [String] = []
-      for fragment in chunk {
-        let encoding = tokenizer.encode(fragment.text, maxLength: max(2, conditioner.maxTokens - ids.count + 1))
-        let own = encoding.ids.dropFirst().dropLast()
-        ids += own
-        factors += own.map { _ in Float(fragment.weight) }
-        lost += encoding.dropped
-        if index == 0 { unknown += encoding.unknown }
-      }
-      tokens.ids.append(ids + [ends[1]])
-      weights.append(factors + [1])
-      if lost.count > dropped.count { dropped = lost }
-    }
-  }
-}
-
-extension Tensor {
-  /// Rows `[B, N, 1]` of weights, with 1 where they have none.
-  fileprivate static func weights(_ rows: [[Float]], to length: Int) -> Tensor {
-    let padded = rows.flatMap { $0 + [Float](repeating: 1, count: length - $0.count) }
-    return Tensor(padded, shape: [rows.count, length, 1])
   }
 }
 
@@ -120,9 +81,22 @@ extension Pipeline.PromptConditioning {
 }
 
 extension TextConditioning {
-  /// The vectors of the context times weights `[B, N, D]`; their mean, where that is the pooled text.
-  fileprivate func weighted(by weights: Tensor, pools: Bool) -> TextConditioning {
-    let context = context * weights
+  /// The vectors of the context, which has parts of some widths, times weights `[B, N, 1]` for each part.
+  ///
+  /// The pooled text is their mean, where it was one; otherwise the mean of every row's part is kept.
+  fileprivate func weighted(by weights: [Tensor], _ widths: [Int], pools: Bool) -> TextConditioning {
+    var (parts, start): ([Tensor], Int) = ([], 0)
+    for (weights, width) in zip(weights, widths) {
+      let part = context.narrowed(2, start, width)
+      var product = part * weights
+      if !pools {
+        let (before, after) = (part.mean([1, 2], keepDims: true), product.mean([1, 2], keepDims: true))
+        product = product * Tensor.where(after .== 0, .ones(after.shape, device: after.device), before / after)
+      }
+      parts.append(product)
+      start += width
+    }
+    let context = Tensor.cat(parts, dim: 2)
     if !pools { return TextConditioning(context: context, mask: mask, pooled: pooled) }
     let present = mask.to(.float32).unsqueezed(2)
     return TextConditioning(context: context, mask: mask, pooled: (context * present).sum([1]) / present.sum([1]))
@@ -145,5 +119,13 @@ extension TextConditioning {
     return TextConditioning(
       context: Tensor.cat([context, .zeros([B, length - N, D], device: context.device)], dim: 1),
       mask: Tensor.cat([mask, .zeros([B, length - N], device: mask.device)], dim: 1), pooled: pooled)
+  }
+}
+
+extension Tensor {
+  /// Rows `[B, N, 1]` of weights, with 1 where they have none.
+  fileprivate static func weights(_ rows: [[Float]], to length: Int) -> Tensor {
+    let padded = rows.flatMap { $0 + [Float](repeating: 1, count: length - $0.count) }
+    return Tensor(padded, shape: [rows.count, length, 1])
   }
 }

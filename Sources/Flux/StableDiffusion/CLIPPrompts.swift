@@ -16,6 +16,11 @@ public protocol StablePrompts: PromptConditioner {
   func move(to device: Device)
 }
 
+extension StablePrompts {
+  /// As other programs read weighted prompts.
+  public var readsChunks: Bool { true }
+}
+
 /// The text networks of Stable Diffusion 1 and 2: CLIP's tokenizer and text model.
 public final class CLIPPrompts: StablePrompts {
   /// The tokenizer.

@@ -66,35 +66,43 @@ public enum StableDiffusionFiles {
 
   /// The denoising network with its weights, which get the type of a precision.
   public func unet(_ precision: Precision = .float32) throws(CheckpointError) -> UNet {
+    try storedUNet().filled(as: precision.dtype)
+  }
+
+  /// The denoising network, whose weights are not read yet.
+  func storedUNet() throws(CheckpointError) -> StoredNetwork<UNet> {
     switch self {
-    case .directory(let root): try UNet.load(from: root.appendingPathComponent("unet"), as: precision.dtype)
-    case .file(_, let checkpoint): try UNet.load(from: checkpoint.unet, as: precision.dtype)
+    case .directory(let root): try StoredNetwork(root.appendingPathComponent("unet"))
+    case .file(_, let checkpoint): try StoredNetwork(checkpoint.unet)
     }
   }
 
-  /// The autoencoder with its weights, or another one: a file of its own, or a directory of diffusers.
-  func autoencoder(other: URL?, _ precision: Precision) throws(CheckpointError) -> any StableAutoencoder {
+  /// The autoencoder, or another one: a file of its own, or a directory of diffusers.
+  func storedAutoencoder(
+    other: URL?
+  ) throws(CheckpointError) -> (network: any StableAutoencoder, weights: any StoredWeights) {
     switch try autoencoderPlace(other: other) {
-    case .part(let part): try AutoencoderKL.load(from: part, as: precision.dtype)
-    case .folder(let folder, isTiny: true): try AutoencoderTiny.load(from: folder)
-    case .folder(let folder, isTiny: false): try AutoencoderKL.load(from: folder, as: precision.dtype)
+    case .part(let part):
+      let stored = try StoredNetwork<AutoencoderKL>(part)
+      return (stored.network, stored)
+    case .folder(let folder, isTiny: true):
+      let stored = try StoredNetwork<AutoencoderTiny>(folder)
+      return (stored.network, stored)
+    case .folder(let folder, isTiny: false):
+      let stored = try StoredNetwork<AutoencoderKL>(folder)
+      return (stored.network, stored)
     }
   }
 
-  func textEncoder() throws(CheckpointError) -> CLIPTextModel {
+  /// The text encoder, or the second one of Stable Diffusion XL.
+  func storedTextEncoder(isSecond: Bool = false) throws(CheckpointError) -> StoredNetwork<CLIPTextModel> {
     switch self {
-    case .directory(let root): try CLIPTextModel.load(from: root.appendingPathComponent("text_encoder"))
+    case .directory(let root):
+      return try StoredNetwork(root.appendingPathComponent(isSecond ? "text_encoder_2" : "text_encoder"))
     case .file(_, let checkpoint):
-      try CLIPTextModel.load(from: Self.part(checkpoint.textEncoder, "text encoder", of: checkpoint))
-    }
-  }
-
-  /// The second text encoder of Stable Diffusion XL.
-  func secondTextEncoder() throws(CheckpointError) -> CLIPTextModel {
-    switch self {
-    case .directory(let root): try CLIPTextModel.load(from: root.appendingPathComponent("text_encoder_2"))
-    case .file(_, let checkpoint):
-      try CLIPTextModel.load(from: Self.part(checkpoint.textEncoder2, "second text encoder", of: checkpoint))
+      let part = isSecond ? checkpoint.textEncoder2 : checkpoint.textEncoder
+      return try StoredNetwork(
+        Self.part(part, isSecond ? "second text encoder" : "text encoder", of: checkpoint))
     }
   }
 

@@ -39,40 +39,84 @@ public final class StableDiffusionModel: ImageModel {
   public let prompts: any StablePrompts
   public let schedule: Schedule
 
-  /// Reads all parts, U-Net and autoencoder in the given precision.
+  private let residency: Residency
+  private let parts: [ModelPart: LoadablePart]
+
+  /// Reads all parts, U-Net and autoencoder in the given precision, or prepares to read them when they are needed.
   ///
-  /// `vocabulary` is the folder of CLIP's vocabulary, for files that have none.
+  /// `vocabulary` is the folder of CLIP's vocabulary, for files that have none. Weights that take less memory as they are
+  /// stored stay so.
   ///
-  /// Throws where a part is missing or damaged, or where the parts do not fit together.
+  /// Throws where a part is missing or damaged, or where the parts do not fit together: all that headers show, even if the
+  /// weights are read later.
   public init(
-    _ files: StableDiffusionFiles, vocabulary: URL, _ options: Options = Options(), precision: Precision = .float32
+    _ files: StableDiffusionFiles, vocabulary: URL, _ options: Options = Options(), precision: Precision = .float32,
+    residency: Residency = .all
   ) throws {
     sizes = try Configuration(files, options)
+    self.residency = residency
     let isXL = sizes.unet.isXL
-    prompts = try Self.prompts(files, vocabulary: vocabulary, isXL: isXL, clipSkip: options.clipSkip)
-    unet = try files.unet(precision)
-    // As others keep that of XL, which overflows in float16.
-    autoencoder = try files.autoencoder(other: options.autoencoder, isXL ? .float32 : precision)
+    let (prompts, encoders) = try Self.prompts(files, vocabulary: vocabulary, isXL: isXL, clipSkip: options.clipSkip)
+    let denoiser = try files.storedUNet()
+    let decoder = try files.storedAutoencoder(other: options.autoencoder)
+    (self.prompts, unet, autoencoder) = (prompts, denoiser.network, decoder.network)
     schedule = Schedule(sizes.schedule)
+    // As others keep that of XL, which overflows in float16; the small one has few weights.
+    let isPrecise = isXL || decoder.network is AutoencoderTiny
+    parts = [
+      .text: LoadablePart(encoders.map { ($0, .float32) }), .denoiser: LoadablePart([(denoiser, precision.dtype)]),
+      .autoencoder: LoadablePart([(decoder.weights, isPrecise ? .float32 : precision.dtype)]),
+    ]
     let problem = Self.mismatch(
       unet.configuration, autoencoder, contextWidth: prompts.contextWidths.reduce(0, +),
       pooledWidth: (prompts as? XLPrompts)?.encoder2.configuration.projectionDim)
     if let problem { throw CheckpointError.configuration(file: files.path, reason: problem) }
+    if residency == .all { for part in ModelPart.allCases { try prepare(part) } }
   }
 
   private static func prompts(
     _ files: StableDiffusionFiles, vocabulary: URL, isXL: Bool, clipSkip: Int
-  ) throws -> any StablePrompts {
+  ) throws -> (any StablePrompts, [StoredNetwork<CLIPTextModel>]) {
     let tokenizer = try files.tokenizer(vocabulary: vocabulary)
-    let encoder = try files.textEncoder()
+    let first = try files.storedTextEncoder()
     do {
-      guard isXL else { return try CLIPPrompts(tokenizer, encoder, clipSkip: clipSkip) }
-      let second = (try files.secondTokenizer(vocabulary: vocabulary), try files.secondTextEncoder())
-      return try XLPrompts(
-        (tokenizer, encoder), second, clipSkip: clipSkip, zeroesEmptyNegative: files.zeroesEmptyNegative)
+      guard isXL else { return (try CLIPPrompts(tokenizer, first.network, clipSkip: clipSkip), [first]) }
+      let tokenizer2 = try files.secondTokenizer(vocabulary: vocabulary)
+      let second = try files.storedTextEncoder(isSecond: true)
+      let prompts = try XLPrompts(
+        (tokenizer, first.network), (tokenizer2, second.network), clipSkip: clipSkip,
+        zeroesEmptyNegative: files.zeroesEmptyNegative)
+      return (prompts, [first, second])
     } catch let error as ConfigurationError {
       throw CheckpointError.configuration(file: files.path, reason: error.description)
     }
+  }
+
+  /// All networks with their names.
+  public var networks: [(name: String, network: any Module)] {
+    let encoders = prompts.parts.enumerated().map { index, part in
+      (name: index == 0 ? "text encoder" : "text encoder \(index + 1)", network: part.encoder as any Module)
+    }
+    return [("U-Net", unet), ("autoencoder", autoencoder)] + encoders
+  }
+
+  public func prepare(_ part: ModelPart) throws(CheckpointError) { try parts[part]?.load() }
+
+  public func release(_ part: ModelPart) {
+    if residency == .needed { parts[part]?.release() }
+  }
+
+  /// Merges a LoRA that was read for this model's networks, now or whenever they are read.
+  public func merge(_ lora: LoRAFile, scale: Double = 1) {
+    if let lora = lora.unet { parts[.denoiser]?.merge(lora, into: unet, scale: scale) }
+    for (lora, part) in zip([lora.textEncoder, lora.textEncoder2], prompts.parts) {
+      if let lora { parts[.text]?.merge(lora, into: part.encoder, scale: scale) }
+    }
+  }
+
+  /// Reads a LoRA for this model's networks.
+  public func lora(_ file: URL) throws(CheckpointError) -> LoRAFile {
+    try LoRAFile(file, unet: unet, textEncoders: prompts.parts.map(\.encoder))
   }
 
   /// The models of this family do not clamp, unless their files say so.

@@ -207,13 +207,14 @@ struct Generate: ParsableCommand {
     }
     let (tags, untagged) = try prompting.takeLoRAs(from: plan)
     let options = try replayed?.options(under: family, for: directory) ?? family.options
+    let precision = precision ?? replayed?.precision ?? .float32
     if report.dryRun {
       return try report.printForecast(
-        untagged.requests, model: directory, options, isFast: isFast, device: device, batch: batchSize ?? 4)
+        untagged.requests, model: directory, options, precision, isFast: isFast, device: device, batch: batchSize ?? 4)
     }
     let pipeline = try Pipeline(
       model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: weights + tags, options: options,
-      precision: precision ?? replayed?.precision ?? .float32, device: device)
+      precision: precision, residency: .needed, device: device)
     let drawing = untagged.map { pipeline.student?.request($0) ?? $0 }
     request = drawing.requests[0]
     let (grid, size) = (try pipeline.timeGrid(request), try pipeline.outputSize(request))

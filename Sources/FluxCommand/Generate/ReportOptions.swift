@@ -31,8 +31,8 @@ struct ReportOptions: ParsableArguments {
 
   /// Prints the estimate for requests with a model.
   func printForecast(
-    _ requests: [GenerationRequest], model directory: URL, _ options: StableDiffusionModel.Options, isFast: Bool,
-    device: Device, batch: Int
+    _ requests: [GenerationRequest], model directory: URL, _ options: StableDiffusionModel.Options,
+    _ precision: Precision, isFast: Bool, device: Device, batch: Int
   ) throws {
     let isStable = StableDiffusionFiles.isStored(at: directory)
     if isStable, isFast { throw Failure("\(directory.path): a model of Stable Diffusion has no student for --fast") }
@@ -48,7 +48,9 @@ struct ReportOptions: ParsableArguments {
       : try ModelBundle.Configuration(directory: directory)
     let forecast = try GenerationForecast(
       requests.map { student?.request($0) ?? $0 }, model: sizes,
-      weightBytes: 4 * (parameters + (ownEncoder ? 0 : SafetensorsFile(encoder).elementCount)),
+      weights: isStable
+        ? .init(of: summary, precision)
+        : .init(all: 4 * (parameters + (ownEncoder ? 0 : SafetensorsFile(encoder).elementCount))),
       speed: MatmulThroughput.measure(on: device, .float32), batch: batch)
     if json {
       var facts = Facts()

@@ -16,12 +16,9 @@ enum StableDirectory {
   ) throws {
     let files = try StableDiffusionFiles(source)
     let model = try StableDiffusionModel(files, vocabulary: Installation.clipVocabulary, options)
-    let encoders = model.prompts.parts.map(\.encoder)
-    for (file, scale) in loras {
-      try LoRAFile(file, unet: model.unet, textEncoders: encoders)
-        .merge(unet: model.unet, textEncoders: encoders, scale: scale)
-    }
+    for (file, scale) in loras { model.merge(try model.lora(file), scale: scale) }
     try model.save(to: target, as: storage, from: files)
+    Convert.sayErrors(storage, model.networks)
     switch files {
     case .directory: Convert.nameOthers(in: source, than: written, besides: target)
     case .file(_, let checkpoint):

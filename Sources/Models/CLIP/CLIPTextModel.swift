@@ -113,7 +113,9 @@ final class CLIPTextEmbeddings: Module {
     positionEmbedding = Embedding(count: c.maxPositionEmbeddings, width: c.hiddenSize, std: 0.01, initial)
   }
 
-  func callAsFunction(_ ids: Tensor) -> Tensor { tokenEmbedding(ids) + positionEmbedding.weight[0..<ids.shape[1]] }
+  func callAsFunction(_ ids: Tensor) -> Tensor {
+    tokenEmbedding(ids) + positionEmbedding.weight.values[0..<ids.shape[1]]
+  }
 }
 
 /// The list of layers, a part of its own in checkpoints.

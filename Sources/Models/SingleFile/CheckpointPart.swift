@@ -50,6 +50,8 @@ public final class CheckpointPart: WeightSource {
     }
     return entry.form(try file.tensor(entry.stored, once: true))
   }
+
+  public func releasePages() { file.releasePages() }
 }
 
 /// What makes a stored tensor a parameter.

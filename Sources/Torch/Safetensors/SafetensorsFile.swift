@@ -83,6 +83,11 @@ public final class SafetensorsFile {
     return tensor
   }
 
+  /// Takes the pages that were read out of the process's memory; tensors can be read again.
+  public func releasePages() {
+    madvise(UnsafeMutableRawPointer(mutating: mapping.baseAddress), mapping.count, MADV_DONTNEED)
+  }
+
   /// Takes the pages of a large tensor out of the process's memory; they are read again where they are needed.
   private func release(_ range: Range<Int>) {
     let page = Int(getpagesize())

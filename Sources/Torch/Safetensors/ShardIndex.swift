@@ -99,12 +99,9 @@ struct ShardIndex {
     let size = Int(facts.st_size)
     if size != shard.bytes { return ("\(shard.bytes) bytes", "\(size)") }
     guard check == .hashes else { return nil }
-    guard let data = try? Data(contentsOf: url, options: .mappedIfSafe) else {
+    guard let digest = try? SHA256.hexDigest(file: url) else {
       return ("\(shard.bytes) bytes", "a file that cannot be read")
     }
-    var hash = SHA256()
-    data.withUnsafeBytes { hash.update($0) }
-    let digest = hash.hexDigest()
     return digest == shard.sha256 ? nil : ("SHA-256 \(shard.sha256)", digest)
   }
 }

@@ -79,6 +79,10 @@ public final class WeightSet: WeightSource {
     return try file.tensor(key, shape: shape, once: true)
   }
 
+  public func releasePages() {
+    for file in files.values { file.releasePages() }
+  }
+
   /// The default maximum size of a shard.
   public static let shardLimit = 15 << 20  // bytes
 

@@ -10,4 +10,6 @@ public protocol WeightSource {
   func info(_ key: String) -> (dtype: DType?, shape: [Int])?
   /// A copy of a tensor, on the CPU; throws if it is missing or does not have the expected shape.
   func tensor(_ key: String, shape: [Int]?) throws(CheckpointError) -> Tensor
+  /// Takes what was read out of the process's memory; tensors can be read again.
+  func releasePages()
 }

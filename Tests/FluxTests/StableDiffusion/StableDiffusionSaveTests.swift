@@ -81,13 +81,29 @@ import Torch
     #expect(summary.networks.map(\.type) == ["float16", "float16", "float16"])
   }
 
+  @Test func memoryIsThatOfOneNetworkAfterTheOtherAsTheyAreStored() throws {
+    let summary = try ModelSummary(model)
+    let weights = GenerationForecast.WeightBytes(of: summary, .float32)
+    #expect([weights.denoising, weights.decoding, weights.reading] == summary.networks.map(\.bytes), "float16")
+    let sizes = try StableDiffusionModel.Configuration(StableDiffusionFiles(model))
+    func peak(_ weights: GenerationForecast.WeightBytes) throws -> Int {
+      try GenerationForecast([GenerationRequest(prompt: "a")], model: sizes, weights: weights, speed: 1e9, batch: 4)
+        .peakBytes
+    }
+    let all = summary.networks.reduce(0) { $0 + $1.bytes }
+    #expect(try peak(weights) < peak(.init(all: all)))
+    var larger = weights
+    larger.denoising += 1 << 30
+    #expect(try peak(larger) > peak(weights))
+  }
+
   @Test func aForecastNeedsNoWeights() throws {
     let sizes = try StableDiffusionModel.Configuration(StableDiffusionFiles(model))
     let pipeline = try Pipeline(model: model, textEncoder: Project.minilm)
     #expect(sizes.geometry == pipeline.model.geometry && sizes.maxTokens == pipeline.conditioner.maxTokens)
     #expect(sizes.flops(height: 4, width: 6, tokens: 77) == pipeline.model.flops(height: 4, width: 6, tokens: 77))
     let requests = [GenerationRequest(prompt: "a", steps: 5, sampler: .ddim, guidance: Guidance(scale: 3))]
-    let forecast = try GenerationForecast(requests, model: sizes, weightBytes: 1000, speed: 1e9, batch: 4)
+    let forecast = try GenerationForecast(requests, model: sizes, weights: .init(all: 1000), speed: 1e9, batch: 4)
     #expect(forecast.evaluations == 10)
     let cost = sizes.flops(height: 12, width: 12, tokens: 77)
     #expect(forecast.flops == Double(10 * cost.unet + cost.decoder))

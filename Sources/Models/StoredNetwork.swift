@@ -1,0 +1,112 @@
+import Foundation
+import NN
+import Support
+import Torch
+
+/// How a network keeps its weights in memory.
+public enum WeightStorage: Sendable {
+  /// In the type that it computes in.
+  case computed
+  /// As they are stored where that takes less memory; layers widen them for each use.
+  case stored
+}
+
+/// Weights of a network that can be read, let go, and read again.
+public protocol StoredWeights: AnyObject {
+  /// Reads all weights, for a network that computes in the given type.
+  func fill(as dtype: DType, keeping storage: WeightStorage) throws(CheckpointError)
+  /// Lets the weights go.
+  func release()
+}
+
+/// A network and the place of its weights.
+///
+/// The keys, shapes and types of all weights are compared at the beginning, from the headers of the files.
+public final class StoredNetwork<Network: ConfiguredModel>: StoredWeights {
+  /// The network, which computes NaN as long as it has no weights.
+  public let network: Network
+  private let source: any WeightSource
+
+  /// The network of a directory, without its weights; errors name file, key, expected and actual value.
+  public convenience init(_ directory: URL) throws(CheckpointError) {
+    let configuration = try Network.readConfiguration(directory)
+    try self.init(
+      configuration, of: directory.appendingPathComponent("config.json").path,
+      from: WeightSet(directory, name: Network.weightsName))
+  }
+
+  /// A part of a single file, whose configuration follows from its keys and shapes.
+  public convenience init(_ part: CheckpointPart) throws(CheckpointError) {
+    try self.init(Network.readConfiguration(part), of: part.path, from: part)
+  }
+
+  /// A network of the given sizes, which are those of the file `file`, for the weights of a source.
+  ///
+  /// Throws if a weight is missing, has another shape or type, or if the source has weights that the network does not.
+  public init(
+    _ configuration: Network.Configuration, of file: String, from source: any WeightSource
+  ) throws(CheckpointError) {
+    // A network far larger than its files would fill memory, or take minutes, before any shape is compared.
+    let (asked, stored) = (configuration.weightCount, source.elementCount)
+    guard asked <= 4 * stored + 1_000_000 else {
+      throw .configuration(
+        file: file, reason: "its sizes give a network with \(asked) weights, but \(source.path) has \(stored)")
+    }
+    (network, self.source) = (Network(configuration, .unallocated), source)
+    let parameters = network.parameters
+    for (key, tensor) in parameters {
+      try Quantization.check(Network.storedKey(key, in: source), tensor.shape, in: source)
+    }
+    let known = Set(parameters.map { Network.storedKey($0.key, in: source) })
+    let unknown = source.keys.filter {
+      !known.contains($0) && !Network.ignores($0) && !known.contains(Quantization.quantizedKey($0))
+    }
+    if !unknown.isEmpty { throw .unexpectedKeys(file: source.path, keys: unknown) }
+  }
+
+  /// Reads all weights, for a network that computes in the given type.
+  public func fill(as dtype: DType = .float32, keeping storage: WeightStorage = .computed) throws(CheckpointError) {
+    defer { source.releasePages() }
+    for (key, tensor) in network.parameters {
+      let (key, shape) = (Network.storedKey(key, in: source), tensor.shape)
+      if storage == .stored, let weight = try compact(key, shape, widenedTo: dtype) {
+        tensor.setCompact_(weight, widenedTo: dtype)
+      } else {
+        tensor.setData_(try Quantization.read(key, shape, from: source).to(dtype))
+      }
+    }
+  }
+
+  /// The network with its weights.
+  public func filled(
+    as dtype: DType = .float32, keeping storage: WeightStorage = .computed
+  ) throws(CheckpointError) -> Network {
+    try fill(as: dtype, keeping: storage)
+    return network
+  }
+
+  /// Lets the weights go.
+  public func release() {
+    network.release()
+    Libtorch.returnFreeMemory()
+  }
+
+  /// A matrix or kernel that takes less memory as it is stored; nil for others.
+  private func compact(
+    _ key: String, _ shape: [Int], widenedTo dtype: DType
+  ) throws(CheckpointError) -> CompactWeight? {
+    guard shape.count >= 2 else { return nil }
+    if let weight = try Quantization.readCompact(key, shape, from: source) { return weight }
+    guard let stored = source.info(key)?.dtype, stored.size == 2, dtype.size > 2 else { return nil }
+    return CompactWeight(.half(try source.tensor(key, shape: shape)), shape: shape)
+  }
+}
+
+extension ConfiguredModel {
+  /// The key that a parameter has in a set of weights.
+  static func storedKey(_ key: String, in set: any WeightSource) -> String {
+    guard set.info(key) == nil else { return key }
+    let older = olderKeys.first { key.hasPrefix($0.key) }.map { $0.value + key.dropFirst($0.key.count) }
+    return older.flatMap { set.info($0) == nil ? nil : $0 } ?? key
+  }
+}

@@ -1,0 +1,120 @@
+import Foundation
+import NN
+import TestSupport
+import Testing
+import Torch
+
+@testable import Models
+
+@Suite struct StoredNetworkTests {
+  /// Runs `body` with the folder of a U-Net that is stored in a format, and its output with `weights` read from there.
+  private func inFolder(_ format: Quantization, _ body: (URL) throws -> Void) throws {
+    try Project.inTemporaryFolder { folder in
+      let network = UNet(SmallNetworks.wideUNet, .random(Generator(seed: 1)))
+      try network.save(to: folder, as: format)
+      try body(folder)
+    }
+  }
+
+  private func output(_ network: UNet) -> Tensor {
+    let c = network.configuration
+    let generator = Generator(seed: 2)
+    let text = TextConditioning(
+      context: Tensor.randn([2, 3, c.crossAttentionDim], generator: generator), mask: .ones([2, 3]),
+      pooled: Tensor.randn([2, c.crossAttentionDim], generator: generator))
+    return withInference {
+      network(Tensor.randn([2, c.inChannels, 8, 8], generator: generator), at: .full([2], 500), text)
+    }
+  }
+
+  @Test(arguments: [Quantization.bfloat16, .int8, .int4])
+  func weightsAsTheyAreStoredComputeTheSameInLessMemory(_ format: Quantization) throws {
+    try inFolder(format) { folder in
+      let wide = try StoredNetwork<UNet>(folder).filled()
+      let compact = try StoredNetwork<UNet>(folder).filled(keeping: .stored)
+      #expect(output(compact).bytes() == output(wide).bytes())
+      #expect(wide.parameters.allSatisfy { $0.tensor.compact == nil })
+      for (key, tensor) in compact.parameters {
+        #expect((tensor.compact != nil) == (tensor.rank >= 2), "\(key)")
+        if let bytes = tensor.compact?.bytes { #expect(bytes < 4 * tensor.count, "\(key)") }
+      }
+    }
+  }
+
+  @Test func weightsThatAreNoSmallerAsTheyAreStoredAreConverted() throws {
+    try inFolder(.bfloat16) { folder in
+      let network = try StoredNetwork<UNet>(folder).filled(as: .bfloat16, keeping: .stored)
+      #expect(network.parameters.allSatisfy { $0.tensor.compact == nil && $0.tensor.dtype == .bfloat16 })
+    }
+  }
+
+  @Test func whatWasLetGoIsReadAgain() throws {
+    for format in [Quantization.float32, .int8] {
+      try inFolder(format) { folder in
+        let stored = try StoredNetwork<UNet>(folder)
+        #expect(output(stored.network).floats().allSatisfy { $0.isNaN }, "there are no weights yet")
+        try stored.fill(keeping: .stored)
+        let expected = output(stored.network)
+        #expect(expected.allFinite)
+        stored.release()
+        #expect(output(stored.network).floats().allSatisfy { $0.isNaN })
+        try stored.fill(keeping: .stored)
+        #expect(output(stored.network).bytes() == expected.bytes())
+      }
+    }
+  }
+
+  @Test func aLoRAIsMergedIntoCompactWeights() throws {
+    try inFolder(.int8) { folder in
+      let (wide, compact) = (
+        try StoredNetwork<UNet>(folder).filled(), try StoredNetwork<UNet>(folder).filled(keeping: .stored)
+      )
+      let lora = LoRA(for: wide, targets: ["to_q"], rank: 2, Generator(seed: 3))
+      for pair in lora.pairs { pair.up.fill_(0.5) }
+      let before = output(wide)
+      for network in [wide, compact] { lora.merge(into: network) }
+      #expect(output(compact).bytes() == output(wide).bytes())
+      #expect(output(compact).bytes() != before.bytes())
+    }
+  }
+
+  @Test func aCompactNetworkIsSavedAsItWasRead() throws {
+    try inFolder(.int8) { folder in
+      let compact = try StoredNetwork<UNet>(folder).filled(keeping: .stored)
+      let copy = folder.appendingPathComponent("copy")
+      try compact.save(to: copy, as: .float32)
+      #expect(try output(UNet.load(from: copy)).bytes() == output(compact).bytes())
+    }
+  }
+
+  @Test func headersAreComparedBeforeWeightsAreRead() throws {
+    try inFolder(.float32) { folder in
+      let weights = folder.appendingPathComponent("diffusion_pytorch_model.safetensors")
+      let file = try SafetensorsFile(weights)
+      let tensors = try file.keys.map { (key: $0, tensor: try file.tensor($0)) }
+      try Safetensors.write(tensors.filter { $0.key != "conv_in.bias" }, to: weights)
+      #expect(throws: CheckpointError.missingKey(file: weights.path, key: "conv_in.bias")) {
+        try StoredNetwork<UNet>(folder)
+      }
+      try Safetensors.write(tensors + [("more", .ones([1]))], to: weights)
+      #expect(throws: CheckpointError.unexpectedKeys(file: weights.path, keys: ["more"])) {
+        try StoredNetwork<UNet>(folder)
+      }
+    }
+  }
+
+  @Test func scalesOfFourBitsHaveTheShapeOfTheirGroups() throws {
+    try inFolder(.int4) { folder in
+      let weights = folder.appendingPathComponent("diffusion_pytorch_model.safetensors")
+      let file = try SafetensorsFile(weights)
+      var tensors = try file.keys.map { (key: $0, tensor: try file.tensor($0)) }
+      let index = try #require(tensors.firstIndex { $0.key.hasSuffix("_scale") && $0.tensor.dtype == .float16 })
+      let (key, shape) = (tensors[index].key, tensors[index].tensor.shape)
+      tensors[index].tensor = .ones([1, 1])
+      try Safetensors.write(tensors, to: weights)
+      #expect(throws: CheckpointError.shape(file: weights.path, key: key, expected: shape, actual: [1, 1])) {
+        try StoredNetwork<UNet>(folder)
+      }
+    }
+  }
+}
