@@ -29,6 +29,8 @@ public struct EvaluationReport: Sendable, Codable {
     public var guidanceInterval: ClosedRange<Double>?
     /// Hash of the few-step student; nil if none was used.
     public var fast: String?
+    /// Compute precision of the networks; nil for renders, and for float32 in reports of earlier versions.
+    public var precision: String?
     /// SHA-256 of the learned judge's weights; nil if there was none.
     public var learnedJudge: String?
     /// Version of the renderer; nil if it was not recorded.
@@ -38,8 +40,8 @@ public struct EvaluationReport: Sendable, Codable {
     public init(
       version: String, model: String?, modelHash: String?, seed: UInt64, seeds: Int, quick: Bool, steps: Int?,
       sampler: String?, guidance: Double?, guidanceRescale: Double?,
-      guidanceInterval: ClosedRange<Double>? = nil, fast: String? = nil, learnedJudge: String? = nil,
-      scenesVersion: Int? = nil
+      guidanceInterval: ClosedRange<Double>? = nil, fast: String? = nil, precision: String? = nil,
+      learnedJudge: String? = nil, scenesVersion: Int? = nil
     ) {
       self.version = version
       self.model = model
@@ -53,6 +55,7 @@ public struct EvaluationReport: Sendable, Codable {
       self.guidanceRescale = guidanceRescale
       self.guidanceInterval = guidanceInterval
       self.fast = fast
+      self.precision = precision
       self.learnedJudge = learnedJudge
       self.scenesVersion = scenesVersion
     }

@@ -17,6 +17,7 @@ final class DrawSession {
   private let folder: FilePath
   private let preview: ImagePreview?
   private let device: Device
+  private let precision: Precision
   private var number: Int
 
   /// The most models in memory.
@@ -24,8 +25,9 @@ final class DrawSession {
   /// The most changes that can be taken back.
   private static let mostEarlier = 100
 
-  init(_ settings: DrawSettings, folder: FilePath, preview: ImagePreview?, device: Device) {
-    (self.settings, self.folder, self.preview, self.device) = (settings, folder, preview, device)
+  init(_ settings: DrawSettings, folder: FilePath, preview: ImagePreview?, _ precision: Precision, device: Device) {
+    (self.settings, self.folder, self.preview) = (settings, folder, preview)
+    (self.precision, self.device) = (precision, device)
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     number = names.compactMap { name in Int(name.prefix { $0.isNumber }) }.max() ?? 0
   }
@@ -117,7 +119,7 @@ final class DrawSession {
     } else {
       if loaded.count >= Self.mostLoaded { loaded.removeFirst() }
       let pipeline = try Pipeline(
-        model: directory, textEncoder: Home.textEncoder, fast: settings.isFast, device: device)
+        model: directory, textEncoder: Home.textEncoder, fast: settings.isFast, precision: precision, device: device)
       loaded.append((directory, settings.isFast, pipeline))
     }
     return loaded[loaded.count - 1].pipeline

@@ -133,7 +133,7 @@ extension Evaluate {
       ("--model", model != nil), ("--set", prompts != .categories), ("--world", askedWorld != nil),
       ("--scenes-version", scenesVersion != nil), ("--seeds", seeds != nil), ("--quick", quick),
       ("--seed", seed != 1), ("--training-seed", trainingSeed != nil), ("--pairs", trainingEmphasis.isAsked),
-      ("--fast", fast), ("--steps", steps != nil), ("--cfg-scale", cfgScale != nil),
+      ("--fast", fast), ("--precision", precision != nil), ("--steps", steps != nil), ("--cfg-scale", cfgScale != nil),
       ("--cfg-rescale", cfgRescale != nil), ("--cfg-interval", interval != nil), ("--sampler", sampler != nil),
       ("--judge", judge != nil), ("--renders", renders), ("--output", output != nil),
       ("--write-sampling-weights", writeSamplingWeights != nil), ("--device", device != nil), ("--json", json),

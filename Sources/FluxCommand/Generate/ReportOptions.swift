@@ -51,7 +51,7 @@ struct ReportOptions: ParsableArguments {
       weights: isStable
         ? .init(of: summary, precision)
         : .init(all: 4 * (parameters + (ownEncoder ? 0 : SafetensorsFile(encoder).elementCount))),
-      speed: MatmulThroughput.measure(on: device, .float32), batch: batch)
+      speed: MatmulThroughput.measure(on: device, precision == .bfloat16 ? .bfloat16 : .float32), batch: batch)
     if json {
       var facts = Facts()
       facts.add("images", forecast.images)

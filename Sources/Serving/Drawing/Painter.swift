@@ -9,18 +9,19 @@ import Torch
 public final class Painter {
   private let catalog: ModelCatalog
   private let textEncoder: URL
+  private let precision: Precision
   private let device: Device
   private let kept: Int
   private let limits: ServerLimits
   private let metrics: ServerMetrics
   private var loaded: [(name: String, fast: Bool, pipeline: Pipeline)] = []  // the latest used last
 
-  /// A painter that keeps up to `kept` pipelines in memory.
+  /// A painter that keeps up to `kept` pipelines in memory, which compute in the given precision.
   public init(
-    _ catalog: ModelCatalog, textEncoder: URL, device: Device = .cpu, kept: Int = 2, limits: ServerLimits,
-    metrics: ServerMetrics
+    _ catalog: ModelCatalog, textEncoder: URL, precision: Precision = .float32, device: Device = .cpu, kept: Int = 2,
+    limits: ServerLimits, metrics: ServerMetrics
   ) {
-    (self.catalog, self.textEncoder, self.device) = (catalog, textEncoder, device)
+    (self.catalog, self.textEncoder, self.precision, self.device) = (catalog, textEncoder, precision, device)
     (self.kept, self.limits, self.metrics) = (max(1, kept), limits, metrics)
   }
 
@@ -37,7 +38,8 @@ public final class Painter {
       throw JobFailure(code: "model_not_found", message: "there is no model \(name)")
     }
     while loaded.count >= kept { loaded.removeFirst() }
-    let pipeline = try Pipeline(model: model.directory, textEncoder: textEncoder, fast: fast, device: device)
+    let pipeline = try Pipeline(
+      model: model.directory, textEncoder: textEncoder, fast: fast, precision: precision, device: device)
     loaded.append((name, fast, pipeline))
     metrics.loadedModels(loaded.count)
     return pipeline
