@@ -97,7 +97,7 @@ let package = Package(
       name: "DatasetsTests", dependencies: ["Datasets", "Images", "Support", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "TorchTests", dependencies: ["Torch", "Support", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "NNTests", dependencies: ["NN", "Torch", "TestSupport"], swiftSettings: strict),
-    .testTarget(name: "OptimizersTests", dependencies: ["Optimizers", "Torch"], swiftSettings: strict),
+    .testTarget(name: "OptimizersTests", dependencies: ["Optimizers", "Torch", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "ModelsTests", dependencies: ["Models", "NN", "Torch", "Support", "TestSupport"], swiftSettings: strict),
     .testTarget(name: "DiffusionTests", dependencies: ["Diffusion", "Torch", "TestSupport"], swiftSettings: strict),
