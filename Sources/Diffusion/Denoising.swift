@@ -12,6 +12,8 @@ public struct DenoisingStep {
   public let latent: Tensor
   /// The estimated clean latent, `[B, C, h, w]`, for previews.
   public let clean: Tensor
+  /// Where the run is after the step.
+  public let state: DenoisingState
 }
 
 /// The kept region of an image for inpainting.
@@ -47,6 +49,7 @@ public struct Denoising: Sequence, IteratorProtocol {
   private let known: KnownRegion?
   private let noise: NoiseSource
   private let denoiser: Denoiser
+  private let start: Int
   private var sampler: any Sampler
   private var index: Int
   /// The latent after the last step that was done, or at the start, `[B, C, h, w]`.
@@ -81,7 +84,32 @@ public struct Denoising: Sequence, IteratorProtocol {
     self.known = known
     self.noise = noise
     self.denoiser = denoiser
+    self.start = start
     index = start
+  }
+
+  /// Where the run is: with it `resume` does the other steps, also in another process, to the same bits.
+  public var state: DenoisingState {
+    // A finished run has no use for its history.
+    DenoisingState(
+      step: index, count: grid.count, draws: noise.draws, latent: latent,
+      history: index < grid.count ? sampler.history : [:])
+  }
+
+  /// Goes on where another run of the same request was; the run must not have begun.
+  ///
+  /// Throws for a state that cannot be one of this run's: other steps, shapes or names, more noise, values that are not
+  /// finite.
+  public mutating func resume(from state: DenoisingState) throws(DenoisingStateError) {
+    guard index == start else { fatalError("a run that has begun cannot be resumed from another's state") }
+    let names = state.step < grid.count ? sampler.historyNames(before: state.step, from: start) : []
+    try state.check(
+      steps: start...grid.count, count: grid.count, draws: noise.draws, latent: latent.shape, latent.dtype, names)
+    index = state.step
+    let device = latent.device
+    latent = state.latent.to(device)
+    sampler.restore(state.history.mapValues { $0.to(device) }, before: index, of: grid)
+    for _ in noise.draws..<state.draws { _ = noise.next() }
   }
 
   /// Does one step; nil when the latent is clean.
@@ -100,9 +128,9 @@ public struct Denoising: Sequence, IteratorProtocol {
     // The kept region ends as it is, even where the grid ends with a little noise.
     let reached = index + 1 == grid.count ? .clean : grid.times[index + 1]
     latent = withNoGrad { known?.restored(in: after, at: reached) ?? after }
-    defer { index += 1 }
+    index += 1
     return DenoisingStep(
-      index: index, count: grid.count, time: grid.times[index], latent: latent, clean: clean)
+      index: index - 1, count: grid.count, time: grid.times[index - 1], latent: latent, clean: clean, state: state)
   }
 }
 
@@ -130,6 +158,8 @@ extension TimeGrid {
 public final class NoiseSource {
   private let generators: [Generator]
   private let shape: [Int]  // [C, h, w]
+  /// How often noise was drawn.
+  public private(set) var draws = 0
 
   /// One image for each seed; `shape` is one image's, without the batch.
   public init(seeds: [UInt64], shape: [Int]) {
@@ -145,6 +175,7 @@ public final class NoiseSource {
 
   /// The next noise of every image, `[B, C, h, w]`, float32 on the CPU.
   public func next() -> Tensor {
-    Tensor.cat(generators.map { Tensor.randn([1] + shape, generator: $0) }, dim: 0)  // [B, C, h, w]
+    draws += 1
+    return Tensor.cat(generators.map { Tensor.randn([1] + shape, generator: $0) }, dim: 0)  // [B, C, h, w]
   }
 }

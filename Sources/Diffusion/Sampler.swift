@@ -31,4 +31,17 @@ public protocol Sampler {
     _ x: Tensor, at index: Int, of grid: TimeGrid, estimate: (Tensor, DiffusionTime) -> Estimate,
     noise: () -> Tensor
   ) -> (x: Tensor, clean: Tensor)
+  /// What the next step needs of those before: tensors of x's shape, by name.
+  var history: [String: Tensor] { get }
+  /// The names in `history` before step `index` of a run that began with step `start`.
+  func historyNames(before index: Int, from start: Int) -> Set<String>
+  /// Takes over a history before step `index`, with the names of `historyNames`; traps for others.
+  mutating func restore(_ history: [String: Tensor], before index: Int, of grid: TimeGrid)
+}
+
+/// Most algorithms keep no history.
+extension Sampler {
+  public var history: [String: Tensor] { [:] }
+  public func historyNames(before index: Int, from start: Int) -> Set<String> { [] }
+  public mutating func restore(_ history: [String: Tensor], before index: Int, of grid: TimeGrid) {}
 }

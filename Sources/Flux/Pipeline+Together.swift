@@ -26,13 +26,15 @@ extension Pipeline {
   /// All stages, for requests that can share a batch: image k is that of request k.
   ///
   /// Texts are padded to the longest of them, or to `tokens` tokens if that is more: the last bits depend on it, and images
-  /// name it. `onStep` sees every step and stops the run by throwing. Traps and throws as `denoise(together:)`, and throws
-  /// where a network gives NaN or infinity.
+  /// name it. With the `state` of an unfinished call with the same requests only the other steps are done. `onStep` sees
+  /// every step and stops the run by throwing. Traps and throws as `denoise(together:)`, and throws where a network gives
+  /// NaN or infinity or the state cannot be one of that call.
   public func generate(
-    together requests: [GenerationRequest], tokens: Int? = nil, onStep: (DenoisingStep) throws -> Void = { _ in }
+    together requests: [GenerationRequest], tokens: Int? = nil, from state: DenoisingState? = nil,
+    onStep: (DenoisingStep) throws -> Void = { _ in }
   ) throws -> [GeneratedImage] {
     let text = try encodeTexts(of: requests, tokens: tokens)
-    let latents = try allSteps(onStep) { try denoise(requests, text.rows) }
+    let latents = try allSteps(from: state, onStep) { try denoise(requests, text.rows) }
     defer { model.release(.autoencoder) }
     let (grid, size) = (try timeGrid(requests[0]), try outputSize(requests[0]))
     return zip(try decodeLatents(latents, size: size), requests).enumerated().map { index, one in

@@ -202,9 +202,10 @@ public final class Pipeline {
   /// All stages, for `count` images that are denoised together: image k is that of `request.image(k)`.
   ///
   /// The prompt is encoded once, or not at all where `text` is what `encodeText` made of it. Together or alone, an image
-  /// is the same up to rounding in the last bits of its latents.
+  /// is the same up to rounding in the last bits of its latents. With the `state` of an unfinished call with the same
+  /// request and count only the other steps are done; throws if it cannot be one of that call.
   public func generate(
-    _ request: GenerationRequest, count: Int, text: PromptConditioning? = nil,
+    _ request: GenerationRequest, count: Int, text: PromptConditioning? = nil, from state: DenoisingState? = nil,
     onStep: (DenoisingStep) throws -> Void = { _ in }
   ) throws -> [GeneratedImage] {
     guard count > 0 else { fatalError("a batch of \(count) images") }
@@ -212,7 +213,7 @@ public final class Pipeline {
     let text =
       try text
       ?? encodeText(request.prompt, negative: request.negativePrompt, syntax: request.promptSyntax)
-    let latents = try allSteps(onStep) { try denoise(text, drawing, count: count) }
+    let latents = try allSteps(from: state, onStep) { try denoise(text, drawing, count: count) }
     defer { model.release(.autoencoder) }
     return zip(try decodeLatents(latents, size: drawing.size), request.batch(count)).enumerated().map { index, one in
       GeneratedImage(
@@ -229,15 +230,23 @@ public final class Pipeline {
     } catch { throw .weights(error) }
   }
 
-  /// The latents after all steps; before and after, the parts that are not needed may leave memory.
-  func allSteps(_ onStep: (DenoisingStep) throws -> Void, _ begin: () throws -> Denoising) throws -> Tensor {
+  /// The latents after all steps, or after those that a `state` leaves; before and after, the parts that are not needed may
+  /// leave memory.
+  func allSteps(
+    from state: DenoisingState?, _ onStep: (DenoisingStep) throws -> Void, _ begin: () throws -> Denoising
+  ) throws -> Tensor {
     model.release(.text)
     defer { model.release(.denoiser) }
-    return try latents(of: begin(), onStep: onStep)
+    return try latents(of: begin(), from: state, onStep: onStep)
   }
 
-  /// The latents after the last step; throws where the U-Net gives NaN or infinity.
-  func latents(of denoising: Denoising, onStep: (DenoisingStep) throws -> Void) throws -> Tensor {
+  /// The latents after the last step; throws where the U-Net gives NaN or infinity, or where the run cannot have been in
+  /// the `state` that it is resumed from.
+  func latents(
+    of denoising: Denoising, from state: DenoisingState?, onStep: (DenoisingStep) throws -> Void
+  ) throws -> Tensor {
+    var denoising = denoising
+    if let state { try denoising.resume(from: state) }
     var latents = denoising.latent
     for step in denoising {
       guard step.latent.allFinite else {

@@ -27,6 +27,15 @@ public struct DPMSolverMultistep: Sampler {
     last = (s, clean)
     return (x * (t.sigma / s.sigma) - D * (t.alpha * expm1(-h)), clean)
   }
+
+  /// The clean estimate of the step before.
+  public var history: [String: Tensor] { last.map { ["clean": $0.clean] } ?? [:] }
+
+  public func historyNames(before index: Int, from start: Int) -> Set<String> { index > start ? ["clean"] : [] }
+
+  public mutating func restore(_ history: [String: Tensor], before index: Int, of grid: TimeGrid) {
+    last = history["clean"].map { (grid.times[index - 1], $0) }
+  }
 }
 
 /// DPM-Solver++(2S), midpoint (Lu et al., 2022, Algorithm 1) over pairs of grid steps.
@@ -57,5 +66,18 @@ public struct DPMSolverSinglestep: Sampler {
     }
     pair = (index, x, clean)
     return (x * (t.sigma / s.sigma) - clean * (t.alpha * expm1(s.lambda - t.lambda)), clean)
+  }
+
+  /// The latent and the estimate at the start of a pair whose first half is done.
+  public var history: [String: Tensor] { pair.map { ["x": $0.x, "clean": $0.clean] } ?? [:] }
+
+  /// A second half ends its pair; a run that begins with one begins a pair there.
+  public func historyNames(before index: Int, from start: Int) -> Set<String> {
+    index > start && (!index.isMultiple(of: 2) || index == start + 1) ? ["x", "clean"] : []
+  }
+
+  public mutating func restore(_ history: [String: Tensor], before index: Int, of grid: TimeGrid) {
+    guard let x = history["x"], let clean = history["clean"] else { return pair = nil }
+    pair = (index - 1, x, clean)
   }
 }

@@ -31,6 +31,30 @@ public struct UniPC: Sampler {
     return (predict(to: t), clean)
   }
 
+  /// The latents and estimates of the last one or two visits, numbered from the older one.
+  public var history: [String: Tensor] {
+    var history: [String: Tensor] = [:]
+    for (number, visit) in visits.enumerated() {
+      (history["x\(number)"], history["clean\(number)"]) = (visit.x, visit.clean)
+    }
+    return history
+  }
+
+  public func historyNames(before index: Int, from start: Int) -> Set<String> {
+    Set((0..<min(2, index - start)).flatMap { ["x\($0)", "clean\($0)"] })
+  }
+
+  public mutating func restore(_ history: [String: Tensor], before index: Int, of grid: TimeGrid) {
+    let count = history.count / 2
+    visits = (0..<count).map { number in
+      guard let x = history["x\(number)"], let clean = history["clean\(number)"] else {
+        fatalError("a history of UniPC without visit \(number)")
+      }
+      return Visit(time: grid.times[index - count + number], x: x, clean: clean)
+    }
+    lastOrder = min(count, grid.count - index + 1)
+  }
+
   /// UniP: from the last visit to time `t`.
   private func predict(to t: DiffusionTime) -> Tensor {
     let from = visits[visits.count - 1]
