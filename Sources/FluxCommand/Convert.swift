@@ -25,7 +25,8 @@ struct Convert: ParsableCommand {
       """)
 
   @Argument(
-    help: "A model directory, a .safetensors file, the name of an installed model, or the directory of a text encoder.")
+    help: "A model directory, a .safetensors file, the name of an installed model, or the directory of a text encoder.",
+    completion: Completions.models)
   var model: FilePath
   @Option(name: [.short, .long], help: "Directory to write.") var output: FilePath
   @Option(help: "Data type of the weights: float32, bfloat16, int8 or int4.") var storage: Quantization = .float32

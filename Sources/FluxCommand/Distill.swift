@@ -24,7 +24,9 @@ struct Distill: ParsableCommand {
         flux generate --fast "a red apple" -o apple.png
       """)
 
-  @Option(name: .shortAndLong, help: "Teacher: a model directory or the name of a bundled model.") var model: FilePath?
+  @Option(
+    name: .shortAndLong, help: "Teacher: a model directory or the name of a bundled model.",
+    completion: Completions.models) var model: FilePath?
   @Option(name: .shortAndLong, help: "Folder of the run.") var output: FilePath
   @Flag(help: "Install the student into the model directory when the run is finished.") var install = false
 
@@ -67,7 +69,7 @@ struct Distill: ParsableCommand {
   var timeLimit: TimeLimit?
   @Option(help: "Compute precision: float32, or bfloat16 (mixed precision).")
   var precision: Precision = .float32
-  @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
   @Option(help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(name: .shortAndLong, help: "No progress output.") var quiet = false
 

@@ -23,6 +23,7 @@ struct FluxCommand: ParsableCommand {
       Verify.self,
       Variations.self,
       ModelsCommand.self, Forward.self, Tokens.self, DataCommand.self, Convert.self, Merge.self, Bench.self, Serve.self,
+      CacheCommand.self,
     ])
 
   /// The version, and the commit if the build recorded it: `flux 0.2.0 (7ff0b8b)`.

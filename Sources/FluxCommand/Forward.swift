@@ -27,7 +27,8 @@ struct Forward: ParsableCommand {
   var component: Component
   @Option(
     name: [.short, .long],
-    help: "A model directory or the directory of one component, or the name of a bundled one.")
+    help: "A model directory or the directory of one component, or the name of a bundled one.",
+    completion: Completions.models)
   var model: FilePath?
   @Option(name: .customLong("in"), help: "Safetensors file to read.") var input: FilePath
   @Option(name: .customLong("out"), help: "Safetensors file to write.") var output: FilePath

@@ -16,7 +16,9 @@ struct Merge: ParsableCommand {
         flux merge mini --lora runs/mine/lora.safetensors:0.8 -o mine
       """)
 
-  @Argument(help: "A model directory, a .safetensors file, or the name of an installed model.") var model: FilePath
+  @Argument(
+    help: "A model directory, a .safetensors file, or the name of an installed model.", completion: Completions.models)
+  var model: FilePath
   @OptionGroup var loras: LoRAOptions
   @Option(name: [.short, .long], help: "Directory to write.") var output: FilePath
   @Option(help: "Data type of the weights: float32, bfloat16 or int8.") var storage: Quantization = .float32

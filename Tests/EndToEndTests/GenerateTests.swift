@@ -74,8 +74,10 @@ import Testing
       let result = try Program.run(
         ["generate", "a cat", "-m", "model", "--steps", "1", "-b", "10000", "-o", "out/"], in: folder,
         whenThereIs: "out/00003-44.png")
-      #expect(result.code == -SIGINT)
-      for name in try names(folder.appendingPathComponent("out")) {
+      #expect(result.code == 130)
+      let files = try names(folder.appendingPathComponent("out"))
+      #expect(files.filter { $0.hasSuffix(".part.safetensors") }.count == 1)
+      for name in files where !name.hasSuffix(".part.safetensors") {
         #expect(name.hasSuffix(".png"), "\(name)")
         #expect(try PNGText.read(bytes("out/\(name)", folder)).count == 2)
       }

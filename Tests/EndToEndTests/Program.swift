@@ -123,9 +123,10 @@ enum Program {
     ProcessInfo.processInfo.environment.merging(["FLUX_HOME": Project.root.path, "FLUX_MODEL": "mini"]) { $1 }
   }
 
-  /// `flux` lies beside the test program.
-  private static var executable: URL {
+  /// The folder of the test program, in which `flux` lies too.
+  static var folder: URL {
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-      .appendingPathComponent("flux")
   }
+
+  private static var executable: URL { folder.appendingPathComponent("flux") }
 }

@@ -77,7 +77,9 @@ struct BenchGenerate: ParsableCommand {
 
   @Option(help: "Model size, with random weights: tiny, mini, midi, base, fine or specification.")
   var preset: Preset?
-  @Option(name: [.short, .long], help: "A model directory or the name of a bundled model (default: midi).")
+  @Option(
+    name: [.short, .long], help: "A model directory or the name of a bundled model (default: midi).",
+    completion: Completions.models)
   var model: FilePath?
   @Option(help: "Batch size.") var batch: Int = 1
   @Option(help: "Number of sampling steps (DPM-Solver++ 2M).") var steps: Int = 20
@@ -130,7 +132,7 @@ struct BenchGenerate: ParsableCommand {
 /// Options of both benchmarks.
 struct BenchOptions: ParsableArguments {
   @Option(help: "Compute precision: float32 or bfloat16.") var precision: Precision = .float32
-  @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
   @Option(help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(help: "Print JSON.") var json = false
 

@@ -13,7 +13,9 @@ struct BenchUNet: ParsableCommand {
       diffusion_pytorch_model.safetensors).
       """)
 
-  @Option(name: [.short, .long], help: "A model or U-Net directory, or the name of a bundled model (default: midi).")
+  @Option(
+    name: [.short, .long], help: "A model or U-Net directory, or the name of a bundled model (default: midi).",
+    completion: Completions.models)
   var model: FilePath?
   @Option(help: "Number of latents that are denoised together; 2 is one image with guidance.") var batch: Int = 2
   @Option(help: "Height and width of the latents (default: those of the U-Net's configuration).") var size: Int?

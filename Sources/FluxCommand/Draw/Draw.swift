@@ -22,7 +22,9 @@ struct Draw: ParsableCommand {
 
       """ + DrawLine.helpLines.map { "  " + $0 }.joined(separator: "\n"))
 
-  @Option(name: [.short, .long], help: "A model directory or the name of a bundled model.") var model: FilePath?
+  @Option(
+    name: [.short, .long], help: "A model directory or the name of a bundled model.", completion: Completions.models)
+  var model: FilePath?
   @Option(name: [.short, .long], help: "Folder of the images, which are numbered.") var output = FilePath("drawings")
   @Flag(help: "Use the model's few-step student (flux distill), which has fixed steps and guidance.")
   var fast = false
@@ -36,7 +38,7 @@ struct Draw: ParsableCommand {
   var preview: PreviewMode = .auto
   @Option(name: [.short, .long], help: "Seed of the first image.") var seed: UInt64 = 42
   @Flag(help: "Neither read nor write the history of lines, ~/.local/state/flux/history.") var noHistory = false
-  @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
 
   func validate() throws { try ThreadCount.check(threads) }
@@ -45,7 +47,7 @@ struct Draw: ParsableCommand {
     let device = try Device(flag: device)
     if let threads { Libtorch.threads = threads }
     try OutputFile.checkFolder(output.url)
-    let input = LineInput(history: noHistory ? nil : Self.history)
+    let input = LineInput(history: noHistory ? nil : KeptFiles.history)
     defer { input.close() }
     var settings = DrawSettings()
     (settings.model, settings.isFast, settings.seed) = (model, fast, seed)
@@ -71,11 +73,5 @@ struct Draw: ParsableCommand {
     }
     if input.isInteractive { say("") }
     if hasFailed, !input.isInteractive { throw ExitCode(1) }
-  }
-
-  /// Below `XDG_STATE_HOME`, if that is set.
-  private static var history: URL {
-    let state = ProcessInfo.processInfo.environment["XDG_STATE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
-    return FilePath(state ?? "~/.local/state").url.appendingPathComponent("flux/history")
   }
 }

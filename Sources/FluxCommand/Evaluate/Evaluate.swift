@@ -35,7 +35,9 @@ struct Evaluate: ParsableCommand {
     case autoencoder
   }
 
-  @Option(name: [.short, .long], help: "A model directory or the name of a bundled model.") var model: FilePath?
+  @Option(
+    name: [.short, .long], help: "A model directory or the name of a bundled model.", completion: Completions.models)
+  var model: FilePath?
   @Option(name: .customLong("set"), help: "Prompt set: categories, held-out or autoencoder.")
   var prompts: Prompts = .categories
   @Option(name: .customLong("world"), help: "World of the prompts: small, medium or full (default: the model's).")
@@ -75,7 +77,9 @@ struct Evaluate: ParsableCommand {
   @Option(
     name: .customLong("cfg-interval"), help: "Noise levels at which CFG applies, as LOW-HIGH (default: the model's).")
   var interval: Generate.Interval?
-  @Option(name: .customLong("sampler"), help: "Sampler (default: the model's, or dpmpp_2m).") var sampler: String?
+  @Option(
+    name: .customLong("sampler"), help: "Sampler (default: the model's, or dpmpp_2m).", completion: Completions.samplers
+  ) var sampler: String?
   @Option(help: "Directory of a learned judge, from flux train-judge (default: the bundled one).") var judge: FilePath?
   @Flag(help: "Score renders instead of a model: the judge's own errors.") var renders = false
   @OptionGroup(title: "Images of other programs") var others: OtherImagesOptions

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Diffusion
 import Flux
 import Foundation
@@ -8,8 +9,11 @@ import Torch
 // Drawing a series into its files.
 
 extension Generate {
-  /// Draws the images of a series, writes them and prints their names.
-  func draw(_ series: Series, _ pipeline: Pipeline, to targets: OutputNames) throws {
+  /// Draws the images of a series, or those that an interruption of its call left, writes them and prints their names.
+  func draw(
+    _ series: Series, _ pipeline: Pipeline, to targets: OutputNames, _ call: InterruptedCall,
+    goingOnWith resumption: Resumption?
+  ) throws {
     let progress = StepProgress(images: targets.count, quiet: quiet)
     let preview = ImagePreview(preview)
     var drawn: [Image] = []
@@ -17,14 +21,28 @@ extension Generate {
     var last: (request: GenerationRequest, text: Pipeline.PromptConditioning)?
     let existing = skipExisting ? existing(of: series, at: targets) : []
     if !existing.isEmpty, !quiet { say("\(existing.count) of \(targets.count) images exist already") }
-    for batch in series.batches(of: batchSize ?? (hasLargeLatents ? 1 : 4)) {
+    let batches = series.batches(of: batchSize ?? (hasLargeLatents ? 1 : 4))
+    try resumption?.check(series, batches: batches, pipeline)
+    let first = resumption?.call.first ?? 0
+    Interruption.catchSignals(notice: Self.stopNotice)
+    for batch in batches {
       // Batches are those of the whole series, so that its images are the same to the bit.
-      if batch.allSatisfy(existing.contains) {
+      if batch.lowerBound < first || batch.allSatisfy(existing.contains) {
         if grid != nil { for index in batch { drawn.append(try read(index, of: series, at: targets)) } }
         continue
       }
       let request = series.requests[batch.lowerBound]
-      func show(_ step: DenoisingStep) {
+      let resumed = batch.lowerBound == first ? resumption : nil
+      let keeper = keeper(of: batch, in: series, pipeline, targets, call, resumed)
+      func show(_ step: DenoisingStep) throws {
+        do {
+          try keeper.note(step)
+        } catch is StateKeeper.Stopped {
+          progress.clear()
+          preview?.abandon()
+          say(keeper.sentence(after: step, images: batch, of: targets.count))
+          throw ExitCode(130)
+        }
         preview?.show(step, of: pipeline)
         progress.show(images: batch, step: step.index, of: step.count, seed: request.seed)
       }
@@ -38,9 +56,11 @@ extension Generate {
             request.prompt, negative: request.negativePrompt, syntax: request.promptSyntax)
           last = (request, text)
         }
-        images = try pipeline.generate(request, count: batch.count, text: text, onStep: show)
+        images = try pipeline.generate(
+          request, count: batch.count, text: text, from: resumed?.images.state, onStep: show)
       } else {
-        images = try pipeline.generate(together: Array(series.requests[batch]), onStep: show)
+        images = try pipeline.generate(
+          together: Array(series.requests[batch]), from: resumed?.images.state, onStep: show)
       }
       progress.clear()
       for (index, result) in zip(batch, images) {
@@ -48,12 +68,33 @@ extension Generate {
         if !existing.contains(index) { try save(result, index, to: targets) }
         if grid != nil { drawn.append(result.image) }
       }
+      keeper.finish()
     }
     if let grid {
       let sheet = self.series.isLabeled ? series.grid(drawn) : ContactSheet.thumbnails(drawn)
       try write(PNG.encode(sheet), to: grid.url)
       if !targets.isStandardOutput { try printLine(grid.url.relativePath) }
     }
+  }
+
+  /// What a terminal says at once after a signal, in the place of the progress line: a step can take long.
+  private static var stopNotice: String? {
+    let text = "flux: stopping after this step; Ctrl-C again ends at once"
+    return Console.rewritesLines ? text + String(repeating: " ", count: max(0, Console.columns - 1 - text.count)) : nil
+  }
+
+  /// What saves the state of a batch: in the file that it goes on with, or in one beside its first image.
+  private func keeper(
+    of batch: Range<Int>, in series: Series, _ pipeline: Pipeline, _ targets: OutputNames, _ call: InterruptedCall,
+    _ resumed: Resumption?
+  ) -> StateKeeper {
+    var call = call
+    call.first = batch.lowerBound
+    let beside = targets.stateFile(batch.lowerBound, seed: series.requests[batch.lowerBound].seed)
+    return StateKeeper(
+      Array(series.requests[batch]), call, pipeline,
+      file: resumed.map { ($0.url, $0.file.text) } ?? (beside, beside.relativePath), every: state.saveStateEvery,
+      isStored: resumed != nil)
   }
 
   /// The images whose files are there; files appear only when they are complete.

@@ -20,6 +20,7 @@ struct Generate: ParsableCommand {
         flux generate "a green apple" -i apple.png --strength 0.6 -o green.png
         flux generate "a cat" -i photo.png --mask hole.png -o cat.png
         flux generate --replay apple.png --steps 50 -o finer.png
+        flux generate --resume apple.part.safetensors
         flux generate "a red apple" --seeds 1-4 --grid-y steps=5,10,20 --grid plot.png -o plot/
         flux generate "a {red|blue} (apple:1.3)" --prompt-syntax weighted -b 4 -o apples/
       """)
@@ -28,7 +29,9 @@ struct Generate: ParsableCommand {
   @Option(name: [.short, .customLong("prompt")], help: "The prompt; same as the argument.") var prompt: String?
   @Option(help: "File with one prompt per line; - is standard input.") var promptFile: FilePath?
   @Option(name: [.short, .long], help: "The negative prompt.") var negativePrompt: String = ""
-  @Option(name: [.short, .long], help: "A model directory, a .safetensors file, or the name of an installed model.")
+  @Option(
+    name: [.short, .long], help: "A model directory, a .safetensors file, or the name of an installed model.",
+    completion: Completions.models)
   var model: FilePath?
   @Option(
     name: [.short, .long],
@@ -64,6 +67,7 @@ struct Generate: ParsableCommand {
   @OptionGroup var replay: ReplayOptions
   @OptionGroup(title: "Series and grids") var series: SeriesOptions
   @OptionGroup(title: "Prompt syntax") var prompting: PromptOptions
+  @OptionGroup(title: "Interruptions") var state: StateOptions
   @OptionGroup(title: "Reports") var report: ReportOptions
 
   @Option(
@@ -115,19 +119,20 @@ struct Generate: ParsableCommand {
   @Option(
     name: [.customLong("sampler"), .customLong("sampling-method")],
     help: ArgumentHelp(
-      "Sampler: \(SamplerKind.allCases.map(\.rawValue).joined(separator: ", ")) (default: \(SamplerKind.dpmpp_2m))."))
+      "Sampler: \(SamplerKind.allCases.map(\.rawValue).joined(separator: ", ")) (default: \(SamplerKind.dpmpp_2m))."),
+    completion: Completions.samplers)
   var sampler: String?
   @Option(
     name: [.customLong("scheduler"), .customLong("schedule")],
     help: ArgumentHelp(
       "Timestep spacing: \(Spacing.allCases.map(\.rawValue).joined(separator: ", ")) (default: the sampler's)."
-    ))
+    ), completion: Completions.spacings)
   var scheduler: String?
   @Option(help: "η of DDIM, 0 to 1 (default: 0).") var eta: Double?
 
   @Option(help: "Show images in the terminal while they are drawn: auto, kitty, iterm, sixel, blocks or none.")
   var preview: PreviewMode = .none
-  @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(
     name: .customLong("disable-image-metadata"),
@@ -140,7 +145,9 @@ struct Generate: ParsableCommand {
 
   func validate() throws {
     let given = [text, prompt, promptFile?.text].compactMap { $0 }.count
-    if given == 0, replay.replay == nil { throw ValidationError("there is no prompt: flux generate \"a red apple\"") }
+    if given == 0, replay.replay == nil, state.resume == nil {
+      throw ValidationError("there is no prompt: flux generate \"a red apple\"")
+    }
     if given > 1 {
       throw ValidationError(
         "the prompt is given \(given) times: as an argument, with --prompt or with --prompt-file")
@@ -179,6 +186,13 @@ struct Generate: ParsableCommand {
   }
 
   func run() throws {
+    guard let file = state.resume else { return try draw(goingOnWith: nil) }
+    try state.check(prompt: text)
+    try Resumption(file).run(self)
+  }
+
+  /// Draws the images of the call, or those that an interruption of it left.
+  func draw(goingOnWith resumption: Resumption?) throws {
     // Check the whole request before any work starts.
     let device = try Device(flag: device)
     let replayed = try replay.read()
@@ -191,14 +205,17 @@ struct Generate: ParsableCommand {
     let isFast = fast || replayed?.isFast == true
     if isFast { try checkFastOptions() }
     let ownPrompt = promptFile == nil ? replayed?.request.prompt : nil
-    let prompts = try Prompts.read(argument: text ?? prompt ?? ownPrompt, file: promptFile)
+    let prompts =
+      try resumption?.call.prompts ?? Prompts.read(argument: text ?? prompt ?? ownPrompt, file: promptFile)
+    let call = InterruptedCall(try Arguments.text(), prompts: prompts, request: request)
     let batch = try series.batch(of: request, count: batchCount)
     let plan = try Series(batch, prompts: prompts, series, prompting)
     let targets = try OutputNames(output, count: plan.requests.count, format: format)
     if quality != nil, targets.format == .png { say("flux: --quality has no effect on PNG, which is lossless") }
     try targets.check(
       seeds: plan.requests.map(\.seed), grid: grid,
-      inputs: loras.files + images.files + [promptFile, replay.replay].compactMap { $0 }, overwriting: !noOverwrite)
+      inputs: loras.files + images.files + [promptFile, replay.replay].compactMap { $0 }, overwriting: !noOverwrite,
+      from: resumption?.call.first ?? 0)
     if let threads { Libtorch.threads = threads }
 
     let (directory, weights) = try weights(of: replayed)
@@ -223,7 +240,7 @@ struct Generate: ParsableCommand {
     advise(on: request, along: grid, at: size, texts, pipeline)
     for prompt in texts where !withoutMetadata { try checkLength(of: prompt + negativePrompt, for: targets.format) }
     try targets.makeFolder()
-    try draw(drawing, pipeline, to: targets)
+    try draw(drawing, pipeline, to: targets, call, goingOnWith: resumption)
   }
 
   /// The model and the LoRAs, which an image that is drawn again names if no option does.

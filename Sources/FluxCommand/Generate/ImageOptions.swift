@@ -8,7 +8,8 @@ import Support
 struct ImageOptions: ParsableArguments {
   @Option(
     name: [.customShort("i"), .customLong("init-img"), .customLong("image")],
-    help: "Init image (PNG, JPEG or WebP) that the image is made from. Transparent parts are white.")
+    help: "Init image (PNG, JPEG or WebP) that the image is made from. Transparent parts are white.",
+    completion: Completions.images)
   var initImage: FilePath?
   @Option(
     help: """
@@ -26,7 +27,7 @@ struct ImageOptions: ParsableArguments {
     help: """
       Image that is white where the init image is redrawn; in an image with transparency, transparent there. The \
       output then has the size of the init image, and all other pixels are unchanged.
-      """)
+      """, completion: Completions.images)
   var mask: FilePath?
   @Flag(name: [.customLong("mask-invert"), .customLong("invert-mask")], help: "Redraw the black part of the mask.")
   var maskInvert = false

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Flux
 import Foundation
 import Images
 import Support
@@ -84,9 +85,20 @@ struct OutputNames {
     }
   }
 
+  /// The file for the state of images that are not finished, of which `index` is the first: beside it, or in the working
+  /// folder where it is not a file.
+  func stateFile(_ index: Int, seed: UInt64) -> URL {
+    guard let url = url(index, seed: seed), (try? OutputPlace(url.path))?.isStream == false else {
+      return URL(fileURLWithPath: "flux-\(seed)" + UnfinishedImages.ending)
+    }
+    return URL(fileURLWithPath: url.deletingPathExtension().relativePath + UnfinishedImages.ending)
+  }
+
   /// Throws unless all images and the contact sheet can be written to distinct files that are not inputs and, without
-  /// `overwriting`, do not exist yet.
-  func check(seeds: [UInt64], grid: FilePath?, inputs: [FilePath], overwriting: Bool) throws(Failure) {
+  /// `overwriting`, do not exist yet; images before `first` are written already.
+  func check(
+    seeds: [UInt64], grid: FilePath?, inputs: [FilePath], overwriting: Bool, from first: Int = 0
+  ) throws(Failure) {
     let sheet = try grid.map { grid throws(Failure) in
       try OutputFile.checkSheet(grid, notAmong: inputs)
       return try OutputFile.check(grid.url)
@@ -98,7 +110,7 @@ struct OutputNames {
     if let sheet, let grid { try checkNew(sheet, grid.text) }
     // A folder that does not exist yet has no files to overwrite.
     if case .folder(let path) = form, !FileManager.default.fileExists(atPath: path) { return }
-    for (index, seed) in seeds.enumerated() {
+    for (index, seed) in seeds.enumerated().dropFirst(first) {
       guard let url = url(index, seed: seed) else { continue }
       let place = try OutputFile.check(url, notAmong: inputs)
       try checkNew(place, url.relativePath)

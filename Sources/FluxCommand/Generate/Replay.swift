@@ -8,7 +8,7 @@ struct ReplayOptions: ParsableArguments {
   @Option(
     help: """
       Take all settings from the metadata of this image, model and LoRAs included; further options change them.
-      """)
+      """, completion: Completions.images)
   var replay: FilePath?
 
   /// The settings of the image; nil without the option.

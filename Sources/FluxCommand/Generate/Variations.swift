@@ -21,7 +21,7 @@ struct Variations: ParsableCommand {
         flux variations photo.jpg -p "a house" -o houses/
       """)
 
-  @Argument(help: "The image: PNG, JPEG or WebP.") var image: FilePath
+  @Argument(help: "The image: PNG, JPEG or WebP.", completion: Completions.images) var image: FilePath
   @Option(
     help: """
       How far variations are from the image, above 0 and up to 1; --strength of image-to-image for an image without \
@@ -39,12 +39,13 @@ struct Variations: ParsableCommand {
       """)
   var variationSeed: Generate.Seed = Generate.Seed(value: 1)
   @Option(name: [.short, .long], help: "Another prompt than the image's.") var prompt: String?
-  @Option(name: [.short, .long], help: "Another model than the image's.") var model: FilePath?
+  @Option(name: [.short, .long], help: "Another model than the image's.", completion: Completions.models) var model:
+    FilePath?
   @Option(name: [.short, .long], help: "A folder, a name with %d in it, or a name to which -1, -2, … is added.")
   var output = FilePath("variations/")
   @Option(help: "PNG file for a contact sheet of all variations.") var grid: FilePath?
   @Flag(help: "Refuse to overwrite existing files.") var noOverwrite = false
-  @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(name: [.short, .long], help: "No progress output.") var quiet = false
 
@@ -57,7 +58,10 @@ struct Variations: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() throws { try draw(goingOnWith: nil) }
+
+  /// Draws the variations, or those that an interruption of the call left.
+  func draw(goingOnWith resumption: Resumption?) throws {
     let bytes = try FileSlice(path: image.path).read(limit: 1 << 30)
     var arguments = ["--batch-count", "\(batchCount)", "--output", output.text, "--device", device]
     func pass(_ name: String, _ value: String?) { if let value { arguments += [name, value] } }
@@ -80,6 +84,6 @@ struct Variations: ParsableCommand {
     }
     if variationSeed.isRandom, !quiet { say("variation seed \(variationSeed.value)") }
     let generate = try Generate.parse(arguments)
-    try generate.run()
+    try generate.draw(goingOnWith: resumption)
   }
 }

@@ -50,6 +50,7 @@ enum ModelFacts {
 /// The facts about a safetensors file: a LoRA, or other tensors.
 enum SafetensorsFacts {
   static func facts(_ file: URL) throws -> Facts {
+    if try UnfinishedImages.isStored(in: SafetensorsFile(file)) { return try UnfinishedFacts.facts(file) }
     var facts = Facts()
     guard let lora = try LoRASummary(file) else {
       // A file that looks like a model is read as one, so that what is wrong with it is said.

@@ -1,11 +1,19 @@
 import ArgumentParser
 import Foundation
 import Support
+import Synchronization
 
 /// The command line: what ArgumentParser does not handle itself.
 enum Arguments {
+  /// What takes the place of the command line where a call is made again.
+  private static let replacement = Mutex<[String]?>(nil)
+
+  /// From now on these are the arguments.
+  static func replace(by arguments: [String]) { replacement.withLock { $0 = arguments } }
+
   /// The arguments as text; throws if one is not UTF-8.
   static func text() throws(Failure) -> [String] {
+    if let arguments = replacement.withLock({ $0 }) { return arguments }
     var texts: [String] = []
     for index in 1..<max(1, Int(CommandLine.argc)) {
       guard let pointer = CommandLine.unsafeArgv[index] else { break }

@@ -27,6 +27,7 @@ struct FilePath: ExpressibleByArgument {
 
   var url: URL { URL(fileURLWithPath: path) }
   var defaultValueDescription: String { text }
+  static var defaultCompletionKind: CompletionKind { .file() }
 }
 
 /// Checks output files before the work starts.

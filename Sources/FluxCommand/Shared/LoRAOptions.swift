@@ -6,9 +6,9 @@ struct LoRAOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      LoRA for U-Net and text encoder, with an optional scale (default: 1); can be repeated. PEFT's, diffusers' and \
+      LoRA for U-Net and text encoder, a file or the name of an installed one, with an optional scale (default: 1); can be repeated. PEFT's, diffusers' and \
       kohya's files are read.
-      """, valueName: "file[:scale]"))
+      """, valueName: "file[:scale]"), completion: Completions.loras)
   var lora: [LoRAArgument] = []
   @Option(help: "LoRA scale, one for each --lora; the same as --lora FILE:SCALE.") var loraScale: [Double] = []
 
@@ -38,7 +38,8 @@ struct LoRAOptions: ParsableArguments {
   }
 }
 
-/// `FILE` or `FILE:SCALE`; a name with a colon is taken whole if there is such a file.
+/// `FILE` or `FILE:SCALE`, or the name of an installed LoRA in its place; a name with a colon is taken whole if there is
+/// such a file.
 struct LoRAArgument: ExpressibleByArgument {
   let text: String
   let file: FilePath
@@ -50,10 +51,16 @@ struct LoRAArgument: ExpressibleByArgument {
     guard let colon = argument.lastIndex(of: ":"), let scale = Double(argument[argument.index(after: colon)...]),
       !FileManager.default.fileExists(atPath: whole.path)
     else {
-      (file, scale) = (whole, nil)
+      (file, scale) = (Self.found(whole), nil)
       return
     }
     guard let file = FilePath(argument: String(argument[..<colon])) else { return nil }
-    (self.file, self.scale) = (file, scale)
+    (self.file, self.scale) = (Self.found(file), scale)
+  }
+
+  /// The file, or the installed one of that name where there is no such file.
+  private static func found(_ file: FilePath) -> FilePath {
+    if file.text.contains("/") || FileManager.default.fileExists(atPath: file.path) { return file }
+    return InstalledModels.loras().first { $0.name == file.text }.map { FilePath($0.file.path) } ?? file
   }
 }

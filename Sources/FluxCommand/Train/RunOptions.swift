@@ -26,7 +26,7 @@ struct RunOptions: ParsableArguments {
   @Option(help: "Compute precision: float32, or bfloat16 (mixed precision).")
   var precision: Precision = .float32
   @Option(help: "Data type of the saved weights: float32, bfloat16 or int8.") var storage: Quantization = .float32
-  @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
   @Option(help: "CPU threads (default: all cores).") var threads: Int?
   @Option(
     help: """

@@ -27,12 +27,13 @@ struct Verify: ParsableCommand {
   @Flag(help: "Only compare the hash of the pixels: fast, and no model is needed.") var pixelsOnly = false
   @Option(
     name: [.short, .long],
-    help: "A model directory, a .safetensors file, or a name (default: the model that the image names).")
+    help: "A model directory, a .safetensors file, or a name (default: the model that the image names).",
+    completion: Completions.models)
   var model: FilePath?
   @Option(help: "A LoRA file that an image names; can be repeated.") var lora: [FilePath] = []
   @Option(help: "The autoencoder that an image names, if it is not the model's own.") var vae: FilePath?
   @Option(help: "The largest difference of a byte that counts as the same image, 0 to 255.") var tolerance: Int?
-  @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
+  @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: those of the image).") var threads: Int?
   @Flag(help: "Print JSON, one line for each image.") var json = false
   @Flag(name: [.short, .long], help: "Print only images that are not as stated.") var quiet = false
