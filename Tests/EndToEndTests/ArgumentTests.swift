@@ -326,9 +326,10 @@ import Testing
     try inModelFolder { folder in
       // The address space holds the libraries, and no image of a larger model.
       let result = try Program.run(
-        ["generate", "a", "-m", "mini", "--size", "2048", "--large-latents", "-o", "a.png", "--threads", "1"],
-        in: folder,
-        before: "ulimit -v 1200000; ")
+        [
+          "generate", "a", "-m", "mini", "--size", "2048", "--large-latents", "-o", "a.png", "--threads", "1",
+          "--save-state-every", "inf",
+        ], in: folder, before: "ulimit -v 1200000; ")
       #expect(result.code == 1)
       #expect(result.errors.contains(/^flux: out of memory: [0-9.]+ GB more could not be had/), "\(result.errors)")
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model"])
