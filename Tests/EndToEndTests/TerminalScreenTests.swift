@@ -71,12 +71,13 @@ import Testing
         ImageFile.decode(bytes, file: "cat.png"), as: .blocks, columns: 99, rows: 18, hasTrueColor: true, number: 1)
       // What the program wrote may be on its way through the terminal.
       var screen = ""
-      for _ in 0..<500 where !screen.contains("cat.png") {
+      while !screen.contains("cat.png"), try Self.tmux(["has-session"], socket: socket).code == 0 {
         screen = try Self.tmux(["capture-pane", "-e", "-p"], socket: socket).output
         Thread.sleep(forTimeInterval: 0.02)
       }
       let shown = cells(screen)
-      #expect(shown == cells(String(decoding: expected.bytes, as: UTF8.self)), "\(screen)")
+      let isTheImage = shown == cells(String(decoding: expected.bytes, as: UTF8.self))
+      #expect(isTheImage, "\(screen)")
       #expect(shown.count == expected.area.rows && shown.allSatisfy { $0.count == expected.area.columns })
       #expect(shown.joined().allSatisfy { $0.upper.count == 3 && $0.lower.count == 3 })
     }

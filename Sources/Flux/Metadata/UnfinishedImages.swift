@@ -139,8 +139,10 @@ extension UnfinishedImages {
   /// The first setting that two requests do not share.
   private static func difference(_ expected: GenerationRequest, _ actual: GenerationRequest) -> String? {
     if expected == actual { return nil }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys  // values are compared as texts
     func fields(_ request: GenerationRequest) -> [(key: String, value: JSONValue)] {
-      (try? JSONEncoder().encode(request)).flatMap { JSONValue($0)?.fields } ?? []
+      (try? encoder.encode(request)).flatMap { JSONValue($0)?.fields } ?? []
     }
     func text(_ key: String, _ fields: [(key: String, value: JSONValue)]) -> String {
       fields.first { $0.key == key }?.value.text ?? "none"
