@@ -1,15 +1,12 @@
 """A Stable Diffusion 1.5 of full size with random weights, to measure time and memory: the published sizes, float16.
 
-    .deps/oracle/bin/python Tools/check/full_size.py FOLDER            writes FOLDER in diffusers' layout
-    .deps/oracle/bin/python Tools/check/full_size.py FOLDER --draw N   draws with diffusers in float32: N steps, with the seconds
+    .deps/oracle/bin/python Tools/check/full_size.py FOLDER      writes FOLDER in diffusers' layout
 
-The tokenizer is CLIP's (Scripts/setup clip). docs/models-of-others.md has the figures.
+The tokenizer is CLIP's (Scripts/setup clip). Benchmarks/full-size draws with it, docs/models-of-others.md has the figures.
 """
 import json
 import pathlib
-import resource
 import sys
-import time
 
 import diffusers
 import torch
@@ -56,23 +53,5 @@ def write(folder):
         feature_extractor=None, requires_safety_checker=False).to(torch.float16).save_pretrained(folder)
 
 
-def draw(folder, steps):
-    start = time.time()
-    pipeline = diffusers.StableDiffusionPipeline.from_pretrained(folder, torch_dtype=torch.float32)
-    pipeline.scheduler = diffusers.DPMSolverMultistepScheduler.from_config(pipeline.scheduler.config)
-    pipeline.set_progress_bar_config(disable=True)
-    loaded = time.time()
-    marks = []
-    pipeline(
-        "a red apple", num_inference_steps=steps, generator=torch.Generator().manual_seed(42),
-        callback_on_step_end=lambda *a: marks.append(time.time()) or a[3]).images[0].save("/tmp/diffusers.png")
-    end = time.time()
-    step = (marks[-1] - marks[0]) / (len(marks) - 1)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"loading {loaded - start:.1f} s, a step {step:.2f} s, after the last {end - marks[-1]:.1f} s, "
-          f"all {end - start:.1f} s, peak memory {peak:.2f} GB, {torch.get_num_threads()} threads")
-
-
 if __name__ == "__main__":
-    target = pathlib.Path(sys.argv[1])
-    draw(target, int(sys.argv[3])) if "--draw" in sys.argv else write(target)
+    write(pathlib.Path(sys.argv[1]))
