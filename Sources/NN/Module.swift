@@ -130,7 +130,7 @@ public enum Initializer {
   }
 
   private func zeros(_ shape: [Int]) -> Tensor {
-    if case .unallocated = self { return Tensor.placeholder(shape) }
+    if case .unallocated = self { return Tensor.unallocated(shape) }
     return Tensor.zeros(shape)
   }
 }

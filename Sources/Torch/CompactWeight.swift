@@ -79,7 +79,7 @@ extension Tensor {
   /// NaN, so that a computation that forgets to widen shows. Traps if the shapes differ.
   public func setCompact_(_ weight: CompactWeight, widenedTo dtype: DType) {
     guard weight.shape == shape else { fatalError("a compact weight of \(weight.shape) for a tensor of \(shape)") }
-    setData_(.placeholder(shape, dtype))
+    setData_(.unallocated(shape, dtype))
     compact = weight
   }
 
@@ -90,10 +90,10 @@ extension Tensor {
   }
 
   /// Lets the elements go; the tensor keeps its shape and type, and is NaN until it gets others.
-  public func release_() { setData_(.placeholder(shape, dtype)) }
+  public func release_() { setData_(.unallocated(shape, dtype)) }
 
   /// NaN of a shape that takes no memory and cannot be changed.
-  public static func placeholder(_ shape: [Int], _ dtype: DType = .float32) -> Tensor {
+  public static func unallocated(_ shape: [Int], _ dtype: DType = .float32) -> Tensor {
     Tensor.full(shape.map { _ in 1 }, .nan).to(dtype).expanded(shape)
   }
 }
