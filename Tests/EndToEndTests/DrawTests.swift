@@ -95,8 +95,8 @@ import Testing
           "COLORTERM": "truecolor", "TMUX": "", "KITTY_WINDOW_ID": "", "TERM_PROGRAM": "", "LC_TERMINAL": "",
         ],
         typing: [
-          ("flux> ", "not this\u{3}/stre\t 0.5\r"), ("flux> ", "/steps 1\r"), ("flux> ", "a café cat\r"),
-          ("flux> ", "\u{4}"),
+          (["flux> "], "not this\u{3}/stre\t 0.5\r"), (["\n", "flux> "], "/steps 1\r"),
+          (["\n", "flux> "], "a café cat\r"), (["drawings/0001-42.png", "flux> "], "\u{4}"),
         ])
       #expect(shown.contains("▀") && shown.contains("\u{1b}[48;2;"))
       #expect(shown.contains("drawings/0001-42.png"))

@@ -55,11 +55,11 @@ enum Program {
 
   /// Runs `flux` with a terminal as standard error, and gives the bytes that it gets there.
   ///
-  /// With `typing` the terminal is standard input and output too: each text is typed as soon as what it waits for was
-  /// shown, after the text before it.
+  /// With `typing` the terminal is standard input and output too: each text is typed as soon as all that it waits for was
+  /// shown, one after the other. A prompt alone does not say that a line was read, since editing shows it again.
   static func runOnTerminal(
     _ arguments: [String], in folder: URL, columns: UInt16, environment further: [String: String] = [:],
-    typing: [(after: String, text: String)] = []
+    typing: [(after: [String], text: String)] = []
   ) throws -> String {
     let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
     guard master >= 0 else { throw POSIXError(.ENODEV) }
@@ -88,11 +88,17 @@ enum Program {
       let count = read(master, &buffer, buffer.count)
       if count <= 0 { break }
       bytes += buffer[..<count]
-      guard let next = waiting.first,
-        let range = Data(bytes).range(of: Data(next.after.utf8), in: seen..<bytes.count)
-      else { continue }
-      (waiting, seen) = (waiting.dropFirst(), range.upperBound)
-      _ = write(master, next.text, next.text.utf8.count)
+      while let next = waiting.first {
+        var end = seen
+        let isShown = next.after.allSatisfy { text in
+          guard let range = Data(bytes).range(of: Data(text.utf8), in: end..<bytes.count) else { return false }
+          end = range.upperBound
+          return true
+        }
+        guard isShown else { break }
+        (waiting, seen) = (waiting.dropFirst(), end)
+        _ = write(master, next.text, next.text.utf8.count)
+      }
     }
     process.waitUntilExit()
     return String(decoding: bytes, as: UTF8.self)
