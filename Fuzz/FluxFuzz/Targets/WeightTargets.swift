@@ -2,6 +2,7 @@ import Foundation
 import NN
 import Support
 
+@testable import Flux
 @testable import Models
 @testable import Torch
 
@@ -35,6 +36,14 @@ extension FuzzTarget {
         }
         let configuration = try UNet.readConfiguration(checkpoint.unet)
         if configuration.weightCount < 50_000 { _ = try UNet.load(from: checkpoint.unet) }
+      },
+      FuzzTarget("unfinished-images", dictionary: "json", seeds: { [WeightSeeds.unfinished] }) { bytes in
+        let file = Scratch.folder.appendingPathComponent("a.part.safetensors")
+        try Safetensors.write(
+          WeightSeeds.state, metadata: [UnfinishedImages.recordKey: String(decoding: bytes, as: UTF8.self)], to: file)
+        let images = try UnfinishedImages(file)
+        demand(images.state.step <= images.state.count, "more steps than there are")
+        demand(images.requests.count == 1, "another number of images than the latents have")
       },
       FuzzTarget("network-weights", dictionary: "safetensors", seeds: { try WeightSeeds.adapters() }) { bytes in
         let folder = Scratch.folder("adapter")
@@ -85,6 +94,21 @@ enum WeightSeeds {
       attentionHeadDim: 1, useLinearProjection: true, crossAttentionDim: 2, classEmbedType: nil,
       projectionClassEmbeddingsInputDim: nil, normNumGroups: 2, normEps: 1e-5, actFn: .silu, flipSinToCos: true,
       freqShift: 0, downsamplePadding: 1), .empty)
+
+  /// The tensors of one image that is being denoised.
+  static var state: [(key: String, tensor: Tensor)] {
+    [("history.clean", Tensor.zeros([1, 2, 1, 1])), ("latent", Tensor.zeros([1, 2, 1, 1]))]
+  }
+
+  /// The record of such an image, as `UnfinishedImages` writes it.
+  static var unfinished: [UInt8] {
+    Array(
+      (#"{"draws":1,"model":{"hash":"5cbc","loras":[],"name":"mini"},"requests":[{"eta":0,"guidance":{"rescale":0,"#
+        + #""scale":3},"large_latents":false,"negative_prompt":"","prompt":"a cat","prompt_syntax":"plain","sampler":"#
+        + #""dpmpp_2m","seed":42,"steps":20}],"run":{"batch":{"count":1,"index":0},"device":"cpu","libtorch":"2.13.0","#
+        + #""threads":1},"schema":1,"step":14,"steps":20,"tensors_sha256":""# + UnfinishedImages.hash(of: state)
+        + #"","version":"0.2.0"}"#).utf8)
+  }
 
   static func files() throws -> [[UInt8]] {
     try Seeds.files("Tests/Golden/sharpness.safetensors") + [try written(metadata: ["format": "pt"])]

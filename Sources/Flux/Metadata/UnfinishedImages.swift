@@ -12,7 +12,7 @@ public struct UnfinishedImages {
   public static let currentSchema = 1
   /// How the names of such files end.
   public static let ending = ".part.safetensors"
-  private static let (recordKey, commandKey) = ("flux_unfinished", "flux_command")
+  static let (recordKey, commandKey) = ("flux_unfinished", "flux_command")
 
   /// The requests of the images, row k of every tensor that of request k.
   public let requests: [GenerationRequest]
@@ -98,7 +98,7 @@ public struct UnfinishedImages {
   }
 
   /// SHA-256 over the names, shapes and bytes of tensors, in the order of their names.
-  private static func hash(of tensors: [(key: String, tensor: Tensor)]) -> String {
+  static func hash(of tensors: [(key: String, tensor: Tensor)]) -> String {
     var hash = SHA256()
     for (key, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
       Array("\(key)\n\(tensor.dtype)\n\(tensor.shape)\n".utf8).withUnsafeBytes { hash.update($0) }
