@@ -3,7 +3,7 @@ PREFIX = /usr/local
 # Tests are optimized, or rendering and image code would take most of their time; they keep checks and test access.
 TEST_FLAGS = -Xswiftc -O
 
-.PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-unet bench-train mpi bench-distributed build-server test-clients test-load bundle fuzz clean
+.PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-unet bench-train bench-plots mpi bench-distributed build-server test-clients test-load bundle fuzz clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -74,6 +74,9 @@ bench-unet: ## time a U-Net evaluation beside PyTorch and OpenVINO
 
 bench-train: ## time training beside the same networks in PyTorch
 	@Benchmarks/train
+
+bench-plots: build ## plot how the time of an image grows with steps, batch, size, prompt and threads: .build/plots
+	FLUX_HOME="$(CURDIR)" .build/release/flux bench plots --output .build/plots
 
 bench-distributed: ## time training in one and two processes of one thread
 	@Benchmarks/distributed

@@ -116,6 +116,20 @@ import Torch
     }
   }
 
+  @Test func benchPlotsWritesATableAndAPlotOfEachAxis() throws {
+    try Program.inModelFolder { folder in
+      let flags = ["bench", "plots", "-m", "model", "--rounds", "1", "--threads", "1"]
+      let result = try Program.run(flags + ["-o", "plots"], in: folder)
+      #expect(result.code == 0 && result.output == "plots/plots.csv\nplots/plots.svg\n", "\(result.errors)")
+      let table = try String(contentsOf: folder.appendingPathComponent("plots/plots.csv"), encoding: .utf8)
+      let axes = Set(table.split(separator: "\n").dropFirst().compactMap { $0.split(separator: ",").first })
+      #expect(axes == ["steps", "batch", "size", "tokens"], "threads are not varied where their number is given")
+      let plot = try String(contentsOf: folder.appendingPathComponent("plots/plots.svg"), encoding: .utf8)
+      #expect(plot.components(separatedBy: "images/s by ").count == 5)
+      #expect(try Program.run(flags + ["-o", "plots", "--json"], in: folder).code == 2)
+    }
+  }
+
   @Test func benchGenerateMeasures() throws {
     try Project.inTemporaryFolder { folder in
       let flags = ["bench", "generate", "--preset", "tiny", "--batch", "2", "--steps", "3", "--rounds", "1"]

@@ -8,7 +8,7 @@ import Training
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Benchmarks training, generation and single networks on this machine.",
-    subcommands: [BenchTrain.self, BenchGenerate.self, BenchUNet.self])
+    subcommands: [BenchTrain.self, BenchGenerate.self, BenchUNet.self, BenchPlots.self])
 
   /// Prints a result as JSON on one line; nested names are those of diffusers' configurations.
   static func printJSON(_ result: some Encodable) throws {
