@@ -13,12 +13,13 @@ public struct ImageDenoising {
   private let pipeline: Pipeline
   private let size: OutputSize
   private let layout: EditLayout?
+  private let tokens: Int?
 
   init(
     _ steps: Denoising, of requests: [GenerationRequest], along grid: TimeGrid, size: OutputSize, layout: EditLayout?,
-    with pipeline: Pipeline
+    tokens: Int? = nil, with pipeline: Pipeline
   ) {
-    (self.steps, self.size, self.layout, self.pipeline) = (steps, size, layout, pipeline)
+    (self.steps, self.size, self.layout, self.tokens, self.pipeline) = (steps, size, layout, tokens, pipeline)
     self.requests = requests.map { $0.effective(along: grid, at: size) }
   }
 
@@ -28,6 +29,14 @@ public struct ImageDenoising {
   public func image(of latent: Tensor) throws(GenerationError) -> Image {
     let image = try pipeline.decodeLatents(latent, size: size)[0]
     return layout?.pasted(image) ?? image
+  }
+
+  /// The finished image of row k with its origin: request, model, and how it was computed on this thread.
+  public func generated(_ image: Image, row: Int) -> GeneratedImage {
+    GeneratedImage(
+      image: image, request: requests[row], source: pipeline.source,
+      run: GenerationRun(
+        on: pipeline.device, pipeline.precision, image: row, of: requests.count, tokens: tokens))
   }
 
   /// The image of an unfinished latent `[1, C, h, w]`, at the decoder's own size where that is quicker.
@@ -54,8 +63,9 @@ extension Pipeline {
   ///
   /// Throws as `denoise(together:)`.
   public func denoising(together requests: [GenerationRequest]) throws -> ImageDenoising {
-    let steps = try denoise(together: requests)
+    let text = try encodeTexts(of: requests, tokens: nil)
     return ImageDenoising(
-      steps, of: requests, along: try timeGrid(requests[0]), size: try outputSize(requests[0]), layout: nil, with: self)
+      try denoise(requests, text.rows), of: requests, along: try timeGrid(requests[0]),
+      size: try outputSize(requests[0]), layout: nil, tokens: text.tokens, with: self)
   }
 }

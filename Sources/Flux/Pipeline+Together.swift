@@ -44,7 +44,7 @@ extension Pipeline {
     }
   }
 
-  private func denoise(_ requests: [GenerationRequest], _ text: TextConditioning) throws -> Denoising {
+  func denoise(_ requests: [GenerationRequest], _ text: TextConditioning) throws -> Denoising {
     guard let first = requests.first, requests.allSatisfy({ first.canShareBatch(with: $0) }) else {
       fatalError("requests of one batch differ in prompts and seeds only")
     }
@@ -62,7 +62,7 @@ extension Pipeline {
   }
 
   /// One row for each negative prompt, then one for each prompt, and the tokens that they are padded to.
-  private func encodeTexts(
+  func encodeTexts(
     of requests: [GenerationRequest], tokens: Int?
   ) throws(GenerationError) -> (rows: TextConditioning, tokens: Int) {
     let texts = requests.map(\.negativePrompt) + requests.map(\.prompt)

@@ -10,18 +10,24 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+LOG = ROOT / ".deps/test-clients.log"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Server:
     """A server on a free port, with its log."""
 
-    def __init__(self, *options, environment=None):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+    def __init__(self, *options, environment=None, port=None):
+        self.port = port or free_port()
         self.address = f"http://127.0.0.1:{self.port}"
-        program = ROOT / ".build/server/release/flux-serve"
-        self.log = open(ROOT / ".deps/test-clients.log", "ab")
+        program = os.environ.get("FLUX_SERVE", ROOT / ".build/server/release/flux-serve")
+        self.log = open(LOG, "ab")
+        self.begin = self.log.tell()
         self.process = subprocess.Popen(
             [program, "--port", str(self.port), "--log-json", *options],
             stderr=self.log,
@@ -49,6 +55,23 @@ class Server:
     def get(self, path):
         with urllib.request.urlopen(self.address + path) as answer:
             return json.load(answer)
+
+    def status(self, key):
+        """A number of the kernel's about the process: VmRSS and VmHWM in MiB, Threads, FDs."""
+        if key == "FDs":
+            return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            name, value = line.split(":", 1)
+            if name == key:
+                number = int(value.split()[0])
+                return number // 1024 if value.strip().endswith("kB") else number
+        raise KeyError(key)
+
+    def ended_jobs(self):
+        """The log's lines about jobs that ended."""
+        lines = LOG.read_bytes()[self.begin:].splitlines()
+        entries = (json.loads(line) for line in lines if line.startswith(b"{"))
+        return [entry for entry in entries if entry["message"] == "job"]
 
     def __enter__(self):
         return self.wait()

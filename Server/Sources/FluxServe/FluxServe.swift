@@ -57,7 +57,8 @@ struct FluxServe: AsyncParsableCommand {
       logger.warning("anyone who reaches this address can use the server: there is no token")
     }
     let metrics = ServerMetrics()
-    let jobs = JobQueue(limits: limits, metrics: metrics, ended: { ServerLog.report($0, to: logger) })
+    let jobs = JobQueue(
+      limits: limits, metrics: metrics, prefix: network.jobPrefix, ended: { ServerLog.report($0, to: logger) })
     let catalog = try models.catalog()
     var options = FluxService.Options()
     (options.strictModel, options.sizePolicy) = (strictModel, sizePolicy)

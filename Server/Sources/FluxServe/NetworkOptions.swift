@@ -15,9 +15,16 @@ struct NetworkOptions: ParsableArguments {
     parsing: .singleValue,
     help: "An origin whose pages may use this server, such as https://example.org; may be repeated.")
   var allowOrigin: [String] = []
+  @Option(
+    help:
+      "Letters and digits that the ids of jobs begin with, so that a proxy finds the server of a job by its address.")
+  var jobPrefix: String = ""
 
   func validate() throws {
     try check("--port", port, 0...65_535)
+    guard jobPrefix.count <= 8, jobPrefix.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
+      throw ValidationError("--job-prefix \(jobPrefix) must be up to 8 letters and digits of ASCII")
+    }
     if noToken, tokenFile != nil { throw ValidationError("--no-token and --token-file contradict each other") }
   }
 

@@ -18,6 +18,8 @@ public struct ImageRecord: Codable, Sendable, Equatable {
   public var model: ModelSource
   /// Where and how it was computed; nil if that is not known.
   public var run: GenerationRun?
+  /// Whether the image was resampled, centered and cropped to the size of the file after it was drawn; nil is no.
+  public var isResized: Bool?
   /// The quality of the JPEG or WebP; nil for PNG.
   public var quality: Int?
   /// The version of Flux.
@@ -27,6 +29,7 @@ public struct ImageRecord: Codable, Sendable, Equatable {
 
   private enum CodingKeys: String, CodingKey {
     case schema, request, model, run, quality, version
+    case isResized = "resized"
     case pixelsHash = "pixelsSha256"
   }
 
@@ -34,6 +37,13 @@ public struct ImageRecord: Codable, Sendable, Equatable {
   public init(_ image: GeneratedImage, pixels: Image, quality: Int? = nil) {
     (request, model, run) = (image.request, image.source, image.run)
     (self.quality, version, pixelsHash) = (quality, Version.current, Self.hash(of: pixels))
+  }
+
+  /// The record of the same image in another file, which decodes to `pixels`.
+  public func copy(pixels: Image, quality: Int?) -> ImageRecord {
+    var copy = self
+    (copy.quality, copy.pixelsHash) = (quality, Self.hash(of: pixels))
+    return copy
   }
 
   /// SHA-256 over the width and height as text and the bytes of all pixels as RGB, 64 hexadecimal digits.

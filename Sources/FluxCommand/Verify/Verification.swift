@@ -61,6 +61,7 @@ struct Verification {
     let record = replay.metadata.record
     let tolerance = tolerance ?? (redrawer.isSameMachinery(as: record) ? 0 : 2)
     func compare(_ drawn: Image) throws -> PixelDifference? {
+      let drawn = record?.isResized == true ? drawn.fitted(width: image.width, height: image.height, .cover) : drawn
       let quality = record?.quality ?? 95
       let again = format == .png ? drawn : try ImageFile.decode(format.encode(drawn, quality: quality), file: file.text)
       return PixelDifference(image, again, tolerance: tolerance)

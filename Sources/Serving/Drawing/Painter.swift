@@ -123,7 +123,8 @@ public final class Painter {
     for (row, place) in places.enumerated() {
       if case .cancel = stops[place.job.id] { continue }
       let image = try drawing.image(of: latents[row])
-      queue.report(image: try Self.served(image, drawing.requests[row], place.job, pipeline), of: place.job.id)
+      let isFinished = stops[place.job.id] == nil
+      queue.report(image: try Self.served(image, row, of: drawing, place.job, isFinished), of: place.job.id)
     }
     metrics.drew(stage: "decode", Self.seconds(clock.now - decoding))
   }
@@ -159,31 +160,30 @@ public final class Painter {
 
   /// The file of an image, at the size that was asked for.
   private static func served(
-    _ image: Image, _ request: GenerationRequest, _ job: Job, _ pipeline: Pipeline
+    _ image: Image, _ row: Int, of drawing: ImageDenoising, _ job: Job, _ isFinished: Bool
   ) throws -> ServedImage {
     let order = job.order
     var (result, note) = (image, "")
     if let size = order.finalSize {
-      result = covering(image, size)
+      result = image.fitted(width: size.width, height: size.height, .cover)
       note = ", Drawn at: \(image.width)x\(image.height)"
     }
-    let generated = GeneratedImage(image: result, request: request, source: pipeline.source)
+    let generated = drawing.generated(result, row: row)
     let parameters = generated.parameters + note
+    // Nobody can draw an image again that was interrupted.
+    var record: ImageRecord?
     let bytes = try order.format.encode(
-      result, parameters: order.hasMetadata ? parameters : nil, quality: order.quality)
+      result, parameters: order.hasMetadata ? parameters : nil, quality: order.quality
+    ) { pixels in
+      guard isFinished else { return nil }
+      record = ImageRecord(generated, pixels: pixels, quality: order.format == .png ? nil : order.quality)
+      if order.finalSize != nil { record?.isResized = true }
+      return record?.json
+    }
     return ServedImage(
-      bytes: bytes, format: order.format, seed: request.seed,
-      size: PixelSize(width: result.width, height: result.height), parameters: parameters,
+      bytes: bytes, format: order.format, seed: generated.request.seed,
+      size: PixelSize(width: result.width, height: result.height), parameters: parameters, record: record,
       hash: SHA256.hexDigest(bytes))
-  }
-
-  /// The image resampled so that it covers a size, and its center.
-  static func covering(_ image: Image, _ size: PixelSize) -> Image {
-    let factor = max(Double(size.width) / Double(image.width), Double(size.height) / Double(image.height))
-    let width = max(size.width, Int((Double(image.width) * factor).rounded()))
-    let height = max(size.height, Int((Double(image.height) * factor).rounded()))
-    return image.resized(width: width, height: height, filter: .lanczos)
-      .cropped(left: (width - size.width) / 2, top: (height - size.height) / 2, width: size.width, height: size.height)
   }
 
   private static func seconds(_ duration: Duration) -> Double {

@@ -1,3 +1,4 @@
+import Flux
 import Foundation
 import Images
 
@@ -35,13 +36,18 @@ public struct ServedImage: Sendable {
   public let size: PixelSize
   /// The generation parameters as text, in the format of AUTOMATIC1111's web UI.
   public let parameters: String
+  /// What `flux verify` checks it with; nil for an image that is unfinished.
+  public let record: ImageRecord?
   /// SHA-256 of the bytes.
   public let hash: String
 
   /// A file with what is known of it.
-  public init(bytes: [UInt8], format: ImageFile, seed: UInt64, size: PixelSize, parameters: String, hash: String) {
+  public init(
+    bytes: [UInt8], format: ImageFile, seed: UInt64, size: PixelSize, parameters: String, record: ImageRecord? = nil,
+    hash: String
+  ) {
     (self.bytes, self.format, self.seed) = (bytes, format, seed)
-    (self.size, self.parameters, self.hash) = (size, parameters, hash)
+    (self.size, self.parameters, self.record, self.hash) = (size, parameters, record, hash)
   }
 }
 

@@ -27,16 +27,17 @@ public final class JobQueue: Sendable {
   let limits: ServerLimits
   let metrics: ServerMetrics
   let now: @Sendable () -> Date
+  private let prefix: String
   private let ended: @Sendable (Job) -> Void
 
   /// An empty queue.
   ///
-  /// `now` is the clock, for tests; `ended` is called with every job that ended.
+  /// Names of jobs begin with `prefix`; `now` is the clock, for tests; `ended` is called with every job that ended.
   public init(
-    limits: ServerLimits, metrics: ServerMetrics, now: @escaping @Sendable () -> Date = { Date() },
-    ended: @escaping @Sendable (Job) -> Void = { _ in }
+    limits: ServerLimits, metrics: ServerMetrics, prefix: String = "",
+    now: @escaping @Sendable () -> Date = { Date() }, ended: @escaping @Sendable (Job) -> Void = { _ in }
   ) {
-    (self.limits, self.metrics, self.now, self.ended) = (limits, metrics, now, ended)
+    (self.limits, self.metrics, self.prefix, self.now, self.ended) = (limits, metrics, prefix, now, ended)
   }
 
   // MARK: - For clients
@@ -72,7 +73,8 @@ public final class JobQueue: Sendable {
       let position = state.waiting.count + state.running.count
       let rounds = (order.count + limits.batch - 1) / limits.batch
       var job = Job(
-        id: Self.newID(), interface: interface, order: order, client: client, created: now(), position: position,
+        id: prefix + Self.newID(), interface: interface, order: order, client: client, created: now(),
+        position: position,
         steps: rounds * order.steps)
       job.events.append(.queued(position: position))
       state.jobs[job.id] = job

@@ -22,7 +22,9 @@ enum Native {
     Route("GET", "/metrics", "Metrics for Prometheus.") { service, _, _ in
       ServerResponse(200, type: "text/plain; version=0.0.4; charset=utf-8", Array(service.metrics.text.utf8))
     },
-    Route("GET", "/openapi.json", "This description.") { _, _, _ in ServerResponse(200, OpenAPI.document) },
+    Route("GET", "/openapi.json", "This description.") { service, _, _ in
+      ServerResponse(200, OpenAPI.document(service.limits))
+    },
     Route("POST", "/flux/v1/jobs", "Adds a job to the queue.", addJob),
     Route("GET", "/flux/v1/jobs", "The jobs that wait, run or ended not long ago.") { service, _, _ in
       ServerResponse(200, ["jobs": .array(service.queue.jobs.map { json($0) })])
@@ -191,7 +193,12 @@ enum Native {
     var bytes = stored.bytes
     if format != stored.format {
       let image = try ImageFile.decode(bytes, file: "the image")
-      bytes = try format.encode(image, parameters: job.order.hasMetadata ? stored.parameters : nil)
+      // The colors of a JPEG or WebP are not those that were drawn: the record of such an image is lost with its file.
+      let record = stored.format == .png ? stored.record : nil
+      let quality = 95
+      bytes = try format.encode(
+        image, parameters: job.order.hasMetadata ? stored.parameters : nil, quality: quality
+      ) { record?.copy(pixels: $0, quality: quality).json }
     }
     return ServerResponse(200, type: mediaType(format), bytes, headers: headers)
   }
