@@ -34,6 +34,13 @@ import Testing
     }
   }
 
+  @Test func idsBeginWithThePrefix() throws {
+    let queue = JobQueue(limits: ServerLimits(), metrics: metrics, prefix: "b")
+    queue.open()
+    let ids = try (0..<2).map { _ in try add(queue, order("x")) }
+    #expect(ids.allSatisfy { $0.hasPrefix("b") && $0.count == 33 } && ids[0] != ids[1])
+  }
+
   @Test func waitingJobsThatAgreeAreTakenTogether() throws {
     let queue = queue()
     let first = try add(queue, order("a cat"))

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -13,13 +14,13 @@ EXAMPLES = os.environ.get("SCHEMA_EXAMPLES", "8")
 
 class SchemaTests(unittest.TestCase):
     def test_the_description_is_true(self):
-        with Server("--queue", "256") as server:
+        with Server("--queue", "256") as server, tempfile.TemporaryDirectory() as folder:
             result = subprocess.run(
                 [Path(sys.executable).with_name("schemathesis"), "run", f"{server.address}/openapi.json",
                  "--phases", "examples,coverage,fuzzing", "--checks", "all", "--max-examples", EXAMPLES, "--seed", "1",
                  "--generation-deterministic", "--request-timeout", "60", "--continue-on-failure", "--no-shrink",
                  "--no-color"],
-                cwd=Path(__file__).parent, env={**os.environ, "SCHEMATHESIS_HOOKS": "schema_hooks"},
+                cwd=folder, env={**os.environ, "SCHEMATHESIS_HOOKS": "schema_hooks", "PYTHONPATH": Path(__file__).parent},
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             self.assertEqual(result.returncode, 0, result.stdout[-20000:])
             self.assertEqual(server.stop(), 0)

@@ -28,9 +28,11 @@ public enum PNG {
     guard png_image_write_to_memory(&control, &bytes, &size, 0, image.pixels, 0, nil) != 0 else {
       throw .encoding(format: "PNG", reason: message(&control))
     }
-    bytes.removeLast(bytes.count - size)
-    bytes.insert(contentsOf: text.flatMap { PNGText.chunk($0) }, at: PNGText.afterHeader)
-    return bytes
+    // A new array: the buffer would keep the memory of the pixels as long as the file is kept.
+    let file = [
+      bytes[..<PNGText.afterHeader], text.flatMap { PNGText.chunk($0) }[...], bytes[PNGText.afterHeader..<size],
+    ]
+    return Array(file.joined())
   }
 
   /// Decodes a PNG: palettes, 16 bits, interlacing and transparency included.

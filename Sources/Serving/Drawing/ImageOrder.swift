@@ -76,14 +76,19 @@ public struct ImageOrder: Sendable {
   }
 
   /// Forgets the pixels of init image and mask, which an order that was drawn needs no longer.
-  mutating func forgetImages() {
-    guard var edit = request.edit else { return }
-    (edit.image, edit.mask) = (edit.image.reference, edit.mask?.reference)
-    request.edit = edit
-  }
+  mutating func forgetImages() { request.forgetImages() }
 
   /// Whether images of both orders can be denoised in one batch.
   func canShareBatch(with other: ImageOrder) -> Bool {
     model == other.model && fast == other.fast && request.canShareBatch(with: other.request)
+  }
+}
+
+extension GenerationRequest {
+  /// Forgets the pixels of init image and mask; what metadata says of them stays.
+  mutating func forgetImages() {
+    guard var edit else { return }
+    (edit.image, edit.mask) = (edit.image.reference, edit.mask?.reference)
+    self.edit = edit
   }
 }

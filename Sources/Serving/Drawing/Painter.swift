@@ -177,6 +177,7 @@ public final class Painter {
     ) { pixels in
       guard isFinished else { return nil }
       record = ImageRecord(generated, pixels: pixels, quality: order.format == .png ? nil : order.quality)
+      record?.request.forgetImages()
       if order.finalSize != nil { record?.isResized = true }
       return record?.json
     }
