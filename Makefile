@@ -3,7 +3,7 @@ PREFIX = /usr/local
 # Tests are optimized, or rendering and image code would take most of their time; they keep checks and test access.
 TEST_FLAGS = -Xswiftc -O
 
-.PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-unet bench-train bench-plots mpi bench-distributed build-server test-clients test-load bundle fuzz clean
+.PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-unet bench-train bench-plots mpi bench-distributed build-server test-clients test-load test-soak bundle fuzz clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -41,6 +41,9 @@ test-clients: build-server ## run clients of others (from PyPI) against the serv
 
 test-load: build-server ## many clients at once: what the server does when it has too much to do
 	Scripts/test-clients load
+
+test-soak: build-server ## everything at once for half an hour, with the memory of the server: MINUTES=30
+	Scripts/test-clients soak --minutes $(or $(MINUTES),30)
 
 examples: setup ## build the packages in Examples, which use Flux as others would
 	Scripts/build build $(TEST_FLAGS) --package-path Examples/Draw --scratch-path .build

@@ -147,8 +147,8 @@ if Context.environment["FLUX_FUZZ"] != nil {
     .executableTarget(
       name: "flux-fuzz",
       dependencies: [
-        "CFuzzer", "Flux", "Runs", "Training", "Evaluation", "Models", "Diffusion", "NN", "Torch", "Scenes", "Datasets",
-        "Images", "Tokenizers", "Support",
+        "CFuzzer", "Flux", "Serving", "Runs", "Training", "Evaluation", "Models", "Diffusion", "NN", "Torch", "Scenes",
+        "Datasets", "Images", "Tokenizers", "Support",
       ], path: "Fuzz/FluxFuzz", swiftSettings: strict),
   ]
 }

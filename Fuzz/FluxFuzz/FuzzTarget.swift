@@ -21,7 +21,7 @@ struct FuzzTarget {
   }
 
   static var all: [FuzzTarget] {
-    images + archives + captions + texts + weights + configurations + training
+    images + archives + captions + texts + weights + configurations + training + serving
   }
 
   /// Reads an input and puts a refusal into words; traps where those are not Flux's own.

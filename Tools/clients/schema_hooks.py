@@ -38,7 +38,7 @@ def shorten(body):
         if is_number(body.get(name), 1, 1000):
             body[name] = 1
     for name in ["count", "n", "batch_size", "n_iter"]:
-        if is_number(body.get(name), 1, 64):
+        if is_number(body.get(name), 1, 10 if name == "n" else 64):
             body[name] = 1
     for name in ["width", "height"]:
         if is_number(body.get(name), 1, 16384):

@@ -26,11 +26,11 @@ extension OpenAPI {
       ),
       (
         "Variation",
-        object([("images", fields.imageReferences)] + fields.variation + fields.generation, required: ["images"])
+        object([("images", fields.imageReferences)] + fields.variation, required: ["images"])
       ),
       (
         "VariationForm",
-        object([("image", .anyFile)] + withoutNull(fields.variation + fields.generation), required: ["image"])
+        object([("image", .anyFile)] + withoutNull(fields.variation), required: ["image"])
       ),
       ("TextToImage", object(fields.webUI + fields.second)), ("ImageToImage", fields.imageToImage),
       ("PNGInfo", object([("image", .image)], required: ["image"])),
@@ -74,7 +74,7 @@ extension JSONValue {
   ]
 
   /// The same as a `data:` URL only.
-  fileprivate static let imageURL: JSONValue = ["type": "string", "format": "image-url", "pattern": "^data:"]
+  fileprivate static let imageURL: JSONValue = ["type": "string", "format": "image-url"]
 
   fileprivate static func whole(_ range: ClosedRange<Int>) -> JSONValue {
     ["type": ["integer", "null"], "minimum": .int(range.lowerBound), "maximum": .int(range.upperBound)]
@@ -165,7 +165,10 @@ private struct RequestFields {
     [("input_fidelity", .choice(["low", "high"])), ("strength", .real(0...1))]
   }
 
-  var variation: [(key: String, value: JSONValue)] { [("prompt", optionalPrompt), ("strength", .real(0...1))] }
+  /// Variations are not streamed.
+  var variation: [(key: String, value: JSONValue)] {
+    [("prompt", optionalPrompt), ("strength", .real(0...1))] + generation.filter { $0.key != "stream" }
+  }
 
   // MARK: - AUTOMATIC1111
 
