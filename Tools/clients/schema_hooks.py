@@ -11,7 +11,7 @@ SMALL, CELL = 64, 32  # pixels; the cell is that of models/mini
 
 
 def png(transparent):
-    """A picture of which a part is transparent, as masks of OpenAI's interface have to be, or white for the others."""
+    """A white picture, of which a part may be transparent."""
     image = Image.new("RGBA", (SMALL, SMALL), "white")
     if transparent:
         image.paste((0, 0, 0, 0), (10, 10, 40, 40))
@@ -20,11 +20,15 @@ def png(transparent):
     return file.getvalue()
 
 
-PICTURE = png(True)
+def url(picture):
+    return "data:image/png;base64," + base64.b64encode(picture).decode()
+
+
+# What OpenAI's interface redraws is transparent; to the other interfaces a mask is a mask.
+PICTURE, MASK = png(False), png(True)
 schemathesis.openapi.format("image", strategies.sampled_from(
-    [base64.b64encode(PICTURE).decode(), "data:image/png;base64," + base64.b64encode(PICTURE).decode()]))
-schemathesis.openapi.format("image-url", strategies.just(
-    "data:image/png;base64," + base64.b64encode(PICTURE).decode()))
+    [base64.b64encode(PICTURE).decode(), url(PICTURE)]))
+schemathesis.openapi.format("image-url", strategies.just(url(PICTURE)))
 schemathesis.openapi.format("binary", strategies.just(PICTURE))
 
 
@@ -56,6 +60,11 @@ def obey(body):
     if not isinstance(request, dict):
         if body.get("batch_size") is not None:
             body.pop("n_iter", None)
+        body.pop("scheduler", None)  # with --size-policy strict an unknown one is an error
+        if isinstance(body.get("mask"), bytes):
+            body["mask"] = MASK
+        if isinstance(body.get("mask"), dict):
+            body["mask"]["image_url"] = url(MASK)
         return
     body.pop("kind", None)  # it follows from the other fields
     request.pop("model", None)
@@ -74,6 +83,9 @@ def obey(body):
         request.pop("large_latents", None)
 
 
+allowed = set()  # ids of requests that keep the description
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     body = case.body
@@ -83,6 +95,18 @@ def before_call(context, case, kwargs):
     for part in [body, request] if isinstance(request, dict) else [body]:
         shorten(part)
     if case.meta is not None and case.meta.generation.mode.is_positive:
+        allowed.add(case.id)
         obey(body)
-        if "prompt" in body or "request" in body:
-            (request if isinstance(request, dict) else body).setdefault("steps", 1)
+        if case.path.startswith(("/v1/images", "/sdapi/v1/txt2img", "/sdapi/v1/img2img", "/flux/v1/jobs")):
+            part = request if isinstance(request, dict) else body
+            part["steps"] = part.get("steps") or 1
+            if case.path.startswith("/v1/"):
+                body["size"] = body.get("size") or f"{SMALL}x{SMALL}"
+            else:
+                part["width"], part["height"] = part.get("width") or SMALL, part.get("height") or SMALL
+
+
+@schemathesis.hook
+def filter_failure(context, failure, case, response):
+    """schemathesis takes a form with a file for forbidden once `before_call` changed it: bytes are no string to it."""
+    return not (case.id in allowed and type(failure).__name__ == "AcceptedNegativeData")

@@ -15,7 +15,10 @@ extension OpenAPI {
       (
         "Edit",
         object(
-          [("prompt", fields.prompt), ("images", fields.imageReferences), ("mask", fields.imageReference)]
+          [
+            ("prompt", fields.prompt), ("images", fields.imageReferences),
+            ("mask", ["anyOf": [fields.imageReference, ["type": "null"]]]),
+          ]
             + fields.edit + fields.generation, required: ["prompt", "images"])
       ),
       (
