@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LOG = ROOT / ".deps/test-clients.log"
+LOG = ROOT / ".deps/test-clients.log"  # all servers write to its end
 
 
 def free_port():

@@ -106,7 +106,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     counts, problems, ending = collections.Counter(), [], threading.Event()
-    with Server() as server:
+    with Server("--job-prefix", "soak") as server:
         def client(work, seed):
             chance = random.Random(seed)
             while not ending.is_set():
@@ -148,7 +148,7 @@ def main():
         peak = server.status("VmHWM")
         jobs = server.get("/flux/v1/jobs")["jobs"]
         code = server.stop()
-        ended = server.ended_jobs()
+        ended = [job for job in server.ended_jobs() if job["job"].startswith("soak")]
     print(f"peak {peak} MiB; jobs that ended: {dict(collections.Counter(job['outcome'] for job in ended))}")
     for (name, status), count in sorted(counts.items(), key=str):
         print(f"{name:8} {status}: {count}")
