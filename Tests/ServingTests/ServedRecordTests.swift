@@ -14,7 +14,7 @@ import Testing
     return try #require(await fixture.service.queue.result(of: id))
   }
 
-  private func record(in bytes: [UInt8]) -> ImageRecord? { ImageMetadata(file: bytes)?.record }
+  private func recordOf(_ bytes: [UInt8]) -> ImageRecord? { ImageMetadata(file: bytes)?.record }
 
   @Test(arguments: ["png", "jpg", "webp"])
   func aFileHoldsTheRecordOfItsOwnPixels(format: String) async throws {
@@ -23,7 +23,7 @@ import Testing
       #"{"request": {"prompt": "a cat", "seed": 4, "steps": 2}, "count": 2, "format": "\#(format)"}"#, by: fixture)
     #expect(job.images.count == 2)
     for (index, image) in job.images.enumerated() {
-      let record = try #require(record(in: image.bytes))
+      let record = try #require(recordOf(image.bytes))
       #expect(record.pixelsHash == ImageRecord.hash(of: try ImageFile.decode(image.bytes, file: "image")))
       #expect(record.request.seed == UInt64(4 + index) && record.request.prompt == "a cat")
       #expect(record.run?.batch.index == index && record.run?.batch.count == 2 && record.run?.batch.tokens != nil)
@@ -36,7 +36,7 @@ import Testing
     let job = try await drawn(#"{"request": {"prompt": "a cat", "seed": 4, "steps": 2}}"#, by: fixture)
     let response = await fixture.send(ServiceFixture.request("GET", "/flux/v1/images/\(job.id)-0.jpg"))
     let bytes = try #require(response?.bytes)
-    let record = try #require(record(in: bytes))
+    let record = try #require(recordOf(bytes))
     #expect(record.quality == 95 && record.pixelsHash != job.images[0].record?.pixelsHash)
     #expect(record.pixelsHash == ImageRecord.hash(of: try ImageFile.decode(bytes, file: "image")))
   }
@@ -47,7 +47,7 @@ import Testing
     let answer = await fixture.send(
       "POST", "/v1/images/generations", #"{"prompt": "a cat", "size": "40x30", "steps": 2, "seed": 1}"#)
     let text = try #require(answer.json["data"]?.array?.first?["b64_json"]?.string, "\(answer)")
-    let record = try #require(record(in: [UInt8](Data(base64Encoded: text) ?? Data())))
+    let record = try #require(recordOf([UInt8](Data(base64Encoded: text) ?? Data())))
     #expect(record.isResized == true && record.request.width != 40)
   }
 
