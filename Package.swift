@@ -39,7 +39,11 @@ let package = Package(
     // The tensor engine. `libtorch` is the one place that knows where libtorch lies (through pkg-config).
     .systemLibrary(name: "libtorch", pkgConfig: "libtorch"),
     .target(name: "CTorch", dependencies: ["libtorch"]),
-    .target(name: "Torch", dependencies: ["CTorch", "Support"], swiftSettings: strict),
+    // It shares the handles of CTorch by its headers: as a dependency, CTorch would be a module, which C++ cannot include.
+    .target(
+      name: "CInference", dependencies: ["libtorch"],
+      cxxSettings: [.headerSearchPath("../CTorch"), .headerSearchPath("../CTorch/include")]),
+    .target(name: "Torch", dependencies: ["CInference", "CTorch", "Support"], swiftSettings: strict),
     .target(name: "NN", dependencies: ["Torch", "Support"], swiftSettings: strict),
     .target(name: "Optimizers", dependencies: ["NN", "Torch"], swiftSettings: strict),
     .target(name: "Models", dependencies: ["NN", "Torch", "Support"], swiftSettings: strict),

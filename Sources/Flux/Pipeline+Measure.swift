@@ -33,12 +33,12 @@ public struct GenerationBenchmark: Codable, Sendable {
 extension Pipeline {
   /// Draws `rounds` batches after a first one, and times their stages; nothing is kept.
   public func benchmark(
-    _ request: GenerationRequest, batch: Int, rounds: Int, bfloat16: Bool = false
+    _ request: GenerationRequest, batch: Int, rounds: Int
   ) throws -> GenerationBenchmark {
     var seconds = [0.0, 0.0, 0.0]  // text, U-Net, decoder
     func timed<R>(_ stage: Int, _ body: () throws -> R) rethrows -> R {
       let watch = Stopwatch()
-      let result = try withAutocast(device, enabled: bfloat16, body)
+      let result = try body()
       device.synchronize()
       seconds[stage] += watch.seconds
       return result
@@ -64,7 +64,7 @@ extension Pipeline {
       textShare: seconds[0] / total, unetShare: seconds[1] / total, decoderShare: seconds[2] / total,
       peakBytes: PeakMemory.bytes(of: device), flopsPerImage: flops,
       teraflops: flops * Double(batch * rounds) / (seconds[1] + seconds[2]) / 1e12,
-      matmulTeraflops: MatmulThroughput.measure(on: device, bfloat16 ? .bfloat16 : .float32) / 1e12)
+      matmulTeraflops: MatmulThroughput.measure(on: device, precision.dtype) / 1e12)
   }
 
   /// Floating-point operations of U-Net and decoder that one image takes, with a sampler that asks once a step.

@@ -25,6 +25,8 @@ public final class Pipeline {
   public let precision: Precision
   /// The identity of the model, for the metadata of images.
   public let source: ModelSource
+  /// Whether the U-Net's weights are packed before the first image, for good: nothing else may use them after that.
+  private let packsWeights: Bool
   /// The few-step student whose change is in the weights; its `request` says how it draws.
   public let student: FastStudent?
 
@@ -40,7 +42,7 @@ public final class Pipeline {
     precision: Precision = .float32, residency: Residency = .all, device: Device = .cpu
   ) throws {
     try device.checkPresence()
-    (self.device, self.precision) = (device, precision)
+    (self.device, self.precision, packsWeights) = (device, precision, device == .cpu)
     var source = try ModelSource(model: url)
     let merge: (URL, Double) throws -> Void
     if StableDiffusionFiles.isStored(at: url) {
@@ -88,18 +90,26 @@ public final class Pipeline {
   }
 
   /// A pipeline over networks that are in memory already, all on one device.
-  public init(model: ModelBundle, prompts: PromptEncoder, source: ModelSource) {
+  ///
+  /// The U-Net is converted to `precision`. With `packsWeights` it packs the U-Net's weights for drawing: training cannot go
+  /// on with them.
+  public init(
+    model: ModelBundle, prompts: PromptEncoder, source: ModelSource, precision: Precision = .float32,
+    packsWeights: Bool = false
+  ) {
     self.model = model
     conditioner = AdaptedPrompts(prompts, model.adapter, device: prompts.device)
     self.source = source
+    self.packsWeights = packsWeights && prompts.device == .cpu
     student = nil
-    (device, precision) = (prompts.device, .float32)
+    (device, self.precision) = (prompts.device, precision)
+    if precision != .float32 { model.unet.convert(to: precision.dtype) }
   }
 
   /// A pipeline over a model of Stable Diffusion's family that is in memory already, on the CPU.
   init(model: StableDiffusionModel, source: ModelSource) {
     (self.model, conditioner, self.source) = (model, model.prompts, source)
-    (student, device, precision) = (nil, .cpu, .float32)
+    (student, device, precision, packsWeights) = (nil, .cpu, .float32, false)
   }
 
   /// A prompt and the one that guidance leads away from, as the U-Net reads them: one row each, equally long.
@@ -228,6 +238,7 @@ public final class Pipeline {
     do throws(CheckpointError) {
       try model.prepare(part)
     } catch { throw .weights(error) }
+    if part == .denoiser, packsWeights, Libtorch.packsWeights { model.unet.prepareForInference() }
   }
 
   /// The latents after all steps, or after those that a `state` leaves; before and after, the parts that are not needed may

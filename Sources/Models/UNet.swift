@@ -74,7 +74,7 @@ public final class UNet: Module {
   }
 
   /// The prediction from `features`.
-  public func predict(_ features: Tensor) -> Tensor { convOut(configuration.actFn(convNormOut(features))) }
+  public func predict(_ features: Tensor) -> Tensor { convOut(convNormOut(features, then: configuration.actFn)) }
 
   /// The last features before the prediction, `[B, blockOutChannels[0], h, w]`.
   public func features(

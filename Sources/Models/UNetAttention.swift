@@ -22,14 +22,17 @@ final class Transformer2D: Module {
 
   func callAsFunction(_ input: Tensor, _ context: Tensor, _ attend: Tensor?) -> Tensor {
     let (B, C, H, W) = input.shape4
-    var x = projIn(norm(input).permuted([0, 2, 3, 1]).reshaped([B, H * W, C]))
+    func rows(_ x: Tensor) -> Tensor { x.permuted([0, 2, 3, 1]).reshaped([B, H * W, C]) }
+    var x = projIn(rows(norm(input, then: nil)))
     for block in transformerBlocks { x = block(x, context, attend) }
-    return input + projOut(x).reshaped([B, H, W, C]).permuted([0, 3, 1, 2])
+    func image(_ x: Tensor) -> Tensor { x.reshaped([B, H, W, C]).permuted([0, 3, 1, 2]) }
+    if projOut.weight.packed != nil { return image(projOut(x, adding: rows(input))) }
+    return input + image(projOut(x))
   }
 }
 
 /// A linear layer, stored as a matrix or as a 1×1 convolution.
-final class Projection: Module {
+final class Projection: Module, InferenceLayer {
   let weight: Tensor  // [width, width] or [width, width, 1, 1]
   let bias: Tensor  // [width]
 
@@ -39,9 +42,17 @@ final class Projection: Module {
     bias = layer.bias!
   }
 
-  func callAsFunction(_ x: Tensor) -> Tensor {
+  /// `term`, which only packed weights take, is added.
+  func callAsFunction(_ x: Tensor, adding term: Tensor? = nil) -> Tensor {
+    if let packed = weight.packed { return packed.linear(x, adding: term) }
     let matrix = weight.values
     return x.linear(matrix.rank == 2 ? matrix : matrix.reshaped([matrix.shape[0], matrix.shape[1]]), bias)
+  }
+}
+
+extension Projection {
+  func prepare() {
+    if let packed = PackedWeights(matrix: weight, bias: bias) { weight.setPacked_(packed) }
   }
 }
 
@@ -67,9 +78,9 @@ final class TransformerBlock: Module {
   func callAsFunction(_ input: Tensor, _ context: Tensor, _ attend: Tensor?) -> Tensor {
     var x = input
     let normalized = norm1(x)
-    x = x + attn1(normalized, normalized, nil)
-    x = x + attn2(norm2(x), context, attend)
-    return x + ff(norm3(x))
+    x = attn1(normalized, normalized, nil, adding: x)
+    x = attn2(norm2(x), context, attend, adding: x)
+    return ff(norm3(x), adding: x)
   }
 }
 
@@ -89,8 +100,10 @@ final class Attention: Module {
     self.heads = heads
   }
 
-  func callAsFunction(_ x: Tensor, _ context: Tensor, _ attend: Tensor?) -> Tensor {
-    toOut[0](Tensor.multiHeadAttention(toQ(x), toK(context), toV(context), heads: heads, attend: attend))
+  func callAsFunction(_ x: Tensor, _ context: Tensor, _ attend: Tensor?, adding term: Tensor) -> Tensor {
+    let mixed = Tensor.multiHeadAttention(
+      toQ(x), toK(context), toV(context), heads: heads, attend: attend, atOnce: toQ.weight.packed != nil)
+    return toOut[0](mixed, adding: term)
   }
 }
 
@@ -102,18 +115,18 @@ final class FeedForward: Module {
     net = [GEGLU(width, 4 * width, initial), Nothing(), Linear(in: 4 * width, out: width, initial)]
   }
 
-  func callAsFunction(_ x: Tensor) -> Tensor {
+  func callAsFunction(_ x: Tensor, adding term: Tensor) -> Tensor {
     guard let gate = net[0] as? GEGLU, let out = net[2] as? Linear else {
       fatalError("feed-forward net was rebuilt")
     }
-    return out(gate(x))
+    return out(gate(x), adding: term)
   }
 
   private final class Nothing: Module {}
 }
 
 /// A linear layer of double width, of which one half, after GELU, gates the other.
-final class GEGLU: Module {
+final class GEGLU: Module, InferenceLayer {
   let proj: Linear
 
   init(_ width: Int, _ inner: Int, _ initial: Initializer) {
@@ -121,7 +134,12 @@ final class GEGLU: Module {
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor {
+    if let packed = proj.weight.packed { return packed.linear(x) }
     let parts = proj(x).chunked(2, dim: -1)
     return parts[0] * parts[1].gelu()
+  }
+
+  func prepare() {
+    if let packed = PackedWeights(matrix: proj.weight, bias: proj.bias, gated: true) { proj.weight.setPacked_(packed) }
   }
 }

@@ -23,9 +23,8 @@ final class ResnetBlock: Module {
 
   /// `time` is already activated: all blocks share it.
   func callAsFunction(_ x: Tensor, _ time: Tensor) -> Tensor {
-    let shift = timeEmbProj(time).unsqueezed(2).unsqueezed(3)  // [B, out, 1, 1]
-    let hidden = conv1(activation(norm1(x))) + shift
-    return (convShortcut?(x) ?? x) + conv2(activation(norm2(hidden)))
+    let hidden = conv1(norm1(x, then: activation))
+    return conv2(norm2(hidden, shift: timeEmbProj(time), then: activation), adding: convShortcut?(x) ?? x)
   }
 }
 

@@ -25,8 +25,16 @@ public final class Conv2d: Module {
 
   /// `[B, in, H, W]` to `[B, out, H′, W′]` with `H′ = ⌊(H + 2 · padding − kernel) / stride⌋ + 1`.
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    LayerProbe.passing(
-      x.conv2d(weight.values, bias, stride: stride, padding: padding, groups: groups), weight: weight, of: self)
+    let y =
+      weight.packed?.conv2d(x)
+      ?? x.conv2d(weight.values, bias, stride: stride, padding: padding, groups: groups)
+    return LayerProbe.passing(y, weight: weight, of: self)
+  }
+
+  /// The output plus a `term` of its shape.
+  public func callAsFunction(_ x: Tensor, adding term: Tensor) -> Tensor {
+    guard let packed = weight.packed else { return term + self(x) }
+    return LayerProbe.passing(packed.conv2d(x, adding: term), weight: weight, of: self)
   }
 
   /// Sets all weights to zero, so that a residual branch that ends here adds nothing at first.

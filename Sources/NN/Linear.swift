@@ -16,7 +16,13 @@ public final class Linear: Module {
 
   /// `[…, in]` to `[…, out]`.
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    LayerProbe.passing(x.linear(weight.values, bias), weight: weight, of: self)
+    LayerProbe.passing(weight.packed?.linear(x) ?? x.linear(weight.values, bias), weight: weight, of: self)
+  }
+
+  /// The output plus a `term` of its shape.
+  public func callAsFunction(_ x: Tensor, adding term: Tensor) -> Tensor {
+    guard let packed = weight.packed else { return term + self(x) }
+    return LayerProbe.passing(packed.linear(x, adding: term), weight: weight, of: self)
   }
 
   /// Sets all weights to zero, so that a residual branch that ends here adds nothing at first.

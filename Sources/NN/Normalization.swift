@@ -8,6 +8,8 @@ public final class GroupNorm: Module {
   public let bias: Tensor
   let groups: Int
   let eps: Double
+  /// Whether the layer only draws, on a CPU that normalizes and activates at once.
+  var isPrepared = false
 
   /// A layer that adds `eps` to variances; traps unless `channels` is a multiple of `groups`.
   public init(groups: Int, channels: Int, eps: Double = 1e-5) {
@@ -23,6 +25,18 @@ public final class GroupNorm: Module {
   /// Normalizes each group of channels of each image of `[B, channels, …]` to mean 0 and variance 1, then scales.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     LayerProbe.passing(x.groupNorm(groups, weight, bias, eps: eps), weight: weight, of: self)
+  }
+
+  /// The activation of the normalized `x + shift`, of `[B, channels, H, W]` and a shift of `[B, channels]`.
+  public func callAsFunction(_ x: Tensor, shift: Tensor? = nil, then activation: Activation?) -> Tensor {
+    guard isPrepared, x.device == .cpu else {
+      let y = self(shift.map { x + $0.unsqueezed(2).unsqueezed(3) } ?? x)
+      return activation?(y) ?? y
+    }
+    let y = LayerProbe.passing(
+      x.groupNormAtOnce(groups, weight, bias, eps: eps, shift: shift, activates: activation == .silu), weight: weight,
+      of: self)
+    return activation == .silu ? y : activation?(y) ?? y
   }
 }
 

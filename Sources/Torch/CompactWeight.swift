@@ -85,6 +85,7 @@ extension Tensor {
 
   /// Widens a compact weight for good, so that it can be changed.
   public func widen_() {
+    if packed != nil { fatalError("weights that are packed for drawing cannot be changed") }
     guard let wide = compact?.values(as: dtype) else { return }
     setData_(wide)
   }

@@ -1,3 +1,4 @@
+import CInference
 import CTorch
 
 /// The device of a tensor's elements.
@@ -87,6 +88,14 @@ public enum Libtorch {
   /// Whether Winograd's algorithm is faster on this machine: on processors with AVX2 and without AVX-512, in an
   /// optimized build.
   public static var winogradPays: Bool { ct_winograd_pays() }
+
+  /// Whether networks that only draw compute with `PackedWeights` where the processor can.
+  ///
+  /// Applies to the whole process; initially on, unless the environment variable `FLUX_PLAIN` is set.
+  public static var packsWeights: Bool {
+    get { ci_in_use() }
+    set { ci_set_in_use(newValue) }
+  }
 
   /// Threads used inside one operation on the CPU.
   public static var threads: Int {

@@ -83,7 +83,7 @@ extension Tensor {
   /// Replaces the storage by that of `data`, which may have another type or device; not recorded for gradients.
   public func setData_(_ data: Tensor) {
     check(ct_set_data_(handle, data.handle))
-    compact = nil
+    (compact, packed) = (nil, nil)
   }
   /// Multiplies every element by `factor`.
   public func mul_(_ factor: Double) { check(ct_mul_(handle, factor)) }

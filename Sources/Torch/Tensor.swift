@@ -11,6 +11,8 @@ public final class Tensor {
   let handle: OpaquePointer
   /// The weight that a parameter holds in fewer bits; its own elements are then NaN.
   public internal(set) var compact: CompactWeight?
+  /// What a layer that only draws computes with in place of this parameter; its own elements are then NaN.
+  public internal(set) var packed: PackedWeights?
 
   /// Takes ownership of a handle; traps if it is NULL, since then the operation failed.
   init(_ handle: OpaquePointer?, function: StaticString = #function) {

@@ -24,6 +24,19 @@ import Torch
     expectClose(output, try inputs.tensor("output"), atol: 1e-4, name)
   }
 
+  @Test(.enabled(if: PackedWeights.isSupported(.float32), "needs AVX-512"), arguments: cases)
+  func preparedForInferenceItComputesWhatDiffusersComputes(_ name: String) throws {
+    let folder = Project.golden("unet/\(name)")
+    let inputs = try SafetensorsFile(folder.appendingPathComponent("case.safetensors"))
+    let unet = try UNet.load(from: folder)
+    let plain = try withInference { try run(unet, inputs) }
+    unet.prepareForInference()
+    #expect(unet.parameters.contains { $0.tensor.packed != nil })
+    let output = try withInference { try run(unet, inputs) }
+    expectClose(output, try inputs.tensor("output"), atol: 1e-4, name)
+    #expect(((output - plain).square().sum() / plain.square().sum()).sqrt().item() < 5e-6, "\(name)")
+  }
+
   @Test(arguments: cases) func whatItSavesIsWhatDiffusersSaved(_ name: String) throws {
     let folder = Project.golden("unet/\(name)")
     let saved = try Project.temporaryFolder()

@@ -104,7 +104,7 @@ struct BenchGenerate: ParsableCommand {
       prompt: "a red apple to the left of a rocket on a blue background", steps: steps,
       guidance: .init(scale: guidance))
     try pipeline.timeGrid(request)
-    let result = try pipeline.benchmark(request, batch: batch, rounds: rounds, bfloat16: options.precision == .bfloat16)
+    let result = try pipeline.benchmark(request, batch: batch, rounds: rounds)
     if options.json { return try Bench.printJSON(result) }
     try printLine(
       "\(pipeline.source.name) at batch \(batch), \(steps) steps, \(options.precision), on \(options.device)")
@@ -119,13 +119,14 @@ struct BenchGenerate: ParsableCommand {
 
   private func pipeline(on device: Device) throws -> Pipeline {
     guard let preset else {
-      return try Pipeline(model: Home.model(model), textEncoder: Home.textEncoder, device: device)
+      return try Pipeline(
+        model: Home.model(model), textEncoder: Home.textEncoder, precision: options.precision, device: device)
     }
     let bundle = ModelBundle(preset.configuration, .random(Generator(seed: 1)))
     bundle.move(to: device)
     return Pipeline(
       model: bundle, prompts: try PromptEncoder(directory: Home.textEncoder, device: device),
-      source: ModelSource(name: preset.rawValue, hash: ""))
+      source: ModelSource(name: preset.rawValue, hash: ""), precision: options.precision, packsWeights: true)
   }
 }
 

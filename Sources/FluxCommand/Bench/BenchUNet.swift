@@ -2,6 +2,7 @@ import ArgumentParser
 import Flux
 import Foundation
 import Models
+import NN
 import Torch
 
 /// `flux bench unet`: the time of one evaluation of a U-Net, for comparison with other programs on the same weights.
@@ -56,7 +57,10 @@ struct BenchUNet: ParsableCommand {
   func run() throws {
     let device = try options.begin()
     let unet = try loadUNet()
+    let parameters = unet.parameterCount
     unet.move(to: device)
+    if options.precision != .float32 { unet.convert(to: options.precision.dtype) }
+    if Libtorch.packsWeights { unet.prepareForInference() }
     if device != .cpu { Libtorch.triesConvolutions(true) }
     let c = unet.configuration
     guard c.additionEmbedType == nil else {
@@ -75,21 +79,19 @@ struct BenchUNet: ParsableCommand {
     let labels = c.classEmbedType == nil ? nil : random([batch, c.projectionClassEmbeddingsInputDim ?? 0])
     var seconds: [Double] = []
     withInference {
-      withAutocast(device, enabled: options.precision == .bfloat16) {
-        for round in 0..<rounds + 3 {
-          let begun = ContinuousClock.now
-          _ = unet(sample, timesteps: time, context: context, contextMask: nil, classLabels: labels)
-          device.synchronize()
-          let taken = begun.duration(to: .now)
-          if round >= 3 { seconds.append(taken / .seconds(1)) }
-        }
+      for round in 0..<rounds + 3 {
+        let begun = ContinuousClock.now
+        _ = unet(sample, timesteps: time, context: context, contextMask: nil, classLabels: labels)
+        device.synchronize()
+        let taken = begun.duration(to: .now)
+        if round >= 3 { seconds.append(taken / .seconds(1)) }
       }
     }
     seconds.sort()
     let flops = Double(batch * c.flops(height: side, width: side, tokens: tokens))
     let result = Result(
       milliseconds: .init(median: seconds[seconds.count / 2] * 1000, minimum: seconds[0] * 1000),
-      gigaflopsPerSecond: flops / seconds[0] / 1e9, gigaflops: flops / 1e9, parameters: unet.parameterCount,
+      gigaflopsPerSecond: flops / seconds[0] / 1e9, gigaflops: flops / 1e9, parameters: parameters,
       batch: batch, size: side, threads: Libtorch.threads, precision: "\(options.precision)",
       device: options.device)
     if options.json { return try Bench.printJSON(result) }

@@ -1,0 +1,186 @@
+// Packs weights, and says whether this processor can use them.
+#include "CInference.h"
+#include "bridge.h"
+
+#include <atomic>
+#include <cstdlib>
+
+#if defined(__x86_64__)
+#include "weights.h"
+#include "winograd_2x2.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+namespace {
+
+using namespace inference;
+
+/// Whether a small product gives what it should: libtorch may have been told to use fewer instructions than there are.
+template <class E> bool multiplies() noexcept {
+  E a[2] = {E(2.0f), E(3.0f)}, b[2 * lanes];
+  float c[lanes];
+  for (int64_t i = 0; i < lanes; i++) {
+    // One row after the other in float32, pairs in bfloat16.
+    b[sizeof(E) == 2 ? 2 * i : i] = E(float(i));
+    b[sizeof(E) == 2 ? 2 * i + 1 : lanes + i] = E(1.0f);
+  }
+  try {
+    const ProductState state(sizeof(E) == 2);
+    at::native::cpublas::brgemm(1, lanes, 2, 2, lanes, lanes, false, a, b, c, sizeof(E) == 2);
+  } catch (...) {
+    return false;
+  }
+  for (int64_t i = 0; i < lanes; i++)
+    if (c[i] != 2.0f * float(i) + 3.0f) return false;
+  return true;
+}
+
+bool supports(at::ScalarType type) {
+  __builtin_cpu_init();
+  static const bool vectors = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  static const bool single = vectors && multiplies<float>();
+  static const bool half = vectors && __builtin_cpu_supports("avx512bf16") && multiplies<at::BFloat16>();
+  return type == at::kFloat ? single : type == at::kBFloat16 && half;
+}
+
+/// Copies a matrix `[depth, columns]` of rows into panels.
+template <class E> void packRows(const at::Tensor &rows, const CIWeights &w, E *to) {
+  const int64_t columns = rows.size(1), last = panels(w.columns);
+  const E *from = rows.const_data_ptr<E>();
+  constexpr int64_t pair = sizeof(E) == 2 ? 2 : 1;
+  at::parallel_for(0, last, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t j = begin; j < end; j++) {
+      const int64_t width = panelWidth(w.columns, j), some = std::min(width, columns - j * panel);
+      E *const start = to + j * panel * w.depth;
+      for (int64_t k = 0; k < w.depth; k++)
+        for (int64_t i = 0; i < some; i++)
+          start[k / pair * pair * width + i * pair + k % pair] = from[k * columns + j * panel + i];
+    }
+  });
+}
+
+/// Fills the panels of `w` with the matrices `[depth, columns]`.
+void fill(CIWeights &w, at::ScalarType type, const std::vector<at::Tensor> &matrices, const std::optional<at::Tensor> &bias) {
+  const int64_t computed = (panels(w.columns) - 1) * panel + panelWidth(w.columns, panels(w.columns) - 1);
+  w.slab = computed * w.depth;
+  w.values = at::zeros({int64_t(matrices.size()), w.slab}, at::TensorOptions().dtype(type));
+  for (size_t i = 0; i < matrices.size(); i++) {
+    const at::Tensor rows = matrices[i].to(type).contiguous();
+    if (type == at::kFloat)
+      packRows(rows, w, w.values.data_ptr<float>() + int64_t(i) * w.slab);
+    else
+      packRows(rows, w, w.values.data_ptr<at::BFloat16>() + int64_t(i) * w.slab);
+  }
+  w.bias = at::zeros({computed}, at::TensorOptions().dtype(at::kFloat));
+  if (bias) w.bias.narrow(0, 0, bias->size(0)).copy_(*bias);
+}
+
+bool packs(const at::Tensor &weight, int64_t depth) {
+  const at::ScalarType type = weight.scalar_type();
+  return weight.is_cpu() && supports(type) && (type == at::kFloat || depth % 2 == 0) && weight.numel() > 0;
+}
+
+/// Columns of both halves side by side, 32 of the first and 32 of the second in each panel; `[2 · inner, …]`.
+at::Tensor interleaved(const at::Tensor &halves) {
+  const int64_t inner = halves.size(0) / 2, padded = roundedUp(inner, panel / 2);
+  std::vector<int64_t> shape = halves.sizes().vec();
+  shape[0] = 2 * padded;
+  at::Tensor result = at::zeros(shape, halves.options());
+  for (int64_t i = 0; i < inner; i += panel / 2) {
+    const int64_t count = std::min(panel / 2, inner - i);
+    result.narrow(0, 2 * i, count).copy_(halves.narrow(0, i, count));
+    result.narrow(0, 2 * i + panel / 2, count).copy_(halves.narrow(0, inner + i, count));
+  }
+  return result;
+}
+
+}  // namespace
+#endif
+
+static std::atomic<bool> inUse{std::getenv("FLUX_PLAIN") == nullptr};
+
+extern "C" {
+
+bool ci_in_use(void) { return inUse; }
+void ci_set_in_use(bool on) { inUse = on; }
+
+bool ci_supports(CTType type) {
+#if defined(__x86_64__)
+  return supports(scalarType(type));
+#else
+  return false;
+#endif
+}
+
+CIWeights *ci_pack_matrix(CTTensor *weight, CTTensor *bias, bool gated) {
+  CIWeights *result = nullptr;
+#if defined(__x86_64__)
+  guarded([&] {
+    at::Tensor matrix = T(weight).detach().flatten(1);
+    std::optional<at::Tensor> offset = O(bias);
+    if (!packs(matrix, matrix.size(1)) || (gated && matrix.size(0) % 2 != 0)) return;
+    auto w = std::make_unique<CIWeights>();
+    w->kind = gated ? Kind::gated : Kind::matrix;
+    w->outputs = matrix.size(0) / (gated ? 2 : 1);
+    if (gated) {
+      matrix = interleaved(matrix);
+      if (offset) offset = interleaved(offset->detach());
+    }
+    w->inputs = w->depth = matrix.size(1);
+    w->columns = matrix.size(0);
+    w->size = w->stride = 1;
+    w->padding = 0;
+    fill(*w, matrix.scalar_type(), {matrix.t()}, offset);
+    result = w.release();
+  });
+#endif
+  return result;
+}
+
+CIWeights *ci_pack_kernel(CTTensor *weight, CTTensor *bias, int64_t stride, int64_t padding) {
+  CIWeights *result = nullptr;
+#if defined(__x86_64__)
+  guarded([&] {
+    const c10::impl::ExcludeDispatchKeyGuard noAutocast(c10::autocast_dispatch_keyset);
+    const at::Tensor kernel = T(weight).detach();
+    const int64_t size = kernel.size(2), depth = kernel.size(1) * size * size;
+    if (!packs(kernel, kernel.size(1)) || kernel.size(3) != size) return;
+    auto w = std::make_unique<CIWeights>();
+    w->outputs = w->columns = kernel.size(0);
+    w->inputs = kernel.size(1);
+    w->size = size;
+    w->stride = stride;
+    w->padding = padding;
+    if (winogradPays(kernel, stride, padding)) {
+      w->kind = Kind::winograd;
+      w->depth = w->inputs;
+      fill(*w, kernel.scalar_type(), winogradWeights(kernel), O(bias));
+    } else {
+      w->kind = Kind::kernel;
+      w->depth = depth;
+      fill(*w, kernel.scalar_type(), {kernel.permute({2, 3, 1, 0}).reshape({depth, w->columns})}, O(bias));
+    }
+    result = w.release();
+  });
+#endif
+  return result;
+}
+
+void ci_free(CIWeights *weights) {
+#if defined(__x86_64__)
+  delete weights;
+#endif
+}
+
+int64_t ci_bytes(CIWeights *weights) {
+#if defined(__x86_64__)
+  return int64_t(weights->values.nbytes() + weights->bias.nbytes());
+#else
+  return 0;
+#endif
+}
+
+}  // extern "C"

@@ -1,0 +1,92 @@
+// Packed weights, and the matrix product with them.
+#pragma once
+#if defined(__x86_64__)
+#include "vectors.h"
+
+
+#include <ATen/Parallel.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/native/CPUBlas.h>
+
+#include <algorithm>
+
+namespace inference {
+
+constexpr int64_t panel = 64;  // columns of a block of a product
+constexpr int64_t blockRows = 64;
+
+/// How a layer reads its weights.
+enum class Kind { matrix, gated, kernel, winograd };
+
+/// Number of column panels of a product with `columns` columns.
+constexpr int64_t panels(int64_t columns) { return (columns + panel - 1) / panel; }
+
+/// Columns of a panel that are computed: those at the end are zeros.
+inline int64_t panelWidth(int64_t columns, int64_t index) {
+  return std::min(panel, roundedUp(columns - index * panel, lanes));
+}
+
+}  // namespace inference
+
+/// Weights of one layer, in panels of up to 64 columns. A panel has the rows of the matrix, float32 one after the other, and
+/// bfloat16 in pairs, each column's two values together, as the processor multiplies them.
+struct CIWeights {
+  inference::Kind kind;
+  int64_t outputs, inputs;  // channels; of gated weights those after the gate
+  int64_t columns, depth;  // of the product
+  int64_t size, stride, padding;  // of a kernel
+  int64_t slab;  // elements of one matrix; Winograd's algorithm has sixteen
+  at::Tensor values;  // float32 or bfloat16
+  at::Tensor bias;  // float32 for every column that is computed
+};
+
+namespace inference {
+
+template <class E> const E *panelOf(const CIWeights &w, int64_t index, int64_t matrix = 0) {
+  return w.values.const_data_ptr<E>() + matrix * w.slab + index * panel * w.depth;
+}
+
+/// Leaves the state that matrix products set on this thread's core, when a thread has done its part.
+struct ProductState {
+  explicit ProductState(bool half) : half(half) {}
+  ~ProductState() {
+    if (half) at::native::cpublas::brgemm_release(true);
+  }
+  const bool half;
+};
+
+/// `to = from · panel`, of `rows` rows.
+template <class E>
+void multiplyPanel(const E *from, int64_t fromRow, int64_t rows, const CIWeights &w, int64_t index, int64_t matrix,
+                   float *to, int64_t toRow) {
+  const int64_t width = panelWidth(w.columns, index);
+  at::native::cpublas::brgemm(rows, width, w.depth, fromRow, width, toRow, false, from, panelOf<E>(w, index, matrix), to,
+                              sizeof(E) == 2);
+}
+
+/// The product of all `rows`; `finish(row, rows, panel, block)` takes each block, whose rows are 64 floats apart.
+///
+/// A thread multiplies a stripe of rows that stays in its cache with one panel after the other.
+template <class E, class F>
+void multiply(const E *from, int64_t fromRow, int64_t rows, const CIWeights &w, F finish) {
+  constexpr int64_t cache = 1 << 18;
+  const int64_t stripe = std::max(cache / (w.depth * int64_t(sizeof(E))) / blockRows * blockRows, blockRows);
+  const int64_t count = panels(w.columns), tasks = (rows + stripe - 1) / stripe * count;
+  // A thread gets at least the work that takes longer than to wake it.
+  const int64_t grain = std::max<int64_t>(1, (1 << 20) / (std::min(rows, stripe) * w.depth * panel));
+  at::parallel_for(0, tasks, grain, [&](int64_t begin, int64_t end) {
+    alignas(64) float block[blockRows * panel];
+    const ProductState state(sizeof(E) == 2);
+    for (int64_t task = begin; task < end; task++) {
+      const int64_t index = task % count, first = task / count * stripe, last = std::min(first + stripe, rows);
+      for (int64_t row = first; row < last; row += blockRows) {
+        const int64_t some = std::min(blockRows, last - row);
+        multiplyPanel(from + row * fromRow, fromRow, some, w, index, 0, block, panel);
+        finish(row, some, index, block);
+      }
+    }
+  });
+}
+
+}  // namespace inference
+#endif

@@ -1,0 +1,79 @@
+import CInference
+import CTorch
+
+/// Weights of one layer of a network that only draws, in the order in which matrix products on a CPU read them.
+///
+/// They compute what the layer computes, up to the order of sums, without gradients, on processors with AVX-512. A result
+/// does not depend on the number of threads.
+public final class PackedWeights {
+  private let handle: OpaquePointer
+
+  /// Packs `[out, in]` or `[out, in, 1, 1]` on the CPU; nil for sizes, types and processors that are not covered.
+  ///
+  /// With `gated` the second half of the rows gates the first, as in GEGLU, and the layer has half as many outputs.
+  public init?(matrix weight: Tensor, bias: Tensor?, gated: Bool = false) {
+    guard Self.covers(weight), let handle = ci_pack_matrix(weight.handle, bias?.handle, gated) else { return nil }
+    self.handle = handle
+  }
+
+  /// Packs the filters `[out, in, k, k]` of a convolution; nil for sizes, types and processors that are not covered.
+  public init?(kernel weight: Tensor, bias: Tensor?, stride: Int, padding: Int) {
+    guard Self.covers(weight),
+      let handle = ci_pack_kernel(weight.handle, bias?.handle, Int64(stride), Int64(padding))
+    else { return nil }
+    self.handle = handle
+  }
+
+  deinit { ci_free(handle) }
+
+  /// Whether this processor computes with packed weights of a type: AVX-512, for bfloat16 also AVX512-BF16.
+  public static func isSupported(_ dtype: DType) -> Bool {
+    (dtype == .float32 || dtype == .bfloat16) && ci_supports(dtype.code)
+  }
+
+  private static func covers(_ weight: Tensor) -> Bool {
+    weight.device == .cpu && weight.compact == nil && !weight.requiresGrad && isSupported(weight.dtype)
+  }
+
+  /// Bytes in memory.
+  public var bytes: Int { Int(ci_bytes(handle)) }
+
+  /// The linear layer of `[…, in]`, plus `term` of the result's shape; gated weights add none.
+  public func linear(_ x: Tensor, adding term: Tensor? = nil) -> Tensor {
+    Tensor(ci_linear(x.handle, handle, term?.handle))
+  }
+
+  /// The convolution of `[B, in, H, W]`, plus `term` of the result's shape; fastest in channels-last layout, which it returns.
+  public func conv2d(_ x: Tensor, adding term: Tensor? = nil) -> Tensor {
+    Tensor(ci_conv2d(x.handle, handle, term?.handle))
+  }
+}
+
+extension Tensor {
+  /// Holds packed weights from now on.
+  ///
+  /// The tensor keeps its type and shape. Its own elements take no memory and are NaN, so that a computation with them shows.
+  public func setPacked_(_ weights: PackedWeights) {
+    release_()
+    packed = weights
+  }
+
+  /// The normalization of `[B, C, H, W]` + `shift` `[B, C]` over groups of channels, then SiLU if `activates`, at once.
+  ///
+  /// Without gradients, on processors that `PackedWeights` supports. Returns channels-last layout.
+  public func groupNormAtOnce(
+    _ groups: Int, _ weight: Tensor, _ bias: Tensor, eps: Double, shift: Tensor? = nil, activates: Bool
+  ) -> Tensor {
+    Tensor(ci_group_norm(handle, Int64(groups), weight.handle, bias.handle, eps, shift?.handle, activates))
+  }
+
+  /// Attention of `[B, N, D]` over keys and values `[B, M, D]`, all heads at once; nil for sizes that are not covered.
+  ///
+  /// The channels of a head are contiguous; `mask` `[B, 1, 1, M]` is true where a key may be attended to. Without gradients, on
+  /// processors that `PackedWeights` supports.
+  public static func attentionAtOnce(
+    _ queries: Tensor, _ keys: Tensor, _ values: Tensor, heads: Int, mask: Tensor? = nil, scale: Double
+  ) -> Tensor? {
+    ci_attention(queries.handle, keys.handle, values.handle, Int64(heads), mask?.handle, scale).map { Tensor($0) }
+  }
+}
