@@ -59,7 +59,7 @@ struct BenchUNet: ParsableCommand {
     let unet = try loadUNet()
     let parameters = unet.parameterCount
     unet.move(to: device)
-    if options.precision != .float32 { unet.convert(to: options.precision.dtype) }
+    if options.precision == .bfloat16 { unet.convert(to: .bfloat16) }
     if Libtorch.packsWeights { unet.prepareForInference() }
     if device != .cpu { Libtorch.triesConvolutions(true) }
     let c = unet.configuration
