@@ -19,13 +19,13 @@ extension Module {
 
 extension Linear: InferenceLayer {
   public func prepare() {
-    if weight.packed == nil, let packed = PackedWeights(matrix: weight, bias: bias) { weight.setPacked_(packed) }
+    if let packed = PackedWeights(matrix: weight, bias: bias) { weight.setPacked_(packed) }
   }
 }
 
 extension Conv2d: InferenceLayer {
   public func prepare() {
-    guard weight.packed == nil, groups == 1 else { return }
+    guard groups == 1 else { return }
     if let packed = PackedWeights(kernel: weight, bias: bias, stride: stride, padding: padding) {
       weight.setPacked_(packed)
     }

@@ -32,7 +32,8 @@ public final class PackedWeights {
   }
 
   private static func covers(_ weight: Tensor) -> Bool {
-    weight.device == .cpu && weight.compact == nil && !weight.requiresGrad && isSupported(weight.dtype)
+    weight.device == .cpu && weight.compact == nil && weight.packed == nil && !weight.requiresGrad
+      && isSupported(weight.dtype)
   }
 
   /// Bytes in memory.
