@@ -86,7 +86,8 @@ template <class E> void packKeys(const E *from, const Sizes &s, E *to) {
   for (int64_t i = 0; i < padded; i += lanes) {
     int64_t j = 0;
     if (i + lanes <= s.keys)
-      for (; j + lanes <= words; j += lanes) transpose16(from + i * s.keyRow + j * pair, s.keyRow / pair, out + j * padded + i, padded);
+      for (; j + lanes <= words; j += lanes)
+        transpose16(from + i * s.keyRow + j * pair, s.keyRow / pair, out + j * padded + i, padded);
     for (; j < words; j++)
       for (int64_t k = i; k < i + lanes; k++) {
         int32_t word = 0;
@@ -102,7 +103,8 @@ void packValues(const at::BFloat16 *from, const Sizes &s, at::BFloat16 *to) {
     for (int64_t c = 0; c < s.depth; c += lanes) {
       const __mmask16 mask = firstLanes(s.depth - c);
       const auto row = [&](int64_t k) {
-        return k < s.keys ? _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, from + k * s.valueRow + c)) : _mm512_setzero_si512();
+        if (k >= s.keys) return _mm512_setzero_si512();
+        return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, from + k * s.valueRow + c));
       };
       _mm512_mask_storeu_epi32(to + i * s.depth + 2 * c, mask, _mm512_or_si512(row(i), _mm512_slli_epi32(row(i + 1), 16)));
     }
