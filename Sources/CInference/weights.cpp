@@ -100,7 +100,11 @@ at::Tensor interleaved(const at::Tensor &halves) {
 }  // namespace
 #endif
 
+#if defined(__OPTIMIZE__)
 static std::atomic<bool> inUse{std::getenv("FLUX_PLAIN") == nullptr};
+#else
+static std::atomic<bool> inUse{false};  // unoptimized, these loops are slower than libtorch's
+#endif
 
 extern "C" {
 

@@ -42,7 +42,9 @@ public final class Pipeline {
     precision: Precision = .float32, residency: Residency = .all, device: Device = .cpu
   ) throws {
     try device.checkPresence()
-    (self.device, self.precision, packsWeights) = (device, precision, device == .cpu)
+    (self.device, self.precision) = (device, precision)
+    // Weights of Stable Diffusion stay as they are stored, which may take less memory than packed ones.
+    packsWeights = device == .cpu && !StableDiffusionFiles.isStored(at: url)
     var source = try ModelSource(model: url)
     let merge: (URL, Double) throws -> Void
     if StableDiffusionFiles.isStored(at: url) {

@@ -91,7 +91,7 @@ public enum Libtorch {
 
   /// Whether networks that only draw compute with `PackedWeights` where the processor can.
   ///
-  /// Applies to the whole process; initially on, unless the environment variable `FLUX_PLAIN` is set.
+  /// Applies to the whole process; initially on in optimized builds, unless the environment variable `FLUX_PLAIN` is set.
   public static var packsWeights: Bool {
     get { ci_in_use() }
     set { ci_set_in_use(newValue) }

@@ -14,7 +14,8 @@ typedef struct CIWeights CIWeights;
 
 // Whether this processor and this libtorch have what networks of this type need: AVX-512, for bfloat16 also AVX512-BF16.
 bool ci_supports(CTType type);
-// Whether networks that only draw are to use it; initially true unless the environment variable FLUX_PLAIN is set.
+// Whether networks that only draw are to use it; initially true in optimized builds unless the environment variable
+// FLUX_PLAIN is set.
 bool ci_in_use(void);
 void ci_set_in_use(bool on);
 
