@@ -43,8 +43,9 @@ public final class Pipeline {
   ) throws {
     try device.checkPresence()
     (self.device, self.precision) = (device, precision)
-    // Weights of Stable Diffusion stay as they are stored, which may take less memory than packed ones.
-    packsWeights = device == .cpu && !StableDiffusionFiles.isStored(at: url)
+    // Weights of Stable Diffusion stay as they are stored, which may take less memory than packed ones. In float32 packing
+    // takes longer than a single image saves.
+    packsWeights = device == .cpu && precision == .bfloat16 && !StableDiffusionFiles.isStored(at: url)
     var source = try ModelSource(model: url)
     let merge: (URL, Double) throws -> Void
     if StableDiffusionFiles.isStored(at: url) {
