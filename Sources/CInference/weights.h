@@ -3,7 +3,6 @@
 #if defined(__x86_64__)
 #include "vectors.h"
 
-
 #include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/native/CPUBlas.h>

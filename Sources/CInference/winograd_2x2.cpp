@@ -50,8 +50,7 @@ inline void outputTransform(const __m512 *d, int stride, __m512 *o, int out) {
 }
 
 /// Bᵀ x B of a tile; frequencies are `slab` elements apart.
-template <class E>
-void transformInput(const E *image, int64_t H, int64_t W, int64_t C, int64_t top, int64_t left, E *to, int64_t slab) {
+void transformInput(const float *image, int64_t H, int64_t W, int64_t C, int64_t top, int64_t left, float *to, int64_t slab) {
   for (int64_t c = 0; c < C; c += lanes) {
     const __mmask16 mask = firstLanes(C - c);
     __m512 d[16], e[16], o[4];
@@ -70,9 +69,8 @@ void transformInput(const E *image, int64_t H, int64_t W, int64_t C, int64_t top
 }
 
 /// AᵀmA of a tile, with bias and `added`; frequencies of `from` are `slab` floats apart.
-template <class E>
-void transformOutput(const float *from, int64_t slab, const float *bias, const E *added, const Tiles &tiles, int64_t N,
-                     int64_t top, int64_t left, E *image) {
+void transformOutput(const float *from, int64_t slab, const float *bias, const float *added, const Tiles &tiles, int64_t N,
+                     int64_t top, int64_t left, float *image) {
   for (int64_t c = 0; c < N; c += lanes) {
     const __mmask16 mask = firstLanes(N - c);
     __m512 d[16], e[8], o[2];
@@ -93,17 +91,33 @@ void transformOutput(const float *from, int64_t slab, const float *bias, const E
 
 END_AVX512
 
-template <class E> void convolve(const at::Tensor &x, const CIWeights &w, const at::Tensor &added, at::Tensor &y) {
+}  // namespace
+
+bool winogradPays(const at::Tensor &kernel, int64_t stride, int64_t padding) {
+  // In bfloat16 transformed inputs would be rounded once more, and products take less time than the transforms.
+  return kernel.scalar_type() == at::kFloat && kernel.size(2) == 3 && stride == 1 && padding == 1 && kernel.size(0) >= 32 &&
+         kernel.size(1) >= 32;
+}
+
+std::vector<at::Tensor> winogradWeights(const at::Tensor &kernel) {
+  const at::Tensor g = at::tensor({1.0f, 0.0f, 0.0f, 0.5f, 0.5f, 0.5f, 0.5f, -0.5f, 0.5f, 0.0f, 0.0f, 1.0f}).view({4, 3});
+  const at::Tensor u = at::matmul(at::matmul(g, kernel.to(at::kFloat)), g.t());  // [N, C, 4, 4]
+  std::vector<at::Tensor> matrices;
+  for (int64_t k = 0; k < frequencies; k++) matrices.push_back(u.select(3, k % 4).select(2, k / 4).t());
+  return matrices;
+}
+
+void winogradConvolution(const at::Tensor &x, const CIWeights &w, const at::Tensor &added, at::Tensor &y) {
   const Tiles tiles(y);
   const int64_t C = w.inputs, N = w.outputs, inputs = tiles.height * tiles.width * C, outputs = tiles.height * tiles.width * N;
   const int64_t count = panels(N), row = w.bias.size(0);
   constexpr int64_t bytes = 1 << 21;  // of transformed inputs
-  const int64_t block = std::min(std::max(bytes / (frequencies * C * int64_t(sizeof(E))), int64_t(32)), tiles.count);
+  const int64_t block = std::min(std::max(bytes / (frequencies * C * int64_t(sizeof(float))), int64_t(32)), tiles.count);
   const int64_t inputSlab = block * C + spacing, outputSlab = block * row + spacing;
   at::Tensor transformed = at::empty({frequencies * inputSlab}, x.options().memory_format(at::MemoryFormat::Contiguous));
   at::Tensor products = at::empty({frequencies * outputSlab}, w.bias.options());
-  const E *const from = x.const_data_ptr<E>(), *const other = added.defined() ? added.const_data_ptr<E>() : nullptr;
-  E *const middle = transformed.data_ptr<E>(), *const to = y.data_ptr<E>();
+  const float *const from = x.const_data_ptr<float>(), *const other = added.defined() ? added.const_data_ptr<float>() : nullptr;
+  float *const middle = transformed.data_ptr<float>(), *const to = y.data_ptr<float>();
   float *const results = products.data_ptr<float>();
   for (int64_t first = 0; first < tiles.count; first += block) {
     const int64_t some = std::min(block, tiles.count - first);
@@ -115,7 +129,6 @@ template <class E> void convolve(const at::Tensor &x, const CIWeights &w, const 
       }
     });
     at::parallel_for(0, frequencies * count, 1, [&](int64_t begin, int64_t end) {
-      const ProductState state(sizeof(E) == 2);
       for (int64_t i = begin; i < end; i++) {
         const int64_t k = i / count, j = i % count;
         multiplyPanel(middle + k * inputSlab, C, some, w, j, k, results + k * outputSlab + j * panel, row);
@@ -129,29 +142,6 @@ template <class E> void convolve(const at::Tensor &x, const CIWeights &w, const 
       }
     });
   }
-}
-
-}  // namespace
-
-bool winogradPays(const at::Tensor &kernel, int64_t stride, int64_t padding) {
-  if (kernel.size(2) != 3 || stride != 1 || padding != 1 || kernel.size(0) < 32 || kernel.size(1) < 32) return false;
-  // Where matrix products of bfloat16 have tiles, they take less time than the transforms.
-  return kernel.scalar_type() == at::kFloat || !__builtin_cpu_supports("amx-bf16");
-}
-
-std::vector<at::Tensor> winogradWeights(const at::Tensor &kernel) {
-  const at::Tensor g = at::tensor({1.0f, 0.0f, 0.0f, 0.5f, 0.5f, 0.5f, 0.5f, -0.5f, 0.5f, 0.0f, 0.0f, 1.0f}).view({4, 3});
-  const at::Tensor u = at::matmul(at::matmul(g, kernel.to(at::kFloat)), g.t());  // [N, C, 4, 4]
-  std::vector<at::Tensor> matrices;
-  for (int64_t k = 0; k < frequencies; k++) matrices.push_back(u.select(3, k % 4).select(2, k / 4).t());
-  return matrices;
-}
-
-void winogradConvolution(const at::Tensor &x, const CIWeights &w, const at::Tensor &added, at::Tensor &y) {
-  if (x.scalar_type() == at::kFloat)
-    convolve<float>(x, w, added, y);
-  else
-    convolve<at::BFloat16>(x, w, added, y);
 }
 
 }  // namespace inference
