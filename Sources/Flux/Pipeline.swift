@@ -25,8 +25,8 @@ public final class Pipeline {
   public let precision: Precision
   /// The identity of the model, for the metadata of images.
   public let source: ModelSource
-  /// Whether the U-Net's weights are packed before the first image, for good: nothing else may use them after that.
-  private let packsWeights: Bool
+  /// Whether the U-Net's weights are to be packed before the next image, for good: nothing else may use them after that.
+  private var isPackingDue: Bool
   /// The few-step student whose change is in the weights; its `request` says how it draws.
   public let student: FastStudent?
 
@@ -43,9 +43,8 @@ public final class Pipeline {
   ) throws {
     try device.checkPresence()
     (self.device, self.precision) = (device, precision)
-    // Weights of Stable Diffusion stay as they are stored, which may take less memory than packed ones. In float32 packing
-    // takes longer than a single image saves.
-    packsWeights = device == .cpu && precision == .bfloat16 && !StableDiffusionFiles.isStored(at: url)
+    // Weights of Stable Diffusion stay as they are stored, which may take less memory than packed ones.
+    isPackingDue = Self.packs(precision, on: device) && !StableDiffusionFiles.isStored(at: url)
     var source = try ModelSource(model: url)
     let merge: (URL, Double) throws -> Void
     if StableDiffusionFiles.isStored(at: url) {
@@ -94,8 +93,8 @@ public final class Pipeline {
 
   /// A pipeline over networks that are in memory already, all on one device.
   ///
-  /// The U-Net is converted to `precision`. With `packsWeights` it packs the U-Net's weights for drawing: training cannot go
-  /// on with them.
+  /// The U-Net is converted to `precision`. With `packsWeights` its weights are packed as those of a model that is read:
+  /// training cannot go on with them.
   public init(
     model: ModelBundle, prompts: PromptEncoder, source: ModelSource, precision: Precision = .float32,
     packsWeights: Bool = false
@@ -103,7 +102,7 @@ public final class Pipeline {
     self.model = model
     conditioner = AdaptedPrompts(prompts, model.adapter, device: prompts.device)
     self.source = source
-    self.packsWeights = packsWeights && prompts.device == .cpu
+    isPackingDue = packsWeights && Self.packs(precision, on: prompts.device)
     student = nil
     (device, self.precision) = (prompts.device, precision)
     if precision != .float32 { model.unet.convert(to: precision.dtype) }
@@ -112,7 +111,7 @@ public final class Pipeline {
   /// A pipeline over a model of Stable Diffusion's family that is in memory already, on the CPU.
   init(model: StableDiffusionModel, source: ModelSource) {
     (self.model, conditioner, self.source) = (model, model.prompts, source)
-    (student, device, precision, packsWeights) = (nil, .cpu, .float32, false)
+    (student, device, precision, isPackingDue) = (nil, .cpu, .float32, false)
   }
 
   /// A prompt and the one that guidance leads away from, as the U-Net reads them: one row each, equally long.
@@ -241,7 +240,14 @@ public final class Pipeline {
     do throws(CheckpointError) {
       try model.prepare(part)
     } catch { throw .weights(error) }
-    if part == .denoiser, packsWeights, Libtorch.packsWeights { model.unet.prepareForInference() }
+    guard part == .denoiser, isPackingDue else { return }
+    isPackingDue = false
+    if Libtorch.packsWeights { model.unet.prepareForInference() }
+  }
+
+  /// Whether packing weights pays: in float32 it takes longer than a single image saves.
+  private static func packs(_ precision: Precision, on device: Device) -> Bool {
+    device == .cpu && precision == .bfloat16
   }
 
   /// The latents after all steps, or after those that a `state` leaves; before and after, the parts that are not needed may
