@@ -86,7 +86,7 @@ struct BenchPlots: ParsableCommand {
     }
   }
 
-  /// The median time of an image: one at a time, in the model's own steps, but for what is varied.
+  /// The median time of an image: one at a time, in twelve steps, but for what is varied.
   private func secondsPerImage(_ axis: Axis, _ value: Int, _ pipeline: Pipeline) throws -> Double {
     let threads = Libtorch.threads
     defer { Libtorch.threads = threads }
