@@ -128,7 +128,7 @@ def main():
                             time.sleep(chance.uniform(1, 6))
 
         works = [draw, draw, edit, edit, web_ui, cancel, vanish, damage]
-        threads = [threading.Thread(target=client, args=(work, options.seed * 100 + index))
+        threads = [threading.Thread(target=client, args=(work, options.seed * 100 + index), daemon=True)
                    for index, work in enumerate(works)]
         begin, samples = time.monotonic(), []
         for thread in threads:
@@ -136,6 +136,8 @@ def main():
         print("minute  resident MiB  threads  descriptors  requests", flush=True)
         while True:
             minute = (time.monotonic() - begin) / 60
+            if server.process.poll() is not None:  # the clients, which are daemons, end with this
+                sys.exit(f"the server ended with {server.process.returncode}: see .deps/test-clients.log")
             samples.append((minute, server.status("VmRSS"), server.status("Threads"), server.status("FDs")))
             print(f"{minute:6.1f} {samples[-1][1]:13} {samples[-1][2]:8} {samples[-1][3]:12} {sum(counts.values()):9}",
                   flush=True)
