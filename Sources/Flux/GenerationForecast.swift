@@ -56,11 +56,13 @@ public struct GenerationForecast: Sendable, Equatable {
     for request in requests {
       let size = try OutputSize(request, model.geometry)
       let grid = try TimeGrid(schedule, kind: request.sampler, steps: request.steps, spacing: request.spacing)
-      var passes = 0
-      for time in grid.times.dropLast() {
-        passes += request.guidance.applies(at: time) && !model.embedsGuidance ? 2 : 1
+      let first = try request.edit.map { try grid.start(strength: $0.strength) } ?? 0
+      // Heun also evaluates at the end of each step but the last.
+      let steps = Array(grid.times[first..<grid.count])
+      let times = request.sampler == .heun ? steps + steps.dropFirst() : steps
+      let passes = times.reduce(0) { count, time in
+        count + (request.guidance.applies(at: time) && !model.embedsGuidance ? 2 : 1)
       }
-      if request.sampler == .heun { passes = 2 * passes - 1 }  // two a step but for the last
       let (h, w) = size.latent
       evaluations += passes
       let cost = model.flops(height: h, width: w, tokens: model.maxTokens)

@@ -63,7 +63,7 @@ struct FluxCommand: ParsableCommand {
         leave(0)
       } catch { end(error.description, error.code) }
     case .validationFailure:
-      let text = message(for: error)
+      let text = Arguments.inOneLine(message(for: error))
       let arguments = Array(CommandLine.arguments.dropFirst())
       let advice =
         Arguments.misspelledCommand(arguments, text) ?? Arguments.surplus(arguments, text)

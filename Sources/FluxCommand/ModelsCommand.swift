@@ -17,6 +17,7 @@ struct ModelsCommand: ParsableCommand {
   @Flag(help: "Print JSON, one line for each model.") var json = false
 
   func run() throws {
+    InstalledModels.missingFolders.forEach { say("flux: \($0)") }
     var rows: [[String]] = []
     for (name, directory) in InstalledModels.all() {
       let model: ModelSummary

@@ -39,6 +39,7 @@ import Testing
     (["-p", "a", "--device", "mps"], "unknown device \"mps\"; use cpu, cuda or cuda:N"),
     (["-p", "a", "--threads", "3000000000"], "--threads 3000000000 must be 1 to 1024"),
     (["-p", "a", "--threads", "0"], "--threads 0 must be 1 to 1024"),
+    (["-p", "a", "--format", "gif"], "The value 'gif' is invalid for '--format <format>'. Please provide one of "),
     (["-p", "a", "--cfg-interval", "1e-1-x"], "The value '1e-1-x' is invalid for '--cfg-interval"),
     (["-p", "a", "--cfg-interval", "-2-5"], "The value '-2-5' is invalid for '--cfg-interval"),
     (["-p", "a", "--cfg-interval", "0.5-x-5"], "The value '0.5-x-5' is invalid for '--cfg-interval"),

@@ -63,7 +63,8 @@ import Testing
   @Test(arguments: [
     ("/foo", "there is no command /foo"), ("/steps x", "/steps x: give a number from 1 to 1000"),
     ("/steps 0", "give a number from 1 to 1000"), ("/cfg nan", "give a number from 0.0 to 100.0"),
-    ("/size 0x5", "give a size such as 512"), ("/again", "there is no prompt yet"), ("/i", "give a file, last or none"),
+    ("/size 0x5", "give a size such as 512"), ("/size 7", "height 7: this model generates multiples of"),
+    ("/again", "there is no prompt yet"), ("/i", "give a file, last or none"),
     ("/i last", "there is no last image"), ("/i gone.png", "gone.png"), ("/fast maybe", "give on or off"),
     ("/fast on", "no few-step student"), ("/model gone", "model \"gone\" not found"), ("/sampler x", "x"),
     ("/save", "no image to save"),

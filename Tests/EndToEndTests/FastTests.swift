@@ -31,6 +31,13 @@ import Testing
       let (plain, fast) = (try text("plain.png", folder), try text("fast.png", folder))
       #expect(fast.hasPrefix("a cat\nSteps: 3, Sampler: DDIM, Schedule type: SGM Uniform, CFG scale: 1, "), "\(fast)")
       #expect(fast.contains(", Fast: ") && !plain.contains("Fast"))
+      let steps = try Program.run(
+        ["generate", "--replay", "fast.png", "--steps", "8", "-o", "b.png"], in: folder,
+        environment: ["FLUX_MODELS": "."])
+      #expect(steps.code == 2 && steps.errors.hasPrefix("flux: fast.png was drawn with --fast, which uses the steps, "))
+      let lines = try Program.run(
+        ["draw", "-m", "model"], in: folder, input: "/steps 4\n/fast on\n/steps\n/fast on\n/steps 4\n")
+      #expect(lines.errors.components(separatedBy: "/steps would have no effect").count == 3, "\(lines.errors)")
       // The student is no part of the model that an image names.
       let hash = /Model hash: [0-9a-f]{10}/
       let hashes = try [plain, fast].map { try hash.firstMatch(in: $0)?.output }

@@ -42,6 +42,17 @@ import Testing
     }
   }
 
+  @Test func anImageThatIsCutOffStillTellsItsSettings() throws {
+    try Program.inModelFolder { folder in
+      try draw(["a red apple", "-o", "a.png"], in: folder)
+      let bytes = try Data(contentsOf: folder.appendingPathComponent("a.png"))
+      try bytes.dropLast(1000).write(to: folder.appendingPathComponent("cut.png"))
+      let result = try Program.run(["inspect", "cut.png"], in: folder)
+      #expect(result.code == 1 && result.errors.hasPrefix("flux: cut.png is not a valid PNG image: "))
+      #expect(result.output.contains(/(?m)^prompt +a red apple$/) && result.output.contains(/(?m)^pixels +unreadable$/))
+    }
+  }
+
   @Test func aModelTellsItsNetworks() throws {
     try Program.inModelFolder { folder in
       let facts = try json(Program.run(["inspect", "model", "--json"], in: folder).output)
@@ -50,6 +61,7 @@ import Testing
       let networks = try #require(facts["networks"] as? [[String: Any]])
       #expect(networks.map { $0["name"] as? String } == ["unet", "autoencoder", "text_adapter"])
       #expect(networks.allSatisfy { ($0["parameters"] as? Int ?? 0) > 0 })
+      #expect(facts["seconds_per_image"] as? Double ?? 0 > 0 && facts["peak_bytes"] as? Int ?? 0 > 100_000_000)
       let mini = try json(Program.run(["inspect", "mini", "--json"], in: folder).output)
       #expect(mini["license"] as? String == "apache-2.0")
       #expect(mini["fast_steps"] as? Int == 4)

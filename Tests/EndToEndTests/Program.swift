@@ -134,5 +134,5 @@ enum Program {
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
   }
 
-  private static var executable: URL { folder.appendingPathComponent("flux") }
+  static var executable: URL { folder.appendingPathComponent("flux") }
 }

@@ -106,7 +106,10 @@ import Testing
       let elsewhere = folder.appendingPathComponent("elsewhere")
       try FileManager.default.createDirectory(at: elsewhere, withIntermediateDirectories: true)
       if try stop(call, in: folder, whenThereIs: "out/1.part.safetensors", input: "a cat\na boat\n") {
-        let result = try Program.run(["generate", "--resume", "../out/1.part.safetensors"], in: elsewhere)
+        // The name is searched before the folder of the call is entered.
+        let result = try Program.run(
+          ["generate", "--resume", "../out/1.part.safetensors", "-m", "model"], in: elsewhere,
+          environment: ["FLUX_MODELS": ".."])
         #expect(result.code == 0 && result.errors.contains("in \(folder.path)"), "\(result.errors)")
       }
       let files = try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent("out").path)

@@ -88,12 +88,14 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--seeds", "9-1"], "The value '9-1' is invalid for '--seeds"),
+    (["--seeds", "9-1"], "--seeds 9-1: the range 9-1 ends before it begins"),
+    (["--seeds", "1,x"], "--seeds 1,x: \"x\" is neither a seed nor a range of seeds"),
+    (["--grid-x", "steps"], "\"steps\" is no setting of a grid with its values"),
     (["--seeds", "1-2", "-b", "2"], "remove --batch-count"),
     (["--seeds", "1", "-s", "2"], "--seeds and --seed exclude each other"),
     (["--grid-x", "steps=1,x"], "steps \"x\" of a grid is not a number of steps"),
     (["--grid-x", "steps=1,5000"], "5000 steps: this schedule takes 1 to 1000"),
-    (["--grid-x", "color=1"], "is invalid for '--grid-x"),
+    (["--grid-x", "color=1"], "a grid has no setting \"color\"; there are seed, steps"),
     (["--grid-x", "replace=dog,fox"], "the prompt has no \"dog\""),
     (["--grid-x", "steps=1", "--grid-y", "steps=2"], "choose two settings"),
     (["--grid-y", "sampler=eulr"], "did you mean \"euler\"?"),

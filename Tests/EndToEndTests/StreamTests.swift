@@ -43,6 +43,22 @@ import Testing
     }
   }
 
+  @Test func imagesComeThroughPipes() throws {
+    try inModelFolder { folder in
+      let pipe = "-o - | \"$FLUX\" inspect - | grep -c '^prompt  *a cat$'"
+      let result = try Program.run(
+        draw + ["a cat"], in: folder, shell: pipe, environment: ["FLUX": Program.executable.path])
+      #expect(result.output == "1\n", "\(result.errors)")
+      #expect(try Program.run(draw + ["a cat", "-o", "a.png"], in: folder).code == 0)
+      let verified = try Program.run(["verify", "-"], in: folder, shell: "< a.png", environment: ["FLUX_MODELS": "."])
+      #expect(
+        verified.output == "-: pixels intact, model matches, drawn again: identical\n", "\(verified.errors)")
+      let nothing = try Program.run(["inspect", "-"], in: folder)
+      #expect(nothing.code == 1 && nothing.errors == "flux: standard input is no PNG, JPEG or WebP file\n")
+      #expect(try Program.run(draw + ["a", "-o", "-", "--json"], in: folder).code == 2)
+    }
+  }
+
   @Test func everyNameIsThereAsSoonAsItsImageIs() throws {
     try inModelFolder { folder in
       let result = try Program.run(

@@ -1,5 +1,6 @@
 import Diffusion
 import Flux
+import Images
 import Testing
 
 @Suite struct GenerationForecastTests {
@@ -16,11 +17,20 @@ import Testing
     #expect(try evaluations(.ddim, scale: 1) == 10)
     #expect(try evaluations(.ddim, scale: 3) == 20)
     #expect(try evaluations(.heun, scale: 1) == 19)
+    #expect(try evaluations(.heun, scale: 3) == 38)
     let (one, three) = (
       try forecast([GenerationRequest(prompt: "a")]), try forecast(GenerationRequest(prompt: "a").batch(3))
     )
     #expect(three.flops == 3 * one.flops && three.images == 3)
     #expect(three.seconds > one.seconds && three.peakBytes == one.peakBytes)
+  }
+
+  @Test(arguments: [(1.0, 40), (0.5, 20), (0.25, 10), (0.1, 4), (0, 0)])
+  func aStrengthDoesItsShareOfTheSteps(_ strength: Double, _ evaluations: Int) throws {
+    let image = Image(width: 8, height: 8, channels: .rgb, pixels: .init(repeating: 0, count: 192))
+    let request = GenerationRequest(
+      prompt: "a", steps: 20, guidance: Guidance(scale: 3), edit: ImageEdit(image: image, strength: strength))
+    #expect(try forecast([request]).evaluations == evaluations)
   }
 
   @Test func whatAModelCannotDrawIsRefused() {

@@ -1,6 +1,6 @@
 """Reads images of Flux with other programs' metadata readers, and compares what they find.
 
-    python3 -m venv venv && venv/bin/pip install sd-parsers sd-prompt-reader
+    python3 -m venv venv && venv/bin/pip install sd-parsers sd-prompt-reader piexif
     venv/bin/python Tools/check/metadata_readers.py FLUX
 
 FLUX is the built program (FLUX_HOME has to be set). It draws a PNG, a JPEG and a WebP; sd-parsers and the library of

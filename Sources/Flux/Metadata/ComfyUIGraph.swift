@@ -8,12 +8,33 @@ struct ComfyUIGraph {
 
   /// Nil if the text is no such graph.
   init?(_ json: String) {
-    guard let fields = JSONValue(Array(json.utf8))?.fields else { return nil }
+    guard let fields = JSONValue(Self.withoutNaN(Array(json.utf8)))?.fields else { return nil }
     nodes = fields.compactMap { field in
       guard let type = field.value["class_type"]?.string, let inputs = field.value["inputs"] else { return nil }
       return (field.key, type, inputs)
     }
     if nodes.isEmpty { return nil }
+  }
+
+  /// The text with null for the NaN that Python writes, such as in `"is_changed": [NaN]`, and JSON does not have.
+  private static func withoutNaN(_ json: [UInt8]) -> [UInt8] {
+    let (nan, null) = (Array("NaN".utf8), Array("null".utf8))
+    var result: [UInt8] = []
+    var (isText, isEscaped) = (false, false)
+    var index = 0
+    while index < json.count {
+      let byte = json[index]
+      if !isText, json[index...].starts(with: nan) {
+        result += null
+        index += nan.count
+        continue
+      }
+      if byte == UInt8(ascii: "\""), !isEscaped { isText.toggle() }
+      isEscaped = byte == UInt8(ascii: "\\") && !isEscaped
+      result.append(byte)
+      index += 1
+    }
+    return result
   }
 
   /// Number of nodes.

@@ -68,6 +68,7 @@ public struct ImageMetadata: Sendable {
     } else {
       return nil
     }
+    if text("flux") != nil, record == nil { fields.append(("Record", "of another version of Flux: not read")) }
   }
 
   private init(_ record: ImageRecord) {
@@ -150,6 +151,34 @@ public struct ImageMetadata: Sendable {
     }
     request.largeLatents = self[field: "Large latents"] == "true"
     request.promptSyntax = self[field: "Prompt syntax"].flatMap(PromptSyntax.init) ?? .plain
+    if program != .flux {
+      notes += readSyntax(of: &request)
+      let unused = (model.map { [("Model", $0)] } ?? []) + fields.filter { !Self.usedFields.contains($0.key) }
+      if !unused.isEmpty {
+        let names = unused.prefix(Self.mostNames).map { "\($0.0): \($0.1)" }.joined(separator: ", ")
+        notes.append("not used of its settings: \(names)\(unused.count > Self.mostNames ? ", …" : "")")
+      }
+    }
     return (request, notes)
+  }
+
+  /// Fields beside the properties that a request takes; the clip skip depends on the model.
+  private static let usedFields: Set<String> = [
+    "CFG rescale", "Eta", "CFG interval", "Upscaler", "Large latents", "Prompt syntax", "Version", "Clip skip",
+  ]
+  private static let mostNames = 8
+
+  /// Gives a request of a program that always reads weights their syntax, if its prompts have any, without LoRA tags.
+  ///
+  /// Wildcards and alternatives are those of extensions, which write the prompt that they chose: they stay plain text.
+  private func readSyntax(of request: inout GenerationRequest) -> [String] {
+    guard program == .webUI || program == .sdcpp else { return [] }
+    let marks = PromptSyntax.marks(in: prompt) + PromptSyntax.marks(in: negativePrompt)
+    if marks.isEmpty || marks.contains(where: { $0.hasPrefix("{") || $0.hasPrefix("__") }) { return [] }
+    let (own, negative) = (LoRATag.read(prompt), LoRATag.read(negativePrompt))
+    (request.prompt, request.negativePrompt, request.promptSyntax) = (own.prompt, negative.prompt, .weighted)
+    let loras = (own.tags + negative.tags).map { "\"\($0.name)\"" }
+    return ["its prompt has weights: it is read with --prompt-syntax weighted"]
+      + (loras.isEmpty ? [] : ["its LoRAs are left out: \(loras.joined(separator: ", ")) (--lora FILE)"])
   }
 }

@@ -69,6 +69,38 @@ public struct WeightedPrompt: Sendable, Equatable {
     return (trimmed(text[..<colon]), weight)
   }
 
+  /// What looks like this syntax and has not its effect, each in a sentence: brackets without partner, weights that are no
+  /// numbers, and tags that name no LoRA.
+  public static func faults(in text: String) -> [String] {
+    var faults: [String] = []
+    var open: [Character: Int] = [:]
+    var isEscaped = false
+    for character in text {
+      let opening = [")": "(", "]": "["][character] as Character?
+      switch character {
+      case _ where isEscaped: isEscaped = false
+      case "\\": isEscaped = true
+      case "(", "[": open[character, default: 0] += 1
+      case ")", "]":
+        guard let opening, open[opening, default: 0] > 0 else {
+          faults.append("a \"\(character)\" closes nothing, so it is text")
+          continue
+        }
+        open[opening, default: 0] -= 1
+      default: break
+      }
+    }
+    for bracket in ["(", "["] as [Character] where open[bracket, default: 0] > 0 {
+      faults.append("a \"\(bracket)\" is not closed, so it counts to the end of the prompt")
+    }
+    for match in text.matches(of: /\(([^()\[\]:\\]+):([^()\[\]:\\]*)\)/)
+    where Double(match.2.trimmingCharacters(in: .whitespaces))?.isFinite != true {
+      faults.append("\(match.0) has no number after its colon, so the colon is text")
+    }
+    faults += text.matches(of: /<[A-Za-z]+:[^<>]*>/).map { "\($0.0) is no LoRA with a scale, so it is text" }
+    return faults.reduce(into: []) { unique, fault in if !unique.contains(fault) { unique.append(fault) } }
+  }
+
   private static let factor = 1.1
 
   /// The fragments of a text, with neighbors of one weight joined.

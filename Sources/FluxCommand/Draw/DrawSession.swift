@@ -36,7 +36,7 @@ final class DrawSession {
   func take(_ line: String) throws -> Bool {
     switch try DrawLine(line) {
     case .prompt(let prompt):
-      change { $0.prompt = prompt }
+      try change { $0.prompt = prompt }
       try draw()
     case .next:
       guard settings.prompt != nil, !last.isEmpty else { return true }
@@ -50,27 +50,29 @@ final class DrawSession {
   private func run(_ command: DrawLine.Command) throws -> Bool {
     switch command {
     case .again(let seed):
-      if let seed { change { $0.seed = seed } }
+      if let seed { try change { $0.seed = seed } }
       try draw()
     case .seed(let seed):
-      change { $0.seed = seed ?? .random(in: 0...UInt64(UInt32.max)) }
+      try change { $0.seed = seed ?? .random(in: 0...UInt64(UInt32.max)) }
       if seed == nil { say("seed \(settings.seed)") }
-    case .steps(let steps): change { $0.steps = steps }
-    case .cfg(let scale): change { $0.cfg = scale }
+    case .steps(let steps): try change { $0.steps = steps }
+    case .cfg(let scale): try change { $0.cfg = scale }
     case .sampler(let name):
       let named = try name.map { try SamplerKind.read($0) }
-      change { ($0.sampler, $0.spacing) = (named?.kind, named?.spacing) }
-    case .size(let width, let height): change { ($0.width, $0.height) = (width, height) }
-    case .negative(let text): change { $0.negativePrompt = text }
-    case .count(let count): change { $0.count = count }
+      try change { ($0.sampler, $0.spacing) = (named?.kind, named?.spacing) }
+    case .size(let width, let height):
+      _ = try pipeline().outputSize(GenerationRequest(prompt: "", width: width, height: height))
+      try change { ($0.width, $0.height) = (width, height) }
+    case .negative(let text): try change { $0.negativePrompt = text }
+    case .count(let count): try change { $0.count = count }
     case .initImage(let source):
       let image = try image(source)
-      change { $0.initImage = image }
+      try change { $0.initImage = image }
     case .mask(let name):
       let mask = try name.map { ($0, try ImageOptions.read(FilePath($0))) }
-      change { $0.mask = mask }
-    case .strength(let strength): change { $0.strength = strength }
-    case .variation(let strength): change { $0.variation = strength }
+      try change { $0.mask = mask }
+    case .strength(let strength): try change { $0.strength = strength }
+    case .variation(let strength): try change { $0.variation = strength }
     case .fast(let isFast): try load { $0.isFast = isFast }
     case .model(let name): try load { $0.model = FilePath(name) }
     case .save(let name): try save(name)
@@ -89,10 +91,12 @@ final class DrawSession {
 
   private func printSettings() { for (name, value) in settings.lines { say("\(name): \(value)") } }
 
-  private func change(_ body: (inout DrawSettings) -> Void) {
+  /// Changes the settings; throws for a setting that the student fixes.
+  private func change(_ body: (inout DrawSettings) -> Void) throws {
     var changed = settings
     body(&changed)
     if changed == settings { return }
+    try changed.checkStudent()
     earlier = earlier.suffix(Self.mostEarlier - 1) + [settings]
     settings = changed
   }
@@ -129,19 +133,17 @@ final class DrawSession {
   private func load(_ body: (inout DrawSettings) -> Void) throws {
     var changed = settings
     body(&changed)
-    _ = try pipeline(of: changed)
-    change(body)
+    try changed.checkStudent()
+    let pipeline = try pipeline(of: changed)
+    _ = try pipeline.outputSize(GenerationRequest(prompt: "", width: changed.width, height: changed.height))
+    try change(body)
   }
 
   // MARK: - Images
 
   private func draw() throws {
     guard let prompt = settings.prompt else { throw Failure("there is no prompt yet") }
-    if settings.isFast, !settings.fixedByStudent.isEmpty {
-      throw Failure(
-        "the student has steps, sampler and guidance of its own: \(settings.fixedByStudent.joined(separator: ", ")) "
-          + "would have no effect; give them without a value, or /fast off")
-    }
+    try settings.checkStudent()
     let pipeline = try pipeline()
     let asked = try settings.request(
       prompt, defaults: pipeline.model.sampling ?? .standard, other: .random(in: 0...UInt64(UInt32.max)))
@@ -166,9 +168,12 @@ final class DrawSession {
     }
     last = drawn
     let seconds = Date().timeIntervalSince(began)
-    say(
-      "seed \(request.seed)\(settings.count > 1 ? "–\(request.image(settings.count - 1).seed)" : ""), "
-        + "\((seconds * 100).rounded() / 100) s")
+    let end = request.image(settings.count - 1)
+    var seeds = request.seed == end.seed ? "seed \(request.seed)" : "seed \(request.seed)–\(end.seed)"
+    if let first = request.variation?.seed, let last = end.variation?.seed {
+      seeds += first == last ? ", variation seed \(first)" : ", variation seed \(first)–\(last)"
+    }
+    say("\(seeds), \((seconds * 100).rounded() / 100) s")
   }
 
   /// Images that are denoised together.

@@ -44,8 +44,16 @@ struct DrawSettings: Equatable {
       variation: variation > 0 ? Variation(seed: other, strength: variation) : nil, edit: edit)
   }
 
+  /// Throws if the student draws and a setting is given that it fixes.
+  func checkStudent() throws(Failure) {
+    if !isFast || fixedByStudent.isEmpty { return }
+    throw Failure(
+      "the student has steps, sampler and guidance of its own: \(fixedByStudent.joined(separator: ", ")) "
+        + "would have no effect; give them without a value, or /fast off")
+  }
+
   /// The settings that the student fixes and that were given, by their commands.
-  var fixedByStudent: [String] {
+  private var fixedByStudent: [String] {
     [
       ("/steps", steps != nil), ("/cfg", cfg != nil), ("/sampler", sampler != nil || spacing != nil),
       ("/n", !negativePrompt.isEmpty),

@@ -73,7 +73,10 @@ extension Generate {
     if let grid {
       let sheet = self.series.isLabeled ? series.grid(drawn) : ContactSheet.thumbnails(drawn)
       try write(PNG.encode(sheet), to: grid.url)
-      if !targets.isStandardOutput { try printLine(grid.url.relativePath) }
+      let name = grid.url.relativePath
+      if !targets.isStandardOutput {
+        try printLine(report.json ? JSONValue.object([("grid", .string(name))]).text : name)
+      }
     }
   }
 

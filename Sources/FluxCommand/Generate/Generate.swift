@@ -3,7 +3,6 @@ import Diffusion
 import Flux
 import Foundation
 import Images
-import RegexBuilder
 import Support
 import Torch
 
@@ -133,7 +132,8 @@ struct Generate: ParsableCommand {
   @Option(help: "Show images in the terminal while they are drawn: auto, kitty, iterm, sixel, blocks or none.")
   var preview: PreviewMode = .none
   @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
-  @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
+  @Option(name: [.short, .long], help: "CPU threads (default: all cores, or with --replay those of the image).")
+  var threads: Int?
   @Flag(
     name: .customLong("disable-image-metadata"),
     help: "Do not embed generation parameters in the image file.")
@@ -160,12 +160,16 @@ struct Generate: ParsableCommand {
       throw ValidationError("--batch-size \(batchSize) must be 1 to \(Self.largestBatch)")
     }
     try ThreadCount.check(threads)
+    if report.json, output.text == "-" {
+      throw ValidationError("--json and -o - both write to standard output: choose a file for the image")
+    }
     if skipExisting, noOverwrite {
       throw ValidationError("--skip-existing never overwrites: remove --no-overwrite")
     }
     if size != nil, width != nil || height != nil {
       throw ValidationError("--size sets width and height: remove \(width != nil ? "--width" : "--height")")
     }
+    if replay.replay == nil, state.resume == nil { try images.check() }
     try images.checkSize(width: size ?? width, height: size ?? height, largeLatents: largeLatents)
     if largeLatents, upscaler != nil {
       throw ValidationError("--large-latents enlarges nothing: remove --upscaler")
@@ -177,18 +181,23 @@ struct Generate: ParsableCommand {
     if fast { try checkFastOptions() }
   }
 
-  private func checkFastOptions() throws {
-    try FastOptions.check([
-      ("--steps", steps != nil), ("--cfg-scale", guidanceScale != nil), ("--cfg-rescale", guidanceRescale != nil),
-      ("--cfg-interval", guidanceInterval != nil), ("--sampler", sampler != nil), ("--scheduler", scheduler != nil),
-      ("--eta", eta != nil), ("--negative-prompt", !negativePrompt.isEmpty), ("--lora", !loras.lora.isEmpty),
-    ])
+  private func checkFastOptions(of replayed: Replay? = nil) throws {
+    let who = fast ? nil : replayed.map { "\($0.file.text) was drawn with --fast, which" }
+    try FastOptions.check(
+      who: who ?? "--fast",
+      [
+        ("--steps", steps != nil), ("--cfg-scale", guidanceScale != nil), ("--cfg-rescale", guidanceRescale != nil),
+        ("--cfg-interval", guidanceInterval != nil), ("--sampler", sampler != nil), ("--scheduler", scheduler != nil),
+        ("--eta", eta != nil), ("--negative-prompt", !negativePrompt.isEmpty), ("--lora", !loras.lora.isEmpty),
+      ])
   }
 
   func run() throws {
     guard let file = state.resume else { return try draw(goingOnWith: nil) }
     try state.check(prompt: text)
-    try Resumption(file).run(self)
+    var given = self
+    given.model = try model.map { FilePath(try Home.model($0).absoluteURL.path) }  // before the folder changes
+    try Resumption(file).run(given)
   }
 
   /// Draws the images of the call, or those that an interruption of it left.
@@ -201,9 +210,10 @@ struct Generate: ParsableCommand {
       request.variation = variation
       if isRandom, !quiet { say("variation seed \(variation.seed)") }
     }
-    if let edit = try images.edit() { request.edit = edit }
+    let edit = try edit(over: replayed)
+    request.edit = edit?.edit
     let isFast = fast || replayed?.isFast == true
-    if isFast { try checkFastOptions() }
+    if isFast { try checkFastOptions(of: replayed) }
     let ownPrompt = promptFile == nil ? replayed?.request.prompt : nil
     let prompts =
       try resumption?.call.prompts ?? Prompts.read(argument: text ?? prompt ?? ownPrompt, file: promptFile)
@@ -214,9 +224,10 @@ struct Generate: ParsableCommand {
     if quality != nil, targets.format == .png { say("flux: --quality has no effect on PNG, which is lossless") }
     try targets.check(
       seeds: plan.requests.map(\.seed), grid: grid,
-      inputs: loras.files + images.files + [promptFile, replay.replay].compactMap { $0 }, overwriting: !noOverwrite,
+      inputs: loras.files + (edit?.files ?? []) + [promptFile, replay.replay].compactMap { $0 },
+      overwriting: !noOverwrite,
       from: resumption?.call.first ?? 0)
-    if let threads { Libtorch.threads = threads }
+    if let threads = threads ?? replayed?.threads { Libtorch.threads = threads }
 
     let (directory, weights) = try weights(of: replayed)
     if PixelModel.isStored(in: directory) {
@@ -243,12 +254,25 @@ struct Generate: ParsableCommand {
     try draw(drawing, pipeline, to: targets, call, goingOnWith: resumption)
   }
 
+  /// What the image is made from, which an image that is drawn again names if no option does.
+  private func edit(over replayed: Replay?) throws -> ImageOptions.ReadEdit? {
+    let edit = try images.edit(over: replayed)
+    try images.checkSize(
+      width: size ?? width, height: size ?? height, largeLatents: largeLatents, over: replayed?.request.edit)
+    edit?.warnings.forEach { say("flux: \($0)") }
+    if !quiet { edit?.notes.forEach { say($0) } }
+    return edit
+  }
+
   /// The model and the LoRAs, which an image that is drawn again names if no option does.
   private func weights(of replayed: Replay?) throws -> (model: URL, loras: [(file: URL, scale: Double)]) {
     let given: [(file: URL, scale: Double)] = loras.scaled.map { ($0.file.url, $0.scale) }
     guard let replayed else { return (try Home.model(model), given) }
     let (directory, notes) = model == nil ? try replayed.model() : (try Home.model(model), [])
     for note in replayed.notes + notes { say("flux: \(note)") }
+    if let skip = replayed.metadata[field: "Clip skip"], !StableDiffusionFiles.isStored(at: directory) {
+      say("flux: Clip skip: \(skip) of \(replayed.file.text) is for models of Stable Diffusion: it has no effect")
+    }
     if !given.isEmpty { return (directory, given) }
     return (directory, try replayed.loraFiles().map { ($0.file.url, $0.scale) })
   }
@@ -299,11 +323,12 @@ struct Generate: ParsableCommand {
       say("flux: --eta has no effect with the sampler \(request.sampler.rawValue): only ddim adds noise by it")
     }
     if let edit = request.edit, let start = try? grid.start(strength: edit.strength),
-      let line = images.advice(steps: grid.count, start: start)
+      let line = ImageOptions.advice(edit, steps: grid.count, start: start)
     {
       say("flux: \(line)")
     }
-    GuidanceAdvice.lines(on: request, along: grid).forEach { say("flux: \($0)") }
+    let given = Arguments.options(in: (try? Arguments.text()) ?? [])
+    GuidanceAdvice.lines(on: request, along: grid, given: given).forEach { say("flux: \($0)") }
     if !size.isLarge {
       for (name, isGiven) in [("--upscaler", upscaler != nil), ("--large-latents", largeLatents)] where isGiven {
         let own = pipeline.model.geometry.imageSize
@@ -329,57 +354,16 @@ struct Generate: ParsableCommand {
       "the prompt is too long for the metadata of a \(format.rawValue) file: write PNG or WebP, or use"
         + " --disable-image-metadata", code: 2)
   }
-
-  /// A seed: any 64-bit unsigned number, or a random one for a negative number.
-  struct Seed: ExpressibleByArgument {
-    let value: UInt64
-    let isRandom: Bool
-    var defaultValueDescription: String { "\(value)" }
-
-    init(value: UInt64, isRandom: Bool = false) {
-      self.value = value
-      self.isRandom = isRandom
-    }
-
-    init?(argument: String) {
-      if let value = UInt64(argument) {
-        self.init(value: value)
-      } else if let negative = Int64(argument), negative < 0 {
-        self.init(value: .random(in: 0...UInt64(UInt32.max)), isRandom: true)
-      } else {
-        return nil
-      }
-    }
-  }
-
-  /// `0.2-5`: a range of noise levels, both non-negative.
-  struct Interval: ExpressibleByArgument {
-    let range: ClosedRange<Double>
-
-    init?(argument: String) {
-      // A dash may also belong to an exponent (1e-1-5).
-      let number = /[0-9]+\.?[0-9]*(?:[eE][+\-]?[0-9]+)?|\.[0-9]+(?:[eE][+\-]?[0-9]+)?/
-      let form = Regex {
-        Capture(number)
-        "-"
-        Capture(number)
-      }
-      guard let match = argument.wholeMatch(of: form), let low = Double(match.1), let high = Double(match.2),
-        low <= high, high.isFinite
-      else { return nil }
-      range = low...high
-    }
-  }
 }
 
 /// The options that `--fast` fixes.
 enum FastOptions {
   /// Throws if one of these options is given together with `--fast`.
-  static func check(_ flags: [(name: String, isGiven: Bool)]) throws {
+  static func check(who: String = "--fast", _ flags: [(name: String, isGiven: Bool)]) throws {
     let given = flags.filter(\.isGiven).map(\.name)
     if given.isEmpty { return }
     throw ValidationError(
-      "--fast uses the steps, sampler and guidance that the student was trained with: remove "
+      "\(who) uses the steps, sampler and guidance that the student was trained with: remove "
         + given.joined(separator: ", "))
   }
 }

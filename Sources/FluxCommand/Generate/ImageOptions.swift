@@ -29,8 +29,10 @@ struct ImageOptions: ParsableArguments {
       output then has the size of the init image, and all other pixels are unchanged.
       """, completion: Completions.images)
   var mask: FilePath?
-  @Flag(name: [.customLong("mask-invert"), .customLong("invert-mask")], help: "Redraw the black part of the mask.")
-  var maskInvert = false
+  @Flag(
+    name: [.customLong("mask-invert"), .customLong("invert-mask")], inversion: .prefixedNo,
+    help: "Redraw the black part of the mask, or the white part (default: --no-mask-invert).")
+  var maskInvert: Bool?
   @Option(help: "Pixels around the mask in which the new part fades into the init image, 0 to 256 (default: 16).")
   var maskBlur: Int?
   @Option(
@@ -50,6 +52,15 @@ struct ImageOptions: ParsableArguments {
   var extend: ExtensionArgument?
 
   func validate() throws {
+    if let fault = extend?.fault { throw ValidationError(fault) }
+    try NumberRange.check("--strength", strength, 0...1)
+    try NumberRange.check("--mask-blur", maskBlur.map(Double.init), 0...256)
+    try NumberRange.check("--mask-padding", maskPadding.map(Double.init), 0...16_384)
+  }
+
+  /// Throws for options without an effect, beside the edit of an image that is drawn again.
+  func check(over recorded: ImageEdit? = nil) throws {
+    let inversion = [(maskInvert == true ? "--mask-invert" : "--no-mask-invert", maskInvert != nil)]
     let maskOptions = [
       ("--mask-blur", maskBlur != nil), ("--mask-fill", maskFill != nil), ("--mask-padding", maskPadding != nil),
       (maskCrop == true ? "--mask-crop" : "--no-mask-crop", maskCrop != nil),
@@ -61,34 +72,30 @@ struct ImageOptions: ParsableArguments {
       let given = options.filter(\.1).map(\.0)
       if !given.isEmpty { throw ValidationError("\(reason): remove \(given.joined(separator: ", "))") }
     }
-    if initImage == nil {
-      try refuse(
-        others + [("--mask-invert", maskInvert)] + maskOptions, "there is no init image (--init-img)")
+    let hasMask = mask != nil || recorded?.mask != nil
+    if initImage == nil, recorded == nil {
+      try refuse(others + inversion + maskOptions, "there is no init image (--init-img)")
     }
-    if mask == nil { try refuse([("--mask-invert", maskInvert)], "there is no mask (--mask)") }
-    if mask == nil, extend == nil { try refuse(maskOptions, "there is no mask (--mask) and no extension (--extend)") }
+    if !hasMask { try refuse(inversion, "there is no mask (--mask)") }
+    if !hasMask, extend == nil, recorded?.isInpainting != true {
+      try refuse(maskOptions, "there is no mask (--mask) and no extension (--extend)")
+    }
     if maskCrop == false {
       try refuse([("--mask-padding", maskPadding != nil)], "--no-mask-crop draws the whole image")
     }
-    if let fault = extend?.fault { throw ValidationError(fault) }
-    try NumberRange.check("--strength", strength, 0...1)
-    try NumberRange.check("--mask-blur", maskBlur.map(Double.init), 0...256)
-    try NumberRange.check("--mask-padding", maskPadding.map(Double.init), 0...16_384)
   }
 
-  /// Whether only a part of the init image is redrawn.
-  var isInpainting: Bool { mask != nil || extend != nil }
-
-  /// The files that are read.
-  var files: [FilePath] { [initImage, mask].compactMap { $0 } }
-
-  /// Throws for options of the output's size that have no effect or no meaning beside these.
-  func checkSize(width: Int?, height: Int?, largeLatents: Bool) throws {
-    guard isInpainting else { return }
+  /// Throws for options of the output's size that have no effect or no meaning beside these, or beside those of an image
+  /// that is drawn again.
+  func checkSize(width: Int?, height: Int?, largeLatents: Bool, over recorded: ImageEdit? = nil) throws {
+    let (hasMask, isExtended) = (
+      mask != nil || recorded?.mask != nil, extend != nil || recorded?.extend.isEmpty == false
+    )
+    guard hasMask || isExtended else { return }
     if largeLatents {
-      throw ValidationError("--large-latents cannot be combined with \(mask != nil ? "--mask" : "--extend")")
+      throw ValidationError("--large-latents cannot be combined with \(hasMask ? "--mask" : "--extend")")
     }
-    if extend != nil, width != nil || height != nil {
+    if isExtended, width != nil || height != nil {
       throw ValidationError("--extend sets the size: remove --width, --height and --size")
     }
     if fit != nil, width == nil || height == nil {
@@ -96,24 +103,66 @@ struct ImageOptions: ParsableArguments {
     }
   }
 
+  /// An edit whose images are read.
+  struct ReadEdit {
+    var edit: ImageEdit
+    /// The files of its images.
+    var files: [FilePath]
+    /// Sentences about images that were found.
+    var notes: [String] = []
+    /// Sentences about images that are others than those of the image that is drawn again.
+    var warnings: [String] = []
+  }
+
   /// Reads the images; nil if there is no init image.
-  func edit() throws -> ImageEdit? {
-    guard let initImage else { return nil }
-    let image = try Self.read(initImage)
+  ///
+  /// Of an image that is drawn again all settings are taken that no option gives, and its images are looked for by their
+  /// hashes in the working folder and beside it.
+  func edit(over replayed: Replay? = nil) throws -> ReadEdit? {
+    let recorded = replayed?.request.edit
+    try check(over: recorded)
+    if initImage == nil, recorded == nil { return nil }
+    let finder = ImageFinder()
+    var (files, notes, warnings): ([FilePath], [String], [String]) = ([], [], [])
+    func image(_ given: FilePath?, _ recorded: ReferencedImage?, _ name: String, option: String) throws -> Image? {
+      if let given {
+        let image = try Self.read(given)
+        files.append(given)
+        if let recorded, let replayed, ReferencedImage(image) != recorded {
+          warnings.append("\(given.text) is another \(name) than that of \(replayed.file.text): the image will differ")
+        }
+        return image
+      }
+      guard let recorded, let replayed else { return nil }
+      guard let found = finder.find(recorded, in: replayed.nearby) else {
+        throw Failure(
+          "the \(name) of \(replayed.file.text) (hash \(recorded.hash.prefix(10))) is not in this folder and not beside"
+            + " it: give it with \(option)")
+      }
+      let path = found.file.relativePath
+      files.append(FilePath(path.hasPrefix("./") ? String(path.dropFirst(2)) : path))
+      notes.append("\(name) \(files[files.count - 1].text)")
+      return found.image
+    }
+    guard let initImage = try image(initImage, recorded?.image, "init image", option: "--init-img") else { return nil }
+    var inpainting = recorded?.inpainting ?? Inpainting()
+    if let maskInvert { inpainting.isInverted = maskInvert }
+    if let maskBlur { inpainting.blur = maskBlur }
+    if let maskFill { inpainting.fill = maskFill }
+    if let maskCrop { inpainting.crop = maskCrop }
+    if let maskPadding { inpainting.padding = maskPadding }
     let edit = ImageEdit(
-      image: image, strength: strength ?? 0.75, fit: fit ?? .cover, mask: try mask.map(Self.read),
-      extend: extend?.margins ?? Margins(),
-      inpainting: Inpainting(
-        isInverted: maskInvert, blur: maskBlur ?? 16, fill: maskFill ?? .original, crop: maskCrop ?? true,
-        padding: maskPadding ?? 32))
+      image: initImage, strength: strength ?? recorded?.strength ?? 0.75, fit: fit ?? recorded?.fit ?? .cover,
+      mask: try image(mask, recorded?.mask, "mask", option: "--mask"),
+      extend: extend?.margins ?? recorded?.extend ?? Margins(), inpainting: inpainting)
     try edit.validate()
-    return edit
+    return ReadEdit(edit: edit, files: files, notes: notes, warnings: warnings)
   }
 
   /// A sentence for a strength that does none of the steps; nil for others.
-  func advice(steps: Int, start: Int) -> String? {
-    guard initImage != nil, start == steps else { return nil }
-    return "strength \((strength ?? 0.75).shown) of \(steps) steps is no step: the prompt has no effect"
+  static func advice(_ edit: ImageEdit, steps: Int, start: Int) -> String? {
+    guard start == steps else { return nil }
+    return "strength \(edit.strength.shown) of \(steps) steps is no step: the prompt has no effect"
   }
 
   /// Reads an init image or a mask.

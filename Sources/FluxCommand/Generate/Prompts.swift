@@ -51,7 +51,7 @@ enum PromptAdvice {
   static func lines(on prompt: String, _ kind: String, _ syntax: PromptSyntax, for pipeline: Pipeline) -> [String] {
     guard syntax == .weighted else { return lines(on: prompt, kind, tokens: pipeline.tokens(of: prompt)) }
     let words = pipeline.words(of: WeightedPrompt(prompt))
-    var lines: [String] = []
+    var lines = WeightedPrompt.faults(in: prompt).prefix(mostFaults).map { "in the \(kind), \($0)" }
     if !words.dropped.isEmpty {
       lines.append(
         "the \(kind) is too long; these words are truncated: \(shortened(words.dropped)) (BREAK begins a new part)")
@@ -93,4 +93,5 @@ enum PromptAdvice {
   }
 
   private static let longest = 500  // characters
+  private static let mostFaults = 5
 }

@@ -30,6 +30,13 @@ struct Replay {
   /// Its LoRAs, with their hashes or the first digits of them.
   private let loras: [(name: String, scale: Double, hash: String)]
 
+  /// The CPU threads that it was drawn with, of those that this machine has; nil if that is not known.
+  ///
+  /// Last bits depend on their number.
+  var threads: Int? {
+    metadata.record?.run.map { max(1, min($0.threads, ProcessInfo.processInfo.activeProcessorCount)) }
+  }
+
   /// The precision that it was drawn in.
   var precision: Precision { metadata.record?.run?.precision ?? .float32 }
 

@@ -70,7 +70,7 @@ struct Resumption {
     if ThreadCount.range.contains(images.run.threads) { Libtorch.threads = images.run.threads }
     switch try? Arguments.parse(call.arguments) {
     case var command as Generate where command.state.resume == nil && !command.report.dryRun:
-      if let model = given.model { command.model = FilePath(model.url.path) }
+      command.model = given.model ?? command.model
       command.quiet = command.quiet || given.quiet
       if given.preview != .none { command.preview = given.preview }
       command.state.saveStateEvery = given.state.saveStateEvery ?? command.state.saveStateEvery
@@ -78,7 +78,7 @@ struct Resumption {
       if let seed = call.variationSeed { command.variations.variationSeed = Generate.Seed(value: seed) }
       try command.draw(goingOnWith: self)
     case var command as Variations:
-      if let model = given.model { command.model = FilePath(model.url.path) }
+      command.model = given.model ?? command.model
       command.quiet = command.quiet || given.quiet
       command.variationSeed = known(command.variationSeed, call.variationSeed ?? call.seed)
       try command.draw(goingOnWith: self)

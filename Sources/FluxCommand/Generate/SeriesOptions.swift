@@ -25,6 +25,9 @@ struct SeriesOptions: ParsableArguments {
 
   /// Throws for options that exclude each other.
   func check(batchCount: Int) throws {
+    for fault in [seeds?.fault, gridX?.fault, gridY?.fault] {
+      if let fault { throw ValidationError(fault) }
+    }
     if seeds != nil, batchCount != 1 {
       throw ValidationError("--seeds is one image for each seed: remove --batch-count")
     }
@@ -55,17 +58,29 @@ struct SeriesOptions: ParsableArguments {
 /// Seeds: numbers and ranges, separated by commas.
 struct SeedList: ExpressibleByArgument {
   let values: [UInt64]
+  /// What is wrong with the text; nil if nothing is.
+  let fault: String?
 
-  init?(argument: String) {
+  init(argument: String) {
     var values: [UInt64] = []
-    for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
+    var fault: String?
+    for part in argument.split(separator: ",", omittingEmptySubsequences: false) where fault == nil {
       let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { UInt64($0) }
-      guard let first = ends[0], ends.count <= 2, let last = ends[ends.count - 1], first <= last,
-        last - first < UInt64(Self.most), values.count + Int(last - first) < Self.most
-      else { return nil }
+      guard let first = ends[0], ends.count <= 2, let last = ends[ends.count - 1] else {
+        fault = "\"\(part)\" is neither a seed nor a range of seeds such as 1-16"
+        continue
+      }
+      guard first <= last else {
+        fault = "the range \(part) ends before it begins"
+        continue
+      }
+      guard last - first < UInt64(Self.most), values.count + Int(last - first) < Self.most else {
+        fault = "these are more than \(Self.most) seeds"
+        continue
+      }
       values += Array(first...last)
     }
-    self.values = values
+    (self.values, self.fault) = (values, fault.map { "--seeds \(argument): \($0)" })
   }
 
   private static let most = 10_000
@@ -85,21 +100,26 @@ struct SeriesAxis: ExpressibleByArgument {
 
   let setting: Setting
   let values: [String]
+  /// What is wrong with the text; nil if nothing is.
+  let fault: String?
 
-  init?(argument: String) {
+  init(argument: String) {
     let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 2, let setting = Setting(rawValue: parts[0].trimmingCharacters(in: .whitespaces)) else {
-      return nil
+    let name = parts[0].trimmingCharacters(in: .whitespaces)
+    guard parts.count == 2, let setting = Setting(rawValue: name) else {
+      (setting, values) = (.seed, [])
+      fault =
+        parts.count == 2
+        ? "a grid has no setting \"\(name)\"; there are \(Setting.names)"
+        : "\"\(argument)\" is no setting of a grid with its values: --grid-x steps=5,10,20"
+      return
     }
-    self.setting = setting
+    (self.setting, fault) = (setting, nil)
     let values = parts[1].split(separator: ",", omittingEmptySubsequences: false).map {
       $0.trimmingCharacters(in: .whitespaces)
     }
-    if setting == .seed, let seeds = SeedList(argument: values.joined(separator: ",")) {
-      self.values = seeds.values.map(String.init)
-    } else {
-      self.values = values
-    }
+    let seeds = setting == .seed ? SeedList(argument: values.joined(separator: ",")) : nil
+    self.values = seeds.flatMap { $0.fault == nil ? $0.values.map(String.init) : nil } ?? values
   }
 
   /// The axis as the option's text.

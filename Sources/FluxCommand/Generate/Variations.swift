@@ -41,12 +41,20 @@ struct Variations: ParsableCommand {
   @Option(name: [.short, .long], help: "Another prompt than the image's.") var prompt: String?
   @Option(name: [.short, .long], help: "Another model than the image's.", completion: Completions.models) var model:
     FilePath?
+  @Option(
+    name: [.customShort("i"), .customLong("init-img")],
+    help: "The init image that the image was drawn from (default: looked for beside it and in the working folder).",
+    completion: Completions.images)
+  var initImage: FilePath?
+  @Option(help: "The mask that the image was drawn with; looked for in the same way.", completion: Completions.images)
+  var mask: FilePath?
   @Option(name: [.short, .long], help: "A folder, a name with %d in it, or a name to which -1, -2, … is added.")
   var output = FilePath("variations/")
   @Option(help: "PNG file for a contact sheet of all variations.") var grid: FilePath?
   @Flag(help: "Refuse to overwrite existing files.") var noOverwrite = false
   @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
+  @Flag(help: "Print JSON, one line for each image: its file, seed, prompt and parameters.") var json = false
   @Flag(name: [.short, .long], help: "No progress output.") var quiet = false
 
   func validate() throws {
@@ -70,14 +78,21 @@ struct Variations: ParsableCommand {
     pass("--threads", threads.map(String.init))
     if noOverwrite { arguments.append("--no-overwrite") }
     if quiet { arguments.append("--quiet") }
+    if json { arguments.append("--json") }
     if let metadata = ImageMetadata(file: bytes) {
       if metadata.request().request.variation != nil {
         say("flux: \(image.text) is a variation itself: these are variations of the image of its first seed")
       }
       pass("--prompt", prompt)
+      pass("--init-img", initImage?.text)
+      pass("--mask", mask?.text)
       arguments += ["--replay", image.text, "--variation-strength", (amount ?? 0.5).shown]
       arguments += ["--variation-seed", "\(variationSeed.value)"]
     } else {
+      if initImage != nil || mask != nil {
+        throw ValidationError(
+          "\(image.text) has no settings and is the init image itself: remove --init-img and --mask")
+      }
       say("flux: \(image.text) has no settings to draw it again: it is the start of image-to-image")
       arguments += ["--prompt", prompt ?? "", "--init-img", image.text, "--strength", (amount ?? 0.5).shown]
       arguments += ["--seed", "\(variationSeed.value)"]

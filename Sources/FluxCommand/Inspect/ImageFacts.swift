@@ -9,17 +9,27 @@ struct ImageFacts {
   let texts: [PNGText.Entry]
   /// The settings in them; nil if no program is known by them.
   let metadata: ImageMetadata?
+  /// Why the pixels cannot be decoded; nil if they can.
+  let fault: String?
   private let kind: ImageFile
-  private let pixels: Image
+  private let size: (width: Int, height: Int)
+  private let pixels: Image?
 
-  /// Reads and decodes a file.
-  init(_ file: URL) throws {
-    let bytes = try FileSlice(path: file.path).read(limit: 1 << 30)
-    pixels = try ImageFile.decode(bytes, file: file.path)
-    guard let kind = ImageFile(bytes) else { fatalError("an image that was decoded has a format") }
-    self.kind = kind
+  /// Reads and decodes the bytes of a file.
+  ///
+  /// Metadata comes before the pixels, so that a file that was cut off can still have it; throws if it has none.
+  init(_ bytes: [UInt8], file: String) throws {
     texts = ImageFile.texts(in: bytes)
     metadata = ImageMetadata(texts)
+    do {
+      let image = try ImageFile.decode(bytes, file: file)
+      (pixels, size, fault) = (image, (image.width, image.height), nil)
+    } catch {
+      guard metadata != nil, let stated = ImageFile.size(bytes) else { throw error }
+      (pixels, size, fault) = (nil, stated, "\(error)")
+    }
+    guard let kind = ImageFile(bytes) else { fatalError("an image with a size has a format") }
+    self.kind = kind
   }
 
   /// The text in AUTOMATIC1111's format; nil without one.
@@ -30,7 +40,7 @@ struct ImageFacts {
     var facts = Facts()
     facts.add("kind", "image")
     facts.add("format", kind.rawValue)
-    facts.add("size", "\(pixels.width)x\(pixels.height)")
+    facts.add("size", "\(size.width)x\(size.height)")
     guard let metadata else { return facts }
     facts.add("program", metadata.program.rawValue)
     facts.add("prompt", metadata.prompt)
@@ -45,6 +55,7 @@ struct ImageFacts {
     guard let record = metadata.record else {
       let fields = metadata.fields.map { (key: $0.key, value: JSONValue.string($0.value)) }
       if !fields.isEmpty { facts.add("further", .object(fields)) }
+      if pixels == nil { facts.add("pixels", "unreadable") }
       return facts
     }
     add(record, to: &facts)
@@ -87,6 +98,7 @@ struct ImageFacts {
       facts.add("libtorch", run.libtorch)
     }
     facts.add("version", "flux \(record.version)")
-    facts.add("pixels", ImageRecord.hash(of: pixels) == record.pixelsHash ? "intact" : "altered")
+    let state = pixels.map { ImageRecord.hash(of: $0) == record.pixelsHash ? "intact" : "altered" }
+    facts.add("pixels", state ?? "unreadable")
   }
 }

@@ -20,12 +20,16 @@ struct Inspect: ParsableCommand {
         flux inspect mini --json
         flux inspect model.safetensors
         flux inspect --parameters photo.jpg
+        flux generate "a red apple" -o - | flux inspect -
         flux inspect runs/mine
       EXIT CODES
         0 done, 1 a file cannot be read, 5 an image without known metadata
       """)
 
-  @Argument(help: "Images, model directories or names, LoRA or other safetensors files, checkpoints or run folders.")
+  @Argument(
+    help:
+      "Images (- is standard input), model directories or names, LoRA or other safetensors files, checkpoints or run folders."
+  )
   var files: [FilePath]
   @Flag(help: "Print JSON, one line for each file.") var json = false
   @Flag(help: "Print only the parameters text of images, as it is stored.") var parameters = false
@@ -54,6 +58,11 @@ struct Inspect: ParsableCommand {
 
   /// Prints what a file is; false for an image without known metadata.
   private func inspect(_ file: FilePath) throws -> Bool {
+    if file.text == "-" {
+      let bytes = try InputImage.bytes(file)
+      guard ImageFile(bytes) != nil else { throw Failure("standard input is no PNG, JPEG or WebP file") }
+      return try inspect(ImageFacts(bytes, file: "standard input"), file)
+    }
     var isFolder: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder)
     guard exists, !isFolder.boolValue else {
@@ -71,7 +80,10 @@ struct Inspect: ParsableCommand {
       try show(SafetensorsFacts.facts(file.url), file)
       return true
     }
-    let image = try ImageFacts(file.url)
+    return try inspect(ImageFacts(InputImage.bytes(file), file: file.text), file)
+  }
+
+  private func inspect(_ image: ImageFacts, _ file: FilePath) throws -> Bool {
     if raw {
       let entries = image.texts.map { (key: $0.keyword, value: JSONValue.string($0.text)) }
       try printLine(JSONValue.object(entries).text)
@@ -84,6 +96,7 @@ struct Inspect: ParsableCommand {
     } else {
       try show(image.facts, file)
     }
+    if let fault = image.fault { throw Failure(fault) }
     if image.metadata == nil, !json, !raw { say("flux: \(file.text) has no known metadata") }
     return image.metadata != nil
   }

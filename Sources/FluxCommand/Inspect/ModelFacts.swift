@@ -30,6 +30,10 @@ enum ModelFacts {
     facts.add("bytes", model.bytes)
     facts.add("fast_steps", model.fastSteps)
     facts.add("hash", try model.source().hash)
+    if let forecast = forecast(of: model) {
+      facts.add("seconds_per_image", (forecast.seconds * 10).rounded() / 10)
+      facts.add("peak_bytes", forecast.peakBytes)
+    }
     facts.add(
       "networks",
       .array(
@@ -44,6 +48,18 @@ enum ModelFacts {
       facts.add("unused_tensors", .object([("count", .int(model.unused.count)), ("names", .strings(names))]))
     }
     return facts
+  }
+
+  /// What an image with the model's own settings takes on this machine's CPU; nil for what cannot draw, such as an
+  /// autoencoder alone or a model whose text encoder is not there.
+  private static func forecast(of model: ModelSummary) -> GenerationForecast? {
+    guard let sampling = model.sampling else { return nil }
+    let request = GenerationRequest(
+      prompt: "", steps: sampling.steps, sampler: sampling.sampler ?? GenerationRequest(prompt: "").sampler,
+      guidance: sampling.guidance)
+    return try? GenerationForecast(
+      [request], model: model.directory, StableDiffusionModel.Options(), .float32, isFast: false, device: .cpu, batch: 1
+    )
   }
 }
 

@@ -130,6 +130,19 @@ enum Arguments {
     if !refused.isEmpty { throw Failure("\(what): remove \(refused.joined(separator: ", "))", code: 2) }
   }
 
+  // MARK: - Messages of the parser
+
+  /// The parser's message with the values of an option, which it puts into lines of their own, in one sentence.
+  static func inOneLine(_ message: String) -> String {
+    let lines = message.split(separator: "\n").map(String.init)
+    guard let first = lines.first, first.hasSuffix("one of the following:"), lines.count > 2,
+      lines.dropFirst().allSatisfy({ $0.hasPrefix("  - ") })
+    else { return message }
+    return first.dropLast("the following:".count)
+      + lines.dropFirst().map { "'\($0.dropFirst(4))'" }.joined(separator: ", ")
+      + "."
+  }
+
   // MARK: - Arguments that are probably meant for others
 
   /// The error message for a missing argument if the call has an unknown option or a word too many, which the parser does

@@ -37,6 +37,7 @@ enum Home {
     throw Failure(
       "model \"\(name)\" not found: give a model directory or a .safetensors file"
         + (names.isEmpty
-          ? "" : ", or the name of an installed model (\(names.joined(separator: ", ")))"))
+          ? "" : ", or the name of an installed model (\(names.joined(separator: ", ")))")
+        + InstalledModels.missingFolders.map { "; \($0)" }.joined())
   }
 }

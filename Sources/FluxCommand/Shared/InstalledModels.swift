@@ -14,6 +14,14 @@ enum InstalledModels {
   /// The folders of LoRA files in the order in which they are searched.
   static var loraFolders: [URL] { folders("loras", variable: "FLUX_LORAS") }
 
+  /// The folders that `FLUX_MODELS` or `FLUX_LORAS` names and that do not exist, each in a sentence.
+  static var missingFolders: [String] {
+    ["FLUX_MODELS", "FLUX_LORAS"].flatMap { variable in
+      given(variable).filter { !FileManager.default.fileExists(atPath: $0.path) }
+        .map { "the folder \($0.path) of \(variable) does not exist" }
+    }
+  }
+
   /// The models with a name, in the order of their folders; one that another hides by its name is left out.
   static func all() -> [(name: String, directory: URL)] {
     var seen: Set<String> = []
@@ -72,11 +80,14 @@ enum InstalledModels {
     ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).sorted()
   }
 
+  private static func given(_ variable: String) -> [URL] {
+    (ProcessInfo.processInfo.environment[variable] ?? "").split(separator: ":").map { FilePath(String($0)).url }
+  }
+
   private static func folders(_ name: String, variable: String) -> [URL] {
-    let environment = ProcessInfo.processInfo.environment
-    let given = (environment[variable] ?? "").split(separator: ":").map { FilePath(String($0)).url }
-    let data = environment["XDG_DATA_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? "~/.local/share"
-    return given + [
+    let data =
+      ProcessInfo.processInfo.environment["XDG_DATA_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? "~/.local/share"
+    return given(variable) + [
       FilePath(data).url.appendingPathComponent("flux/\(name)"), Installation.root.appendingPathComponent(name),
     ]
   }

@@ -25,7 +25,10 @@ final class Redrawer {
 
   /// The weights that an image names, or why they cannot be used.
   enum Search {
-    case found(Artist)
+    /// The model, and the request with the pixels of its init image and mask.
+    case found(Artist, GenerationRequest)
+    /// The model has the right weights, and an init image or a mask is not found.
+    case withoutImage(String)
     case missing(String)
     case other(String)
   }
@@ -33,13 +36,18 @@ final class Redrawer {
   private let model: FilePath?
   private let vae: FilePath?
   private let loras: [FilePath]
+  private let images: ImageFinder
   private let device: Device
   private let threads: Int?
   private var last: (key: [String], artist: Artist)?
   private var hashes: [String: String] = [:]  // of models, by path
 
-  init(model: FilePath?, vae: FilePath?, loras: [FilePath], device: Device, _ threads: Int?) {
+  /// Looks for weights and images among those given, then beside each image and in the usual folders.
+  init(
+    model: FilePath?, vae: FilePath?, loras: [FilePath], images: [FilePath], device: Device, _ threads: Int?
+  ) {
     (self.model, self.vae, self.loras, self.device, self.threads) = (model, vae, loras, device, threads)
+    self.images = ImageFinder(given: images)
   }
 
   /// Whether an image was computed with this version, device and libtorch, so that its bits must be the same.
@@ -51,7 +59,6 @@ final class Redrawer {
   /// The model of an image, loaded, with the number of threads that it was drawn with.
   func artist(for replay: Replay) throws -> Search {
     let metadata = replay.metadata
-    if replay.request.edit != nil { return .missing("its init image is not part of its metadata") }
     let (name, hash) = (metadata.model ?? "mini", metadata.modelHash ?? "")
     let directory: URL
     if let model {
@@ -73,16 +80,22 @@ final class Redrawer {
       options = try replay.options(
         under: FamilyOptions(clipSkip: nil, vae: vae, prediction: nil), for: directory)
     } catch { return .missing(error.description) }
-    let cores = ProcessInfo.processInfo.activeProcessorCount
-    Libtorch.threads = threads ?? min(metadata.record?.run?.threads ?? cores, cores)
+    var request = replay.request
+    if let edit = request.edit {
+      switch images.complete(edit, in: replay.nearby) {
+      case .success(let complete): request.edit = complete
+      case .failure(let missing): return .withoutImage(missing.sentence)
+      }
+    }
+    Libtorch.threads = threads ?? replay.threads ?? ProcessInfo.processInfo.activeProcessorCount
     let key =
       [directory.path, "\(replay.isFast)", "\(options)", replay.precision.rawValue]
       + files.flatMap { [$0.file.path, "\($0.scale)"] }
-    if let last, last.key == key { return .found(last.artist) }
+    if let last, last.key == key { return .found(last.artist, request) }
     last = nil
     let artist = try load(directory, isFast: replay.isFast, files, options, replay.precision)
     last = (key, artist)
-    return .found(artist)
+    return .found(artist, request)
   }
 
   private func load(

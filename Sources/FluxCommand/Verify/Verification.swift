@@ -12,6 +12,8 @@ struct Verification {
     case match, missing, other
     case notChecked = "not_checked"
   }
+  /// The init image and the mask of an image that was drawn from one.
+  enum Images: String { case found, missing }
   /// The image drawn again.
   enum Redrawn: String {
     case identical, within, differs
@@ -23,6 +25,7 @@ struct Verification {
   private var isFlux = false
   private var pixels = Pixels.unknown
   private var weights = Weights.notChecked
+  private var images: Images?
   private var redrawn = Redrawn.notRun
   private var difference: PixelDifference?
   private var note: String?
@@ -31,7 +34,7 @@ struct Verification {
   init(_ file: FilePath, _ redrawer: Redrawer?, tolerance: Int?) {
     self.file = file
     do {
-      let bytes = try FileSlice(path: file.path).read(limit: 1 << 30)
+      let bytes = try InputImage.bytes(file)
       let image = try ImageFile.decode(bytes, file: file.text)
       guard let metadata = ImageMetadata(file: bytes), metadata.program == .flux else { return }
       isFlux = true
@@ -48,8 +51,12 @@ struct Verification {
     _ replay: Replay, _ image: Image, _ format: ImageFile, _ redrawer: Redrawer, _ tolerance: Int?
   ) throws {
     let artist: Redrawer.Artist
+    let request: GenerationRequest
     switch try redrawer.artist(for: replay) {
-    case .found(let found): artist = found
+    case .found(let found, let complete): (artist, request) = (found, complete)
+    case .withoutImage(let reason):
+      (weights, images, note) = (.match, .missing, reason)
+      return
     case .missing(let reason):
       (weights, note) = (.missing, reason)
       return
@@ -58,6 +65,7 @@ struct Verification {
       return
     }
     weights = .match
+    if request.edit != nil { images = .found }
     let record = replay.metadata.record
     let tolerance = tolerance ?? (redrawer.isSameMachinery(as: record) ? 0 : 2)
     func compare(_ drawn: Image) throws -> PixelDifference? {
@@ -66,12 +74,12 @@ struct Verification {
       let again = format == .png ? drawn : try ImageFile.decode(format.encode(drawn, quality: quality), file: file.text)
       return PixelDifference(image, again, tolerance: tolerance)
     }
-    difference = try compare(artist.draw(replay.request, count: 1)[0])
+    difference = try compare(artist.draw(request, count: 1)[0])
     // In a batch the last bits of latents differ. A file may name any numbers.
     if difference?.largest != 0, let batch = record?.run?.batch, (2...Generate.largestBatch).contains(batch.count),
       (0..<batch.count).contains(batch.index)
     {
-      let together = try compare(artist.draw(replay.request, in: batch))
+      let together = try compare(artist.draw(request, in: batch))
       if let together, together.largest < difference?.largest ?? 256 { difference = together }
     }
     guard let difference else {
@@ -86,7 +94,7 @@ struct Verification {
     if failure != nil { return 1 }
     if !isFlux { return 5 }
     if pixels == .altered || redrawn == .differs { return 3 }
-    if weights == .missing || weights == .other { return 4 }
+    if weights == .missing || weights == .other || images == .missing { return 4 }
     return pixels == .unknown && redrawn == .notRun ? 5 : 0
   }
 
@@ -96,7 +104,7 @@ struct Verification {
     case 0: redrawn == .notRun ? "intact" : redrawn.rawValue
     case 1: "unreadable"
     case 3: pixels == .altered ? "altered" : "drawn differently"
-    case 4: "without their model"
+    case 4: images == .missing ? "without their init image or mask" : "without their model"
     default: "without metadata of Flux"
     }
   }
@@ -107,7 +115,9 @@ struct Verification {
     if !isFlux { return "no metadata of Flux" }
     var parts = ["pixels \(pixels.rawValue)"]
     switch weights {
-    case .match: parts.append("model matches")
+    case .match:
+      parts.append("model matches")
+      if images == .missing { parts.append(note ?? "init image missing") }
     case .missing, .other: parts.append(note ?? "model \(weights.rawValue)")
     case .notChecked: break
     }
@@ -132,6 +142,7 @@ struct Verification {
     }
     facts.add("pixels", isFlux ? pixels.rawValue : "no_metadata")
     facts.add("model", weights.rawValue)
+    facts.add("init", images?.rawValue)
     facts.add("result", redrawn.rawValue)
     facts.add("max", difference?.largest)
     facts.add("mean", difference?.mean)

@@ -40,7 +40,36 @@ import Testing
     #expect((request.sampler, request.spacing) == (.dpmpp_2m, .karras))
     #expect((request.seed, request.steps, request.guidance.scale) == (1_234_567_890, 28, 7))
     #expect((request.width, request.height) == (512, 768))
-    #expect(notes.count == 1 && notes[0].contains("AUTOMATIC1111"))
+    #expect(request.promptSyntax == .weighted)
+    #expect(notes.count == 3 && notes[0].contains("AUTOMATIC1111"))
+    #expect(notes[1].contains("--prompt-syntax weighted"))
+    #expect(notes[2] == "not used of its settings: Model: v1-5-pruned, Lora hashes: ink: aa, light: bb")
+  }
+
+  @Test func tagsOfAnotherProgramAreLeftOutAndNamed() throws {
+    let (request, notes) = try parameters("a cat <lora:ink:0.8>\nSteps: 5, Sampler: Euler, Clip skip: 2").request()
+    #expect(request.prompt == "a cat" && request.promptSyntax == .weighted)
+    #expect(notes.last == "its LoRAs are left out: \"ink\" (--lora FILE)")
+    #expect(try parameters("a {red} [cat]\nSteps: 5, Sampler: Euler, Seed: 1").request().request.promptSyntax == .plain)
+  }
+
+  @Test func aRecordOfALaterVersionIsSaid() throws {
+    let metadata = try #require(
+      ImageMetadata([
+        PNGText.Entry(keyword: "parameters", text: "a\nSteps: 5, Sampler: Euler, Version: flux 9.0.0"),
+        PNGText.Entry(keyword: "flux", text: #"{"schema":99}"#),
+      ]))
+    #expect(metadata.record == nil && metadata.program == .flux)
+    #expect(metadata[field: "Record"] == "of another version of Flux: not read")
+  }
+
+  @Test func graphsWithPythonsNaNAreRead() throws {
+    let graph = #"""
+      {"1": {"class_type": "KSampler", "inputs": {"steps": 4, "seed": 7, "positive": ["2", 0]}, "is_changed": [NaN]},
+       "2": {"class_type": "CLIPTextEncode", "inputs": {"text": "a \"NaN\" cat"}}}
+      """#
+    let metadata = try #require(ImageMetadata([PNGText.Entry(keyword: "prompt", text: graph)]))
+    #expect(metadata.program == .comfyUI && metadata.prompt == #"a "NaN" cat"# && metadata.seed == 7)
   }
 
   @Test func stableDiffusionCppsTextIsRead() throws {

@@ -31,4 +31,23 @@ import Testing
     #expect(WeightedPrompt("at 10:30").parts[0].weight == 1, "a weight of guidance needs AND")
     #expect(prompt.plainText == "a cat on grass a dog BREAKING SAND")
   }
+
+  @Test(arguments: [
+    ("an (important:1.2) [word], ((x)) at 10:30", []),
+    (#"\(literal\] and (a \( b)"#, []),
+    (
+      "a) [b",
+      [#"a ")" closes nothing, so it is text"#, #"a "[" is not closed, so it counts to the end of the prompt"#]
+    ),
+    (
+      "(red:abc) and (blue:)",
+      [
+        "(red:abc) has no number after its colon, so the colon is text",
+        "(blue:) has no number after its colon, so the colon is text",
+      ]
+    ),
+    ("<lora:ink:much>", ["<lora:ink:much> is no LoRA with a scale, so it is text"]),
+  ]) func whatHasNotTheEffectOfItsLooksIsNamed(_ prompt: String, _ faults: [String]) {
+    #expect(WeightedPrompt.faults(in: prompt) == faults)
+  }
 }
