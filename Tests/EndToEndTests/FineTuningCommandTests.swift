@@ -1,3 +1,4 @@
+import Flux
 import Foundation
 import TestSupport
 import Testing
@@ -58,6 +59,9 @@ import Testing
   @Test func aTextEncoderIsFinetuned() throws {
     try Program.inModelFolder { folder in
       try makePhotos(in: folder)
+      let model = try ModelBundle(directory: folder.appendingPathComponent("model"))
+      model.scenes = ModelBundle.Scenes(world: "medium", version: 2)
+      try model.save(to: folder.appendingPathComponent("model"))
       let train =
         [
           "train", "--from", "model", "--data", "photos", "--train", "text-encoder,adapter,unet", "--text-encoder-lr",
@@ -71,6 +75,9 @@ import Testing
       let files = try FileManager.default.contentsOfDirectory(
         atPath: folder.appendingPathComponent("run/model/text_encoder").path)
       #expect(files.sorted() == ["config.json", "model.safetensors", "tokenizer.json", "vocab.txt"])
+      // What it learned before is what it is evaluated on.
+      let facts = try Program.run(["inspect", "run/model"], in: folder).output
+      #expect(facts.contains(/(?m)^world +medium, version 2$/), "\(facts)")
     }
   }
 

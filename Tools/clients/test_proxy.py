@@ -202,5 +202,21 @@ class ProxyTests(unittest.TestCase):
             self.assertEqual(self.events(self.add())[-1].event, "done")
 
 
+class TrustedProxyTests(unittest.TestCase):
+    """A server behind a proxy, here the client itself, that says who the client is."""
+
+    def statuses(self, server, addresses):
+        return [httpx.post(f"{server.address}/flux/v1/jobs", headers={"X-Forwarded-For": address}, timeout=60,
+                           json={"request": {"prompt": "a cat", "steps": 1000}}).status_code for address in addresses]
+
+    def test_every_client_of_a_trusted_proxy_has_its_own_limit(self):
+        with Server("--trusted-proxy", "127.0.0.1", "--drain", "0") as server:
+            self.assertEqual(self.statuses(server, ["1.2.3.4"] * 17 + ["5.6.7.8"]), [202] * 16 + [429, 202])
+
+    def test_nobody_else_is_believed(self):
+        with Server("--drain", "0") as server:
+            self.assertEqual(self.statuses(server, ["1.2.3.4"] * 16 + ["5.6.7.8"]), [202] * 16 + [429])
+
+
 if __name__ == "__main__":
     unittest.main()

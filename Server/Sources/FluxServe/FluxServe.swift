@@ -74,7 +74,8 @@ struct FluxServe: AsyncParsableCommand {
     var channel = HTTP1Channel.Configuration(idleTimeout: .seconds(60))
     channel.httpDecoder = .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 16 << 10, maxHeaderFieldCount: 100)
     let application = Application(
-      responder: ServiceResponder(service: service), server: .http1(configuration: channel),
+      responder: ServiceResponder(service: service, proxies: TrustedProxies(Set(network.trustedProxy))),
+      server: .http1(configuration: channel),
       configuration: ApplicationConfiguration(
         address: .hostname(network.host, port: network.port), serverName: "flux",
         availableConnectionsDelegate: MaximumAvailableConnections(256, logger: logger)),

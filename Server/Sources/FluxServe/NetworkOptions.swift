@@ -16,6 +16,13 @@ struct NetworkOptions: ParsableArguments {
     help: "An origin whose pages may use this server, such as https://example.org; may be repeated.")
   var allowOrigin: [String] = []
   @Option(
+    parsing: .singleValue,
+    help: """
+      Address of a proxy before this server, such as 127.0.0.1, whose X-Forwarded-For says who the client is; may be \
+      repeated.
+      """)
+  var trustedProxy: [String] = []
+  @Option(
     help:
       "Letters and digits that the ids of jobs begin with, so that a proxy finds the server of a job by its address.")
   var jobPrefix: String = ""

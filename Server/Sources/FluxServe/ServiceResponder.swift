@@ -8,7 +8,7 @@ import Serving
 /// What a request's connection tells.
 struct ConnectionContext: RequestContext {
   var coreContext: CoreRequestContextStorage
-  /// The address of the client.
+  /// The address that the connection comes from: that of the client, or of a proxy.
   let client: String
 
   init(source: Source) {
@@ -20,10 +20,11 @@ struct ConnectionContext: RequestContext {
 /// Translates between Hummingbird and the service.
 struct ServiceResponder: HTTPResponder {
   let service: FluxService
+  let proxies: TrustedProxies
 
   func respond(to request: Request, context: ConnectionContext) async throws -> Response {
     let begin = ContinuousClock.now
-    var translated = Self.translate(request, context)
+    var translated = translate(request, context)
     var answer: ServerResponse?
     if let early = service.earlyResponse(to: translated) {
       answer = early
@@ -44,7 +45,7 @@ struct ServiceResponder: HTTPResponder {
       level: route.hasSuffix("z") ? .debug : status >= 500 ? .error : .info, "request",
       metadata: [
         "method": "\(translated.method.prefix(8))", "route": "\(route)", "status": "\(status)",
-        "seconds": "\((seconds * 1000).rounded() / 1000)", "client": "\(context.client)",
+        "seconds": "\((seconds * 1000).rounded() / 1000)", "client": "\(translated.client)",
       ])
     return answer.map { Self.translate($0, isHead: translated.method == "HEAD") }
       ?? Response(status: .internalServerError)
@@ -93,14 +94,16 @@ struct ServiceResponder: HTTPResponder {
     }
   }
 
-  private static func translate(_ request: Request, _ context: ConnectionContext) -> ServerRequest {
+  private func translate(_ request: Request, _ context: ConnectionContext) -> ServerRequest {
     var fields: [(name: String, value: String)] = request.headers.map { ($0.name.rawName, $0.value) }
     if let host = request.head.authority { fields.append(("Host", host)) }
     var query: [String: String] = [:]
     for (name, value) in request.uri.queryParameters { query[String(name)] = String(value) }
+    let headers = HeaderFields(fields)
+    let client = proxies.client(of: context.client, forwardedFor: headers["X-Forwarded-For"])
     return ServerRequest(
       method: request.method.rawValue, path: request.uri.path.removingPercentEncoding ?? request.uri.path, query: query,
-      headers: HeaderFields(fields), client: context.client)
+      headers: headers, client: client)
   }
 
   private static func translate(_ answer: ServerResponse, isHead: Bool) -> Response {

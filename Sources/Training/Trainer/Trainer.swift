@@ -87,7 +87,8 @@ public final class Trainer {
     networks = try TrainedNetworks(
       plan, labels: data.labelCount, from: start, textEncoder: prompts.encoder, on: device)
     if start?.prompts != nil || (plan.trainsTextEncoder && plan.lora == nil) { networks.model.prompts = prompts }
-    networks.model.scenes = data.scenesOfModel
+    // Images of a folder are more than the start's scenes, and no other scenes.
+    networks.model.scenes = data.scenesOfModel ?? start?.scenes
     Libtorch.usesWinograd = winograd ?? (device == .cpu && !plan.bfloat16 && Libtorch.winogradPays)
     if device != .cpu {
       deferred = DeferredMetrics()
