@@ -3,6 +3,7 @@
 #include "winograd.h"
 
 #include <ATen/Functions.h>
+#include <ATen/Version.h>
 #include <ATen/autocast_mode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
@@ -55,6 +56,12 @@ CTTensor *ct_layer_norm(CTTensor *x, CTTensor *w, CTTensor *b, double eps) {
 }
 CTTensor *ct_softmax(CTTensor *x, int64_t dim) { return make([&] { return at::softmax(T(x), dim); }); }
 CTTensor *ct_log_softmax(CTTensor *x, int64_t dim) { return make([&] { return at::log_softmax(T(x), dim); }); }
+// Whether libtorch's attention cannot take these tensors of 16 bits: on processors with AMX it packs them by AVX-512, also where
+// ATEN_CPU_CAPABILITY forbids that, and throws (torch 2.13).
+static bool lacksAttention(const at::Tensor &q) {
+  static const bool hasAVX512 = at::get_cpu_capability().find("AVX512") != std::string::npos;
+  return q.is_cpu() && at::isReducedFloatingType(q.scalar_type()) && !hasAVX512;
+}
 CTTensor *ct_attention(CTTensor *q, CTTensor *k, CTTensor *v, CTTensor *mask, double scale) {
   // On a CPU, oneDNN's setup for the many small bf16 products of attention takes longer than the products: use float32.
   if (T(q).is_cpu() && at::autocast::is_autocast_enabled(at::kCPU)) {
@@ -65,7 +72,13 @@ CTTensor *ct_attention(CTTensor *q, CTTensor *k, CTTensor *v, CTTensor *mask, do
     });
   }
   return make([&] {
-    return at::scaled_dot_product_attention(T(q), T(k), T(v), O(mask), /*dropout_p=*/0.0, /*is_causal=*/false, scale);
+    if (!lacksAttention(T(q)))
+      return at::scaled_dot_product_attention(T(q), T(k), T(v), O(mask), /*dropout_p=*/0.0, /*is_causal=*/false, scale);
+    std::optional<at::Tensor> added = O(mask);
+    if (added && added->scalar_type() != at::kBool) added = added->to(at::kFloat);
+    return at::scaled_dot_product_attention(T(q).to(at::kFloat), T(k).to(at::kFloat), T(v).to(at::kFloat), added,
+                                            /*dropout_p=*/0.0, /*is_causal=*/false, scale)
+        .to(T(q).scalar_type());
   });
 }
 CTTensor *ct_resize_bilinear(CTTensor *x, int64_t height, int64_t width, bool antialias) {

@@ -70,6 +70,16 @@ import Testing
     }
   }
 
+  /// libtorch's attention in bfloat16 throws there on a processor with AMX, if there is enough to attend to.
+  @Test func bfloat16IsDrawnWithoutAVX512() throws {
+    try Project.inTemporaryFolder { folder in
+      let drawn = try Program.run(
+        ["generate", "a cat", "-m", "mini", "--steps", "1", "--precision", "bfloat16", "-q", "-o", "a.png"], in: folder,
+        environment: ["ATEN_CPU_CAPABILITY": "default"])
+      #expect(drawn.code == 0 && drawn.output == "a.png\n")
+    }
+  }
+
   @Test func aFlippedBitIsFound() throws {
     try Program.inModelFolder { folder in
       try draw(["-o", "a.png"], in: folder)
