@@ -59,6 +59,16 @@ import Testing
     }
   }
 
+  @Test func inspectTellsTheSettingsOfTheEdit() throws {
+    try inFolder { folder in
+      let facts = try run(["inspect", "new.png"], in: folder).output
+      for (name, value) in [
+        ("strength", "0.5"), ("mask blur", "4"), ("mask fill", "noise"), ("mask crop", "true"), ("mask padding", "8"),
+      ] { #expect(try facts.contains(Regex("(?m)^\(name) +\(value)$")), "\(facts)") }
+      #expect(!facts.contains("fit ") && !facts.contains("extend"))
+    }
+  }
+
   @Test func optionsChangeWhatTheyNameAndKeepTheOtherSettings() throws {
     try inFolder { folder in
       let changed = try run(

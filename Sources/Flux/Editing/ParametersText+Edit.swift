@@ -18,13 +18,7 @@ extension ParametersText {
       fields.append(("Mask hash", String(mask.hash.prefix(10))))
       if settings.isInverted { fields.append(("Mask mode", "Inpaint not masked")) }
     }
-    if !edit.extend.isEmpty {
-      let sides = [
-        ("left", edit.extend.left), ("top", edit.extend.top), ("right", edit.extend.right),
-        ("bottom", edit.extend.bottom),
-      ]
-      fields.append(("Extend", sides.filter { $0.1 > 0 }.map { "\($0.0)=\($0.1)" }.joined(separator: " ")))
-    }
+    if !edit.extend.isEmpty { fields.append(("Extend", edit.extend.description)) }
     fields += [("Mask blur", "\(settings.blur)"), ("Masked content", settings.fill.displayName)]
     guard settings.crop else { return fields }
     return fields + [("Inpaint area", "Only masked"), ("Masked area padding", "\(settings.padding)")]

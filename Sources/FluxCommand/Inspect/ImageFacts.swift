@@ -77,7 +77,17 @@ struct ImageFacts {
     if let edit = request.edit {
       facts.add("strength", edit.strength)
       facts.add("init_image", edit.image.hash)
+      if !edit.isInpainting || request.width != nil { facts.add("fit", edit.fit.rawValue) }
       facts.add("mask", edit.mask?.hash)
+      if !edit.extend.isEmpty { facts.add("extend", edit.extend.description) }
+      if edit.isInpainting {
+        let settings = edit.inpainting
+        if settings.isInverted { facts.add("mask_invert", .bool(true)) }
+        facts.add("mask_blur", settings.blur)
+        facts.add("mask_fill", settings.fill.rawValue)
+        facts.add("mask_crop", .bool(settings.crop))
+        if settings.crop { facts.add("mask_padding", settings.padding) }
+      }
     }
     if request.promptSyntax != .plain { facts.add("prompt_syntax", request.promptSyntax.rawValue) }
     if request.largeLatents { facts.add("large_latents", .bool(true)) }
@@ -94,6 +104,7 @@ struct ImageFacts {
     }
     if let run = record.run {
       facts.add("device", run.device)
+      facts.add("threads", run.threads)
       facts.add("precision", run.precision?.rawValue)
       facts.add("libtorch", run.libtorch)
     }

@@ -29,7 +29,7 @@ public struct PixelRectangle: Sendable, Equatable, Codable {
 }
 
 /// Pixels that are added on the four sides of an image.
-public struct Margins: Sendable, Equatable, Codable {
+public struct Margins: Sendable, Equatable, Codable, CustomStringConvertible {
   /// Columns on the left.
   public var left: Int
   /// Rows above.
@@ -49,6 +49,12 @@ public struct Margins: Sendable, Equatable, Codable {
 
   /// Whether nothing is added on any side.
   public var isEmpty: Bool { self == Margins() }
+
+  /// The sides with pixels: `left=128 top=64`; empty without one.
+  public var description: String {
+    [("left", left), ("top", top), ("right", right), ("bottom", bottom)].filter { $0.1 > 0 }
+      .map { "\($0.0)=\($0.1)" }.joined(separator: " ")
+  }
 }
 
 extension Image {
