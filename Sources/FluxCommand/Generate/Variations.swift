@@ -41,15 +41,22 @@ struct Variations: ParsableCommand {
   @Option(name: [.short, .long], help: "Another prompt than the image's.") var prompt: String?
   @Option(name: [.short, .long], help: "Another model than the image's.", completion: Completions.models) var model:
     FilePath?
-  @Option(name: [.short, .long], help: "A folder, a name with %d in it, or a name to which -1, -2, … is added.")
-  var output = FilePath("variations/")
+  @Option(
+    name: [.short, .long],
+    help: "A folder, a name with %d in it, or a name to which -1, -2, … is added (default: variations/).")
+  var output: FilePath?
   @Option(help: "PNG file for a contact sheet of all variations.") var grid: FilePath?
   @Flag(help: "Refuse to overwrite existing files.") var noOverwrite = false
   @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
+  @OptionGroup(title: "Showing images") var previewing: PreviewOptions
   @Flag(name: [.short, .long], help: "No progress output.") var quiet = false
 
+  /// The folder without `--output`.
+  static let defaultOutput = FilePath("variations/")
+
   func validate() throws {
+    try previewing.check(output: output, [("--no-overwrite", noOverwrite && grid == nil)])
     if let amount, !(amount > 0 && amount <= 1) {
       throw ValidationError("--amount \(amount.shown) must be above 0 and at most 1")
     }
@@ -63,8 +70,9 @@ struct Variations: ParsableCommand {
   /// Draws the variations, or those that an interruption of the call left.
   func draw(goingOnWith resumption: Resumption?) throws {
     let bytes = try FileSlice(path: image.path).read(limit: 1 << 30)
-    var arguments = ["--batch-count", "\(batchCount)", "--output", output.text, "--device", device]
+    var arguments = ["--batch-count", "\(batchCount)", "--device", device] + previewing.arguments
     func pass(_ name: String, _ value: String?) { if let value { arguments += [name, value] } }
+    pass("--output", (previewing.show ? output : output ?? Self.defaultOutput)?.text)
     pass("--model", model?.text)
     pass("--grid", grid?.text)
     pass("--threads", threads.map(String.init))

@@ -197,6 +197,12 @@ enum Arguments {
     return "\"\(match.1)\" begins with a dash and looks like an option: put -- before it, or use --prompt"
   }
 
+  /// An error message of the parser with the values that an option takes in the same line.
+  static func inOneLine(_ message: String) -> String {
+    let parts = message.components(separatedBy: " of the following:\n  - ")
+    return parts.count == 2 ? parts[0] + " of " + parts[1].replacing("\n  - ", with: ", ") : message
+  }
+
   private static func noCommand(_ word: String, among names: [String]) -> String {
     let near = NameTable(names.map { ($0, $0) }).nearest(to: word)
     if let near { return "there is no command \"\(word)\"; did you mean \"\(near)\"?" }
