@@ -23,7 +23,7 @@ struct FluxCommand: ParsableCommand {
       Verify.self,
       Variations.self,
       ModelsCommand.self, Forward.self, Tokens.self, DataCommand.self, Convert.self, Merge.self, Bench.self, Serve.self,
-      CacheCommand.self,
+      CacheCommand.self, CompletionsCommand.self,
     ])
 
   /// The version, and the commit if the build recorded it: `flux 0.2.0 (7ff0b8b)`.
@@ -63,12 +63,12 @@ struct FluxCommand: ParsableCommand {
         leave(0)
       } catch { end(error.description, error.code) }
     case .validationFailure:
-      let text = Arguments.inOneLine(message(for: error))
+      let text = message(for: error)
       let arguments = Array(CommandLine.arguments.dropFirst())
       let advice =
         Arguments.misspelledCommand(arguments, text) ?? Arguments.surplus(arguments, text)
-        ?? Arguments.misreadText(text)
-      end(advice ?? text, 2)
+        ?? Arguments.misreadText(text) ?? Arguments.inOneLine(text)
+      end(advice, 2)
     default:
       let (text, code) = sentence(about: error)
       end(text, code)

@@ -336,4 +336,12 @@ import Testing
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["model"])
     }
   }
+
+  @Test func theValuesOfAnOptionAreListedInOneLine() throws {
+    try Project.inTemporaryFolder { folder in
+      let result = try Program.run(["train", "-o", "run", "--preset", "maxi"], in: folder)
+      let values = "tiny, mini, midi, base, fine, specification, pixel-example"
+      #expect(result.code == 2 && result.errors.hasSuffix("Please provide one of \(values)\n"), "\(result.errors)")
+    }
+  }
 }

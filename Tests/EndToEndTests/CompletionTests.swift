@@ -6,7 +6,7 @@ import Testing
 @Suite struct CompletionTests {
   /// The words that bash completes the last of `words` to.
   private func completed(_ words: [String], in folder: URL, models: URL? = nil) throws -> [String] {
-    let script = try Program.run(["--generate-completion-script", "bash"], in: folder)
+    let script = try Program.run(["completions", "bash"], in: folder)
     #expect(script.code == 0)
     try Data(script.bytes).write(to: folder.appendingPathComponent("completions.bash"))
     let process = Process()
@@ -32,6 +32,16 @@ import Testing
     return text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
   }
 
+  @Test(arguments: ["bash", "zsh", "fish"]) func aCommandPrintsTheScriptOfAShell(_ shell: String) throws {
+    try Project.inTemporaryFolder { folder in
+      let script = try Program.run(["completions", shell], in: folder)
+      #expect(script.code == 0 && script.errors.isEmpty && script.output.contains("preview-every"))
+      #expect(script.bytes == (try Program.run(["--generate-completion-script", shell], in: folder)).bytes)
+      let other = try Program.run(["completions", "csh"], in: folder)
+      #expect(other.code == 2 && other.errors.contains("'bash', 'zsh' or 'fish'"), "\(other.errors)")
+    }
+  }
+
   @Test func namesOfModelsSamplersAndLoRAsAreCompleted() throws {
     try Program.inModelFolder { folder in
       for name in ["loras/paint.safetensors", "x.part.safetensors", "photo.png"] {
@@ -51,6 +61,8 @@ import Testing
       #expect(try completed(["generate", "--resume", "x"], in: folder) == ["x.part.safetensors"])
       #expect(try completed(["generate", "--replay", "ph"], in: folder) == ["photo.png"])
       #expect(try completed(["draw", "--preview", "ki"], in: folder) == ["kitty"])
+      #expect(try completed(["generate", "--preview", "p"], in: folder) == ["photo.png"])
+      #expect(try completed(["completions", "z"], in: folder) == ["zsh"])
       #expect(try completed(["cach"], in: folder) == ["cache"])
     }
   }

@@ -54,13 +54,31 @@ enum Program {
   }
 
   /// Runs `flux` with a terminal as standard error, and gives the bytes that it gets there.
-  ///
-  /// With `typing` the terminal is standard input and output too: each text is typed as soon as all that it waits for was
-  /// shown, one after the other. A prompt alone does not say that a line was read, since editing shows it again.
   static func runOnTerminal(
     _ arguments: [String], in folder: URL, columns: UInt16, environment further: [String: String] = [:],
     typing: [(after: [String], text: String)] = []
   ) throws -> String {
+    try resultOnTerminal(arguments, in: folder, columns: columns, environment: further, typing: typing).errors
+  }
+
+  /// Variables of a terminal with 24-bit colors and no graphics, whatever the tests run in.
+  static let colorTerminal = [
+    "TERM": "xterm", "COLORTERM": "truecolor", "TMUX": "", "STY": "", "KITTY_WINDOW_ID": "", "KONSOLE_VERSION": "",
+    "TERM_PROGRAM": "", "LC_TERMINAL": "", "NO_COLOR": "",
+  ]
+
+  /// Those of kitty.
+  static let kittyTerminal = colorTerminal.merging(["TERM": "xterm-kitty"]) { $1 }
+
+  /// Runs `flux` with a terminal as standard error.
+  ///
+  /// With `typing` the terminal is standard input and output too: each text is typed as soon as all that it waits for was
+  /// shown, one after the other. A prompt alone does not say that a line was read, since editing shows it again. `acting` is
+  /// called once, with the process, as soon as its text was shown; the terminal reads nothing meanwhile.
+  static func resultOnTerminal(
+    _ arguments: [String], in folder: URL, columns: UInt16 = 80, environment further: [String: String] = [:],
+    typing: [(after: [String], text: String)] = [], acting: (after: String, act: (pid_t) -> Void)? = nil
+  ) throws -> Result {
     let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
     guard master >= 0 else { throw POSIXError(.ENODEV) }
     defer { close(master) }
@@ -76,18 +94,24 @@ enum Program {
     process.currentDirectoryURL = folder
     process.environment = environment.merging(further) { $1 }
     let handle = FileHandle(fileDescriptor: terminal, closeOnDealloc: false)
-    process.standardOutput = typing.isEmpty ? FileHandle.nullDevice : handle
+    let output = Pipe()
+    process.standardOutput = typing.isEmpty ? output : handle
     process.standardInput = typing.isEmpty ? FileHandle.nullDevice : handle
     process.standardError = handle
     try process.run()
     close(terminal)
+    try output.fileHandleForWriting.close()
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 4096)
-    var (waiting, seen) = (typing[...], 0)
+    var (waiting, seen, acting) = (typing[...], 0, acting)
     while true {  // ends with EIO when the program does
       let count = read(master, &buffer, buffer.count)
       if count <= 0 { break }
       bytes += buffer[..<count]
+      if let (text, act) = acting, Data(bytes).range(of: Data(text.utf8)) != nil {
+        act(process.processIdentifier)
+        acting = nil
+      }
       while let next = waiting.first {
         var end = seen
         let isShown = next.after.allSatisfy { text in
@@ -101,7 +125,9 @@ enum Program {
       }
     }
     process.waitUntilExit()
-    return String(decoding: bytes, as: UTF8.self)
+    let said = [UInt8](output.fileHandleForReading.readDataToEndOfFile())
+    let code = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+    return Result(code: code, bytes: said, errors: String(decoding: bytes, as: UTF8.self))
   }
 
   /// An untrained model of preset tiny, written into a folder under the name `model`.

@@ -122,7 +122,8 @@ import Testing
   @Test(arguments: [UInt16(30), 80]) func progressIsOneLineOfTheTerminalWithoutEscapes(_ columns: UInt16) throws {
     try inModelFolder { folder in
       let text = try Program.runOnTerminal(
-        draw + ["a cat", "-b", "3", "--batch-size", "1", "-o", "out/", "-s", "4294967338"], in: folder,
+        draw + ["a cat", "-b", "3", "--batch-size", "1", "-o", "out/", "-s", "4294967338", "--preview", "none"],
+        in: folder,
         columns: columns,
         environment: ["TERM": "xterm"])
       #expect(!text.contains("\u{1b}") && text.contains(columns < 60 ? "image 2 of 3" : "seed 4294967338"))

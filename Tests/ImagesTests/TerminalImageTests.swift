@@ -111,6 +111,19 @@ import Testing
     #expect(pixels[(200 * 70)...].allSatisfy { $0 == [0, 0, 100] })
   }
 
+  @Test func onlyAnImageOfKittyCanBeTakenOff() {
+    let removals = TerminalGraphics.allCases.map {
+      String(decoding: TerminalImage.removal(of: 7, as: $0), as: UTF8.self)
+    }
+    #expect(removals == ["\u{1b}_Ga=d,d=I,i=7,q=2\u{1b}\\", "", "", ""])
+  }
+
+  /// A drawing that ends anywhere is followed by the end of a string, plain colors, and the line below.
+  @Test func textFollowsBelowADrawingThatWasBrokenOff() {
+    let bytes = TerminalImage.breakingOff(over: TerminalArea(of: image, columns: 20, rows: 10))
+    #expect(String(decoding: bytes, as: UTF8.self) == "\u{1b}\\\u{1b}[0m\u{1b}[5B\r\n")
+  }
+
   @Test func goingUpLeadsToTheFirstLine() {
     #expect(TerminalImage.goingUp(over: TerminalArea(of: image, columns: 20, rows: 10)) == Array("\r\u{1b}[5A".utf8))
   }

@@ -34,14 +34,20 @@ struct Draw: ParsableCommand {
       BF16 or AMX.
       """)
   var precision: Precision = .float32
-  @Option(help: "Show images in the terminal: auto, kitty, iterm, sixel, blocks or none.")
+  @Option(
+    help: ArgumentHelp(
+      "Show images in the terminal (auto, kitty, iterm, sixel or blocks), nowhere (none), or in a file that ends in .png.",
+      valueName: "mode"))
   var preview: PreviewMode = .auto
   @Option(name: [.short, .long], help: "Seed of the first image.") var seed: UInt64 = 42
   @Flag(help: "Neither read nor write the history of lines, ~/.local/state/flux/history.") var noHistory = false
   @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
 
-  func validate() throws { try ThreadCount.check(threads) }
+  func validate() throws {
+    try preview.check()
+    try ThreadCount.check(threads)
+  }
 
   func run() throws {
     let device = try Device(flag: device)

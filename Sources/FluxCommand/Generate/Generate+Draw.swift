@@ -15,7 +15,8 @@ extension Generate {
     goingOnWith resumption: Resumption?
   ) throws {
     let progress = StepProgress(images: targets.count, quiet: quiet)
-    let preview = ImagePreview(preview)
+    let preview = try previewing.open(isQuiet: quiet || report.json, hasSheet: grid != nil)
+    defer { preview?.abandon() }  // what a failure left unfinished
     var drawn: [Image] = []
     let hasLargeLatents = try series.requests[0].largeLatents && pipeline.outputSize(series.requests[0]).isLarge
     var last: (request: GenerationRequest, text: Pipeline.PromptConditioning)?
@@ -27,7 +28,8 @@ extension Generate {
     Interruption.catchSignals(notice: Self.stopNotice)
     for batch in batches {
       // Batches are those of the whole series, so that its images are the same to the bit.
-      if batch.lowerBound < first || batch.allSatisfy(existing.contains) {
+      let isWritten = batch.lowerBound < first && !(targets.isNothing && grid != nil)
+      if isWritten || batch.allSatisfy(existing.contains) {
         if grid != nil { for index in batch { drawn.append(try read(index, of: series, at: targets)) } }
         continue
       }
@@ -64,7 +66,7 @@ extension Generate {
       }
       progress.clear()
       for (index, result) in zip(batch, images) {
-        preview?.finish(result.image)
+        preview?.finish(result.image) { format in try encoded(result, as: format) }
         if !existing.contains(index) { try save(result, index, to: targets) }
         if grid != nil { drawn.append(result.image) }
       }
@@ -72,6 +74,7 @@ extension Generate {
     }
     if let grid {
       let sheet = self.series.isLabeled ? series.grid(drawn) : ContactSheet.thumbnails(drawn)
+      if previewing.show { preview?.finish(sheet: sheet) }
       try write(PNG.encode(sheet), to: grid.url)
       let name = grid.url.relativePath
       if !targets.isStandardOutput {
@@ -118,10 +121,21 @@ extension Generate {
   }
 
   func save(_ result: GeneratedImage, _ index: Int, to targets: OutputNames) throws {
-    let bytes = try result.encoded(as: targets.format, metadata: !withoutMetadata, quality: quality ?? 95)
+    if targets.isNothing { return try report(shown: result, of: targets.count) }
+    let bytes = try encoded(result, as: targets.format)
     guard let target = targets.url(index, seed: result.request.seed) else { return try writeOutput(bytes) }
     try write(bytes, to: target)
     try printLine(report.line(file: target, result))
+  }
+
+  private func encoded(_ result: GeneratedImage, as format: ImageFile) throws -> [UInt8] {
+    try result.encoded(as: format, metadata: !withoutMetadata, quality: quality ?? 95)
+  }
+
+  /// Says which image of several was shown and not written.
+  private func report(shown result: GeneratedImage, of count: Int) throws {
+    if report.json { return try printLine(report.line(file: nil, result)) }
+    if count > 1, grid == nil, !quiet { say("seed \(result.request.seed)") }
   }
 
   func write(_ bytes: [UInt8], to url: URL) throws {

@@ -11,7 +11,7 @@ extension Generate {
   private static let applicable: Set<String> = [
     "prompt", "prompt-file", "model", "output", "format", "quality", "no-overwrite", "grid", "seed", "batch-count",
     "batch-size", "replay", "steps", "sampler", "scheduler", "eta", "device", "threads", "disable-image-metadata",
-    "quiet",
+    "quiet", "show",
   ]
 
   /// Draws with a model of the pixel-space example: DDPM with all timesteps, unless sampler or steps are given.
@@ -46,6 +46,7 @@ extension Generate {
     _ prompts: [String], _ request: GenerationRequest, _ pipeline: PixelPipeline, to targets: OutputNames
   ) throws {
     let progress = StepProgress(images: targets.count, quiet: quiet)
+    let shown = try previewing.show ? previewing.open(isQuiet: true, hasSheet: grid != nil) : nil
     var drawn: [Image] = []
     var index = 0
     for prompt in prompts {
@@ -59,6 +60,7 @@ extension Generate {
         }
         progress.clear()
         for result in images {
+          shown?.finish(result.image)
           try save(result, index, to: targets)
           drawn.append(result.image)
           index += 1
@@ -66,7 +68,9 @@ extension Generate {
       }
     }
     guard let grid else { return }
-    try write(PNG.encode(ContactSheet.lay(drawn, columns: min(8, drawn.count))), to: grid.url)
+    let sheet = ContactSheet.lay(drawn, columns: min(8, drawn.count))
+    shown?.finish(sheet: sheet)
+    try write(PNG.encode(sheet), to: grid.url)
     if !targets.isStandardOutput { try printLine(grid.url.relativePath) }
   }
 }

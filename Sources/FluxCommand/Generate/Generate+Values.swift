@@ -1,7 +1,8 @@
 import ArgumentParser
+import Foundation
 import RegexBuilder
 
-// The values of some options.
+// Values of its options.
 
 extension Generate {
   /// A seed: any 64-bit unsigned number, or a random one for a negative number.

@@ -36,9 +36,9 @@ struct Generate: ParsableCommand {
     name: [.short, .long],
     help: """
       PNG, JPEG or WebP file to write. For several images: a folder, a name with %d in it, or a name to which -1, -2, … \
-      is added. - is standard output.
+      is added. - is standard output (default: output.png).
       """)
-  var output = FilePath("output.png")
+  var output: FilePath?
   @Option(help: "File format in a folder or on standard output: png, jpg or webp (default: png).")
   var format: ImageFile?
   @Option(help: "JPEG or WebP quality, 1 to 100 (default: 95).") var quality: Int?
@@ -68,6 +68,7 @@ struct Generate: ParsableCommand {
   @OptionGroup(title: "Prompt syntax") var prompting: PromptOptions
   @OptionGroup(title: "Interruptions") var state: StateOptions
   @OptionGroup(title: "Reports") var report: ReportOptions
+  @OptionGroup(title: "Showing images") var previewing: PreviewOptions
 
   @Option(
     name: [.short, .long], parsing: .unconditional,
@@ -129,8 +130,6 @@ struct Generate: ParsableCommand {
   var scheduler: String?
   @Option(help: "η of DDIM, 0 to 1 (default: 0).") var eta: Double?
 
-  @Option(help: "Show images in the terminal while they are drawn: auto, kitty, iterm, sixel, blocks or none.")
-  var preview: PreviewMode = .none
   @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores, or with --replay those of the image).")
   var threads: Int?
@@ -140,6 +139,8 @@ struct Generate: ParsableCommand {
   var withoutMetadata = false
   @Flag(name: [.short, .long], help: "No progress output.") var quiet = false
 
+  /// The file without `--output`.
+  static let defaultOutput = FilePath("output.png")
   /// The most images that are denoised together.
   static let largestBatch = 256
 
@@ -160,7 +161,7 @@ struct Generate: ParsableCommand {
       throw ValidationError("--batch-size \(batchSize) must be 1 to \(Self.largestBatch)")
     }
     try ThreadCount.check(threads)
-    if report.json, output.text == "-" {
+    if report.json, output?.text == "-" {
       throw ValidationError("--json and -o - both write to standard output: choose a file for the image")
     }
     if skipExisting, noOverwrite {
@@ -178,6 +179,12 @@ struct Generate: ParsableCommand {
     try NumberRange.check("--cfg-scale", guidanceScale, 0...100)
     try NumberRange.check("--cfg-rescale", guidanceRescale, 0...1)
     try NumberRange.check("--eta", eta, 0...1)
+    try previewing.check(
+      output: output,
+      [
+        ("--format", format != nil), ("--quality", quality != nil), ("--skip-existing", skipExisting),
+        ("--no-overwrite", noOverwrite && grid == nil), ("--disable-image-metadata", withoutMetadata),
+      ])
     if fast { try checkFastOptions() }
   }
 
@@ -204,6 +211,7 @@ struct Generate: ParsableCommand {
   func draw(goingOnWith resumption: Resumption?) throws {
     // Check the whole request before any work starts.
     let device = try Device(flag: device)
+    _ = try previewing.graphicsOfShow()
     let replayed = try replay.read()
     var request = try request(over: replayed?.request)
     if let (variation, isRandom) = variations.variation() {
@@ -220,13 +228,13 @@ struct Generate: ParsableCommand {
     let call = InterruptedCall(try Arguments.text(), prompts: prompts, request: request)
     let batch = try series.batch(of: request, count: batchCount)
     let plan = try Series(batch, prompts: prompts, series, prompting)
-    let targets = try OutputNames(output, count: plan.requests.count, format: format)
+    let file = previewing.show ? output : output ?? Self.defaultOutput
+    let targets = try OutputNames(file, count: plan.requests.count, format: format)
     if quality != nil, targets.format == .png { say("flux: --quality has no effect on PNG, which is lossless") }
     try targets.check(
       seeds: plan.requests.map(\.seed), grid: grid,
       inputs: loras.files + (edit?.files ?? []) + [promptFile, replay.replay].compactMap { $0 },
-      overwriting: !noOverwrite,
-      from: resumption?.call.first ?? 0)
+      overwriting: !noOverwrite, preview: previewing.file, from: resumption?.call.first)
     if let threads = threads ?? replayed?.threads { Libtorch.threads = threads }
 
     let (directory, weights) = try weights(of: replayed)

@@ -11,6 +11,7 @@ struct OutputNames {
     case numbered(prefix: String, width: Int, suffix: String)  // "%03d" in the name
     case folder(String)
     case standardOutput
+    case nothing
   }
 
   private let form: Form
@@ -22,12 +23,19 @@ struct OutputNames {
   /// Whether the image is written to standard output, which then holds nothing else.
   var isStandardOutput: Bool { if case .standardOutput = form { true } else { false } }
 
+  /// Whether no image is written.
+  var isNothing: Bool { if case .nothing = form { true } else { false } }
+
   /// Parses `FILE.png` (or .jpg, .jpeg, .webp), `NAME-%03d.png`, a folder (that exists or whose name ends in `/`), a
-  /// pipe, and `-` for standard output.
+  /// pipe, and `-` for standard output; nil is for images that are only shown.
   ///
   /// `format` is for names without an extension; otherwise it must match. Nothing is created yet.
-  init(_ output: FilePath, count: Int, format asked: ImageFile?) throws(Failure) {
+  init(_ output: FilePath?, count: Int, format asked: ImageFile?) throws(Failure) {
     self.count = count
+    guard let output else {
+      (form, format) = (.nothing, .png)
+      return
+    }
     if output.text == "-" || output.text == "/dev/stdout" {
       guard count == 1 else { throw Failure("standard output takes one image, not \(count)", code: 2) }
       guard isatty(STDOUT_FILENO) == 0 else {
@@ -72,7 +80,7 @@ struct OutputNames {
     }
   }
 
-  /// The file of image `index` (from 0) with `seed`; nil for standard output.
+  /// The file of image `index` (from 0) with `seed`; nil for standard output, and where no image is written.
   func url(_ index: Int, seed: UInt64) -> URL? {
     switch form {
     case .single(let path): URL(fileURLWithPath: path)
@@ -81,7 +89,7 @@ struct OutputNames {
     case .folder(let path):
       URL(fileURLWithPath: path).appendingPathComponent(
         "\(Self.padded(index + 1, String(count).count))-\(seed).\(format.ending)")
-    case .standardOutput: nil
+    case .standardOutput, .nothing: nil
     }
   }
 
@@ -94,10 +102,13 @@ struct OutputNames {
     return URL(fileURLWithPath: url.deletingPathExtension().relativePath + UnfinishedImages.ending)
   }
 
-  /// Throws unless all images and the contact sheet can be written to distinct files that are not inputs and, without
-  /// `overwriting`, do not exist yet; images before `first` are written already.
+  /// Throws unless all images, the contact sheet and the file of `--preview` can be written to distinct files.
+  ///
+  /// They must not be inputs and, without `overwriting`, not exist yet. A call that goes on has written the images before
+  /// `first`.
   func check(
-    seeds: [UInt64], grid: FilePath?, inputs: [FilePath], overwriting: Bool, from first: Int = 0
+    seeds: [UInt64], grid: FilePath?, inputs: [FilePath], overwriting: Bool, preview: FilePath? = nil,
+    from first: Int? = nil
   ) throws(Failure) {
     let sheet = try grid.map { grid throws(Failure) in
       try OutputFile.checkSheet(grid, notAmong: inputs)
@@ -108,14 +119,24 @@ struct OutputNames {
       throw Failure("\(name) exists already, and --no-overwrite was given")
     }
     if let sheet, let grid { try checkNew(sheet, grid.text) }
+    let shown = try preview.map { file throws(Failure) in try OutputFile.check(file.url, notAmong: inputs) }
+    if let shown, let preview {
+      if first == nil { try checkNew(shown, preview.text) }
+      if let sheet, shown.isSame(as: sheet) {
+        throw Failure("--preview and --grid are the same file \(preview.text): choose another name", code: 2)
+      }
+    }
     // A folder that does not exist yet has no files to overwrite.
     if case .folder(let path) = form, !FileManager.default.fileExists(atPath: path) { return }
-    for (index, seed) in seeds.enumerated().dropFirst(first) {
+    for (index, seed) in seeds.enumerated().dropFirst(first ?? 0) {
       guard let url = url(index, seed: seed) else { continue }
       let place = try OutputFile.check(url, notAmong: inputs)
       try checkNew(place, url.relativePath)
       if let sheet, place.isSame(as: sheet) {
         throw Failure("--grid would overwrite the image \(url.relativePath): choose another name", code: 2)
+      }
+      if let shown, place.isSame(as: shown) {
+        throw Failure("--preview would overwrite the image \(url.relativePath): choose another name", code: 2)
       }
     }
   }

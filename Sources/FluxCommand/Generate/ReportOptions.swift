@@ -9,12 +9,12 @@ struct ReportOptions: ParsableArguments {
   @Flag(help: "Estimate time and memory without drawing anything.") var dryRun = false
   @Flag(help: "Print JSON, one line for each image: its file, seed, prompt and parameters.") var json = false
 
-  /// The line of a written image.
-  func line(file: URL, _ image: GeneratedImage) -> String {
-    guard json else { return file.relativePath }
+  /// The line of an image, and of its file if it was written.
+  func line(file: URL?, _ image: GeneratedImage) -> String {
+    guard json else { return file?.relativePath ?? "" }
     let request = image.request
     var facts = Facts()
-    facts.add("file", file.relativePath)
+    facts.add("file", file?.relativePath)
     facts.add("seed", JSONValue.seed(request.seed))
     facts.add("prompt", request.prompt)
     if !request.negativePrompt.isEmpty { facts.add("negative_prompt", request.negativePrompt) }

@@ -60,6 +60,7 @@ struct Resumption {
 
   /// Makes the call again, with what `given` says about output beside the images, and with its model, if it has one.
   func run(_ given: Generate) throws {
+    let (names, previewing) = (Arguments.options(in: try Arguments.text()), given.previewing.absolute)
     if call.folder != FileManager.default.currentDirectoryPath {
       guard FileManager.default.changeCurrentDirectoryPath(call.folder) else {
         throw Failure("\(file.text): the folder \(call.folder) of its call does not exist any more")
@@ -72,7 +73,9 @@ struct Resumption {
     case var command as Generate where command.state.resume == nil && !command.report.dryRun:
       command.model = given.model ?? command.model
       command.quiet = command.quiet || given.quiet
-      if given.preview != .none { command.preview = given.preview }
+      // What would have been written still is.
+      if previewing.show, !command.previewing.show { command.output = command.output ?? Generate.defaultOutput }
+      command.previewing = command.previewing.replaced(by: previewing, names)
       command.state.saveStateEvery = given.state.saveStateEvery ?? command.state.saveStateEvery
       command.seed = known(command.seed, call.seed)
       if let seed = call.variationSeed { command.variations.variationSeed = Generate.Seed(value: seed) }
@@ -80,6 +83,8 @@ struct Resumption {
     case var command as Variations:
       command.model = given.model ?? command.model
       command.quiet = command.quiet || given.quiet
+      if previewing.show, !command.previewing.show { command.output = command.output ?? Variations.defaultOutput }
+      command.previewing = command.previewing.replaced(by: previewing, names)
       command.variationSeed = known(command.variationSeed, call.variationSeed ?? call.seed)
       try command.draw(goingOnWith: self)
     default: throw Failure("\(file.text): its call is none of flux generate: \(call.arguments.joined(separator: " "))")

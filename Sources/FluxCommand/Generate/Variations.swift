@@ -48,16 +48,23 @@ struct Variations: ParsableCommand {
   var initImage: FilePath?
   @Option(help: "The mask that the image was drawn with; looked for in the same way.", completion: Completions.images)
   var mask: FilePath?
-  @Option(name: [.short, .long], help: "A folder, a name with %d in it, or a name to which -1, -2, … is added.")
-  var output = FilePath("variations/")
+  @Option(
+    name: [.short, .long],
+    help: "A folder, a name with %d in it, or a name to which -1, -2, … is added (default: variations/).")
+  var output: FilePath?
   @Option(help: "PNG file for a contact sheet of all variations.") var grid: FilePath?
   @Flag(help: "Refuse to overwrite existing files.") var noOverwrite = false
   @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
   @Flag(help: "Print JSON, one line for each image: its file, seed, prompt and parameters.") var json = false
+  @OptionGroup(title: "Showing images") var previewing: PreviewOptions
   @Flag(name: [.short, .long], help: "No progress output.") var quiet = false
 
+  /// The folder without `--output`.
+  static let defaultOutput = FilePath("variations/")
+
   func validate() throws {
+    try previewing.check(output: output, [("--no-overwrite", noOverwrite && grid == nil)])
     if let amount, !(amount > 0 && amount <= 1) {
       throw ValidationError("--amount \(amount.shown) must be above 0 and at most 1")
     }
@@ -71,8 +78,9 @@ struct Variations: ParsableCommand {
   /// Draws the variations, or those that an interruption of the call left.
   func draw(goingOnWith resumption: Resumption?) throws {
     let bytes = try FileSlice(path: image.path).read(limit: 1 << 30)
-    var arguments = ["--batch-count", "\(batchCount)", "--output", output.text, "--device", device]
+    var arguments = ["--batch-count", "\(batchCount)", "--device", device] + previewing.arguments
     func pass(_ name: String, _ value: String?) { if let value { arguments += [name, value] } }
+    pass("--output", (previewing.show ? output : output ?? Self.defaultOutput)?.text)
     pass("--model", model?.text)
     pass("--grid", grid?.text)
     pass("--threads", threads.map(String.init))

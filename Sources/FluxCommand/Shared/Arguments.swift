@@ -130,19 +130,6 @@ enum Arguments {
     if !refused.isEmpty { throw Failure("\(what): remove \(refused.joined(separator: ", "))", code: 2) }
   }
 
-  // MARK: - Messages of the parser
-
-  /// The parser's message with the values of an option, which it puts into lines of their own, in one sentence.
-  static func inOneLine(_ message: String) -> String {
-    let lines = message.split(separator: "\n").map(String.init)
-    guard let first = lines.first, first.hasSuffix("one of the following:"), lines.count > 2,
-      lines.dropFirst().allSatisfy({ $0.hasPrefix("  - ") })
-    else { return message }
-    return first.dropLast("the following:".count)
-      + lines.dropFirst().map { "'\($0.dropFirst(4))'" }.joined(separator: ", ")
-      + "."
-  }
-
   // MARK: - Arguments that are probably meant for others
 
   /// The error message for a missing argument if the call has an unknown option or a word too many, which the parser does
@@ -208,6 +195,12 @@ enum Arguments {
       return nil
     }
     return "\"\(match.1)\" begins with a dash and looks like an option: put -- before it, or use --prompt"
+  }
+
+  /// An error message of the parser with the values that an option takes in the same line.
+  static func inOneLine(_ message: String) -> String {
+    let parts = message.components(separatedBy: " of the following:\n  - ")
+    return parts.count == 2 ? parts[0] + " of " + parts[1].replacing("\n  - ", with: ", ") : message
   }
 
   private static func noCommand(_ word: String, among names: [String]) -> String {

@@ -2,7 +2,7 @@ import ArgumentParser
 import Diffusion
 import Foundation
 
-/// What shells complete the values of options to (`--generate-completion-script`).
+/// What shells complete the values of options to (`flux completions`).
 enum Completions {
   /// The names of installed models, and model directories and files.
   static var models: CompletionKind {

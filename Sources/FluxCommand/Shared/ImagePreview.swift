@@ -1,83 +1,84 @@
-import ArgumentParser
 import Diffusion
 import Flux
 import Foundation
 import Images
-import Support
 
-/// A value of `--preview`.
-enum PreviewMode: String, CaseIterable, ExpressibleByArgument {
-  case auto, kitty, iterm, sixel, blocks, none
-
-  /// The graphics of the terminal behind standard error; nil where nothing is shown.
-  var graphics: TerminalGraphics? {
-    guard self != .none, isatty(STDERR_FILENO) == 1 else { return nil }
-    return self == .auto
-      ? TerminalGraphics(environment: ProcessInfo.processInfo.environment) : TerminalGraphics(rawValue: rawValue)
-  }
-}
-
-/// Shows images in the terminal, those of unfinished steps in place of each other.
+/// Shows images while they are drawn and when they are finished, in the terminal or in a file.
 final class ImagePreview {
-  private let graphics: TerminalGraphics
-  private let hasTrueColor: Bool
+  private let screen: TerminalScreen?
+  private let file: PreviewFile?
+  private let shows: (unfinished: Bool, finished: Bool)  // on the screen
+  private let interval: Int?
   private let clock = ContinuousClock()
   private var began: ContinuousClock.Instant
+  private var last: ContinuousClock.Instant
   private var spent = Duration.zero
   private var longest = Duration.zero
-  private var shown: TerminalArea?  // of the image that the next one replaces
-  private var number = Int(getpid())
 
   /// The most of the time that goes into unfinished images.
   private static let share = 5
-  /// The longer side of what is sent, in pixels.
-  private static let side = 256
-  /// The most rows of the terminal that an image takes.
-  private static let rows = 18
+  /// The least time before the first unfinished image, and between two of them.
+  private static let pause = (first: Duration.milliseconds(200), next: Duration.milliseconds(150))
 
-  /// Nil where the terminal shows nothing.
-  init?(_ mode: PreviewMode) {
-    guard let graphics = mode.graphics else { return nil }
-    self.graphics = graphics
-    let depth = ProcessInfo.processInfo.environment["COLORTERM"] ?? ""
-    hasTrueColor = ["truecolor", "24bit"].contains(depth)
-    began = clock.now
+  /// Nil where nothing is shown.
+  ///
+  /// - Parameters:
+  ///   - mode: where unfinished images are shown, and what they become.
+  ///   - interval: steps from one unfinished image to the next; nil leaves it to the time.
+  ///   - finished: how finished images are shown if unfinished ones are not shown in a terminal.
+  ///   - showsEach: whether these are all images, not only the contact sheet.
+  init?(
+    _ mode: PreviewMode, every interval: Int? = nil, finished: TerminalGraphics? = nil, showsEach: Bool = true
+  ) {
+    let isTerminal = isatty(STDERR_FILENO) == 1
+    let unfinished = isTerminal ? mode.graphics(environment: ProcessInfo.processInfo.environment) : nil
+    if case .file(let path) = mode { file = PreviewFile(path.url) } else { file = nil }
+    screen = (unfinished ?? finished).map(TerminalScreen.init)
+    shows = (unfinished != nil, unfinished != nil || showsEach)
+    self.interval = interval
+    (began, last) = (clock.now, clock.now)
+    if screen == nil, file == nil { return nil }
   }
 
-  /// Shows the estimate of a step, if that keeps previews under a fifth of the time.
+  /// Shows the estimate of a step when it is time for it: after `interval` steps, or when that keeps unfinished images under
+  /// a fifth of the time.
   func show(_ step: DenoisingStep, of pipeline: Pipeline) {
-    let elapsed = clock.now - began
-    let isCheap = (spent + longest) * Self.share < elapsed && elapsed > .milliseconds(200)
-    guard isCheap, step.index + 1 < step.count else { return }
+    guard file != nil || shows.unfinished, step.index + 1 < step.count, isTime(for: step) else { return }
     let start = clock.now
-    if let image = try? pipeline.decodeLatents(step.clean[0..<1])[0] { draw(image) }
-    let seconds = clock.now - start
-    (spent, longest) = (spent + seconds, max(longest, seconds))
+    if let image = try? pipeline.decodeLatents(step.clean[0..<1])[0] {
+      if shows.unfinished { screen?.draw(image) }
+      file?.write { format throws in try format.encode(image) }
+    }
+    last = clock.now
+    (spent, longest) = (spent + (last - start), max(longest, last - start))
   }
 
-  /// Shows a finished image; the next one comes below it.
-  func finish(_ image: Image) {
-    draw(image)
-    (shown, number) = (nil, number + 1)
-    (began, spent) = (clock.now, .zero)
+  private func isTime(for step: DenoisingStep) -> Bool {
+    if let interval { return (step.index + 1) % interval == 0 }
+    let now = clock.now
+    let elapsed = now - began
+    return (spent + longest) * Self.share < elapsed && elapsed > Self.pause.first && now - last > Self.pause.next
   }
 
-  /// Leaves what is shown, after a drawing that was not finished.
-  func abandon() { (shown, number, began, spent) = (nil, number + 1, clock.now, .zero) }
-
-  private func draw(_ image: Image) {
-    let factor = min(1, Double(Self.side) / Double(max(image.width, image.height)))
-    let small =
-      factor == 1
-      ? image
-      : image.resized(
-        width: max(1, Int(Double(image.width) * factor)), height: max(1, Int(Double(image.height) * factor)),
-        filter: .lanczos)
-    let frame = try? TerminalImage(
-      small, as: graphics, columns: Console.columns - 1, rows: min(Self.rows, Console.rows - 3),
-      hasTrueColor: hasTrueColor, number: number)
-    guard let frame else { return }
-    Console.draw((shown.map(TerminalImage.goingUp) ?? []) + frame.bytes)
-    shown = frame.area
+  /// Shows a finished image, below which the next one comes; the file gets what `encode` makes of it.
+  func finish(_ image: Image, encode: ((ImageFile) throws -> [UInt8])? = nil) {
+    if shows.finished { screen?.draw(image) }
+    screen?.keep()
+    file?.write { format throws in try encode?(format) ?? format.encode(image) }
+    restart()
   }
+
+  /// Shows a contact sheet as large as the terminal is.
+  func finish(sheet: Image) {
+    screen?.draw(sheet, extent: .sheet)
+    screen?.keep()
+  }
+
+  /// Takes what is unfinished off the terminal, after a drawing that was not finished.
+  func abandon() {
+    screen?.remove()
+    restart()
+  }
+
+  private func restart() { (began, last, spent) = (clock.now, clock.now, .zero) }
 }

@@ -1,7 +1,8 @@
 import Foundation
 import Support
 
-/// Handles Ctrl-C, kill and a closing terminal: temporary files are removed, then the program ends by that signal.
+/// Handles Ctrl-C, kill and a closing terminal: temporary files are removed and unfinished images leave the terminal, then
+/// the program ends by that signal.
 ///
 /// A command that can stop cleanly (training) gets a request at the first signal and ends at the second. A closing
 /// terminal may send several signals and never ends such a command at once.
@@ -11,6 +12,13 @@ enum Interruption {
   nonisolated(unsafe) private static var wasRequested: sig_atomic_t = 0
   // Set before the handler may read it, and then never again.
   nonisolated(unsafe) private static var notice: (text: UnsafeMutablePointer<CChar>, length: Int)?
+
+  // The terminal gets this before the program ends: text up to a zero, so that the handler reads one word, the old or the
+  // new one. Texts stay in memory, since the handler may be reading them.
+  nonisolated(unsafe) private static var restoration: UnsafeMutablePointer<CChar>?
+  nonisolated(unsafe) private static var restorations: [[UInt8]: UnsafeMutablePointer<CChar>] = [:]
+  nonisolated(unsafe) private static var isDrawing: sig_atomic_t = 0
+  nonisolated(unsafe) private static var owesNotice: sig_atomic_t = 0
 
   /// Whether a stop was requested; only after `catchSignals`.
   static var isRequested: Bool { wasRequested != 0 }
@@ -26,6 +34,37 @@ enum Interruption {
   /// Takes a request back: the next signal requests a stop again.
   static func reset() { wasRequested = 0 }
 
+  /// From now on standard error gets these bytes, none of them 0, before a signal ends the program.
+  ///
+  /// Only for the thread that draws on the terminal.
+  static func restoreTerminal(with bytes: [UInt8]) {
+    if bytes.isEmpty { return restoration = nil }
+    if let known = restorations[bytes] { return restoration = known }
+    restoration = strdup((bytes + [0]).map { CChar(bitPattern: $0) })
+    restorations[bytes] = restoration
+  }
+
+  /// Runs `body`, which writes to the terminal what a notice must not be in the middle of: the notice comes after it.
+  static func whileDrawing(_ body: () -> Void) {
+    isDrawing = 1
+    body()
+    isDrawing = 0
+    if owesNotice != 0 { writeNotice() }
+  }
+
+  /// Waits a second at most: a terminal that takes nothing, as after Ctrl-S, must not keep the program.
+  private static func writeRestoration() {
+    guard let text = restoration else { return }
+    var ready = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)
+    if poll(&ready, 1, 1000) > 0 { _ = write(STDERR_FILENO, text, strlen(text)) }
+  }
+
+  private static func writeNotice() {
+    owesNotice = isDrawing
+    guard isDrawing == 0, let notice else { return }
+    _ = write(STDERR_FILENO, notice.text, notice.length)
+  }
+
   /// Installs the handlers.
   static func install() {
     signal(SIGXFSZ, SIG_IGN)  // a file that grows too large is then a write error with a message
@@ -37,12 +76,11 @@ enum Interruption {
     for number in [SIGINT, SIGTERM, SIGHUP] where number != SIGHUP || !isIgnored(SIGHUP) {
       signal(number) { number in
         if Interruption.isPatient != 0, Interruption.wasRequested == 0 || number == SIGHUP {
-          if Interruption.wasRequested == 0, let notice = Interruption.notice {
-            _ = write(STDERR_FILENO, notice.text, notice.length)
-          }
+          if Interruption.wasRequested == 0 { Interruption.writeNotice() }
           Interruption.wasRequested = 1
           return
         }
+        Interruption.writeRestoration()
         AtomicFile.removeTemporaries()
         signal(number, SIG_DFL)
         raise(number)

@@ -31,6 +31,19 @@ public struct TerminalImage: Sendable {
   /// The bytes that go back to the first line of an image of that area.
   public static func goingUp(over area: TerminalArea) -> [UInt8] { Array("\r\u{1b}[\(area.rows)A".utf8) }
 
+  /// The bytes that take the image of a number off the screen; none but kitty's can be taken off, and text stays where it is.
+  public static func removal(of number: Int, as graphics: TerminalGraphics) -> [UInt8] {
+    graphics == .kitty ? Array("\u{1b}_Ga=d,d=I,i=\(number),q=2\u{1b}\\".utf8) : []
+  }
+
+  /// The bytes after which text follows below an image of that area of whose bytes the terminal got any part.
+  ///
+  /// A string of any protocol ends with ST, which has no effect elsewhere, and the cursor goes down by as many rows as it
+  /// can be above the end: there may be empty ones between.
+  public static func breakingOff(over area: TerminalArea) -> [UInt8] {
+    Array("\u{1b}\\\u{1b}[0m\u{1b}[\(area.rows)B\r\n".utf8)
+  }
+
   /// Makes room, draws from its top left and goes below: at the end of the screen the terminal scrolls first.
   private static func over(_ area: TerminalArea, _ drawing: [UInt8], keepsCursor: Bool = false) -> [UInt8] {
     let (save, restore) = keepsCursor ? ("\u{1b}7", "\u{1b}8") : ("", "")
