@@ -18,6 +18,19 @@ extension Pipeline {
     return images
   }
 
+  /// Images of unfinished latents `[B, C, h, w]`, in the size of decoded ones.
+  ///
+  /// The decoder makes them, or, where it takes the time of a step or two, a linear map of the latents, which shows colors and
+  /// places, blurred. Throws where the decoder gives NaN or infinity.
+  public func previewImages(of latents: Tensor) throws(GenerationError) -> [Image] {
+    let pixels = withInference { model.approximatePixels(of: latents) }
+    guard let pixels else { return try decodeLatents(latents) }
+    let cell = model.geometry.cell
+    return TensorImage.images(pixels.to(.cpu)).map { image in
+      image.resized(width: image.width * cell, height: image.height * cell, filter: .bilinear)
+    }
+  }
+
   private func decodeLatent(_ latents: Tensor, _ size: OutputSize?) throws(GenerationError) -> Image {
     if let size, size.upscaler == .decoder,
       let palette = bundle?.autoencoder.decoder as? PaletteDecoder

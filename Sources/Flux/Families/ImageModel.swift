@@ -53,6 +53,9 @@ public protocol ImageModel: AnyObject {
   func encode(_ pixels: Tensor, noise: () -> Tensor) -> Tensor
   /// The pixels `[B, 3, H, W]` in −1…1 of scaled latents.
   func decode(_ latents: Tensor) -> Tensor
+  /// The pixels `[B, 3, h, w]` of scaled latents roughly, one for each cell, where the decoder takes too long for unfinished
+  /// images; nil where it does not.
+  func approximatePixels(of latents: Tensor) -> Tensor?
   /// The part of the decoder whose output for these latents is not finite, given that some output is not.
   func faultyDecoder(_ latents: Tensor) -> GenerationError.NetworkPart
   /// Floating-point operations of one evaluation of the denoising network and of the decoder, for latents of this size.
@@ -68,6 +71,9 @@ public protocol ImageModel: AnyObject {
 extension ImageModel {
   public var embedsGuidance: Bool { false }
   public var readsSurroundings: Bool { false }
+
+  /// The decoder is quick, unless a family says otherwise.
+  public func approximatePixels(of latents: Tensor) -> Tensor? { nil }
 
   /// All parts are in memory, unless a family says otherwise.
   public func prepare(_ part: ModelPart) throws(CheckpointError) {}

@@ -146,6 +146,11 @@ public final class StableDiffusionModel: ImageModel {
     precisely(on: latents.device) { autoencoder.pixels(of: latents) }
   }
 
+  public func approximatePixels(of latents: Tensor) -> Tensor? {
+    guard !(autoencoder is AutoencoderTiny), geometry.latentChannels == 4 else { return nil }
+    return LatentProjection.pixels(of: latents, isXL: sizes.unet.isXL)
+  }
+
   /// Runs the autoencoder of Stable Diffusion XL in float32, whatever its caller computes in.
   private func precisely(on device: Device, _ body: () -> Tensor) -> Tensor {
     sizes.unet.isXL ? withoutAutocast(device, body) : body()

@@ -45,7 +45,7 @@ final class ImagePreview {
   func show(_ step: DenoisingStep, of pipeline: Pipeline) {
     guard file != nil || shows.unfinished, step.index + 1 < step.count, isTime(for: step) else { return }
     let start = clock.now
-    if let image = try? pipeline.decodeLatents(step.clean[0..<1])[0] {
+    if let image = try? pipeline.previewImages(of: step.clean[0..<1])[0] {
       if shows.unfinished { screen?.draw(image) }
       file?.write { format throws in try format.encode(image) }
     }

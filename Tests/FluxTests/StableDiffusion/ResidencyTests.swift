@@ -59,6 +59,19 @@ import Torch
     #expect(drawn.image == expected)
   }
 
+  /// The decoder would take memory beside the U-Net, and the time of a step or two.
+  @Test(arguments: [("stable_diffusion", [172, 157, 169]), ("stable_diffusion_xl", [188, 179, 183])])
+  func aStepIsPreviewedWithoutTheDecoder(_ golden: String, _ color: [UInt8]) throws {
+    let pipeline = try pipeline(Project.golden("\(golden)/model"), .needed)
+    let model = try #require(pipeline.model as? StableDiffusionModel)
+    _ = try pipeline.generate(request) { step in
+      let preview = try pipeline.previewImages(of: step.clean)[0]
+      #expect(preview.width == 48 && preview.height == 32 && !isLoaded(model.autoencoder))
+    }
+    let first = Tensor([1, 0, 0, 0] as [Float], shape: [1, 4, 1, 1]).expanded([1, 4, 2, 3])
+    #expect(try Array(pipeline.previewImages(of: first)[0].pixels.prefix(3)) == color)
+  }
+
   @Test func aLoRAIsMergedWheneverAPartIsRead() throws {
     let model = Project.golden("stable_diffusion/model")
     let loras = [(file: Project.golden("stable_diffusion_lora/peft.safetensors"), scale: 0.8)]
