@@ -20,6 +20,9 @@ enum Interruption {
   nonisolated(unsafe) private static var isDrawing: sig_atomic_t = 0
   nonisolated(unsafe) private static var owesNotice: sig_atomic_t = 0
 
+  // The thread that draws on the terminal. Only it handles signals: another one would write into the middle of an image.
+  nonisolated(unsafe) private static var mainThread = pthread_self()
+
   /// Whether a stop was requested; only after `catchSignals`.
   static var isRequested: Bool { wasRequested != 0 }
 
@@ -67,6 +70,7 @@ enum Interruption {
 
   /// Installs the handlers.
   static func install() {
+    mainThread = pthread_self()
     signal(SIGXFSZ, SIG_IGN)  // a file that grows too large is then a write error with a message
     signal(SIGPIPE, SIG_IGN)  // a closed standard error must not end the program
     var stops = sigset_t()  // the parent process may have blocked them
@@ -75,6 +79,10 @@ enum Interruption {
     pthread_sigmask(SIG_UNBLOCK, &stops, nil)
     for number in [SIGINT, SIGTERM, SIGHUP] where number != SIGHUP || !isIgnored(SIGHUP) {
       signal(number) { number in
+        guard pthread_equal(pthread_self(), Interruption.mainThread) != 0 else {
+          pthread_kill(Interruption.mainThread, number)
+          return
+        }
         if Interruption.isPatient != 0, Interruption.wasRequested == 0 || number == SIGHUP {
           if Interruption.wasRequested == 0 { Interruption.writeNotice() }
           Interruption.wasRequested = 1
