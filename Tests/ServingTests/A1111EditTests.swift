@@ -104,15 +104,16 @@ import Torch
   }
 
   @Test func anInterruptedEditAnswersWithTheImageAsItIs() async throws {
-    let fixture = try ServiceFixture(draws: true)
+    let fixture = try ServiceFixture(draws: true, pausing: true)
     try await fixture.waitUntilReady()
     let (photo, mask) = (TestImages.photo(), TestImages.mask(white: (0..<32, 0..<64)))
     let body =
       #"{"init_images": ["\#(try TestImages.base64(photo))"], "mask": "\#(try TestImages.base64(mask))","#
       + #" "steps": 1000, "sampler_name": "DDPM", "mask_blur": 0, "denoising_strength": 1}"#
     async let answer = fixture.send("POST", "/sdapi/v1/img2img", body)
-    while fixture.service.queue.runningJobs.allSatisfy({ $0.step == 0 }) { await Task.yield() }
+    await fixture.waitForFirstStep()
     _ = await fixture.send("POST", "/sdapi/v1/interrupt")
+    fixture.goOn()
     let image = try TestImages.decoded(await answer.json["images"]?.array?.first?.string)
     #expect(fixture.service.queue.jobs.first.map { $0.isInterrupted && $0.step < 1000 } == true)
     #expect(Array(image.pixels[96..<192]) == Array(photo.pixels[96..<192]), "the rest is pasted around it")

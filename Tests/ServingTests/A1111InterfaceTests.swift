@@ -23,15 +23,16 @@ import Testing
   }
 
   @Test func anInterruptedCallAnswersWithTheImageAsItIs() async throws {
-    let fixture = try ServiceFixture(draws: true)
+    let fixture = try ServiceFixture(draws: true, pausing: true)
     try await fixture.waitUntilReady()
     async let answer = fixture.send(
       "POST", "/sdapi/v1/txt2img", #"{"prompt": "a cat", "steps": 1000, "sampler_name": "DDPM"}"#)
-    while fixture.service.queue.runningJobs.allSatisfy({ $0.step == 0 }) { await Task.yield() }
+    await fixture.waitForFirstStep()
     let progress = await fixture.send("GET", "/sdapi/v1/progress")
     #expect(progress.json["state"]?["job_count"]?.int == 1)
     #expect((progress.json["progress"]?.double ?? 0) > 0)
     _ = await fixture.send("POST", "/sdapi/v1/interrupt")
+    fixture.goOn()
     let result = await answer
     #expect(result.status == 200 && result.json["images"]?.array?.count == 1)
     #expect(fixture.service.queue.jobs.first.map { $0.isInterrupted && $0.step < 1000 } == true)

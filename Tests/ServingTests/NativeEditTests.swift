@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test func anEditIsCancelledAfterItsStep() async throws {
-    let fixture = try ServiceFixture(draws: true)
+    let fixture = try ServiceFixture(draws: true, pausing: true)
     try await fixture.waitUntilReady()
     let added = await fixture.send(
       "POST", "/flux/v1/jobs",
@@ -64,8 +64,9 @@ import Testing
         #"{"images": {"init": "PHOTO"}, "request": {"prompt": "a cat", "steps": 1000, "sampler": "ddpm"}}"#))
     #expect(added.json["kind"]?.string == "image")
     let id = try #require(added.json["id"]?.string)
-    while fixture.service.queue.runningJobs.allSatisfy({ $0.step == 0 }) { await Task.yield() }
+    await fixture.waitForFirstStep()
     #expect(await fixture.send("DELETE", "/flux/v1/jobs/\(id)").status == 200)
+    fixture.goOn()
     let job = try await finished(id, fixture)
     #expect(job.status == .cancelled && job.step < job.steps && job.steps == 750)
   }

@@ -10,19 +10,31 @@ import Torch
 final class ServiceFixture: Sendable {
   let service: FluxService
   private let folder: URL
+  private let firstSteps: AsyncStream<Void>
+  private let pause: DispatchSemaphore?
 
   /// With `draws` a thread draws; otherwise jobs wait until a test takes them.
+  ///
+  /// With `pausing` that thread stops after the first step that it takes, until `goOn()`.
   init(
-    draws: Bool = false, limits: ServerLimits = ServerLimits(), access: AccessRules = AccessRules(), page: String? = nil
-  )
-    throws
-  {
+    draws: Bool = false, pausing: Bool = false, limits: ServerLimits = ServerLimits(),
+    access: AccessRules = AccessRules(), page: String? = nil
+  ) throws {
     folder = try Project.temporaryFolder()
     let directory = folder.appendingPathComponent("tiny")
     try ModelBundle(Preset.tiny.configuration, .random(Generator(seed: 1))).save(to: directory)
     let catalog = ModelCatalog([try ServedModel(directory: directory, textEncoder: Project.minilm)])
     let metrics = ServerMetrics()
-    let queue = JobQueue(limits: limits, metrics: metrics)
+    let pause = pausing ? DispatchSemaphore(value: 0) : nil
+    let (firstSteps, continuation) = AsyncStream<Void>.makeStream()
+    let queue = JobQueue(
+      limits: limits, metrics: metrics,
+      stepped: { step in
+        guard let pause, step == 1 else { return }
+        continuation.yield()
+        pause.wait()
+      })
+    (self.pause, self.firstSteps) = (pause, firstSteps)
     service = FluxService(
       catalog: catalog, queue: queue, metrics: metrics, limits: limits, access: access,
       page: page.map { Array($0.utf8) })
@@ -38,6 +50,7 @@ final class ServiceFixture: Sendable {
 
   deinit {
     service.queue.end()
+    pause?.signal()  // for a test that failed before it did so
     try? FileManager.default.removeItem(at: folder)
   }
 
@@ -45,6 +58,12 @@ final class ServiceFixture: Sendable {
   func waitUntilReady() async throws {
     while !service.queue.isAccepting { try await Task.sleep(for: .milliseconds(5)) }
   }
+
+  /// Waits until a job has taken its first step.
+  func waitForFirstStep() async { for await _ in firstSteps { return } }
+
+  /// Lets the drawing thread go on.
+  func goOn() { pause?.signal() }
 
   /// A request as a client on this machine sends it.
   static func request(

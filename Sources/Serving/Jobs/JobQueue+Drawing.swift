@@ -44,7 +44,7 @@ extension JobQueue {
 
   /// Reports a step; gives the jobs that shall stop, and how.
   public func report(step: Int, of ids: [String]) -> [String: Job.Stop] {
-    state.withLock { state in
+    let stops = state.withLock { state in
       var stops: [String: Job.Stop] = [:]
       for id in ids {
         guard var job = state.jobs[id] else { continue }
@@ -56,6 +56,8 @@ extension JobQueue {
       }
       return stops
     }
+    stepped(step)
+    return stops
   }
 
   /// Whether somebody watches one of these jobs and wants a preview after this step.

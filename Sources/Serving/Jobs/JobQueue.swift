@@ -29,15 +29,19 @@ public final class JobQueue: Sendable {
   let now: @Sendable () -> Date
   private let prefix: String
   private let ended: @Sendable (Job) -> Void
+  let stepped: @Sendable (_ step: Int) -> Void
 
   /// An empty queue.
   ///
-  /// Names of jobs begin with `prefix`; `now` is the clock, for tests; `ended` is called with every job that ended.
+  /// Names of jobs begin with `prefix`; `now` is the clock, for tests; `ended` is called with every job that ended, and
+  /// `stepped` by the thread that draws after every step.
   public init(
     limits: ServerLimits, metrics: ServerMetrics, prefix: String = "",
-    now: @escaping @Sendable () -> Date = { Date() }, ended: @escaping @Sendable (Job) -> Void = { _ in }
+    now: @escaping @Sendable () -> Date = { Date() }, ended: @escaping @Sendable (Job) -> Void = { _ in },
+    stepped: @escaping @Sendable (_ step: Int) -> Void = { _ in }
   ) {
-    (self.limits, self.metrics, self.prefix, self.now, self.ended) = (limits, metrics, prefix, now, ended)
+    (self.limits, self.metrics, self.prefix, self.now) = (limits, metrics, prefix, now)
+    (self.ended, self.stepped) = (ended, stepped)
   }
 
   // MARK: - For clients
