@@ -57,10 +57,15 @@ CTTensor *ct_layer_norm(CTTensor *x, CTTensor *w, CTTensor *b, double eps) {
 CTTensor *ct_softmax(CTTensor *x, int64_t dim) { return make([&] { return at::softmax(T(x), dim); }); }
 CTTensor *ct_log_softmax(CTTensor *x, int64_t dim) { return make([&] { return at::log_softmax(T(x), dim); }); }
 // Whether libtorch's attention cannot take these tensors of 16 bits: on processors with AMX it packs them by AVX-512, also where
-// ATEN_CPU_CAPABILITY forbids that, and throws (torch 2.13).
+// ATEN_CPU_CAPABILITY forbids that, and throws (torch 2.13). Processors without AVX-512 do not pack.
 static bool lacksAttention(const at::Tensor &q) {
-  static const bool hasAVX512 = at::get_cpu_capability().find("AVX512") != std::string::npos;
-  return q.is_cpu() && at::isReducedFloatingType(q.scalar_type()) && !hasAVX512;
+#ifdef __x86_64__
+  static const bool isForbidden =
+      __builtin_cpu_supports("avx512f") && at::get_cpu_capability().find("AVX512") == std::string::npos;
+  return isForbidden && q.is_cpu() && at::isReducedFloatingType(q.scalar_type());
+#else
+  return false;
+#endif
 }
 CTTensor *ct_attention(CTTensor *q, CTTensor *k, CTTensor *v, CTTensor *mask, double scale) {
   // On a CPU, oneDNN's setup for the many small bf16 products of attention takes longer than the products: use float32.
