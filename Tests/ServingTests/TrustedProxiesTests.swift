@@ -15,6 +15,11 @@ import Testing
     #expect(proxies.client(of: "127.0.0.1", forwardedFor: field) == client)
   }
 
+  @Test func namesAreNoAddresses() {
+    #expect(["127.0.0.1", "::1", "fd00::2"].allSatisfy(TrustedProxies.isAddress))
+    #expect(!["localhost", "proxy", "cafe", "", "1.2.3.4:80", "[::1]"].contains(where: TrustedProxies.isAddress))
+  }
+
   @Test func nobodyElseIsBelieved() {
     #expect(proxies.client(of: "8.8.8.8", forwardedFor: "1.2.3.4") == "8.8.8.8")
     #expect(TrustedProxies().client(of: "127.0.0.1", forwardedFor: "1.2.3.4") == "127.0.0.1")

@@ -32,6 +32,9 @@ struct NetworkOptions: ParsableArguments {
     guard jobPrefix.count <= 8, jobPrefix.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }) else {
       throw ValidationError("--job-prefix \(jobPrefix) must be up to 8 letters and digits of ASCII")
     }
+    if let name = trustedProxy.first(where: { !TrustedProxies.isAddress($0) }) {
+      throw ValidationError("--trusted-proxy \(name) is no IP address")
+    }
     if noToken, tokenFile != nil { throw ValidationError("--no-token and --token-file contradict each other") }
   }
 

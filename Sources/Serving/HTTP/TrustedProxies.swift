@@ -21,6 +21,11 @@ public struct TrustedProxies: Sendable, Equatable {
     return address
   }
 
+  /// Whether a text is an IP address, as proxies are named: a name of a machine would never match one.
+  public static func isAddress(_ text: String) -> Bool {
+    address(text) == text && text.contains { $0 == "." || $0 == ":" }
+  }
+
   /// An IP address without brackets and port; nil for anything else, so that no text of a client gets into logs.
   private static func address(_ text: String) -> String? {
     var text = text
