@@ -16,32 +16,12 @@ enum Prompts {
     func failure(_ reason: String) -> Failure { Failure("cannot read the prompt file \(name): \(reason)") }
     // Pipes work too, such as <(…) in shells.
     let descriptor = isInput ? STDIN_FILENO : open(file.path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure(Self.reason(errno)) }
+    guard descriptor >= 0 else { throw failure(InputBytes.reason(errno)) }
     defer { if !isInput { close(descriptor) } }
-    var bytes: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = Foundation.read(descriptor, &buffer, buffer.count)
-      if count == 0 { break }
-      guard count > 0 else {
-        if errno == EINTR { continue }
-        throw failure(Self.reason(errno))
-      }
-      bytes += buffer[..<count]
-      guard bytes.count <= longestFile else { throw failure("it has more than \(longestFile >> 20) MiB") }
-    }
+    let bytes = try InputBytes.all(of: descriptor, limit: longestFile, failure)
     do throws(PromptFileError) {
       return try PromptFile.prompts(in: bytes, name: name)
     } catch { throw Failure(error.description) }
-  }
-
-  private static func reason(_ code: Int32) -> String {
-    switch code {
-    case ENOENT: "it does not exist"
-    case EISDIR: "it is a folder"
-    case EBADF: "it is closed"
-    default: String(cString: strerror(code))
-    }
   }
 }
 

@@ -59,7 +59,7 @@ struct Inspect: ParsableCommand {
   /// Prints what a file is; false for an image without known metadata.
   private func inspect(_ file: FilePath) throws -> Bool {
     if file.text == "-" {
-      let bytes = try InputImage.bytes(file)
+      let bytes = try InputBytes.image(file)
       guard ImageFile(bytes) != nil else { throw Failure("standard input is no PNG, JPEG or WebP file") }
       return try inspect(ImageFacts(bytes, file: "standard input"), file)
     }
@@ -80,7 +80,7 @@ struct Inspect: ParsableCommand {
       try show(SafetensorsFacts.facts(file.url), file)
       return true
     }
-    return try inspect(ImageFacts(InputImage.bytes(file), file: file.text), file)
+    return try inspect(ImageFacts(InputBytes.image(file), file: file.text), file)
   }
 
   private func inspect(_ image: ImageFacts, _ file: FilePath) throws -> Bool {

@@ -34,7 +34,7 @@ struct Verification {
   init(_ file: FilePath, _ redrawer: Redrawer?, tolerance: Int?) {
     self.file = file
     do {
-      let bytes = try InputImage.bytes(file)
+      let bytes = try InputBytes.image(file)
       let image = try ImageFile.decode(bytes, file: file.text)
       guard let metadata = ImageMetadata(file: bytes), metadata.program == .flux else { return }
       isFlux = true
