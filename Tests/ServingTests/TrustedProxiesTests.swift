@@ -15,6 +15,15 @@ import Testing
     #expect(proxies.client(of: "127.0.0.1", forwardedFor: field) == client)
   }
 
+  /// A server that listens on `::` sees IPv4 connections so.
+  @Test(arguments: ["::ffff:127.0.0.1", "::FFFF:10.0.0.2"])
+  func anIPv4AddressInIPv6FormIsThatAddress(_ connection: String) {
+    #expect(proxies.client(of: connection, forwardedFor: "1.2.3.4") == "1.2.3.4")
+    #expect(proxies.client(of: connection, forwardedFor: "9.9.9.9, 1.2.3.4, ::ffff:10.0.0.2") == "1.2.3.4")
+    #expect(TrustedProxies([connection]).client(of: "10.0.0.3", forwardedFor: "1.2.3.4") == "10.0.0.3")
+    #expect(proxies.client(of: "::ffff:8.8.8.8", forwardedFor: "1.2.3.4") == "8.8.8.8")
+  }
+
   @Test func namesAreNoAddresses() {
     #expect(["127.0.0.1", "::1", "fd00::2"].allSatisfy(TrustedProxies.isAddress))
     #expect(!["localhost", "proxy", "cafe", "", "1.2.3.4:80", "[::1]"].contains(where: TrustedProxies.isAddress))

@@ -8,17 +8,24 @@ public struct TrustedProxies: Sendable, Equatable {
   public var addresses: Set<String>
 
   /// No proxies unless some are given.
-  public init(_ addresses: Set<String> = []) { self.addresses = Set(addresses.map { $0.lowercased() }) }
+  public init(_ addresses: Set<String> = []) { self.addresses = Set(addresses.map(Self.plain)) }
 
   /// The address of the client of a request that came from `connection` with this `X-Forwarded-For`.
   public func client(of connection: String, forwardedFor field: String?) -> String {
-    var address = connection
+    var address = Self.plain(connection)
     var hops = (field ?? "").split(separator: ",").map { Self.address($0.trimmingSpaces) }
-    while addresses.contains(address.lowercased()), let hop = hops.popLast() {
+    while addresses.contains(address), let hop = hops.popLast() {
       guard let hop else { break }  // no address: who appended it said nothing that can be used
-      address = hop
+      address = Self.plain(hop)
     }
     return address
+  }
+
+  /// An address in lowercase, and an IPv4 address in IPv6 form, as connections to a server on `::` have it, as such.
+  private static func plain(_ address: String) -> String {
+    let address = address.lowercased(), mapped = "::ffff:"
+    guard address.hasPrefix(mapped), address.contains(".") else { return address }
+    return String(address.dropFirst(mapped.count))
   }
 
   /// Whether a text is an IP address, as proxies are named: a name of a machine would never match one.
