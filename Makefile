@@ -15,7 +15,7 @@ build: setup ## build the program (release)
 	Scripts/build build -c release --product flux
 
 install: ## install below PREFIX, /usr/local unless given (DESTDIR for packages)
-	@[ -n "$$SUDO_USER" ] || $(MAKE) --no-print-directory build
+	@[ -n "$$SUDO_USER" ] || $(MAKE) --no-print-directory build $(if $(wildcard .build/server/release/flux-serve),build-server)
 	@DESTDIR="$(DESTDIR)" Scripts/install "$(PREFIX)"
 
 uninstall: ## remove what install put there
