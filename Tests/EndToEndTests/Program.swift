@@ -121,6 +121,7 @@ enum Program {
         }
         guard isShown else { break }
         (waiting, seen) = (waiting.dropFirst(), end)
+        awaitEditing(master)
         _ = write(master, next.text, next.text.utf8.count)
       }
     }
@@ -128,6 +129,16 @@ enum Program {
     let said = [UInt8](output.fileHandleForReading.readDataToEndOfFile())
     let code = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
     return Result(code: code, bytes: said, errors: String(decoding: bytes, as: UTF8.self))
+  }
+
+  /// Waits until the program edits lines itself, for a second at most: the prompt may be there earlier, and the terminal
+  /// would make an end of its own line of a control character.
+  private static func awaitEditing(_ master: Int32) {
+    var state = termios()
+    for _ in 0..<1000 {
+      guard tcgetattr(master, &state) == 0, state.c_lflag & tcflag_t(ICANON) != 0 else { return }
+      Thread.sleep(forTimeInterval: 0.001)
+    }
   }
 
   /// An untrained model of preset tiny, written into a folder under the name `model`.

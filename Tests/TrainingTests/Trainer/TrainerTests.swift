@@ -27,12 +27,11 @@ import Torch
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
     let (whole, parts) = (folder.appendingPathComponent("whole"), folder.appendingPathComponent("parts"))
-    #expect(try train(plan(steps: 40), in: whole) == .finished)
-    // Stages end at 9, 11, 12 and 40: the stops lie in three of them.
-    for stop in [7, 10, 28] {
-      #expect(try train(plan(steps: 40), in: parts, until: stop) == .stopped(step: stop))
-    }
-    #expect(try train(plan(steps: 40), in: parts) == .finished)
+    let plan = plan(steps: 20), stops = [3, 5, 14]
+    #expect(Set(stops.map(plan.stage(at:))).count == 3)
+    #expect(try train(plan, in: whole) == .finished)
+    for stop in stops { #expect(try train(plan, in: parts, until: stop) == .stopped(step: stop)) }
+    #expect(try train(plan, in: parts) == .finished)
     for part in ["unet", "autoencoder", "text_adapter"] {
       let name = "model/\(part)/diffusion_pytorch_model.safetensors"
       let expected = try Data(contentsOf: whole.appendingPathComponent(name))
@@ -79,18 +78,18 @@ import Torch
   @Test func aRunMayBeLengthened() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
-    #expect(try train(plan(steps: 20), in: folder) == .finished)
-    let trainer = try Trainer(plan(steps: 40), textEncoder: Project.minilm)
+    #expect(try train(plan(steps: 10), in: folder) == .finished)
+    let trainer = try Trainer(plan(steps: 20), textEncoder: Project.minilm)
     let run = TrainingRun(trainer, in: folder)
-    #expect(try run.run { _ in run.stepsDone >= 30 } == .stopped(step: 30))
+    #expect(try run.run { _ in run.stepsDone >= 15 } == .stopped(step: 15))
     // Stages that are over stay where they were; the last one gets the further steps, and the rate rises again.
-    let before = plan(steps: 20)
+    let before = plan(steps: 10)
     #expect(trainer.plan.range(of: .autoencoder) == before.range(of: .autoencoder))
-    #expect(trainer.plan.range(of: .diffusion) == before.range(of: .diffusion).lowerBound..<40)
-    #expect(trainer.restarted == 20)
-    #expect(try train(plan(steps: 40), in: folder) == .finished)
-    let error = #expect(throws: RunError.self) { try train(plan(steps: 20), in: folder) }
-    #expect(error?.description.contains("steps 40 there, 20 here") == true)
+    #expect(trainer.plan.range(of: .diffusion) == before.range(of: .diffusion).lowerBound..<20)
+    #expect(trainer.restarted == 10)
+    #expect(try train(plan(steps: 20), in: folder) == .finished)
+    let error = #expect(throws: RunError.self) { try train(plan(steps: 10), in: folder) }
+    #expect(error?.description.contains("steps 20 there, 10 here") == true)
   }
 
   @Test func aFolderHasOneRunAtATime() throws {
@@ -112,13 +111,26 @@ import Torch
   }
 
   /// A folder as earlier versions left it: one file, or a folder of shards, with the names of then.
-  @Test(arguments: [false, true]) func checkpointsOfEarlierVersionsAreContinued(isVersion01: Bool) throws {
+  @Test func checkpointsOfEarlierVersionsAreContinued() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
-    let (old, new) = (folder.appendingPathComponent("old"), folder.appendingPathComponent("new"))
-    try FileManager.default.createDirectory(at: old, withIntermediateDirectories: true)
     let trainer = try Trainer(plan(steps: 20), textEncoder: Project.minilm)
     for step in 0..<5 { _ = try trainer.train(step) }
+    func unet(_ run: URL) throws -> Data {
+      try Data(contentsOf: run.appendingPathComponent("model/unet/diffusion_pytorch_model.safetensors"))
+    }
+    let new = folder.appendingPathComponent("new")
+    try train(plan(steps: 20), in: new)
+    for isVersion01 in [false, true] {
+      let old = folder.appendingPathComponent("old-\(isVersion01)")
+      try FileManager.default.createDirectory(at: old, withIntermediateDirectories: true)
+      try writeAsEarlier(trainer, isVersion01: isVersion01, in: old)
+      try train(plan(steps: 20), in: old)
+      #expect(try unet(old) == unet(new), "version 0.1: \(isVersion01)")
+    }
+  }
+
+  private func writeAsEarlier(_ trainer: Trainer, isVersion01: Bool, in old: URL) throws {
     let names = [
       "autoencoder.": "core.", "super_resolution.": "enlarger.", "full_decoder.": "painter.", "ema ": "average ",
     ]
@@ -135,30 +147,25 @@ import Torch
       try FileManager.default.createDirectory(at: checkpoint, withIntermediateDirectories: true)
       try WeightSet.write(state, metadata: metadata, directory: checkpoint, name: "state", alwaysIndexed: true)
     }
-    try train(plan(steps: 20), in: old)
-    try train(plan(steps: 20), in: new)
-    let file = "model/unet/diffusion_pytorch_model.safetensors"
-    #expect(
-      try Data(contentsOf: old.appendingPathComponent(file)) == Data(contentsOf: new.appendingPathComponent(file)))
   }
 
   /// Weights, average and place in the data stay; the rate rises again, also where the rise is interrupted.
   @Test func aRunContinuesWithoutMoments() throws {
     let folder = try Project.temporaryFolder()
     defer { try? FileManager.default.removeItem(at: folder) }
-    var small = plan(steps: 40)
+    var small = plan(steps: 24)
     small.beta2 = 0.75
     let lean = TrainingRun.Saving(every: 1000, moments: false)
-    try train(small, in: folder, saving: lean, until: 20)
-    let set = try WeightSet(folder.appendingPathComponent("checkpoint-00000020"), name: "state")
+    try train(small, in: folder, saving: lean, until: 10)
+    let set = try WeightSet(folder.appendingPathComponent("checkpoint-00000010"), name: "state")
     #expect(!set.keys.contains { $0.contains(".first.") || $0.contains(".second.") || $0.contains(".steps.") })
     #expect(set.keys.contains { $0.hasPrefix("ema ") } && set.keys.contains { $0.hasPrefix("denoiser.unet.") })
-    try train(small, in: folder, until: 22)
+    try train(small, in: folder, until: 12)
     let log = try String(contentsOf: folder.appendingPathComponent("log.jsonl"), encoding: .utf8)
-    #expect(log.contains("continues after step 20: the learning rate warms up again over 10 steps"))
+    #expect(log.contains("continues after step 10: the learning rate warms up again over 10 steps"))
     let trainer = try Trainer(small, textEncoder: Project.minilm)
-    #expect(try TrainingRun(trainer, in: folder).run { _ in true } == .stopped(step: 22))
-    #expect([20, 24, 29, 30].map(trainer.restartShare) == [0.1, 0.5, 1, 1])
+    #expect(try TrainingRun(trainer, in: folder).run { _ in true } == .stopped(step: 12))
+    #expect([10, 14, 19, 20].map(trainer.restartShare) == [0.1, 0.5, 1, 1])
     #expect(try train(small, in: folder) == .finished)
   }
 
