@@ -103,6 +103,19 @@ public struct ImageFolder: CaptionedImages {
     }
   }
 
+  /// The images with a side shorter than `side` pixels, from the headers of their files; those whose header does not have
+  /// the size are left out.
+  public func images(below side: Int) -> [(id: String, width: Int, height: Int)] {
+    Parallel.map(Array(entries)) { entry -> (id: String, width: Int, height: Int)? in
+      // Metadata before the size may be long.
+      for bytes in [1 << 16, 1 << 20] {
+        guard let head = try? entry.slice.read(first: bytes), let size = ImageFile.size(head) else { continue }
+        return min(size.width, size.height) < side ? (entry.id, size.width, size.height) : nil
+      }
+      return nil
+    }.compactMap(\.self)
+  }
+
   private static func decode(_ entry: ImageEntry, _ whole: [UInt8]?) throws(DatasetError) -> Image {
     let bytes: [UInt8]
     do throws(FileError) {

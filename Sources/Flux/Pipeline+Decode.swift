@@ -32,10 +32,10 @@ extension Pipeline {
   }
 
   private func decodeLatent(_ latents: Tensor, _ size: OutputSize?) throws(GenerationError) -> Image {
-    if let size, size.upscaler == .decoder,
-      let palette = bundle?.autoencoder.decoder as? PaletteDecoder
+    if let size, size.upscaler == .decoder, let autoencoder = bundle?.autoencoder,
+      let palette = autoencoder.decoder as? PaletteDecoder
     {
-      return try render(latents, size, palette)
+      return try render(latents, size, autoencoder, palette)
     }
     let image: Image? = withInference {
       let pixels = model.decode(latents)
@@ -50,11 +50,14 @@ extension Pipeline {
   }
 
   /// Renders the fields of a palette decoder in bands: the same pixels as in one piece.
+  ///
+  /// The fields are those of its super-resolution levels, if it has any.
   private func render(
-    _ latents: Tensor, _ size: OutputSize, _ palette: PaletteDecoder
+    _ latents: Tensor, _ size: OutputSize, _ autoencoder: Autoencoder, _ palette: PaletteDecoder
   ) throws(GenerationError) -> Image {
     let bytes: [UInt8]? = withInference {
-      let fields = palette.trunk(latents.channelsLast()).fields
+      let fields = autoencoder.fields(
+        of: latents, by: palette, height: size.rendered.height, width: size.rendered.width)
       var bytes: [UInt8] = []
       bytes.reserveCapacity(3 * size.width * size.height)
       for start in stride(from: size.rows.lowerBound, to: size.rows.upperBound, by: Self.bandHeight) {
@@ -66,7 +69,9 @@ extension Pipeline {
       }
       return bytes
     }
-    guard let bytes else { throw .notFinite(.decoder, step: nil, loras: []) }
+    guard let bytes else {
+      throw .notFinite(withInference { model.faultyDecoder(latents) }, step: nil, loras: [])
+    }
     return Image(width: size.width, height: size.height, channels: .rgb, pixels: bytes)
   }
 }

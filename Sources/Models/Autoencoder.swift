@@ -5,7 +5,8 @@ import Torch
 /// Images to latents and back: a small convolutional encoder and a bilinear decoder.
 ///
 /// The encoder is deterministic and works at the base size; the decoder outputs the base size, which super-resolution
-/// levels, if any, double further. Latents are normalized per channel by running statistics that are stored with the
+/// levels, if any, double further. Those of a palette decoder double its fields instead, for images above the base size.
+/// Latents are normalized per channel by running statistics that are stored with the
 /// weights: outside this file all latents are normalized, with mean 0 and standard deviation 1.
 public final class Autoencoder: Module {
   /// The sizes of encoder, decoder and super-resolution levels, as stored in `config.json`.
@@ -24,7 +25,7 @@ public final class Autoencoder: Module {
     public var decoderBlocks: [Int]
     /// Width of the features at the base size; palette decoders do not use it.
     public var decoderOutputWidth: Int
-    /// Width of each super-resolution level, each of which doubles the size; empty beside a palette.
+    /// Width of each super-resolution level, each of which doubles the size, or the fields of a palette decoder.
     public var superResolutionWidths: [Int]
     /// Number of groups of the group normalization; palette autoencoders have none.
     public var normGroups: Int
@@ -59,7 +60,14 @@ public final class Autoencoder: Module {
     var blockNormGroups: Int? { palette == nil ? normGroups : nil }
 
     /// Output pixels per pixel at the base size, along one side.
-    public var superResolutionFactor: Int { 1 << superResolutionWidths.count }
+    public var superResolutionFactor: Int { palette == nil ? 1 << superResolutionWidths.count : 1 }
+
+    /// The sizes without the levels of a palette decoder, which images of the base size do not depend on.
+    public var withoutFieldLevels: Self {
+      var base = self
+      if palette != nil { base.superResolutionWidths = [] }
+      return base
+    }
 
     /// Output pixels per latent cell, along one side.
     public var downsample: Int { baseFactor * superResolutionFactor }
@@ -88,6 +96,13 @@ public final class Autoencoder: Module {
       if let palette {
         try palette.validate()
         try validateShortcuts()
+        // Fields that are finer than the pixels of the base size would be shrunk in images a little larger than it.
+        let most = palette.enlargement.trailingZeroBitCount
+        if superResolutionWidths.count > most {
+          throw ConfigurationError(
+            "super_resolution_widths", "a list of \(superResolutionWidths.count)",
+            expected: "up to \(most) levels beside a palette with enlargement \(palette.enlargement)")
+        }
       } else {
         for (key, widths) in [
           ("encoder_widths", encoderWidths), ("decoder_widths", decoderWidths),
@@ -110,10 +125,6 @@ public final class Autoencoder: Module {
 
     /// The parameter-free shortcuts of a palette autoencoder average or repeat whole groups of channels.
     private func validateShortcuts() throws(ConfigurationError) {
-      if !superResolutionWidths.isEmpty {
-        throw ConfigurationError(
-          "super_resolution_widths", superResolutionWidths, expected: "an empty list beside a palette")
-      }
       func divides(_ a: Int, _ b: Int) -> Bool { a % b == 0 || b % a == 0 }
       for level in encoderWidths.indices.dropFirst() {
         let (before, width) = (encoderWidths[level - 1], encoderWidths[level])
@@ -146,7 +157,18 @@ public final class Autoencoder: Module {
       let decoder =
         chain([latentChannels] + decoderWidths + [palette.map { 4 * $0.colors } ?? decoderOutputWidth])
         + blocks(decoderWidths, decoderBlocks)
-      return encoder + decoder + chain([decoderOutputWidth] + superResolutionWidths)
+      return encoder + decoder + levelWeightCount
+    }
+
+    /// The elements of the kernels of the super-resolution levels.
+    private var levelWeightCount: Int {
+      guard let palette else {
+        return zip([decoderOutputWidth] + superResolutionWidths, superResolutionWidths).reduce(0) { $0 + 9 * $1.0 * $1.1 }
+      }
+      let (fields, widths) = (4 * palette.colors, [decoderWidths[decoderWidths.count - 1]] + superResolutionWidths)
+      return zip(widths, superResolutionWidths).reduce(0) { sum, level in
+        sum + 9 * level.1 * (4 * (level.0 + fields) + level.1 + fields)
+      }
     }
   }
 
@@ -185,6 +207,8 @@ public final class Autoencoder: Module {
   public let decoder: any LatentDecoder
   /// The levels above the base size; nil if the decoder's output is the image.
   public let superResolution: SuperResolution?
+  /// The levels of a palette decoder's fields, for images above the base size; nil if it has none.
+  public let fieldLevels: FieldLevels?
   /// Running mean of each latent channel, `[C]`, which normalization subtracts.
   public let latentsMean: Tensor
   /// Running standard deviation of each latent channel, `[C]`, which normalization divides by.
@@ -201,8 +225,9 @@ public final class Autoencoder: Module {
     encoder = Encoder(configuration, initial)
     decoder =
       configuration.palette.map { PaletteDecoder(configuration, $0, initial) } ?? Decoder(configuration, initial)
-    superResolution =
-      configuration.superResolutionWidths.isEmpty ? nil : SuperResolution(configuration, initial)
+    let hasLevels = !configuration.superResolutionWidths.isEmpty
+    superResolution = hasLevels && configuration.palette == nil ? SuperResolution(configuration, initial) : nil
+    fieldLevels = hasLevels ? configuration.palette.map { FieldLevels(configuration, $0, initial) } : nil
     latentsMean = Tensor.zeros([configuration.latentChannels])
     latentsStd = Tensor.ones([configuration.latentChannels])
   }
@@ -227,7 +252,8 @@ public final class Autoencoder: Module {
   /// With `size` a palette decoder renders its fields at that size; other decoders' output is resized bilinearly.
   public func decode(_ latent: Tensor, size: (height: Int, width: Int)? = nil) -> Tensor {
     if let size, let palette = decoder as? PaletteDecoder {
-      return palette.image(of: palette.trunk(latent.channelsLast()).fields, height: size.height, width: size.width)
+      let fields = fields(of: latent, by: palette, height: size.height, width: size.width)
+      return palette.image(of: fields, height: size.height, width: size.width)
     }
     let base = decoder(latent.channelsLast())
     let pixels = superResolution?(base).pixels ?? base.pixels
@@ -235,6 +261,16 @@ public final class Autoencoder: Module {
     let (_, _, height, width) = pixels.shape4
     return pixels.resizedBilinear(
       height: size.height, width: size.width, antialias: size.height < height || size.width < width)
+  }
+
+  /// The fields `[B, 4K, h, w]` that the palette decoder `palette` renders as images of a size from normalized latents.
+  ///
+  /// Above the base size they are those of the super-resolution levels, if there are any.
+  public func fields(of latent: Tensor, by palette: PaletteDecoder, height: Int, width: Int) -> Tensor {
+    let (features, fields) = palette.trunk(latent.channelsLast())
+    let (rows, columns) = (latent.shape[2] * configuration.baseFactor, latent.shape[3] * configuration.baseFactor)
+    guard let fieldLevels, height > rows || width > columns else { return fields }
+    return fieldLevels(features, fields)
   }
 }
 

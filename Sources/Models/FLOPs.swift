@@ -135,14 +135,27 @@ extension Autoencoder.Configuration {
       + 2 * outputs * (height * h * w + height * w * width)  // the two products that upsample the fields
   }
 
-  /// FLOPs of the super-resolution levels.
+  /// FLOPs of the super-resolution levels; those of a palette decoder compute for images above the base size only.
   public func superResolutionFLOPs(height: Int, width: Int) -> Int {
+    if let palette { return fieldLevelFLOPs(palette, height: height, width: width) }
     var (h, w) = (height * baseFactor, width * baseFactor)
     var (total, previous) = (0, decoderOutputWidth)
     for channels in superResolutionWidths {
       total += FLOPs.convolution(previous + 3, channels, kernel: 3, h, w)  // before the doubling
       (h, w) = (2 * h, 2 * w)
       total += FLOPs.convolution(channels, channels, kernel: 3, h, w) + FLOPs.convolution(channels, 3, kernel: 3, h, w)
+      previous = channels
+    }
+    return total
+  }
+
+  private func fieldLevelFLOPs(_ palette: Autoencoder.Palette, height: Int, width: Int) -> Int {
+    let (top, fields) = (decoderWidths.count - 1, 4 * palette.colors)
+    var (h, w, total, previous) = (height << top, width << top, 0, decoderWidths[top])
+    for channels in superResolutionWidths {
+      total += FLOPs.convolution(previous + fields, 4 * channels, kernel: 3, h, w)  // before the doubling
+      (h, w) = (2 * h, 2 * w)
+      total += FLOPs.convolution(channels, channels + fields, kernel: 3, h, w)
       previous = channels
     }
     return total

@@ -17,12 +17,14 @@ extension ModelBundle {
   /// Throws if no preset has an autoencoder of these sizes.
   public convenience init(autoencoder directory: URL) throws(CheckpointError) {
     let autoencoder = try Autoencoder.load(from: directory)
-    guard let preset = Preset.allCases.first(where: { $0.configuration.autoencoder == autoencoder.configuration })
-    else {
+    let sizes = autoencoder.configuration
+    guard let preset = Preset.allCases.first(where: { $0.configuration.autoencoder == sizes.withoutFieldLevels }) else {
       throw .configuration(
         file: directory.appendingPathComponent("config.json").path,
         reason: "no preset has an autoencoder of these sizes")
     }
-    self.init(preset.configuration, .random(Generator(seed: 0)), autoencoder: autoencoder)
+    var configuration = preset.configuration
+    configuration.autoencoder = sizes
+    self.init(configuration, .random(Generator(seed: 0)), autoencoder: autoencoder)
   }
 }

@@ -16,12 +16,12 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
   /// The networks of `base`, predicting ε.
   case specification
 
-  /// The preset with the networks and schedule of a model, which may have been trained at another image size; nil if there
-  /// is none.
+  /// The preset with the networks and schedule of a model, which may have been trained at another image size, and may have
+  /// levels for larger images; nil if there is none.
   public init?(of model: ModelBundle.Configuration) {
     let match = Self.allCases.first { preset in
       let own = preset.configuration
-      return own.autoencoder == model.autoencoder && own.adapter == model.adapter && own.unet == model.unet
+      return own.autoencoder == model.autoencoder.withoutFieldLevels && own.adapter == model.adapter && own.unet == model.unet
         && own.schedule == model.schedule
     }
     guard let match else { return nil }

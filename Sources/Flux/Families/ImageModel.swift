@@ -99,11 +99,13 @@ extension ModelBundle.Configuration {
   }
 
   /// Floating-point operations of one evaluation of the U-Net and of the decoder, for latents of this size.
+  ///
+  /// The decoder is that of images of the base size: without the levels of a palette decoder.
   public func flops(height: Int, width: Int, tokens: Int) -> (unet: Int, decoder: Int) {
-    (
+    let base = autoencoder.withoutFieldLevels
+    return (
       unet.flops(height: height, width: width, tokens: tokens),
-      autoencoder.decoderFLOPs(height: height, width: width)
-        + autoencoder.superResolutionFLOPs(height: height, width: width)
+      base.decoderFLOPs(height: height, width: width) + base.superResolutionFLOPs(height: height, width: width)
     )
   }
 }

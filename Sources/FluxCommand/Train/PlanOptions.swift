@@ -6,8 +6,8 @@ import Training
 struct PlanOptions: ParsableArguments {
   @Option(
     help: """
-      Stages to run, separated by commas: autoencoder, joint, superResolution, decoder, diffusion (default: all but \
-      decoder, which finetunes the decoder on a frozen encoder).
+      Stages to run, separated by commas: autoencoder, joint, super-resolution, decoder, diffusion (default: all but \
+      decoder, which finetunes the decoder on a frozen encoder, and, with a palette decoder, super-resolution).
       """)
   var stages: StageList?
   @Option(
@@ -16,6 +16,18 @@ struct PlanOptions: ParsableArguments {
       the cost at half the side.
       """)
   var resolution: Int?
+  @Option(
+    help: """
+      Side of the images that the super-resolution levels of a palette decoder learn from, a multiple of the model's size \
+      (default: twice the model's).
+      """)
+  var size: Int?
+  @Option(
+    help: """
+      Widths of the super-resolution levels of a palette decoder, separated by commas; each doubles its fields (default: \
+      those of --from, or 32).
+      """)
+  var superResolutionWidths: WidthList?
   @Option(help: "Peak learning rate of the autoencoder.") var autoencoderLearningRate: Double?
   @Option(name: .customLong("learning-rate"), help: "Peak learning rate of U-Net and text adapter.")
   var diffusionLearningRate: Double?
@@ -101,6 +113,8 @@ struct PlanOptions: ParsableArguments {
     if !plan.hasObjectLabels, objectWeight != nil || alignment != nil || latentAlignment != nil {
       throw Failure("--object-weight, --alignment and --latent-alignment need --data scenes", code: 2)
     }
+    if let superResolutionWidths { plan.superResolutionWidths = superResolutionWidths.widths }
+    plan.superResolutionSize = size
     if let stages {
       do throws(TrainingError) {
         try plan.keep(stages.stages)
@@ -159,8 +173,19 @@ struct StageList: ExpressibleByArgument {
 
   init?(argument: String) {
     let names = argument.split(separator: ",")
-    stages = names.compactMap { TrainingPlan.Stage(rawValue: String($0)) }
+    stages = names.compactMap { $0 == "super-resolution" ? .superResolution : TrainingPlan.Stage(rawValue: String($0)) }
     if stages.isEmpty || stages.count != names.count { return nil }
+  }
+}
+
+/// Widths of super-resolution levels, separated by commas.
+struct WidthList: ExpressibleByArgument {
+  let widths: [Int]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+    widths = parts.compactMap { $0 }
+    if widths.count != parts.count { return nil }
   }
 }
 

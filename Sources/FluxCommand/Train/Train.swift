@@ -76,10 +76,18 @@ struct Train: ParsableCommand {
     plan.gradientCheckpointing = options.gradientCheckpointing
     let regularization = try fineTuning.regularizationData(besides: data, named: learning.data)
     fineTuning.apply(to: &plan, regularization: regularization)
+    plan.superResolutionWidths = model.flatMap { model in
+      let sizes = model.configuration.autoencoder
+      return sizes.palette == nil || sizes.superResolutionWidths.isEmpty ? nil : sizes.superResolutionWidths
+    }
     try differences.apply(to: &plan)
     do throws(TrainingError) {
       try plan.checkFineTuning()
+      try plan.checkSuperResolution(on: data)
     } catch { throw Failure(error.description, code: 2) }
+    if plan.dropStaleLevels(), warns {
+      say("flux: the super-resolution levels of --from fit its decoder only and are left out: train them again afterwards")
+    }
     return Beginning(plan: plan, data: data, regularization: regularization, model: model)
   }
 

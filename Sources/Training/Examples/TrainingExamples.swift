@@ -30,6 +30,14 @@ extension ExampleBatch {
       down = random.below(3) - 1
       isMirrored = random.chance(0.5)
     }
+
+    /// The first row and column, in cells, of the window around a focus.
+    func corner(of focus: Focus, side: Int, window: Int) -> (row: Int, column: Int) {
+      func start(_ center: Double, _ shift: Int) -> Int {
+        min(max(Int(center * Double(side)) - window / 2 + shift, 0), side - window)
+      }
+      return (start(focus.y, down), start(focus.x, right))
+    }
   }
 
   /// The examples of several batches of the same kind, at least one.
@@ -52,10 +60,7 @@ extension ExampleBatch {
     let grid = labels?.reshaped([count, side, side])
     var (parts, labelParts): ([Tensor], [Tensor]) = ([], [])
     for (index, (focus, choice)) in zip(focus, choices).enumerated() {
-      func corner(_ center: Double, _ shift: Int) -> Int {
-        min(max(Int(center * Double(side)) - window / 2 + shift, 0), side - window)
-      }
-      let (column, row) = (corner(focus.x, choice.right), corner(focus.y, choice.down))
+      let (row, column) = choice.corner(of: focus, side: side, window: window)
       let part = images[index].narrowed(1, row * cell, window * cell).narrowed(2, column * cell, window * cell)
       parts.append(choice.isMirrored ? part.flipped([2]) : part)
       if let grid {

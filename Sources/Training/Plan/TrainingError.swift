@@ -36,9 +36,37 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case otherImages(process: Int)
   /// Several processes train on this device, which is no CPU.
   case processesOnDevice(String)
+  /// `--size` is not a multiple of the model's size that levels learn from.
+  case superResolutionSize(Int, own: Int, largest: Int)
+  /// `--size` is given, and no stage trains levels.
+  case sizeWithoutStage
+  /// `--size` is given for a decoder whose levels end at the model's size.
+  case noRoom(size: Int, own: Int)
+  /// Widths of levels are given for a decoder without fields.
+  case noFieldLevels
+  /// The widths of the levels are not valid.
+  case levels(String)
+  /// The decoder would be trained after the levels that read its features.
+  case decoderAfterLevels
+  /// Images are smaller than those that levels are to learn; the value names the first.
+  case smallImages(Int, of: Int, first: String, size: Int)
 
   public var description: String {
     switch self {
+    case .superResolutionSize(let size, let own, let largest):
+      "--size \(size) must be a multiple of the model's size, \(own), from \(2 * own) to \(largest)"
+    case .sizeWithoutStage: "--size has no effect: add --stages superResolution"
+    case .noRoom(let size, let own):
+      "--size \(size): this model's decoder has no room for larger images, its levels end at \(own)×\(own); only those "
+        + "of a palette decoder learn from larger ones"
+    case .noFieldLevels: "--super-resolution-widths needs a preset with a palette decoder"
+    case .levels(let reason): "--super-resolution-widths: \(reason)"
+    case .decoderAfterLevels:
+      "the stage decoder would change the features that the levels of superResolution read: train it first, in a run of "
+        + "its own"
+    case .smallImages(let count, let all, let first, let size):
+      "\(count) of \(all) images \(count == 1 ? "is" : "are") smaller than --size \(size) (\(first)): levels would learn "
+        + "blurred details, so give larger images or leave these out"
     case .unequalShares(let stage, let batch, let processes, let accumulation):
       "stage \(stage.rawValue) has a batch of \(batch), which \(processes) processes"
         + (accumulation > 1 ? " with --accumulate \(accumulation)" : "")

@@ -118,6 +118,7 @@ extension TrainingPlan {
     var configuration = preset.configuration
     configuration.schedule.predictionType = prediction
     if let resolution { configuration.imageSize = resolution }
+    if let superResolutionWidths { configuration.autoencoder.superResolutionWidths = superResolutionWidths }
     if profile == .specification {
       configuration.imageSize /= configuration.autoencoder.superResolutionFactor
       configuration.autoencoder.superResolutionWidths = []

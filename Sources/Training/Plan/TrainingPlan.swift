@@ -13,7 +13,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     /// One step trains both: the autoencoder on whole images, and the U-Net on its moving latents (stop-gradient).
     case joint
     /// The super-resolution levels are trained on full-size crops. The autoencoder is frozen from here on, so that every
-    /// checkpoint of the long last stage is a complete model.
+    /// checkpoint of the long last stage is a complete model. The levels of a palette decoder are trained on larger images
+    /// than the model's. Only on request.
     case superResolution
     /// Decoder and super-resolution levels are finetuned at full size; the encoder is frozen, so that the latents stay
     /// those that a U-Net was trained on. Only on request.
@@ -115,6 +116,10 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var poolRenewal: Int
   /// Side of the training images in pixels; nil is the preset's.
   public var resolution: Int?
+  /// Widths of the super-resolution levels of a palette decoder; nil is none.
+  public var superResolutionWidths: [Int]?
+  /// Side of the images that these levels learn from, in pixels; nil is twice the model's.
+  public var superResolutionSize: Int?
   /// Computes the networks in bfloat16 mixed precision.
   public var bfloat16: Bool
   /// Recomputes activations in the backward pass, which takes less memory and more time.
@@ -161,7 +166,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
       emaSigmas, lossType
     case cooldownLossType, minSNR, timeShift, uniformTimesteps, maxGradNorm, latentNoise, latentNoiseWide, objectWeight
     case alignment, latentAlignment, poolSize, poolRenewal, bfloat16, gradientCheckpointing, autoencoderMuon
-    case diffusionMuon, regeneratedLatents, lateLoss, equivariance, textures, resolution
+    case diffusionMuon, regeneratedLatents, lateLoss, equivariance, textures, resolution, superResolutionWidths,
+      superResolutionSize
     case trainedNetworks, textEncoderLearningRate, adapterLearningRate, unetLearningRate, lora, regularization
   }
 
@@ -220,8 +226,9 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
 extension TrainingPlan {
   /// Removes all other stages; the remaining ones keep their relative shares of the steps.
   ///
-  /// A stage that a plan does not have by default is added if it is named: the decoder's, and, in a run that starts from
-  /// a model, those of a run from scratch, which then train its autoencoder further. Throws if the plan cannot have a
+  /// A stage that a plan does not have by default is added if it is named: the decoder's, that of a palette decoder's
+  /// levels, which it gets if it has none, and, in a run that starts from a model, those of a run from scratch, which then
+  /// train its autoencoder further. Throws if the plan cannot have a
   /// stage, and if no stage trains an encoder and there is no model to start from.
   public mutating func keep(_ stages: [Stage]) throws(TrainingError) {
     if profile == .ship, start != nil {
@@ -231,11 +238,16 @@ extension TrainingPlan {
       let share = 0.1 * parts.values.reduce(0) { $0 + $1.share }
       parts[.decoder] = Part(share: share, batch: max(batch(of: .diffusion) / 8, 1))
     }
+    if profile == .ship, parts[.superResolution] == nil, configuration.autoencoder.palette != nil {
+      let share = 0.1 * parts.values.reduce(0) { $0 + $1.share }
+      parts[.superResolution] = Part(share: share, batch: max(batch(of: .diffusion) / 8, 1))
+    }
     if let missing = stages.first(where: { parts[$0] == nil }) {
       throw .noStage(missing, Stage.allCases.filter { parts[$0] != nil })
     }
     if start == nil, !stages.contains(.autoencoder), !stages.contains(.joint) { throw .noEncoder(stages) }
     parts = parts.filter { stages.contains($0.key) }
+    if trainsFieldLevels { superResolutionWidths = superResolutionWidths ?? Self.defaultFieldLevels }
     let total = parts.values.reduce(0) { $0 + $1.share }
     for stage in stages { parts[stage]?.share /= total }
   }

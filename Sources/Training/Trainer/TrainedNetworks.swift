@@ -11,7 +11,7 @@ final class TrainedNetworks {
   let autoencoder: Optimizer  // encoder and decoder
   let denoiser: Optimizer  // U-Net and adapter
   let superResolution: Optimizer
-  let fullDecoder: Optimizer  // decoder and super-resolution, with a frozen encoder
+  let fullDecoder: Optimizer  // decoder and levels of its pixels, with a frozen encoder
   let denoised: DenoiserParts
   let emas: [EMA]  // of what the denoising loss trains; images are generated with the first
 
@@ -31,7 +31,8 @@ final class TrainedNetworks {
     alignment = Alignment(configuration, labels: max(labels, 1), .random(Generator(seed: plan.seed &+ 1)))
     let (encoder, decoder) = (model.autoencoder.encoder, model.autoencoder.decoder)
     let heads: [any Module] = [alignment.latents, alignment.features, alignment.text]
-    let trained = [encoder, decoder, model.autoencoder.superResolution] as [(any Module)?]
+    let (upsampler, fieldLevels) = (model.autoencoder.superResolution, model.autoencoder.fieldLevels)
+    let trained = [encoder, decoder, upsampler, fieldLevels] as [(any Module)?]
     for part in trained.compactMap({ $0 }) + heads { part.requireGradients(true) }
     if device != .cpu {
       for part in [model.autoencoder, model.adapter, model.unet] + heads { part.move(to: device) }
@@ -84,8 +85,8 @@ final class TrainedNetworks {
           group.parameters, muon: group.isPretrained ? nil : plan.diffusionMuon,
           relativeTo: plan.diffusionLearningRate, scale: group.scale)
       }, maxGradNorm: plan.maxGradNorm)
-    let levels = named("super_resolution", model.autoencoder.superResolution)
-    superResolution = optimizer(levels, in: [.superResolution])
+    let levels = named("super_resolution", upsampler)
+    superResolution = optimizer(levels + named("field_levels", fieldLevels), in: [.superResolution])
     fullDecoder = optimizer(
       named("decoder", decoder) + levels, in: [.decoder], muon: plan.autoencoderMuon,
       relativeTo: plan.autoencoderLearningRate)
@@ -147,10 +148,13 @@ final class TrainedNetworks {
 extension ModelBundle {
   /// Copies another model's weights: the autoencoder with its latent statistics and, unless `autoencoderOnly`, U-Net and
   /// adapter if their sizes match; with `needsAll` it throws if they do not.
+  ///
+  /// Levels of a palette decoder stay new if their widths differ.
   func adopt(
     _ other: ModelBundle, autoencoderOnly: Bool = false, needsAll: Bool = false
   ) throws(TrainingError) {
-    guard other.configuration.autoencoder == configuration.autoencoder else { throw .otherAutoencoder }
+    let (theirs, ours) = (other.configuration.autoencoder, configuration.autoencoder)
+    guard theirs.withoutFieldLevels == ours.withoutFieldLevels else { throw .otherAutoencoder }
     Self.copy(other.autoencoder, to: autoencoder)
     if autoencoderOnly { return }
     if other.configuration.unet == configuration.unet, other.configuration.adapter == configuration.adapter {
@@ -164,9 +168,21 @@ extension ModelBundle {
     }
   }
 
+  private static func copy(_ source: Autoencoder, to target: Autoencoder) {
+    let hasLevels = source.configuration == target.configuration
+    func parts(_ autoencoder: Autoencoder) -> [NamedTensor] {
+      autoencoder.parameters.filter { hasLevels || !$0.key.hasPrefix("field_levels.") }
+    }
+    copy(parts(source), to: parts(target))
+  }
+
   private static func copy(_ source: any Module, to target: any Module) {
+    copy(source.parameters, to: target.parameters)
+  }
+
+  private static func copy(_ source: [NamedTensor], to target: [NamedTensor]) {
     withNoGrad {
-      for (from, to) in zip(source.parameters, target.parameters) { to.tensor.copy_(from.tensor) }
+      for (from, to) in zip(source, target) { to.tensor.copy_(from.tensor) }
     }
   }
 }

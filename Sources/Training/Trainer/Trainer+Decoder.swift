@@ -10,7 +10,12 @@ import Torch
 
 extension Trainer {
   /// Trains the super-resolution levels on crops of a quarter of the area; being convolutional, they need no more.
+  ///
+  /// The levels of a palette decoder are trained on larger images than the model's.
   func superResolutionStep(_ step: Int) throws -> [String: Double] {
+    if let levels = model.autoencoder.fieldLevels, let decoder = model.autoencoder.decoder as? PaletteDecoder {
+      return try fieldLevelStep(step, levels, of: decoder)
+    }
     guard let upsampler = model.autoencoder.superResolution else { return [:] }
     let generator = generator(step, .superResolution)
     let images = try wholeImages(.superResolution, .superResolution, step).images
@@ -58,7 +63,7 @@ extension Trainer {
   }
 
   /// The latents of images under the frozen encoder, float32.
-  private func encoded(_ images: Tensor) -> Tensor {
+  func encoded(_ images: Tensor) -> Tensor {
     withNoGrad { inPrecision { model.autoencoder.encode(images) }.to(.float32) }
   }
 

@@ -10,11 +10,16 @@ import Torch
 extension Trainer {
   /// Writes a contact sheet of images and their reconstructions.
   public func savePreviews(after step: Int, in folder: URL, _ log: TrainingLog) throws {
-    let size = model.configuration.imageSize
-    let images = try load(.preview, 0..<8, size: size).images
-    let decoded = withNoGrad { model.autoencoder.decode(model.autoencoder.encode(images)) }
+    // Levels of a palette decoder show in larger images only.
+    let (own, isLarge) = (model.configuration.imageSize, plan.trainsFieldLevels)
+    let (size, count) = isLarge ? (plan.superResolutionSide, 4) : (own, 8)
+    let images = try load(.preview, 0..<count, size: size).images
+    let decoded = withNoGrad {
+      let latents = model.autoencoder.encode(isLarge ? images.avgPool2d(size / own) : images)
+      return model.autoencoder.decode(latents, size: isLarge ? (size, size) : nil)
+    }
     let sheet = ContactSheet.lay(
-      TensorImage.images(images.to(.cpu)) + TensorImage.images(decoded.to(.cpu)), columns: 8)
+      TensorImage.images(images.to(.cpu)) + TensorImage.images(decoded.to(.cpu)), columns: count)
     try show(sheet, "reconstructions", step, folder, log)
   }
 
