@@ -21,6 +21,18 @@ import Testing
     }
   }
 
+  @Test func smallImagesAreFoundByTheirHeaders() throws {
+    try TestImageFolder.with { folder in
+      try folder.writeImage("a.png", 1, width: 40, height: 30)
+      try folder.writeImage("b.png", 1, width: 30, height: 80)
+      try folder.writeImage("c.png", 1, width: 29, height: 80)
+      try folder.write("d.png", "no image")
+      let source = try folder.open()
+      #expect(source.images(below: 30).map { "\($0.id) \($0.width) \($0.height)" } == ["c.png 29 80"])
+      #expect(source.images(below: 29).isEmpty && source.images(below: 31).map(\.id) == ["a.png", "b.png", "c.png"])
+    }
+  }
+
   @Test func linesOfJSONNameImages() throws {
     try TestImageFolder.with { folder in
       for (name, value) in [("train/1.png", 1), ("train/2.png", 2), ("train/3.png", 3)] {

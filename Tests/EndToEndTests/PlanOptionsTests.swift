@@ -19,6 +19,18 @@ import Training
     #expect(try plan([]).maxGradNorm == TrainingPlan(preset: .tiny).maxGradNorm)
   }
 
+  @Test func aStageHasAnEnglishNameToo() {
+    #expect(StageList(argument: "super-resolution")?.stages == [.superResolution])
+    #expect(StageList(argument: "superResolution,decoder")?.stages == [.superResolution, .decoder])
+    #expect(StageList(argument: "super-resolutions") == nil && StageList(argument: "super_resolution") == nil)
+  }
+
+  @Test func widthsOfLevelsAreAListOfNumbers() throws {
+    #expect(try plan(["--super-resolution-widths", "32,16"]).superResolutionWidths == [32, 16])
+    #expect(try plan([]).superResolutionWidths == nil && plan(["--size", "128"]).superResolutionSize == 128)
+    #expect(WidthList(argument: "32,") == nil && WidthList(argument: "a") == nil && WidthList(argument: "") == nil)
+  }
+
   @Test func theResolutionIsThatOfTheImages() throws {
     #expect(try plan(["--resolution", "128"]).configuration.imageSize == 128)
     #expect(try plan([]).configuration.imageSize == Preset.tiny.configuration.imageSize)

@@ -22,6 +22,20 @@ import Torch
     }
   }
 
+  /// Levels for larger images are of the autoencoder, not of the preset.
+  @Test func anAutoencoderWithLevelsIsOfThePresetWithout() throws {
+    try Project.inTemporaryFolder { folder in
+      var expected = Preset.midi.configuration
+      expected.autoencoder.superResolutionWidths = [8]
+      try Autoencoder(expected.autoencoder, .random(Generator(seed: 3))).save(to: folder)
+      #expect(try ModelBundle(autoencoder: folder).configuration == expected)
+      #expect(Preset(of: expected) == .midi)
+      // Images of the model's size take no longer.
+      let flops = expected.flops(height: 16, width: 16, tokens: 48)
+      #expect(flops == Preset.midi.configuration.flops(height: 16, width: 16, tokens: 48))
+    }
+  }
+
   @Test func sizesOfNoPresetAreRefused() throws {
     try Project.inTemporaryFolder { folder in
       var configuration = Preset.tiny.configuration.autoencoder

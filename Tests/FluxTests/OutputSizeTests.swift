@@ -30,8 +30,20 @@ import Torch
       (model ?? tiny).geometry)
   }
 
+  /// The same with a level that changes its fields.
+  private var withLevels: ModelBundle.Configuration {
+    var configuration = withPalette
+    configuration.autoencoder.superResolutionWidths = [6]
+    return configuration
+  }
+
   private func pipeline(_ configuration: ModelBundle.Configuration, seed: UInt64 = 1) throws -> Pipeline {
     let model = ModelBundle(configuration, .random(Generator(seed: seed)))
+    if let levels = model.autoencoder.fieldLevels {
+      withNoGrad {
+        for (_, tensor) in levels.parameters { tensor.normal_(std: 0.2, generator: Generator(seed: seed)) }
+      }
+    }
     return try Project.inTemporaryFolder { folder in
       try model.save(to: folder.appendingPathComponent("model"))
       return try Pipeline(model: folder.appendingPathComponent("model"), textEncoder: Project.minilm)
@@ -92,10 +104,12 @@ import Torch
     }
   }
 
-  @Test func aPaletteDecoderRendersInBandsWhatItRendersInOnePiece() throws {
-    let pipeline = try pipeline(withPalette)
+  @Test(arguments: [false, true])
+  func aPaletteDecoderRendersInBandsWhatItRendersInOnePiece(hasLevels: Bool) throws {
+    let configuration = hasLevels ? withLevels : withPalette
+    let pipeline = try pipeline(configuration)
     let latents = Tensor.randn([1, tiny.autoencoder.latentChannels, 4, 4], generator: Generator(seed: 2))
-    let size = try size(500, 410, of: withPalette)
+    let size = try size(500, 410, of: configuration)
     let image = try pipeline.decodeLatents(latents, size: size)[0]
     #expect((image.width, image.height) == (500, 410))
     let whole = withInference {
@@ -106,6 +120,27 @@ import Torch
     let center = whole.cropped(left: left, top: top, width: 500, height: 410)
     let largest = zip(image.pixels, center.pixels).map { abs(Int($0) - Int($1)) }.max()
     #expect(largest == 0 || largest == 1)
+  }
+
+  /// The decoder's larger images are those of its levels; its own size and what Lanczos makes of it have none.
+  @Test func levelsShowInWhatTheDecoderEnlarges() throws {
+    let (plain, levels) = (try pipeline(withPalette), try pipeline(withLevels))
+    let latents = Tensor.randn([1, tiny.autoencoder.latentChannels, 4, 4], generator: Generator(seed: 2))
+    let sizes = try [nil, Upscaler.decoder, .lanczos].map { try $0.map { try size(128, 128, $0, of: withLevels) } }
+    let same = try sizes.map { size in
+      try plain.decodeLatents(latents, size: size)[0] == (try levels.decodeLatents(latents, size: size)[0])
+    }
+    #expect(same == [true, false, true])
+  }
+
+  @Test func levelsThatGiveNoFiniteNumbersAreNamed() throws {
+    let pipeline = try pipeline(withLevels)
+    let last = try #require(pipeline.bundle?.autoencoder.fieldLevels?.parameters.last)
+    withNoGrad { last.tensor.fill_(.nan) }
+    let latents = Tensor.zeros([1, tiny.autoencoder.latentChannels, 4, 4])
+    let size = try size(128, 128, of: withLevels)
+    let error = #expect(throws: GenerationError.self) { try pipeline.decodeLatents(latents, size: size) }
+    #expect(error == .notFinite(.superResolution, step: nil, loras: []))
   }
 
   @Test func lanczosEnlargesTheImageOfTheModelsSize() throws {

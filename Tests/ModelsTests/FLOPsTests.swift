@@ -33,6 +33,16 @@ import Testing
     #expect(c.superResolutionFLOPs(height: 2, width: 2) == 2 * (16 * (11 * 8 * 9) + 64 * (8 * 8 * 9 + 8 * 3 * 9)))
   }
 
+  /// Two levels of 12 fields at 4×2 and 8×4 positions, from 8 channels to 5 and 3.
+  @Test func theLevelsOfFieldsCountTheirConvolutions() {
+    var c = SmallNetworks.palette
+    #expect(c.superResolutionFLOPs(height: 2, width: 1) == 0)
+    c.superResolutionWidths = [5, 3]
+    let first = 8 * (20 * 20 * 9) + 32 * (5 * (5 + 12) * 9)
+    let second = 32 * ((5 + 12) * 12 * 9) + 128 * (3 * (3 + 12) * 9)
+    #expect(c.superResolutionFLOPs(height: 2, width: 1) == 2 * (first + second))
+  }
+
   @Test func theAdapterCountsItsLayers() {
     let c = TextAdapter.Configuration(inputWidth: 6, width: 8, layers: 3, heads: 2, maxTokens: 5)
     let layer = 2 * 5 * 8 * (24 + 8 + 32 + 32) + 4 * 5 * 5 * 8

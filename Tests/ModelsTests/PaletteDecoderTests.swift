@@ -129,7 +129,6 @@ import Torch
     #expect(
       sentence { $0.decoderWidths = [6, 8] } == "decoder_widths[0] is 6, expected a multiple of 2×2 positions, 4")
     #expect(sentence { $0.decoderWidths = [8, 7] }?.hasPrefix("decoder_widths[1] is 7, expected a multiple") == true)
-    #expect(sentence { $0.superResolutionWidths = [8] }?.hasSuffix("an empty list beside a palette") == true)
   }
 
   @Test func colorsThatAreAllAlikeGiveThatColorWhateverTheLogits() throws {
