@@ -163,7 +163,9 @@ public final class Autoencoder: Module {
     /// The elements of the kernels of the super-resolution levels.
     private var levelWeightCount: Int {
       guard let palette else {
-        return zip([decoderOutputWidth] + superResolutionWidths, superResolutionWidths).reduce(0) { $0 + 9 * $1.0 * $1.1 }
+        return zip([decoderOutputWidth] + superResolutionWidths, superResolutionWidths).reduce(0) {
+          $0 + 9 * $1.0 * $1.1
+        }
       }
       let (fields, widths) = (4 * palette.colors, [decoderWidths[decoderWidths.count - 1]] + superResolutionWidths)
       return zip(widths, superResolutionWidths).reduce(0) { sum, level in

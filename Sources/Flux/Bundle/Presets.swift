@@ -21,7 +21,8 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
   public init?(of model: ModelBundle.Configuration) {
     let match = Self.allCases.first { preset in
       let own = preset.configuration
-      return own.autoencoder == model.autoencoder.withoutFieldLevels && own.adapter == model.adapter && own.unet == model.unet
+      return own.autoencoder == model.autoencoder.withoutFieldLevels && own.adapter == model.adapter
+        && own.unet == model.unet
         && own.schedule == model.schedule
     }
     guard let match else { return nil }

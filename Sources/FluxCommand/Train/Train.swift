@@ -86,7 +86,9 @@ struct Train: ParsableCommand {
       try plan.checkSuperResolution(on: data)
     } catch { throw Failure(error.description, code: 2) }
     if plan.dropStaleLevels(), warns {
-      say("flux: the super-resolution levels of --from fit its decoder only and are left out: train them again afterwards")
+      say(
+        "flux: the super-resolution levels of --from fit its decoder only and are left out: train them again afterwards"
+      )
     }
     return Beginning(plan: plan, data: data, regularization: regularization, model: model)
   }

@@ -32,7 +32,8 @@ extension TrainingPlan {
     if let superResolutionSize {
       guard parts[.superResolution] != nil else { throw .sizeWithoutStage }
       guard configuration.autoencoder.palette != nil else { throw .noRoom(size: superResolutionSize, own: own) }
-      guard superResolutionSize.isMultiple(of: own), (2...Self.largestSuperResolution).contains(superResolutionSize / own)
+      guard superResolutionSize.isMultiple(of: own),
+        (2...Self.largestSuperResolution).contains(superResolutionSize / own)
       else { throw .superResolutionSize(superResolutionSize, own: own, largest: Self.largestSuperResolution * own) }
     }
     if superResolutionWidths != nil {

@@ -9,7 +9,9 @@ import Testing
 
 /// Plans with levels of a palette decoder.
 @Suite struct SuperResolutionPlanTests {
-  private func plan(_ preset: Preset = .midi, _ stages: [TrainingPlan.Stage] = [.superResolution]) throws -> TrainingPlan {
+  private func plan(_ preset: Preset = .midi, _ stages: [TrainingPlan.Stage] = [.superResolution]) throws
+    -> TrainingPlan
+  {
     var plan = TrainingPlan(preset: preset, steps: 100, batch: 64, start: ModelSource(name: "m", hash: "ab"))
     try plan.keep(stages)
     return plan
@@ -87,7 +89,8 @@ import Testing
         sentence(try plan(), on: .images(try ImageFolder(folder), crop: .center, mirror: false))
       }
       #expect(
-        try check() == "2 of 3 images are smaller than --size 1024 (b.png, 1400×900): levels would learn blurred details, "
+        try check()
+          == "2 of 3 images are smaller than --size 1024 (b.png, 1400×900): levels would learn blurred details, "
           + "so give larger images or leave these out")
       for name in ["b", "c"] { try FileManager.default.removeItem(at: folder.appendingPathComponent("\(name).png")) }
       #expect(try check() == nil)
