@@ -6,8 +6,8 @@ import Torch
 ///
 /// The encoder is deterministic and works at the base size; the decoder outputs the base size, which super-resolution
 /// levels, if any, double further. Those of a palette decoder double its fields instead, for images above the base size.
-/// Latents are normalized per channel by running statistics that are stored with the
-/// weights: outside this file all latents are normalized, with mean 0 and standard deviation 1.
+/// Latents are normalized per channel by running statistics that are stored with the weights: outside this file all latents
+/// are normalized, with mean 0 and standard deviation 1.
 public final class Autoencoder: Module {
   /// The sizes of encoder, decoder and super-resolution levels, as stored in `config.json`.
   public struct Configuration: NetworkConfiguration, Equatable {
