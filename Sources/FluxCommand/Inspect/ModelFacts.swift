@@ -50,6 +50,9 @@ enum ModelFacts {
     return facts
   }
 
+  /// The speed of this machine, which takes nearly a second to measure, for all models of a call.
+  private static let speed = MatmulThroughput.measure(on: .cpu, .float32)
+
   /// What an image with the model's own settings takes on this machine's CPU; nil for what cannot draw, such as an
   /// autoencoder alone or a model whose text encoder is not there.
   private static func forecast(of model: ModelSummary) -> GenerationForecast? {
@@ -58,8 +61,9 @@ enum ModelFacts {
       prompt: "", steps: sampling.steps, sampler: sampling.sampler ?? GenerationRequest(prompt: "").sampler,
       guidance: sampling.guidance)
     return try? GenerationForecast(
-      [request], model: model.directory, StableDiffusionModel.Options(), .float32, isFast: false, device: .cpu, batch: 1
-    )
+      [request], model: model.directory, StableDiffusionModel.Options(), .float32, isFast: false, device: .cpu,
+      batch: 1,
+      speed: speed)
   }
 }
 

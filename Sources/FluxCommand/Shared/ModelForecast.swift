@@ -5,10 +5,11 @@ import Support
 import Torch
 
 extension GenerationForecast {
-  /// The estimate for requests with a model of which only the headers of its weights are read, on this machine as it is now.
+  /// The estimate for requests with a model of which only the headers of its weights are read, on this machine as it is now,
+  /// or at a `speed` that was measured before.
   init(
     _ requests: [GenerationRequest], model directory: URL, _ options: StableDiffusionModel.Options,
-    _ precision: Precision, isFast: Bool, device: Device, batch: Int
+    _ precision: Precision, isFast: Bool, device: Device, batch: Int, speed: Double? = nil
   ) throws {
     let isStable = StableDiffusionFiles.isStored(at: directory)
     if isStable, isFast { throw Failure("\(directory.path): a model of Stable Diffusion has no student for --fast") }
@@ -27,6 +28,6 @@ extension GenerationForecast {
       weights: isStable
         ? .init(of: summary, precision)
         : .init(all: 4 * (parameters + (ownEncoder ? 0 : SafetensorsFile(encoder).elementCount))),
-      speed: MatmulThroughput.measure(on: device, precision == .bfloat16 ? .bfloat16 : .float32), batch: batch)
+      speed: speed ?? MatmulThroughput.measure(on: device, precision == .bfloat16 ? .bfloat16 : .float32), batch: batch)
   }
 }
