@@ -130,9 +130,12 @@ extension Trainer {
   /// One line about the networks and the run.
   public var summary: String {
     let counts = parameterCounts
+    let large = plan.superResolutionSide
     return "autoencoder \(counts["autoencoder"] ?? 0), adapter \(counts["adapter"] ?? 0), U-Net "
       + "\(counts["unet"] ?? 0) parameters\(networks.denoised.summary(plan)); images \(model.configuration.imageSize)×"
-      + "\(model.configuration.imageSize); \(plan.steps) steps on \(device)"
+      + "\(model.configuration.imageSize)"
+      + (plan.trainsFieldLevels ? ", for the super-resolution levels \(large)×\(large)" : "")
+      + "; \(plan.steps) steps on \(device)"
       + (group.count > 1 ? " in \(group.count) processes" : "")
   }
 }

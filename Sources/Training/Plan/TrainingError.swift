@@ -55,14 +55,14 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
     switch self {
     case .superResolutionSize(let size, let own, let largest):
       "--size \(size) must be a multiple of the model's size, \(own), from \(2 * own) to \(largest)"
-    case .sizeWithoutStage: "--size has no effect: add --stages superResolution"
+    case .sizeWithoutStage: "--size has no effect: add --stages super-resolution"
     case .noRoom(let size, let own):
       "--size \(size): this model's decoder has no room for larger images, its levels end at \(own)×\(own); only those "
         + "of a palette decoder learn from larger ones"
     case .noFieldLevels: "--super-resolution-widths needs a preset with a palette decoder"
     case .levels(let reason): "--super-resolution-widths: \(reason)"
     case .decoderAfterLevels:
-      "the stage decoder would change the features that the levels of superResolution read: train it first, in a run of "
+      "the stage decoder would change the features that the super-resolution levels read: train it first, in a run of "
         + "its own"
     case .smallImages(let count, let all, let first, let size):
       "\(count) of \(all) images \(count == 1 ? "is" : "are") smaller than --size \(size) (\(first)): levels would learn "

@@ -59,7 +59,7 @@ import Testing
   @Test func settingsWithoutEffectAreNamed() throws {
     var plan = try plan(.midi, [.diffusion])
     plan.superResolutionSize = 1024
-    #expect(sentence(plan) == "--size has no effect: add --stages superResolution")
+    #expect(sentence(plan) == "--size has no effect: add --stages super-resolution")
     var wide = try self.plan()
     wide.superResolutionWidths = [8, 8, 8, 8]
     #expect(

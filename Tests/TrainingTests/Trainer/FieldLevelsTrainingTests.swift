@@ -33,6 +33,7 @@ import Torch
     let trainer = try trainer(try plan(), from: start)
     let levels = try #require(trainer.model.autoencoder.fieldLevels)
     func floats(_ module: any Module) -> [[Float]] { module.parameters.map { $0.tensor.floats() } }
+    #expect(trainer.summary.contains("images 128×128, for the super-resolution levels 256×256; 20 steps"))
     let before = floats(levels)
     let losses = try (0..<12).map { _ in try #require(try trainer.train(0)["superResolution"]) }  // the same images
     #expect(zip(before, floats(levels)).allSatisfy { $0 != $1 })
