@@ -55,11 +55,18 @@ extension CaptionedImages {
   public func example(
     _ index: Int, size: Int, crop: Crop = .center, mirror: Bool = false, seed: UInt64 = 0
   ) throws(DatasetError) -> CaptionedImage {
+    try example(index, width: size, height: size, crop: crop, mirror: mirror, seed: seed)
+  }
+
+  /// Image `index` for training, `width` × `height` pixels: as the square one, with a crop of these proportions.
+  public func example(
+    _ index: Int, width: Int, height: Int, crop: Crop = .center, mirror: Bool = false, seed: UInt64 = 0
+  ) throws(DatasetError) -> CaptionedImage {
     var random = SplitMix64(seed: seed, index: UInt64(index))
     let caption = caption(index, &random)
     let isMirrored = mirror && random.chance(0.5) && Mirroring.isAllowed(for: caption)
-    let square = try withImage(index) { crop.square(of: $0, size: size, &random) }
-    return CaptionedImage(id: id(index), image: isMirrored ? square.mirrored : square, caption: caption)
+    let part = try withImage(index) { crop.part(of: $0, width: width, height: height, &random) }
+    return CaptionedImage(id: id(index), image: isMirrored ? part.mirrored : part, caption: caption)
   }
 
   /// The caption of `example`, without reading the image.
@@ -74,7 +81,7 @@ extension CaptionedImages {
   }
 }
 
-/// The square crop of an image; its side is the image's shorter side.
+/// The crop of an image: the largest part with the proportions of the training images, which are square by default.
 public enum Crop: String, Sendable, Codable, CaseIterable {
   /// The middle of the longer side.
   case center
@@ -85,12 +92,23 @@ public enum Crop: String, Sendable, Codable, CaseIterable {
   ///
   /// Resized with a Lanczos filter.
   public func square(of image: Image, size: Int, _ random: inout SplitMix64) -> Image {
-    let side = min(image.width, image.height)
+    part(of: image, width: size, height: size, &random)
+  }
+
+  /// The largest part with the proportions of `width` × `height`, to a pixel, resized to them, in RGB over white.
+  ///
+  /// Resized with a Lanczos filter.
+  public func part(of image: Image, width: Int, height: Int, _ random: inout SplitMix64) -> Image {
+    /// `a` · `b` / `c`, rounded, and at least one pixel.
+    func scaled(_ a: Int, by b: Int, over c: Int) -> Int { max(1, (2 * a * b + c) / (2 * c)) }
+    let isWider = image.width * height >= image.height * width
+    let across = isWider ? scaled(image.height, by: width, over: height) : image.width
+    let down = isWider ? image.height : scaled(image.width, by: height, over: width)
     func start(_ slack: Int) -> Int { self == .center ? slack / 2 : random.below(slack + 1) }
-    let (left, top) = (start(image.width - side), start(image.height - side))
-    return image.cropped(left: left, top: top, width: side, height: side)
+    let (left, top) = (start(image.width - across), start(image.height - down))
+    return image.cropped(left: left, top: top, width: across, height: down)
       .composited(on: Color(255, 255, 255))
-      .resized(width: size, height: size, filter: .lanczos)
+      .resized(width: width, height: height, filter: .lanczos)
   }
 }
 
@@ -131,11 +149,20 @@ public final class ReadableImages: Sendable {
   public func example(
     _ index: Int, size: Int, crop: Crop = .center, mirror: Bool = false, seed: UInt64 = 0
   ) throws(DatasetError) -> (index: Int, example: CaptionedImage) {
+    try example(index, width: size, height: size, crop: crop, mirror: mirror, seed: seed)
+  }
+
+  /// The same with a crop of other proportions, `width` × `height` pixels, which an image that stands in gets, too.
+  public func example(
+    _ index: Int, width: Int, height: Int, crop: Crop = .center, mirror: Bool = false, seed: UInt64 = 0
+  ) throws(DatasetError) -> (index: Int, example: CaptionedImage) {
     for step in 0..<source.count {
       let candidate = (index + step) % source.count
       if failures.withLock({ $0[candidate] }) != nil { continue }
       do {
-        return (candidate, try source.example(candidate, size: size, crop: crop, mirror: mirror, seed: seed))
+        let example = try source.example(
+          candidate, width: width, height: height, crop: crop, mirror: mirror, seed: seed)
+        return (candidate, example)
       } catch {
         failures.withLock { $0[candidate] = error }
       }

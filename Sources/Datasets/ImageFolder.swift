@@ -106,14 +106,22 @@ public struct ImageFolder: CaptionedImages {
   /// The images with a side shorter than `side` pixels, from the headers of their files; those whose header does not have
   /// the size are left out.
   public func images(below side: Int) -> [(id: String, width: Int, height: Int)] {
-    Parallel.map(Array(entries)) { entry -> (id: String, width: Int, height: Int)? in
-      // Metadata before the size may be long.
+    zip(entries, uprightSizes()).compactMap { entry, size in
+      size.flatMap { min($0.width, $0.height) < side ? (entry.id, $0.width, $0.height) : nil }
+    }
+  }
+
+  /// Width and height of every upright image, from the headers of their files; nil if a header does not have them.
+  public func uprightSizes() -> [(width: Int, height: Int)?] {
+    Parallel.map(Array(entries)) { entry in
+      // Metadata before the size may be long, and WebP has its orientation behind the pixels.
       for bytes in [1 << 16, 1 << 20] {
-        guard let head = try? entry.slice.read(first: bytes), let size = ImageFile.size(head) else { continue }
-        return min(size.width, size.height) < side ? (entry.id, size.width, size.height) : nil
+        guard let head = try? entry.slice.read(first: bytes) else { return nil }
+        let whole = ImageFile(head) == .webp ? try? entry.slice.read(limit: Self.largestFile) : nil
+        if let size = ImageFile.uprightSize(whole ?? head) { return size }
       }
       return nil
-    }.compactMap(\.self)
+    }
   }
 
   private static func decode(_ entry: ImageEntry, _ whole: [UInt8]?) throws(DatasetError) -> Image {

@@ -26,7 +26,13 @@ struct LearningOptions: ParsableArguments {
   @Option(help: "Version of the scene renderer: 1 (used for mini) or 2, which draws large objects sharp (default: 2).")
   var scenesVersion: RenderingVersion?
   @OptionGroup var emphasis: EmphasisOptions
-  @Option(help: "Square crop of images: center or random.") var crop: Crop = .center
+  @Option(help: "Crop of images: center or random.") var crop: Crop = .center
+  @Flag(
+    help: """
+      Crop each image to the nearest of several shapes, up to twice as wide as high or as high as wide, instead of a square \
+      (aspect ratio bucketing); the images of a step have one shape. With --from.
+      """)
+  var aspectBuckets = false
   @Flag(help: "Flip every other image horizontally, unless its caption mentions left or right.") var mirror = false
   @Flag(help: "Use the images of folders named N_NAME (10_cats) N times per epoch, as kohya's scripts do.")
   var folderRepeats = false
@@ -47,6 +53,7 @@ struct LearningOptions: ParsableArguments {
       throw ValidationError("--from needs --profile ship: the specification trains all networks from scratch")
     }
     if folderRepeats, data == "scenes" { throw ValidationError("--folder-repeats needs images of your own in --data") }
+    if aspectBuckets, data == "scenes" { throw ValidationError(TrainingError.bucketsOfScenes.description) }
     if data.isEmpty { throw ValidationError("--data must be a folder, an archive or \"scenes\"") }
     if reinitialize, from == nil { throw ValidationError("--reinitialize needs --from") }
   }

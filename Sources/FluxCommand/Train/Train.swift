@@ -74,6 +74,7 @@ struct Train: ParsableCommand {
       start: try start.map { try ModelSource(model: $0) })
     plan.reinitialize = learning.reinitialize || startsFromAutoencoder
     plan.gradientCheckpointing = options.gradientCheckpointing
+    plan.aspectBuckets = learning.aspectBuckets ? true : nil
     let regularization = try fineTuning.regularizationData(besides: data, named: learning.data)
     fineTuning.apply(to: &plan, regularization: regularization)
     plan.superResolutionWidths = model.flatMap { model in
@@ -83,6 +84,7 @@ struct Train: ParsableCommand {
     try differences.apply(to: &plan)
     do throws(TrainingError) {
       try plan.checkFineTuning()
+      try plan.checkAspectBuckets()
       try plan.checkSuperResolution(on: data)
     } catch { throw Failure(error.description, code: 2) }
     if plan.dropStaleLevels(), warns {

@@ -44,6 +44,21 @@ public enum ImageFile: String, Sendable, CaseIterable {
     }
   }
 
+  /// The size of the upright image, from the beginning of its file; nil if it is not found.
+  ///
+  /// An orientation that is stored further back in the file counts as upright.
+  public static func uprightSize(_ head: [UInt8]) -> (width: Int, height: Int)? {
+    guard let size = size(head) else { return nil }
+    let orientation: Orientation =
+      switch ImageFile(head) {
+      case .jpeg: JPEG.orientation(head)
+      case .png: PNG.orientation(head)
+      case .webp: WebP.orientation(head)
+      case nil: .upright
+      }
+    return orientation.exchangesSides ? (size.height, size.width) : size
+  }
+
   /// The stored size of an image, from the beginning of its file; nil if it is not found.
   public static func size(_ head: [UInt8]) -> (width: Int, height: Int)? {
     switch ImageFile(head) {

@@ -101,9 +101,7 @@ extension Trainer {
 
   /// A block's latents from the cache, with the indices and metadata of its images; nil if it must be computed.
   func cached(_ block: ExampleBlock) throws -> (latents: Tensor, items: [Int], metadata: ExampleMetadata)? {
-    let c = model.configuration
-    let shape = [block.range.count, c.autoencoder.latentChannels, c.latentSize, c.latentSize]
-    guard let kept = cache?.block(block.name, shape: shape),
+    guard let kept = cache?.block(block.name, shape: latentShape(of: block)),
       let metadata = try examples.metadata(block, items: kept.items, size: baseSize)
     else { return nil }
     return (kept.latents.to(device), kept.items, metadata)

@@ -61,10 +61,8 @@ extension Trainer {
     _ own: EncodedBlock?, _ block: ExampleBlock, from owner: Int, _ source: PoolSource
   ) throws -> EncodedBlock? {
     let isOwner = owner == group.rank
-    let c = model.configuration
-    let shape = [block.range.count, c.autoencoder.latentChannels, c.latentSize, c.latentSize]
     let latents = isOwner ? own?.latents : nil
-    let received = latents?.contiguous() ?? Tensor.zeros(shape, device: device)
+    let received = latents?.contiguous() ?? Tensor.zeros(latentShape(of: block), device: device)
     group.broadcast([received], from: owner)
     let numbers = Tensor(((isOwner ? own?.items : nil) ?? []).map(Int64.init) + [own?.isCached == true ? 1 : 0])
     let bytes = group.broadcast(numbers.bytes(), from: owner)
@@ -77,6 +75,12 @@ extension Trainer {
       }
       return EncodedBlock(latents: received, items: items, metadata: metadata, isCached: all.last == 1)
     }
+  }
+
+  /// The shape [B, C, h, w] of a block's latents.
+  func latentShape(of block: ExampleBlock) -> [Int] {
+    let (channels, side) = (model.configuration.autoencoder.latentChannels, model.configuration.latentSize)
+    return [block.range.count, channels, block.bucket?.height ?? side, block.bucket?.width ?? side]
   }
 
   /// This process's images of a batch that is split into `pieces` micro-batches; an error in one process is one in all.

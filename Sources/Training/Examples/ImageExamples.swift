@@ -8,22 +8,38 @@ import Torch
 /// The images of a folder or archive, in an order that is new in every epoch.
 ///
 /// An unreadable image is replaced by the next one and recorded. Crops that never change stay in memory, up to a limit.
+/// With buckets the images of the diffusion stream have several shapes, those of a block have one; all others are square.
 final class ImageExamples: TrainingExamples, Sendable {
   private let images: ReadableImages
   private let crop: Crop
   private let mirror: Bool
   private let seed: UInt64
   private let files: ImageFolder
-  private let kept = Mutex<[Square: (index: Int, example: CaptionedImage)]>([:])
+  private let buckets: AspectBuckets?
+  private let order: BlockOrder  // of the diffusion stream
+  /// Which shapes the images have, for people; nil without buckets.
+  let bucketSummary: BucketSummary?
+  private let kept = Mutex<[Part: (index: Int, example: CaptionedImage)]>([:])
   private let keptLimit: Int  // bytes
 
-  private struct Square: Hashable {
+  private struct Part: Hashable {
     let index: Int
-    let size: Int
+    let width: Int
+    let height: Int
   }
 
-  init(_ files: ImageFolder, crop: Crop, mirror: Bool, seed: UInt64, keptLimit: Int = 1 << 30) {
+  /// With `buckets` the headers of all images are read.
+  init(
+    _ files: ImageFolder, crop: Crop, mirror: Bool, seed: UInt64, buckets: AspectBuckets? = nil,
+    keptLimit: Int = 1 << 30
+  ) {
     images = ReadableImages(files)
+    self.buckets = buckets
+    let sizes = buckets.map { _ in files.uprightSizes() } ?? []
+    let groups: [BlockOrder.Group] =
+      buckets.map { $0.groups(sizes).map { ($0.bucket, $0.items) } } ?? [(nil, Array(0..<files.count))]
+    order = BlockOrder(groups, seed: ExampleStream.diffusion.seed(of: seed))
+    bucketSummary = buckets.map { BucketSummary($0, sizes) }
     self.files = files
     self.crop = crop
     self.mirror = mirror
@@ -38,19 +54,30 @@ final class ImageExamples: TrainingExamples, Sendable {
 
   func batch(_ stream: ExampleStream, _ range: Range<Int>, size: Int) throws -> ExampleBatch {
     let visits = visits(stream, range)
-    let chosen = try Parallel.map(visits) { try square($0, size: size) }
+    let (width, height) = sides(stream, range, size)
+    let chosen = try Parallel.map(visits) { try part($0, width: width, height: height) }
     let focus = range.map { index in
       var random = SplitMix64(seed: stream.seed(of: seed) &+ 0xf0c5, index: UInt64(index))
       return ExampleBatch.Focus(x: random.unit(), y: random.unit())
     }
-    let squares = chosen.map(\.example)
+    let examples = chosen.map(\.example)
     return ExampleBatch(
-      images: TensorImage.bytes(squares.map(\.image)), captions: squares.map(\.caption),
-      ids: squares.map(\.id), labels: nil, focus: focus, items: chosen.map(\.index))
+      images: TensorImage.bytes(examples.map(\.image)), captions: examples.map(\.caption),
+      ids: examples.map(\.id), labels: nil, focus: focus, items: chosen.map(\.index))
   }
 
   func block(at index: Int) -> ExampleBlock {
-    order(.diffusion).block(at: index, newInEpochs: isNewAtEveryVisit)
+    order.block(at: index, newInEpochs: isNewAtEveryVisit)
+  }
+
+  /// Width and height of the images of a batch, in pixels; with buckets one of the diffusion stream is within a block.
+  private func sides(_ stream: ExampleStream, _ range: Range<Int>, _ size: Int) -> (width: Int, height: Int) {
+    guard let buckets, stream == .diffusion else { return (size, size) }
+    let block = block(at: range.lowerBound)
+    guard let bucket = block.bucket, range.upperBound <= block.range.upperBound else {
+      fatalError("the images \(range) are not of one block")
+    }
+    return (bucket.width * size / buckets.side, bucket.height * size / buckets.side)
   }
 
   func metadata(_ block: ExampleBlock, items: [Int], size: Int) throws -> ExampleMetadata? {
@@ -68,7 +95,8 @@ final class ImageExamples: TrainingExamples, Sendable {
   /// Without the seed if images are the same in every run, so that runs with different seeds share a cache.
   func identity(size: Int) -> (name: String, hash: String) {
     let choice = isNewAtEveryVisit ? ", seed \(seed)" : ""
-    let name = "\(images.source.count) images, \(crop.rawValue) crop\(mirror ? ", mirrored" : "")\(choice)"
+    let shapes = buckets.map { ", aspect buckets of \($0.side)×\($0.side) cells by \($0.multiple)" } ?? ""
+    let name = "\(images.source.count) images, \(crop.rawValue) crop\(mirror ? ", mirrored" : "")\(shapes)\(choice)"
     return (name, SHA256.hexDigest(Array((name + files.fingerprint()).utf8)))
   }
 
@@ -84,26 +112,25 @@ final class ImageExamples: TrainingExamples, Sendable {
   private func visits(_ stream: ExampleStream, _ range: Range<Int>) -> [Visit] {
     let streamSeed = stream.seed(of: seed)
     let count = images.source.count
-    let (items, blocks) = (EpochOrder(count: count, seed: streamSeed), order(stream))
+    let items = EpochOrder(count: count, seed: streamSeed)
     return range.map { index in
       Visit(
-        item: stream == .diffusion ? blocks[index] : items[index],
+        item: stream == .diffusion ? order[index] : items[index],
         seed: streamSeed &+ UInt64(index / count) &* 0x9e37_79b9)
     }
   }
 
-  private func order(_ stream: ExampleStream) -> BlockOrder {
-    BlockOrder(count: images.source.count, seed: stream.seed(of: seed))
-  }
-
-  private func square(_ visit: Visit, size: Int) throws(DatasetError) -> (index: Int, example: CaptionedImage) {
-    let key = Square(index: visit.item, size: size)
+  private func part(
+    _ visit: Visit, width: Int, height: Int
+  ) throws(DatasetError) -> (index: Int, example: CaptionedImage) {
+    let key = Part(index: visit.item, width: width, height: height)
     let isAlwaysTheSame = !isNewAtEveryVisit && images.source.captions(visit.item).count <= 1
     if isAlwaysTheSame, let known = kept.withLock({ $0[key] }) { return known }
-    let example = try images.example(visit.item, size: size, crop: crop, mirror: mirror, seed: visit.seed)
+    let example = try images.example(
+      visit.item, width: width, height: height, crop: crop, mirror: mirror, seed: visit.seed)
     if isAlwaysTheSame {
       kept.withLock { kept in
-        if (kept.count + 1) * 3 * size * size <= keptLimit { kept[key] = example }
+        if (kept.count + 1) * 3 * width * height <= keptLimit { kept[key] = example }
       }
     }
     return example

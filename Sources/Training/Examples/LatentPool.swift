@@ -9,9 +9,12 @@ import Torch
 ///
 /// A ring buffer: image k is at index k mod size. Its contents depend only on the step, so that a continued run rebuilds
 /// the same pool.
+///
+/// Latents may have several shapes of at most h · w cells; a batch has one of them.
 final class LatentPool {
   private let size: Int
-  private let latents: Tensor  // [size, C, h, w]
+  private let latents: Tensor  // [size, C, h · w], of which smaller ones use the first cells
+  private var shapes: [[Int]]  // of each latent, [C, h, w]
   private let captions: Tensor  // text states [size, N, width] in bf16, or token ids [size, N]
   private let masks: Tensor  // [size, N]
   private let labels: Tensor  // [size, h · w], object label of each cell
@@ -22,7 +25,8 @@ final class LatentPool {
   /// `stateWidth` is nil if the text encoder is trained, so that token ids are stored.
   init(size: Int, latentShape: [Int], tokens: Int, stateWidth: Int?, device: Device) {
     self.size = size
-    latents = Tensor.zeros([size] + latentShape, device: device)
+    latents = Tensor.zeros([size, latentShape[0], latentShape[1] * latentShape[2]], device: device)
+    shapes = [[Int]](repeating: latentShape, count: size)
     captions =
       stateWidth.map { Tensor.zeros([size, tokens, $0], dtype: .bfloat16, device: device) }
       ?? Tensor.zeros([size, tokens], dtype: .int64, device: device)
@@ -41,7 +45,11 @@ final class LatentPool {
         func copy(_ source: Tensor, to target: Tensor) {
           target.narrowed(0, place, count).copy_(source.narrowed(0, next, count))
         }
-        copy(new.latents, to: latents)
+        let shape = Array(new.latents.shape.dropFirst())
+        copy(
+          new.latents.reshaped([new.latents.shape[0], shape[0], shape[1] * shape[2]]),
+          to: latents.narrowed(2, 0, shape[1] * shape[2]))
+        shapes.replaceSubrange(place..<place + count, with: [[Int]](repeating: shape, count: count))
         copy(new.captions, to: captions)
         copy(new.masks, to: masks)
         if let known = new.labels { copy(known, to: labels) }
@@ -56,29 +64,50 @@ final class LatentPool {
   /// Starts as if all examples up to `index` had been added and replaced.
   func skip(to index: Int) { filled = index }
 
-  /// Latents of some examples, [rows, C, h, w].
-  func latents(_ rows: [Int]) -> Tensor { Tensor.cat(rows.map { latents[$0].unsqueezed(0) }) }
+  /// Latents of some examples of one shape, [rows, C, h, w].
+  func latents(_ rows: [Int]) -> Tensor { latents(at: Tensor(rows.map(Int64.init)).to(latents.device), like: rows[0]) }
 
-  /// The example whose latent [C, h, w] is nearest to the given one, and the root mean square of their differences.
+  /// Latents of the shape that row `first` has.
+  private func latents(at places: Tensor, like first: Int) -> Tensor {
+    let shape = shapes[first]
+    return latents.indexed(0, places).narrowed(2, 0, shape[1] * shape[2]).reshaped([places.shape[0]] + shape)
+  }
+
+  /// The example whose latent [C, h, w] is nearest to the given one, and the root mean square of their differences; all
+  /// have its shape.
   func nearest(to latent: Tensor) -> (row: Int, distance: Double) {
     withNoGrad {
       let known = latents.narrowed(0, 0, min(filled, size))
-      let difference = known - latent.unsqueezed(0)
-      let distances = (difference * difference).mean([1, 2, 3]).to(.cpu).floats()
+      let difference = known - latent.reshaped([1, latent.shape[0], -1])
+      let distances = (difference * difference).mean([1, 2]).to(.cpu).floats()
       let row = distances.indices.min { distances[$0] < distances[$1] } ?? 0
       return (row, Double(distances[row]).squareRoot())
     }
   }
 
-  /// Random rows.
+  /// Random rows of one shape.
+  ///
+  /// A shape is as frequent as its rows, so that every row is drawn equally often, and any number of them fills a batch.
   func draw(_ count: Int, generator: Generator) -> Example {
-    let rows = Tensor.randint(0..<min(filled, size), [count], generator: generator)
+    let (rows, first) = randomRows(count, generator)
     let places = rows.to(latents.device)
     let captions = captions.indexed(0, places)
     return Example(
-      latents: latents.indexed(0, places), captions: captions.dtype == .int64 ? captions : captions.to(.float32),
+      latents: latents(at: places, like: first), captions: captions.dtype == .int64 ? captions : captions.to(.float32),
       masks: masks.indexed(0, places), labels: hasLabels ? labels.indexed(0, places) : nil,
       ids: ids, rows: rows)
+  }
+
+  /// Random rows of one shape, and one that has it.
+  private func randomRows(_ count: Int, _ generator: Generator) -> (rows: Tensor, first: Int) {
+    let known = min(filled, size)
+    func random(_ limit: Int, _ count: Int) -> Tensor { Tensor.randint(0..<limit, [count], generator: generator) }
+    // Without another shape no random number is spent on it.
+    if shapes[..<known].allSatisfy({ $0 == shapes[0] }) { return (random(known, count), 0) }
+    let first = random(known, 1).ints()[0]
+    let equal = (0..<known).filter { shapes[$0] == shapes[first] }
+    let chosen = random(equal.count, count)
+    return (Tensor(equal.map(Int64.init)).to(chosen.device).indexed(0, chosen), first)
   }
 }
 

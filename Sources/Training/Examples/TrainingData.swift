@@ -52,7 +52,8 @@ public enum TrainingData: Sendable {
         seed: plan.seed, world: world, emphasis: emphasis, count: count, side: side,
         atlas: try GlyphAtlas(world: world, version: version), textures: plan.textures)
     case .images(let files, let crop, let mirror):
-      return ImageExamples(files, crop: crop, mirror: mirror, seed: plan.seed)
+      return ImageExamples(
+        files, crop: crop, mirror: mirror, seed: plan.seed, buckets: plan.aspectBuckets == nil ? nil : plan.buckets)
     }
   }
 }

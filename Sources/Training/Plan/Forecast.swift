@@ -29,6 +29,8 @@ public struct Forecast: Codable, Sendable {
   public let parameters: [String: Int]
   /// Side of the images, in pixels.
   public let imageSize: Int
+  /// The shapes of the images and how many have each, as a line of text; nil if all are square.
+  public let buckets: String?
 
   /// Estimated seconds of the whole run.
   public var seconds: Double { stages.reduce(poolSeconds) { $0 + Double($1.steps) * $1.secondsPerStep } }
@@ -38,6 +40,7 @@ public struct Forecast: Codable, Sendable {
     let parts = ["autoencoder", "adapter", "unet"].map { "\($0) \(parameters[$0] ?? 0)" }
     let lines =
       ["parameters       \(parts.joined(separator: ", "))", "images           \(imageSize)×\(imageSize)"]
+      + (buckets.map { ["buckets          \($0)"] } ?? [])
       + stages.map { stage in
         let name = stage.stage.rawValue.padding(toLength: 16, withPad: " ", startingAt: 0)
         return "\(name) \(stage.steps) steps of \(Self.significant(stage.secondsPerStep)) s"
@@ -116,7 +119,7 @@ extension Trainer {
     return Forecast(
       stages: stages, poolSeconds: poolSeconds,
       peakBytes: PeakMemory.bytes(of: device) + (plan.poolSize - small.poolSize) * perImage,
-      parameters: trainer.parameterCounts, imageSize: c.imageSize)
+      parameters: trainer.parameterCounts, imageSize: c.imageSize, buckets: trainer.buckets)
   }
 
   /// Parameters of each network.
@@ -127,7 +130,12 @@ extension Trainer {
     ]
   }
 
-  /// One line about the networks and the run.
+  /// One line about the shapes of the images; nil if all are square.
+  var buckets: String? {
+    (examples as? ImageExamples)?.bucketSummary?.text(cell: model.configuration.autoencoder.downsample)
+  }
+
+  /// A line about the networks and the run, and one about the shapes of the images if they are not all square.
   public var summary: String {
     let counts = parameterCounts
     let large = plan.superResolutionSide
@@ -136,7 +144,7 @@ extension Trainer {
       + "\(model.configuration.imageSize)"
       + (plan.trainsFieldLevels ? ", for the super-resolution levels \(large)×\(large)" : "")
       + "; \(plan.steps) steps on \(device)"
-      + (group.count > 1 ? " in \(group.count) processes" : "")
+      + (group.count > 1 ? " in \(group.count) processes" : "") + (buckets.map { "\nbuckets: \($0)" } ?? "")
   }
 }
 

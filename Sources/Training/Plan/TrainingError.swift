@@ -50,6 +50,12 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case decoderAfterLevels
   /// Images are smaller than those that levels are to learn; the value names the first.
   case smallImages(Int, of: Int, first: String, size: Int)
+  /// Images of several shapes are asked for, and the data are scenes, which are square.
+  case bucketsOfScenes
+  /// Images of several shapes are for the diffusion stage, and the plan has others.
+  case bucketsStage
+  /// Images of several shapes cannot share a batch with regularization images.
+  case bucketsWithRegularization
 
   public var description: String {
     switch self {
@@ -67,6 +73,14 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
     case .smallImages(let count, let all, let first, let size):
       "\(count) of \(all) images \(count == 1 ? "is" : "are") smaller than --size \(size) (\(first)): levels would learn "
         + "blurred details, so give larger images or leave these out"
+    case .bucketsOfScenes:
+      "--aspect-buckets needs images of your own in --data: scenes are square, and so are their labels"
+    case .bucketsStage:
+      "--aspect-buckets is for the stage diffusion, on a frozen autoencoder: add --from MODEL and remove --stages, since "
+        + "all other stages learn from squares"
+    case .bucketsWithRegularization:
+      "--aspect-buckets and --regularization exclude each other: the images of a step have one shape, and regularization "
+        + "images would need the same"
     case .unequalShares(let stage, let batch, let processes, let accumulation):
       "stage \(stage.rawValue) has a batch of \(batch), which \(processes) processes"
         + (accumulation > 1 ? " with --accumulate \(accumulation)" : "")

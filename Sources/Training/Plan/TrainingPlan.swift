@@ -116,6 +116,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var poolRenewal: Int
   /// Side of the training images in pixels; nil is the preset's.
   public var resolution: Int?
+  /// True crops images to the nearest of several shapes instead of squares; nil does not.
+  public var aspectBuckets: Bool?
   /// Widths of the super-resolution levels of a palette decoder; nil is none.
   public var superResolutionWidths: [Int]?
   /// Side of the images that these levels learn from, in pixels; nil is twice the model's.
@@ -168,7 +170,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     case alignment, latentAlignment, poolSize, poolRenewal, bfloat16, gradientCheckpointing, autoencoderMuon
     case diffusionMuon, regeneratedLatents, lateLoss, equivariance, textures, resolution, superResolutionWidths,
       superResolutionSize
-    case trainedNetworks, textEncoderLearningRate, adapterLearningRate, unetLearningRate, lora, regularization
+    case trainedNetworks, textEncoderLearningRate, adapterLearningRate, unetLearningRate, lora, regularization,
+      aspectBuckets
   }
 
   /// Extends the last stage and keeps the ends of all others.

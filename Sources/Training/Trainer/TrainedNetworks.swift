@@ -22,6 +22,7 @@ final class TrainedNetworks {
     _ plan: TrainingPlan, labels: Int, from start: ModelBundle?, textEncoder: TextEncoder, on device: Device
   ) throws(TrainingError) {
     try plan.checkFineTuning()
+    try plan.checkAspectBuckets()
     let configuration = plan.configuration
     model = ModelBundle(configuration, .random(Generator(seed: plan.seed)))
     if let start {

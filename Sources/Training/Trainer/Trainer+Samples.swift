@@ -51,7 +51,8 @@ extension Trainer {
   /// Scenes are endless and have no such images. The distance is the root mean square of the differences of normalized
   /// latents; it is about 1.4 for unrelated images.
   private func saveNearest(to samples: [Image], _ step: Int, _ folder: URL, _ log: TrainingLog) throws {
-    guard examples is ImageExamples, let pool else { return }
+    // Samples are square, and latents of other shapes have no distance from them.
+    guard examples is ImageExamples, plan.aspectBuckets == nil, let pool else { return }
     let latents = withNoGrad { model.autoencoder.encode(TensorImage.tensor(samples).to(device)).to(.float32) }
     let matches = samples.indices.map { pool.nearest(to: latents[$0]) }
     let known = withNoGrad { model.autoencoder.decode(pool.latents(matches.map(\.row))) }
