@@ -69,6 +69,31 @@ import Testing
   }
 
   @Test(arguments: [
+    (100, 20, 10, 6, 33, 20, 33, 0), (20, 100, 10, 6, 20, 12, 0, 44), (100, 60, 10, 6, 100, 60, 0, 0),
+    (3, 3, 200, 1, 3, 1, 0, 1),
+  ])
+  func theCenterOfOtherProportionsIsTheLargestPartThatHasThem(
+    _ width: Int, _ height: Int, _ across: Int, _ down: Int, _ cropWidth: Int, _ cropHeight: Int, _ left: Int,
+    _ top: Int
+  ) {
+    var random = SplitMix64(seed: 0, index: 0)
+    let pixels = (0..<width * height).map { UInt8(($0 % width * 5 + $0 / width) % 256) }
+    let image = Image(width: width, height: height, channels: .gray, pixels: pixels)
+    let part = Crop.center.part(of: image, width: across, height: down, &random)
+    let expected = image.cropped(left: left, top: top, width: cropWidth, height: cropHeight).asRGB
+    #expect(part == expected.resized(width: across, height: down, filter: .lanczos))
+  }
+
+  @Test func aRandomCropOfOtherProportionsMovesAlongTheLongerSide() throws {
+    let lefts = try (0..<200).map { seed in
+      let example = try Ramp().example(0, width: 40, height: 20, crop: .random, seed: UInt64(seed))
+      #expect(example.image.width == 40 && example.image.height == 20)
+      return example.image.pixels[0]
+    }
+    #expect(lefts.min() == 0 && lefts.max() == 60)
+  }
+
+  @Test(arguments: [
     ("a cat", true), ("", true), ("bright lights", true), ("a leftover pizza", false), ("RIGHT", false),
     ("two cats,left", false), ("a lefthander", false), ("alright", true), ("upright piano", true),
   ])

@@ -33,6 +33,16 @@ import Testing
     }
   }
 
+  @Test func sizesAreReadFromTheHeaders() throws {
+    try TestImageFolder.with { folder in
+      try folder.writeImage("a.png", 1, width: 40, height: 30)
+      try folder.write("b.png", "no image")
+      try folder.writeImage("c.png", 1, width: 3, height: 80)
+      let sizes = try folder.open().uprightSizes()
+      #expect(sizes.map { $0.map { [$0.width, $0.height] } } == [[40, 30], nil, [3, 80]])
+    }
+  }
+
   @Test func linesOfJSONNameImages() throws {
     try TestImageFolder.with { folder in
       for (name, value) in [("train/1.png", 1), ("train/2.png", 2), ("train/3.png", 3)] {

@@ -1,5 +1,6 @@
 import Flux
 import Foundation
+import Images
 import TestSupport
 import Testing
 
@@ -81,6 +82,39 @@ import Testing
     }
   }
 
+  /// A wide, a tall and a square image: the shapes are named before and at the start, and the setting belongs to the run.
+  @Test func imagesOfOtherProportionsAreLearnedFrom() throws {
+    try Program.inModelFolder { folder in
+      let photos = folder.appendingPathComponent("photos")
+      try FileManager.default.createDirectory(at: photos, withIntermediateDirectories: true)
+      for (name, width, height) in [("a", 90, 60), ("b", 60, 90), ("c", 60, 60)] {
+        let image = Image(
+          width: width, height: height, channels: .gray, pixels: .init(repeating: 90, count: width * height))
+        try Data(PNG.encode(image)).write(to: photos.appendingPathComponent("\(name).png"))
+      }
+      let train =
+        ["train", "--from", "model", "--data", "photos", "--resolution", "128", "-o", "run"] + short.dropLast()
+      let shapes =
+        "96×160 (1 image), 128×128 (1 image), 160×96 (1 image); cropping removes 7% of an image on average, 22% with squares"
+      let dry = try Program.run(train + ["--aspect-buckets", "--dry-run"], in: folder)
+      #expect(dry.code == 0 && dry.output.contains("\nbuckets          \(shapes)\n"), "\(dry.output)\(dry.errors)")
+      let trained = try Program.run(train + ["--aspect-buckets"], in: folder)
+      #expect(trained.code == 0 && trained.errors.contains("\nbuckets: \(shapes)\n"), "\(trained.errors)")
+      let other = try Program.run(train, in: folder)
+      #expect(other.code == 1 && other.errors.contains("aspectBuckets "), "\(other.errors)")
+      try FileManager.default.createDirectory(
+        at: folder.appendingPathComponent("prior"), withIntermediateDirectories: true)
+      try Program.makeImage("a.png", in: folder.appendingPathComponent("prior"))
+      for (arguments, sentence) in [
+        (["--regularization", "prior"], "--aspect-buckets and --regularization exclude each other"),
+        (["--stages", "joint,diffusion"], "--aspect-buckets is for the stage diffusion"),
+      ] {
+        let refused = try Program.run(train + ["--aspect-buckets"] + arguments, in: folder)
+        #expect(refused.code == 2 && refused.errors.contains(sentence), "\(refused.errors)")
+      }
+    }
+  }
+
   @Test(arguments: [
     (["--lora-alpha", "4"], "--lora-alpha needs --lora-rank"),
     (["--lora-targets", "to_q"], "--lora-targets needs --lora-rank"),
@@ -102,6 +136,7 @@ import Testing
     (["--regularization", "model"], "--regularization needs images of your own in --data, not scenes"),
     (["--regularization-weight", "2"], "--regularization-weight needs --regularization"),
     (["--regularization", "x", "--regularization-weight", "0"], "--regularization-weight 0.0 must be above 0"),
+    (["--aspect-buckets"], "--aspect-buckets needs images of your own in --data"),
     (["--folder-repeats"], "--folder-repeats needs images of your own in --data"),
     (["--learning-rate", "0", "--unet-lr", "1e-4"], "--learning-rate is 0: to freeze a network"),
     (["--unet-lr", "nan"], "--unet-learning-rate NaN must be above 0"),

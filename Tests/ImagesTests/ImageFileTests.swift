@@ -27,7 +27,13 @@ import Testing
       #expect(turned.width == (orientation.exchangesSides ? 9 : 13))
       #expect(JPEG.orientation(try golden.bytes("jpeg-orientation-\(orientation.rawValue)")) == orientation)
       #expect(WebP.orientation(try golden.bytes("webp-orientation-\(orientation.rawValue)")) == orientation)
+      for kind in ["png", "jpeg", "webp"] {
+        let size = ImageFile.uprightSize(try golden.bytes("\(kind)-orientation-\(orientation.rawValue)"))
+        let sides = [size?.width, size?.height]
+        #expect(sides == (orientation.exchangesSides ? [9, 13] : [13, 9]), "\(kind) \(orientation)")
+      }
     }
+    #expect(ImageFile.uprightSize([1, 2, 3]) == nil)
   }
 
   @Test(arguments: ["jpeg-420", "jpeg-progressive", "jpeg-cmyk", "png-rgb", "webp-lossy", "webp-lossless-alpha"])

@@ -30,7 +30,7 @@ public struct Forecast: Codable, Sendable {
   /// Side of the images, in pixels.
   public let imageSize: Int
   /// The shapes of the images and how many have each, as a line of text; nil if all are square.
-  public let buckets: String?
+  public var buckets: String?
 
   /// Estimated seconds of the whole run.
   public var seconds: Double { stages.reduce(poolSeconds) { $0 + Double($1.steps) * $1.secondsPerStep } }

@@ -70,6 +70,35 @@ import Torch
     return Set(numbers)
   }
 
+  /// Three wide latents and one tall one in a pool for squares.
+  @Test func aBatchHasOneShapeAndEveryRowIsDrawnEquallyOften() {
+    let pool = LatentPool(size: 4, latentShape: [2, 2, 2], tokens: 3, stateWidth: 4, device: .cpu)
+    func add(_ numbers: [Int], _ shape: [Int]) {
+      let whole = examples(numbers, labeled: false)
+      let cells = shape[1] * shape[2]
+      let places = Tensor.arange(0, Double(2 * cells)).reshaped([1] + shape) / 100
+      let values = whole.latents.reshaped([numbers.count, 2, 4]).narrowed(2, 0, cells).reshaped([numbers.count] + shape)
+      pool.append(
+        Example(
+          latents: values + places, captions: whole.captions, masks: whole.masks, labels: nil, ids: whole.ids),
+        rows: 0..<numbers.count)
+    }
+    add([1, 2, 3], [2, 1, 4])
+    add([4], [2, 3, 1])
+    var counts: [String: Int] = [:]
+    for seed in 0..<400 as Range<UInt64> {
+      let drawn = pool.draw(8, generator: Generator(seed: seed))
+      let isTall = drawn.names[0] == "image 4"
+      #expect(drawn.latents.shape == (isTall ? [8, 2, 3, 1] : [8, 2, 1, 4]))
+      // Each value is the number of the image and the place of the cell.
+      let first = drawn.latents[0].reshaped([-1]).floats()
+      let number = Float(drawn.names[0].dropFirst(6)) ?? 0
+      #expect(zip(first, 0..<first.count).allSatisfy { abs($0 - number - Float($1) / 100) < 1e-5 })
+      for name in drawn.names { counts[name, default: 0] += 1 }
+    }
+    #expect(counts.count == 4 && counts.values.allSatisfy { (600...1000).contains($0) }, "\(counts)")
+  }
+
   @Test func onlyWhatWasAddedIsDrawn() {
     let pool = pool(8)
     pool.append(examples([10, 11, 12]), rows: 0..<3)

@@ -38,6 +38,12 @@ import Torch
         """)
   }
 
+  @Test func theTableNamesTheShapesOfTheImages() {
+    var shaped = forecast(seconds: [], steps: [])
+    shaped.buckets = "384×640 (2 images)"
+    #expect(shaped.text.contains("images           64×64\nbuckets          384×640 (2 images)\ntime "))
+  }
+
   @Test func longTimesHaveLargerUnits() {
     #expect(time(0.4) == "0 s" && time(119.4) == "119 s")
     #expect(time(120) == "2 min" && time(7199) == "119 min")
