@@ -51,12 +51,17 @@ public struct AspectBuckets: Sendable, Equatable {
     return buckets.min { distance($0) < distance($1) } ?? square
   }
 
-  /// The images of each shape that has any, by their indices, in the order of `buckets`; an image of unknown size is in the
-  /// square.
+  /// The images of each shape that has any, by their indices, in the order of `buckets`.
+  ///
+  /// An image of unknown size has the shape of the next one, which stands in for it if it cannot be read.
   public func groups(_ sizes: [(width: Int, height: Int)?]) -> [(bucket: Bucket, items: [Int])] {
-    let places = Dictionary(grouping: sizes.indices) { index in
-      sizes[index].map { nearest(toWidth: $0.width, height: $0.height) } ?? square
+    var shapes = sizes.map { size in size.map { nearest(toWidth: $0.width, height: $0.height) } }
+    var next = shapes.lazy.compactMap { $0 }.first ?? square  // after the last comes the first
+    for index in shapes.indices.reversed() {
+      next = shapes[index] ?? next
+      shapes[index] = next
     }
+    let places = Dictionary(grouping: sizes.indices) { shapes[$0] ?? square }
     return buckets.compactMap { bucket in places[bucket].map { (bucket, $0) } }
   }
 }

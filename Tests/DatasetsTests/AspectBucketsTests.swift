@@ -47,9 +47,17 @@ import Testing
   }
 
   @Test func everyImageIsInOneGroupInTheOrderOfTheFolder() {
-    let sizes: [(width: Int, height: Int)?] = [(30, 20), (20, 30), nil, (30, 30), (31, 20)]
+    let sizes: [(width: Int, height: Int)?] = [(30, 20), (20, 30), (21, 20), (30, 30), (31, 20)]
     let groups = AspectBuckets(side: 8, multiple: 2).groups(sizes)
     #expect(names(groups.map(\.bucket)) == ["6×10", "8×8", "10×6"])
     #expect(groups.map(\.items) == [[1], [2, 3], [0, 4]])
+  }
+
+  /// The next one stands in for it, and the first for the last.
+  @Test func anImageOfUnknownSizeIsWithTheNextOne() {
+    let sizes: [(width: Int, height: Int)?] = [(30, 20), nil, nil, (20, 30), (30, 30), nil]
+    let groups = AspectBuckets(side: 8, multiple: 2).groups(sizes)
+    #expect(groups.map(\.items) == [[1, 2, 3], [4], [0, 5]])
+    #expect(AspectBuckets(side: 8, multiple: 2).groups([nil, nil]).map(\.items) == [[0, 1]])
   }
 }
