@@ -1,10 +1,10 @@
 """Draws with the page and keeps what a browser shows: screenshot.py FILE.jpg"""
 
-import shutil
 import sys
 
 from playwright.sync_api import expect, sync_playwright
 
+from browser import launch
 from server import Server
 
 PROMPTS = [
@@ -15,7 +15,7 @@ PROMPTS = [
 
 def main(file):
     with Server(environment={"FLUX_MODEL": "midi"}) as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = launch(playwright)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.goto(server.address)
         for count, (prompt, seed) in enumerate(PROMPTS, 1):

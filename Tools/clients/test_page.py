@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-import shutil
 import unittest
 import urllib.request
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from PIL import Image, ImageChops, PngImagePlugin
 from playwright.sync_api import expect, sync_playwright
 
+from browser import launch
 from server import Server
 
 server: Server
@@ -24,13 +24,9 @@ expect.set_options(timeout=120_000)  # a bound for what hangs; a busy machine ma
 
 def setUpModule():
     global server, playwright, browser
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if program is None:
-        raise RuntimeError("the tests of the page need Chromium: apt-get install chromium, or CHROMIUM=PROGRAM")
-    server = Server().wait()
     playwright = sync_playwright().start()
-    browser = playwright.chromium.launch(
-        executable_path=program, args=["--no-sandbox"] if os.getuid() == 0 else [], timeout=120_000)
+    browser = launch(playwright)
+    server = Server().wait()
 
 
 def tearDownModule():
