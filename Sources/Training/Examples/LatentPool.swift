@@ -15,6 +15,7 @@ final class LatentPool {
   private let size: Int
   private let latents: Tensor  // [size, C, h · w], of which smaller ones use the first cells
   private var shapes: [[Int]]  // of each latent, [C, h, w]
+  private var hasOneShape = true  // the latents that may be drawn; looked up at every step
   private let captions: Tensor  // text states [size, N, width] in bf16, or token ids [size, N]
   private let masks: Tensor  // [size, N]
   private let labels: Tensor  // [size, h · w], object label of each cell
@@ -59,10 +60,16 @@ final class LatentPool {
       }
     }
     hasLabels = new.labels != nil
+    compareShapes()
   }
 
   /// Starts as if all examples up to `index` had been added and replaced.
-  func skip(to index: Int) { filled = index }
+  func skip(to index: Int) {
+    filled = index
+    compareShapes()
+  }
+
+  private func compareShapes() { hasOneShape = shapes[..<min(filled, size)].allSatisfy { $0 == shapes[0] } }
 
   /// Latents of some examples of one shape, [rows, C, h, w].
   func latents(_ rows: [Int]) -> Tensor { latents(at: Tensor(rows.map(Int64.init)).to(latents.device), like: rows[0]) }
@@ -103,7 +110,7 @@ final class LatentPool {
     let known = min(filled, size)
     func random(_ limit: Int, _ count: Int) -> Tensor { Tensor.randint(0..<limit, [count], generator: generator) }
     // Without another shape no random number is spent on it.
-    if shapes[..<known].allSatisfy({ $0 == shapes[0] }) { return (random(known, count), 0) }
+    if hasOneShape { return (random(known, count), 0) }
     let first = random(known, 1).ints()[0]
     let equal = (0..<known).filter { shapes[$0] == shapes[first] }
     let chosen = random(equal.count, count)
