@@ -72,7 +72,7 @@ public final class Pipeline {
         let file = url.appendingPathComponent("text_adapter/config.json")
         throw CheckpointError.configuration(file: file.path, reason: error.description)
       }
-      try student?.merge(into: model.unet)
+      try student?.merge(into: model)
       source.fast = student?.hash
       self.model = model
       merge = { file, scale in

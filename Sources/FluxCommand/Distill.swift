@@ -63,6 +63,13 @@ struct Distill: ParsableCommand {
   @OptionGroup var emphasis: EmphasisOptions
   @Option(help: "File with one prompt per line, used instead of captions of scenes.") var promptFile: FilePath?
 
+  @Option(
+    help: """
+      Sharpness of edges in the student's images, for models with a palette decoder (default: the model's). Images of few \
+      steps are softer; a larger value makes up for it.
+      """)
+  var sharpness: Double?
+
   @Option(help: "Steps between checkpoints.") var saveEvery: Int = 100
   @Option(help: "Number of checkpoints to keep.") var keep: Int = 2
   @Option(help: "Save and stop before this time is up; the same command continues (90s, 9m, 1h30m).")
@@ -83,6 +90,7 @@ struct Distill: ParsableCommand {
     try ThreadCount.check(threads)
     try NumberRange.check("--guidance", guidance, 0...100)
     try NumberRange.check("--cfg-rescale", rescale, 0...1)
+    try NumberRange.check("--sharpness", sharpness, Autoencoder.Palette.sharpnessRange)
     try NumberRange.check("--on-policy-share", onPolicyShare, 0...1)
     try NumberRange.check("--reuse", reuse, 1...Double.greatestFiniteMagnitude)
     if !(learningRate > 0 && learningRate.isFinite) {
@@ -108,6 +116,9 @@ struct Distill: ParsableCommand {
     let directory = try Home.model(model)
     let (captions, name) = try captions()
     let teacher = try ModelBundle(directory: directory)
+    if sharpness != nil, !(teacher.autoencoder.decoder is PaletteDecoder) {
+      throw Failure("--sharpness is that of a palette decoder, and \(directory.lastPathComponent) has none", code: 2)
+    }
     let start = try start(of: teacher)
     var plan = DistillationPlan(
       modelHash: try ModelSource(model: directory).hash, captions: name, studentSteps: studentSteps,
@@ -116,7 +127,7 @@ struct Distill: ParsableCommand {
       steps: steps,
       batch: batch, seed: seed, learningRate: learningRate, bfloat16: precision == .bfloat16)
     (plan.onPolicyShare, plan.reuse, plan.teacherBatch) = (onPolicyShare ?? plan.onPolicyShare, reuse, teacherBatch)
-    plan.start = start?.hash
+    (plan.start, plan.sharpness) = (start?.hash, sharpness)
     let folder = output.url
     try OutputFile.checkFolder(folder)
     let distiller: Distiller

@@ -69,6 +69,14 @@ public final class Autoencoder: Module {
       return base
     }
 
+    /// Whether both have the same weights, apart from the levels of a palette decoder: its sharpness may differ.
+    public func hasWeights(of other: Self) -> Bool {
+      let mine = withoutFieldLevels
+      var theirs = other.withoutFieldLevels
+      if let palette = mine.palette { theirs.palette?.sharpness = palette.sharpness }
+      return mine == theirs
+    }
+
     /// Output pixels per latent cell, along one side.
     public var downsample: Int { baseFactor * superResolutionFactor }
 
@@ -185,6 +193,9 @@ public final class Autoencoder: Module {
     /// Downsampling factor of the average pooling before the encoder, 1…16.
     public var encoderShrink: Int
 
+    /// The values that a sharpness can have.
+    public static let sharpnessRange = 1e-3...1e4
+
     /// A palette with the values of the `midi` preset, unless given.
     public init(colors: Int = 4, enlargement: Int = 8, sharpness: Double = 6, encoderShrink: Int = 2) {
       (self.colors, self.enlargement) = (colors, enlargement)
@@ -199,7 +210,7 @@ public final class Autoencoder: Module {
         throw ConfigurationError("palette.enlargement", enlargement, expected: "a power of two")
       }
       try require("palette.encoder_shrink", encoderShrink, in: 1...16)
-      try require("palette.sharpness", sharpness, in: 1e-3...1e4)
+      try require("palette.sharpness", sharpness, in: Self.sharpnessRange)
     }
   }
 

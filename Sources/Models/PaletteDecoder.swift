@@ -21,9 +21,14 @@ public final class PaletteDecoder: LatentDecoder {
   let levels: [PaletteDecoderLevel]
   let toFields: Conv2d
   let palette: Autoencoder.Palette
+  /// Factor s of the logits before the softmax, 1e-3…1e4; initially that of the configuration.
+  ///
+  /// Latents with errors have flatter logits at edges than encoded images: a larger factor makes up for it.
+  public var sharpness: Double
 
   init(_ c: Autoencoder.Configuration, _ palette: Autoencoder.Palette, _ initial: Initializer) {
     self.palette = palette
+    sharpness = palette.sharpness
     let widths = c.decoderWidths
     convIn = Conv2d(in: c.latentChannels, out: widths[0], kernel: 3, initial)
     levels = widths.indices.map { level in
@@ -69,13 +74,13 @@ public final class PaletteDecoder: LatentDecoder {
       if let rows { down = down[rows] }
       if let columns { across = across[columns] }
       let large = down.matmul(fields.contiguous()).matmul(across.transposed(0, 1))
-      return large.paletteMix(colors: palette.colors, sharpness: palette.sharpness)
+      return large.paletteMix(colors: palette.colors, sharpness: sharpness)
     }
   }
 
   /// Fraction of the image that each color covers, `[K]`, computed before upsampling.
   public func usage(of fields: Tensor) -> Tensor {
-    (fields.narrowed(1, 0, palette.colors) * palette.sharpness).softmax(dim: 1).mean([0, 2, 3])
+    (fields.narrowed(1, 0, palette.colors) * sharpness).softmax(dim: 1).mean([0, 2, 3])
   }
 
   /// The matrix `[to, from]` of repeated bilinear upsampling by 2, which is smoother than one step; a last step resizes to

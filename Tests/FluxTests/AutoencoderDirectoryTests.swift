@@ -22,11 +22,12 @@ import Torch
     }
   }
 
-  /// Levels for larger images are of the autoencoder, not of the preset.
+  /// Levels for larger images and the sharpness are of the autoencoder, not of the preset.
   @Test func anAutoencoderWithLevelsIsOfThePresetWithout() throws {
     try Project.inTemporaryFolder { folder in
       var expected = Preset.midi.configuration
       expected.autoencoder.superResolutionWidths = [8]
+      expected.autoencoder.palette?.sharpness = 9
       try Autoencoder(expected.autoencoder, .random(Generator(seed: 3))).save(to: folder)
       #expect(try ModelBundle(autoencoder: folder).configuration == expected)
       #expect(Preset(of: expected) == .midi)

@@ -57,7 +57,7 @@ import Torch
       let student = folder.appendingPathComponent("fast")
       let unet = try ModelBundle(directory: folder).unet
       let configuration = FastStudent.Configuration(
-        steps: 4, guidance: .init(scale: 3), teacherSteps: 4, modelHash: source.hash)
+        steps: 4, guidance: .init(scale: 3), teacherSteps: 4, modelHash: source.hash, sharpness: 8)
       try FastStudent.save(LoRA(for: unet, rank: 1, Generator(seed: 1)), configuration, to: student)
       try DamagedConfiguration.forEach(student.appendingPathComponent("config.json")) { key, value in
         do {

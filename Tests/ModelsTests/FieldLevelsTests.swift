@@ -95,6 +95,15 @@ import Torch
     #expect(throws: Never.self) { try levels.validate() }
   }
 
+  @Test func weightsFitWhateverTheSharpnessAndTheLevels() {
+    var other = configuration([5, 4])
+    other.palette?.sharpness = 9
+    #expect(configuration([]).hasWeights(of: other) && other.hasWeights(of: configuration([])))
+    other.palette?.colors = 2
+    #expect(!configuration([]).hasWeights(of: other))
+    #expect(!configuration([]).hasWeights(of: SmallNetworks.autoencoder))
+  }
+
   /// Of an estimate that is compared with the size of a file.
   @Test func theKernelsAreCounted() throws {
     let kernels = try #require(try autoencoder([5, 4]).fieldLevels).parameters.filter { $0.tensor.rank == 4 }

@@ -19,13 +19,16 @@ public struct FastStudent: Sendable, Equatable {
     public var teacherSteps: Int
     /// `ModelSource.hash` of the model that the student belongs to.
     public var modelHash: String
+    /// `PaletteDecoder.sharpness` for the student's images, 1e-3…1e4; nil is the model's own.
+    public var sharpness: Double?
 
     /// A configuration with the given values; `validate` checks it.
-    public init(steps: Int, guidance: Guidance, teacherSteps: Int, modelHash: String) {
+    public init(steps: Int, guidance: Guidance, teacherSteps: Int, modelHash: String, sharpness: Double? = nil) {
       self.steps = steps
       self.guidance = guidance
       self.teacherSteps = teacherSteps
       self.modelHash = modelHash
+      self.sharpness = sharpness
     }
 
     /// Throws if a value is out of range.
@@ -34,6 +37,7 @@ public struct FastStudent: Sendable, Equatable {
       try require("teacher_steps", teacherSteps, in: 1...1000)
       try require("guidance.scale", guidance.scale, in: -1000...1000)
       try require("guidance.rescale", guidance.rescale, in: 0...1)
+      if let sharpness { try require("sharpness", sharpness, in: Autoencoder.Palette.sharpnessRange) }
     }
   }
 
@@ -45,10 +49,11 @@ public struct FastStudent: Sendable, Equatable {
   /// SHA-256 of the LoRA file, 64 hexadecimal digits.
   public let hash: String
   private let file: URL
+  private let config: URL
 
   /// Reads a student's folder; throws if it belongs to another model.
   public init(_ folder: URL, of model: ModelSource) throws {
-    let config = folder.appendingPathComponent("config.json")
+    config = folder.appendingPathComponent("config.json")
     guard FileManager.default.fileExists(atPath: config.path) else {
       throw FastStudentError.missing(model: model.name)
     }
@@ -60,8 +65,17 @@ public struct FastStudent: Sendable, Equatable {
     hash = try LoRASource(file: file, scale: 1).hash
   }
 
-  /// Merges the student into the weights of its model.
-  public func merge(into unet: UNet) throws(CheckpointError) { try LoRA.load(file, for: unet).merge(into: unet) }
+  /// Merges the student into the weights of its model, whose decoder gets the student's sharpness.
+  ///
+  /// Throws if the LoRA does not fit, or if there is a sharpness but no palette decoder.
+  public func merge(into model: ModelBundle) throws(CheckpointError) {
+    try LoRA.load(file, for: model.unet).merge(into: model.unet)
+    guard let sharpness = configuration.sharpness else { return }
+    guard let decoder = model.autoencoder.decoder as? PaletteDecoder else {
+      throw .configuration(file: config.path, reason: "sharpness is \(sharpness), but the model has no palette decoder")
+    }
+    decoder.sharpness = sharpness
+  }
 
   /// Writes the same student for a model that has the same weights in another storage.
   public func copy(to folder: URL, for model: ModelSource) throws {

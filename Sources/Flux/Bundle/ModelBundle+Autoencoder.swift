@@ -18,7 +18,7 @@ extension ModelBundle {
   public convenience init(autoencoder directory: URL) throws(CheckpointError) {
     let autoencoder = try Autoencoder.load(from: directory)
     let sizes = autoencoder.configuration
-    guard let preset = Preset.allCases.first(where: { $0.configuration.autoencoder == sizes.withoutFieldLevels }) else {
+    guard let preset = Preset.allCases.first(where: { $0.configuration.autoencoder.hasWeights(of: sizes) }) else {
       throw .configuration(
         file: directory.appendingPathComponent("config.json").path,
         reason: "no preset has an autoencoder of these sizes")

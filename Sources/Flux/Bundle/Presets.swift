@@ -16,14 +16,14 @@ public enum Preset: String, Sendable, Codable, CaseIterable {
   /// The networks of `base`, predicting ε.
   case specification
 
-  /// The preset with the networks and schedule of a model, which may have been trained at another image size, and may have
-  /// levels for larger images; nil if there is none.
+  /// The preset with the networks and schedule of a model; nil if there is none.
+  ///
+  /// The model may have been trained at another image size, have levels for larger images, and another sharpness.
   public init?(of model: ModelBundle.Configuration) {
     let match = Self.allCases.first { preset in
       let own = preset.configuration
-      return own.autoencoder == model.autoencoder.withoutFieldLevels && own.adapter == model.adapter
-        && own.unet == model.unet
-        && own.schedule == model.schedule
+      return own.autoencoder.hasWeights(of: model.autoencoder) && own.adapter == model.adapter
+        && own.unet == model.unet && own.schedule == model.schedule
     }
     guard let match else { return nil }
     self = match

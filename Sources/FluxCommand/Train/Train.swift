@@ -77,10 +77,7 @@ struct Train: ParsableCommand {
     plan.aspectBuckets = learning.aspectBuckets ? true : nil
     let regularization = try fineTuning.regularizationData(besides: data, named: learning.data)
     fineTuning.apply(to: &plan, regularization: regularization)
-    plan.superResolutionWidths = model.flatMap { model in
-      let sizes = model.configuration.autoencoder
-      return sizes.palette == nil || sizes.superResolutionWidths.isEmpty ? nil : sizes.superResolutionWidths
-    }
+    if let model { plan.keepPaletteSettings(of: model.configuration.autoencoder) }
     try differences.apply(to: &plan)
     do throws(TrainingError) {
       try plan.checkFineTuning()

@@ -35,6 +35,10 @@ public struct DistillationPlan: Codable, Sendable, Equatable {
   public var reuse = 4.0
   /// Number of trajectories that the teacher samples together; nil is 32.
   public var teacherBatch: Int?
+  /// Sharpness of the palette decoder for the student's images; nil is the model's own.
+  ///
+  /// It has no effect on training.
+  public var sharpness: Double?
   /// Number of steps of linear warmup.
   public var warmup = 50
   /// Fraction of the run, at its end, over which the learning rate decays to zero.

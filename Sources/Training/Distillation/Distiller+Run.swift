@@ -67,7 +67,7 @@ extension Distiller: TrainingLoop {
         student.lora,
         FastStudent.Configuration(
           steps: plan.studentSteps, guidance: plan.guidance, teacherSteps: plan.teacherSteps,
-          modelHash: plan.modelHash), to: folder)
+          modelHash: plan.modelHash, sharpness: plan.sharpness), to: folder)
     }
   }
 

@@ -119,6 +119,7 @@ extension TrainingPlan {
     configuration.schedule.predictionType = prediction
     if let resolution { configuration.imageSize = resolution }
     if let superResolutionWidths { configuration.autoencoder.superResolutionWidths = superResolutionWidths }
+    if let paletteSharpness { configuration.autoencoder.palette?.sharpness = paletteSharpness }
     if profile == .specification {
       configuration.imageSize /= configuration.autoencoder.superResolutionFactor
       configuration.autoencoder.superResolutionWidths = []

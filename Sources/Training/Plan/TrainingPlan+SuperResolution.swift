@@ -15,6 +15,14 @@ extension TrainingPlan {
   /// Whether the plan trains levels of a palette decoder.
   var trainsFieldLevels: Bool { parts[.superResolution] != nil && configuration.autoencoder.palette != nil }
 
+  /// Keeps the super-resolution levels and the sharpness that the palette decoder of the model to start from has.
+  public mutating func keepPaletteSettings(of autoencoder: Autoencoder.Configuration) {
+    guard let palette = autoencoder.palette else { return }
+    if !autoencoder.superResolutionWidths.isEmpty { superResolutionWidths = autoencoder.superResolutionWidths }
+    let own = preset.configuration.autoencoder.palette
+    paletteSharpness = own == nil || own?.sharpness == palette.sharpness ? nil : palette.sharpness
+  }
+
   /// Removes levels that would not fit the decoder after this run, because it changes and they do not; returns whether
   /// there were any.
   public mutating func dropStaleLevels() -> Bool {

@@ -122,6 +122,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var superResolutionWidths: [Int]?
   /// Side of the images that these levels learn from, in pixels; nil is twice the model's.
   public var superResolutionSize: Int?
+  /// Sharpness of the palette decoder (`PaletteDecoder.sharpness`); nil is the preset's.
+  public var paletteSharpness: Double?
   /// Computes the networks in bfloat16 mixed precision.
   public var bfloat16: Bool
   /// Recomputes activations in the backward pass, which takes less memory and more time.
@@ -169,7 +171,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     case cooldownLossType, minSNR, timeShift, uniformTimesteps, maxGradNorm, latentNoise, latentNoiseWide, objectWeight
     case alignment, latentAlignment, poolSize, poolRenewal, bfloat16, gradientCheckpointing, autoencoderMuon
     case diffusionMuon, regeneratedLatents, lateLoss, equivariance, textures, resolution, superResolutionWidths,
-      superResolutionSize
+      superResolutionSize, paletteSharpness
     case trainedNetworks, textEncoderLearningRate, adapterLearningRate, unetLearningRate, lora, regularization,
       aspectBuckets
   }

@@ -155,7 +155,7 @@ extension ModelBundle {
     _ other: ModelBundle, autoencoderOnly: Bool = false, needsAll: Bool = false
   ) throws(TrainingError) {
     let (theirs, ours) = (other.configuration.autoencoder, configuration.autoencoder)
-    guard theirs.withoutFieldLevels == ours.withoutFieldLevels else { throw .otherAutoencoder }
+    guard theirs.hasWeights(of: ours) else { throw .otherAutoencoder }
     Self.copy(other.autoencoder, to: autoencoder)
     if autoencoderOnly { return }
     if other.configuration.unet == configuration.unet, other.configuration.adapter == configuration.adapter {
@@ -170,7 +170,8 @@ extension ModelBundle {
   }
 
   private static func copy(_ source: Autoencoder, to target: Autoencoder) {
-    let hasLevels = source.configuration == target.configuration
+    let hasLevels =
+      source.configuration.superResolutionWidths == target.configuration.superResolutionWidths
     func parts(_ autoencoder: Autoencoder) -> [NamedTensor] {
       autoencoder.parameters.filter { hasLevels || !$0.key.hasPrefix("field_levels.") }
     }

@@ -99,10 +99,12 @@ import Torch
       #expect(try TrainingRun(distiller, in: folder.appendingPathComponent("run")).run() == .finished)
       let source = ModelSource(name: "tiny", hash: "ab")
       let student = try FastStudent(folder.appendingPathComponent("run/fast"), of: source)
-      let unet = teacher().unet
-      try student.merge(into: unet)
-      let changed = zip(unet.parameters, teacher().unet.parameters).filter { $0.tensor.bytes() != $1.tensor.bytes() }
-        .count
+      let model = teacher()
+      try student.merge(into: model)
+      let changed = zip(model.unet.parameters, teacher().unet.parameters).filter {
+        $0.tensor.bytes() != $1.tensor.bytes()
+      }
+      .count
       #expect(changed == distiller.student.lora.pairs.count)
       let request = student.request(GenerationRequest(prompt: "a cat", negativePrompt: "a dog", eta: 0.5))
       #expect(request.steps == 2 && request.sampler == .ddim && request.guidance == Guidance(scale: 1))

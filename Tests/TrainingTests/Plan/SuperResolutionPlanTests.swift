@@ -35,6 +35,20 @@ import Testing
     #expect(sentence(plan) == nil)
   }
 
+  @Test func theModelToStartFromKeepsItsLevelsAndItsSharpness() throws {
+    var model = Preset.midi.configuration.autoencoder
+    var plan = try plan(.midi, [.diffusion])
+    plan.keepPaletteSettings(of: model)
+    #expect(plan.superResolutionWidths == nil && plan.paletteSharpness == nil)
+    model.superResolutionWidths = [6]
+    model.palette?.sharpness = 9
+    plan.keepPaletteSettings(of: model)
+    #expect(plan.configuration.autoencoder == model)
+    var mini = TrainingPlan(preset: .mini)
+    mini.keepPaletteSettings(of: Preset.mini.configuration.autoencoder)
+    #expect(mini.configuration == Preset.mini.configuration)
+  }
+
   @Test func aSizeIsAMultipleOfTheModels() throws {
     var plan = try plan()
     for (size, isPossible) in [(1024, true), (1536, true), (4096, true), (512, false), (1000, false), (4608, false)] {

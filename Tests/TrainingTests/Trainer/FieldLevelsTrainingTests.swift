@@ -65,6 +65,7 @@ import Torch
   @Test func theLevelsOfTheModelAreItsBeginning() throws {
     var configuration = Preset.midi.configuration
     configuration.autoencoder.superResolutionWidths = [6]
+    configuration.autoencoder.palette?.sharpness = 9
     let start = ModelBundle(configuration, .random(Generator(seed: 9)))
     let theirs = try #require(start.autoencoder.fieldLevels).parameters
     withNoGrad { for (_, tensor) in theirs { tensor.fill_(0.25) } }
