@@ -10,11 +10,12 @@ let commit = Context.environment["FLUX_COMMIT"].flatMap { $0.isEmpty ? nil : $0 
 let package = Package(
   name: "Flux",
   products: [
-    .library(name: "Flux", targets: ["Flux"]),
-    .library(name: "FluxTraining", targets: ["Training", "Runs"]),
-    .library(name: "Serving", targets: ["Serving"]),
-    .library(name: "Diffusion", targets: ["Diffusion"]),
-    .library(name: "Torch", targets: ["Torch"]),
+    .library(name: "Flux", targets: ["Flux", "CTorchShim"]),
+    .library(name: "FluxTraining", targets: ["Training", "Runs", "CTorchShim"]),
+    .library(name: "Serving", targets: ["Serving", "CTorchShim"]),
+    .library(name: "Diffusion", targets: ["Diffusion", "CTorchShim"]),
+    .library(name: "Torch", targets: ["Torch", "CTorchShim"]),
+    .library(name: "FluxTorch", type: .dynamic, targets: ["CTorchShim"]),
     .executable(name: "flux", targets: ["FluxCommand"]),
   ],
   dependencies: [
@@ -38,12 +39,13 @@ let package = Package(
 
     // The tensor engine. `libtorch` is the one place that knows where libtorch lies (through pkg-config).
     .systemLibrary(name: "libtorch", pkgConfig: "libtorch"),
-    .target(name: "CTorch", dependencies: ["libtorch"]),
-    // It shares the handles of CTorch by its headers: as a dependency, CTorch would be a module, which C++ cannot include.
+    // The C functions over libtorch that Swift calls: headers, and code that loads the functions at the first call.
+    .target(name: "CTorch"),
+    // The functions. What is linked with them does not load them; the program `flux` is not, and has the library FluxTorch.
     .target(
-      name: "CInference", dependencies: ["libtorch"],
-      cxxSettings: [.headerSearchPath("../CTorch"), .headerSearchPath("../CTorch/include")]),
-    .target(name: "Torch", dependencies: ["CInference", "CTorch", "Support"], swiftSettings: strict),
+      name: "CTorchShim", dependencies: ["libtorch"],
+      cxxSettings: [.headerSearchPath("."), .headerSearchPath("../CTorch/include")]),
+    .target(name: "Torch", dependencies: ["CTorch", "Support"], swiftSettings: strict),
     .target(name: "NN", dependencies: ["Torch", "Support"], swiftSettings: strict),
     .target(name: "Optimizers", dependencies: ["NN", "Torch"], swiftSettings: strict),
     .target(name: "Models", dependencies: ["NN", "Torch", "Support"], swiftSettings: strict),
@@ -90,7 +92,8 @@ let package = Package(
 
     // Tests mirror Sources.
     .target(
-      name: "TestSupport", dependencies: ["Distributed", "Torch"], path: "Tests/TestSupport", swiftSettings: strict),
+      name: "TestSupport", dependencies: ["CTorchShim", "Distributed", "Torch"], path: "Tests/TestSupport",
+      swiftSettings: strict),
     .testTarget(name: "SupportTests", dependencies: ["Support", "TestSupport"], swiftSettings: strict),
     .testTarget(
       name: "TokenizersTests", dependencies: ["Tokenizers", "Torch", "Support", "TestSupport"], swiftSettings: strict),
@@ -151,7 +154,8 @@ if Context.environment["FLUX_FUZZ"] != nil {
     .executableTarget(
       name: "flux-fuzz",
       dependencies: [
-        "CFuzzer", "Flux", "Serving", "Runs", "Training", "Evaluation", "Models", "Diffusion", "NN", "Torch", "Scenes",
+        "CFuzzer", "CTorchShim", "Flux", "Serving", "Runs", "Training", "Evaluation", "Models", "Diffusion", "NN",
+        "Torch", "Scenes",
         "Datasets", "Images", "Tokenizers", "Support",
       ], path: "Fuzz/FluxFuzz", swiftSettings: strict),
   ]

@@ -8,13 +8,13 @@ torch=${FLUX_TORCH:-$(python3 -c 'import importlib.util as u; print(u.find_spec(
   { echo "flux: python3 has no torch; set FLUX_TORCH to the folder of an installed torch" >&2; exit 1; }
 [ -f "$torch/lib/libtorch_cpu.so" ] && [ -d "$torch/include/ATen" ] ||
   { echo "flux: $torch has no lib/libtorch_cpu.so and include/ATen: it should be the folder of an installed torch" >&2; exit 1; }
-if [ ! -f "$here/lib/libctorch.so" ] || [ "$(cat "$here/lib/built-for" 2>/dev/null)" != "$torch" ]; then
+if [ ! -f "$here/lib/libFluxTorch.so" ] || [ "$(cat "$here/lib/built-for" 2>/dev/null)" != "$torch" ]; then
   command -v "${CXX:-c++}" >/dev/null || { echo "flux: there is no C++ compiler: install one, or set CXX" >&2; exit 1; }
   echo "flux: compiling the shim against $torch" >&2
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   "$here/build-shim" "$torch" "$here/shim" "$work"
-  mv "$work/libctorch.so" "$here/lib/libctorch.so"
+  mv "$work/libFluxTorch.so" "$here/lib/libFluxTorch.so"
   echo "$torch" >"$here/lib/built-for"
   rm -rf "$work" # exec leaves no shell behind that could
 fi

@@ -1,4 +1,3 @@
-import CInference
 import CTorch
 
 /// The device of a tensor's elements.

@@ -1,4 +1,3 @@
-import CInference
 import CTorch
 
 /// Weights of one layer of a network that only draws, in the order in which matrix products on a CPU read them.
