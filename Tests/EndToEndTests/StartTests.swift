@@ -6,10 +6,10 @@ import Testing
 @Suite struct StartTests {
   @Test(arguments: [
     ["--version"], ["--help"], ["generate", "--help"], ["completions", "bash"], ["models"], ["cache"],
-    ["tokens", "a red apple"], ["inspect", "cat.png"], ["inspect", "model"], ["verify", "cat.png"],
+    ["tokens", "a red apple"], ["inspect", "cat.png"], ["verify", "cat.png"],
     ["data", "check", "."], ["generate"], ["generate", "a fox", "--stepss", "3"],
-    ["generate", "a fox", "--steps", "0"],
-    ["generate", "a fox", "-m", "nothing"], ["generte"],
+    ["generate", "a fox", "--threads", "0"],
+    ["generate", "a fox", "-m", "nothing", "--threads", "1"], ["generte"],
   ])
   func libtorchIsNotLoadedWithoutNeed(_ arguments: [String]) throws {
     try Program.inModelFolder { folder in

@@ -235,9 +235,8 @@ struct Generate: ParsableCommand {
       seeds: plan.requests.map(\.seed), grid: grid,
       inputs: loras.files + (edit?.files ?? []) + [promptFile, replay.replay].compactMap { $0 },
       overwriting: !noOverwrite, preview: previewing.file, from: resumption?.call.first)
-    if let threads = threads ?? replayed?.threads { Libtorch.threads = threads }
-
     let (directory, weights) = try weights(of: replayed)
+    if let threads = threads ?? replayed?.threads { Libtorch.threads = threads }
     if PixelModel.isStored(in: directory) {
       return try drawInPixelSpace(directory, request, prompts, to: targets, on: device)
     }
