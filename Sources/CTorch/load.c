@@ -40,10 +40,10 @@ static void *open_library(void) {
   while (length > 0 && path[length - 1] != '/') --length;
   for (size_t i = 0; length > 0 && i < sizeof places / sizeof *places; ++i) {
     strcpy(path + length, places[i]);
-    // Global, as libraries are that a program is linked with: plugins of libtorch look for symbols there.
-    if (access(path, F_OK) == 0) return dlopen(path, RTLD_NOW | RTLD_GLOBAL);
+    // As libraries are that a program is linked with: plugins of libtorch look for symbols among the global ones.
+    if (access(path, F_OK) == 0) return dlopen(path, RTLD_LAZY | RTLD_GLOBAL);
   }
-  return dlopen(LIBRARY, RTLD_NOW | RTLD_GLOBAL);
+  return dlopen(LIBRARY, RTLD_LAZY | RTLD_GLOBAL);
 }
 
 static void fill_slots(void) {
