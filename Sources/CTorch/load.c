@@ -1,5 +1,6 @@
 // Loads the shim, and libtorch with it, at the first call of one of its functions (trampolines.S).
 #if defined(__linux__) && defined(__x86_64__)
+#define _GNU_SOURCE  // RTLD_DEEPBIND
 
 #include "CInference.h"
 #include "CTorch.h"
@@ -8,6 +9,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,6 +34,15 @@ static void fail(const char *reason) {
   _exit(1);
 }
 
+// As libraries that a program is linked with: bound lazily, and global, since plugins of libtorch look for its symbols. Its
+// own come before those of the program's other libraries, which saves 20 ms; but not where somebody puts an allocator or
+// threads of their own in the place of others.
+static int mode(void) {
+  void *system = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  int is_own = system != NULL && dlsym(system, "malloc") == dlsym(RTLD_DEFAULT, "malloc");
+  return RTLD_LAZY | RTLD_GLOBAL | (is_own && getenv("LD_PRELOAD") == NULL ? RTLD_DEEPBIND : 0);
+}
+
 // Beside the program, as after a build, or in ../lib, as in an installation; elsewhere where the system looks.
 static void *open_library(void) {
   static const char *const places[] = {LIBRARY, "../lib/" LIBRARY};
@@ -40,10 +51,9 @@ static void *open_library(void) {
   while (length > 0 && path[length - 1] != '/') --length;
   for (size_t i = 0; length > 0 && i < sizeof places / sizeof *places; ++i) {
     strcpy(path + length, places[i]);
-    // As libraries are that a program is linked with: plugins of libtorch look for symbols among the global ones.
-    if (access(path, F_OK) == 0) return dlopen(path, RTLD_LAZY | RTLD_GLOBAL);
+    if (access(path, F_OK) == 0) return dlopen(path, mode());
   }
-  return dlopen(LIBRARY, RTLD_LAZY | RTLD_GLOBAL);
+  return dlopen(LIBRARY, mode());
 }
 
 static void fill_slots(void) {
