@@ -22,8 +22,10 @@ import Torch
     let output = try model(inputs.tensor("ids"))
     #expect(output.hiddenStates.count == model.configuration.numHiddenLayers + 1)
     for (index, state) in output.hiddenStates.enumerated() {
-      expectClose(state, try inputs.tensor("state.\(index)"), atol: 1e-5, "state \(index)")
-      expectClose(model.state(of: output, skipping: index), try inputs.tensor("skip.\(index)"), atol: 1e-5)
+      // Some states are larger than five.
+      expectClose(state, try inputs.tensor("state.\(index)"), atol: 1e-5, rtol: 1e-5, "state \(index)")
+      let skipped = model.state(of: output, skipping: index)
+      expectClose(skipped, try inputs.tensor("skip.\(index)"), atol: 1e-5, rtol: 1e-5)
     }
     expectClose(output.lastHiddenState, try inputs.tensor("last"), atol: 1e-5)
     expectClose(output.pooled, try inputs.tensor("pooled"), atol: 1e-5)
