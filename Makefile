@@ -1,7 +1,7 @@
 # Each target does one thing. `./flux` is the program; this file is for those who change it.
 PREFIX = /usr/local
 # Tests are optimized, or rendering and image code would take most of their time; they keep checks and test access.
-TEST_FLAGS = -Xswiftc -O
+TEST_FLAGS = -Xswiftc -O -Xcxx -O2
 
 .PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-unet bench-train bench-plots mpi bench-distributed build-server test-clients test-load test-soak bundle fuzz clean
 

@@ -1,5 +1,6 @@
 // Gradient checkpointing: stores only the inputs of a computation and repeats it in the backward pass.
 #include "bridge.h"
+#include "winograd.h"
 
 #include <ATen/autocast_mode.h>
 #include <ATen/core/ivalue.h>
@@ -11,17 +12,19 @@ namespace {
 
 using torch::autograd::variable_list;
 
-/// The autocast state of the first run of a computation, which its second run uses again.
+/// How the first run of a computation was computed, which its second run repeats: autocast and Winograd's algorithm.
 struct Precision {
   c10::DeviceType device;
   bool on = at::autocast::is_autocast_enabled(device);
   at::ScalarType type = at::autocast::get_autocast_dtype(device);
+  bool winograd = usesWinograd();
 
   /// Sets the state during its lifetime.
   struct Scope {
     c10::DeviceType device;
-    bool before = at::autocast::is_autocast_enabled(device);
-    explicit Scope(const Precision &precision) : device(precision.device) {
+    bool before = at::autocast::is_autocast_enabled(device), winogradBefore;
+    explicit Scope(const Precision &precision)
+        : device(precision.device), winogradBefore(setUsesWinograd(precision.winograd)) {
       if (precision.on) at::autocast::set_autocast_dtype(device, precision.type);
       at::autocast::set_autocast_enabled(device, precision.on);
       at::autocast::increment_nesting();
@@ -29,6 +32,7 @@ struct Precision {
     ~Scope() {
       if (at::autocast::decrement_nesting() == 0) at::autocast::clear_cache();
       at::autocast::set_autocast_enabled(device, before);
+      setUsesWinograd(winogradBefore);
     }
     Scope(const Scope &) = delete;
     Scope &operator=(const Scope &) = delete;

@@ -1,7 +1,7 @@
 // Weights of 8 and 4 bits, widened to the type that a layer computes in, in one pass over memory.
 #include "bridge.h"
+#include "parallel.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
 namespace {
@@ -15,7 +15,7 @@ at::ScalarType typeOf(CTType type) {
 }
 
 template <class R> void widenRows(const int8_t *from, const float *scale, R *to, int64_t rows, int64_t width) {
-  at::parallel_for(0, rows, std::max<int64_t>(1, grain / width), [&](int64_t begin, int64_t end) {
+  parallelFor(0, rows, std::max<int64_t>(1, grain / width), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
       const int8_t *x = from + row * width;
       R *y = to + row * width;
@@ -26,7 +26,7 @@ template <class R> void widenRows(const int8_t *from, const float *scale, R *to,
 }
 
 template <class R> void widenGroups(const uint8_t *from, const at::Half *scale, R *to, int64_t groups) {
-  at::parallel_for(0, groups, grain / groupSize, [&](int64_t begin, int64_t end) {
+  parallelFor(0, groups, grain / groupSize, [&](int64_t begin, int64_t end) {
     for (int64_t group = begin; group < end; group++) {
       const uint8_t *x = from + group * groupSize / 2;
       R *y = to + group * groupSize;

@@ -12,16 +12,16 @@
 // on the number of threads.
 #include "winograd.h"
 #include "bridge.h"
+#include "parallel.h"
 #include "winograd_tiles.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
-#include <atomic>
+#include <utility>
 
 namespace {
 
@@ -30,7 +30,7 @@ using torch::autograd::variable_list;
 
 /// Calls `f` for every tile of a block, on all threads.
 template <class F> void forEachTile(int64_t count, F f) {
-  at::parallel_for(0, count, 8, [&](int64_t begin, int64_t end) {
+  parallelFor(0, count, 8, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) f(i);
   });
 }
@@ -66,7 +66,7 @@ class Weights {
     for (int64_t first = 0; first < panels(columns); first += group) {
       const int64_t last = std::min(first + group, panels(columns));
       if (group < panels(columns)) transform(first, last);
-      at::parallel_for(0, frequencies, 1, [&](int64_t begin, int64_t end) {
+      parallelFor(0, frequencies, 1, [&](int64_t begin, int64_t end) {
         for (int64_t f = begin; f < end; f++) {
           for (int64_t p = 0; p < rows; p += depthAtOnce) {
             for (int64_t j = first; j < last; j++) {
@@ -89,7 +89,7 @@ class Weights {
   float *transformed;
 
   void transform(int64_t first, int64_t last) const {
-    at::parallel_for(0, (last - first) * rows, 64, [&](int64_t begin, int64_t end) {
+    parallelFor(0, (last - first) * rows, 64, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
         const int64_t column = (first + i / rows) * panel;
         kernels().weightRow(weight + column * columnStride + i % rows * rowStride, columnStride,
@@ -180,7 +180,7 @@ struct Gradients {
   void addToWeight(int64_t count, bool adds) const {
     for (int64_t first = 0; first < panels(s.inputs); first += group) {
       const int64_t last = std::min(first + group, panels(s.inputs));
-      at::parallel_for(0, frequencies, 1, [&](int64_t begin, int64_t end) {
+      parallelFor(0, frequencies, 1, [&](int64_t begin, int64_t end) {
         for (int64_t f = begin; f < end; f++) {
           for (int64_t p = 0; p < count; p += depthAtOnce) {
             for (int64_t j = first; j < last; j++) {
@@ -199,7 +199,7 @@ struct Gradients {
   void addToInput(int64_t first, int64_t count) const {
     weights->multiply(outputs, s.outputRow, s.outputSlab, inputs, s.inputRow, s.inputSlab, count);
     float *const to = x.data_ptr<float>();
-    at::parallel_for(0, panels(s.inputs), 1, [&](int64_t begin, int64_t end) {  // tiles overlap, channels do not
+    parallelFor(0, panels(s.inputs), 1, [&](int64_t begin, int64_t end) {  // tiles overlap, channels do not
       for (int64_t i = 0; i < count; i++) {
         float *pixels[36];
         s.pixels(first + i, to, s.inputs, buffers.discarded(s.edgeCount), 6, 1, pixels);
@@ -212,7 +212,7 @@ struct Gradients {
   /// Gᵀ d G of the input channels `first..<last`.
   void finishWeight(int64_t first, int64_t last) const {
     float *const to = weight.data_ptr<float>();
-    at::parallel_for(0, s.outputs, 4, [&](int64_t begin, int64_t end) {
+    parallelFor(0, s.outputs, 4, [&](int64_t begin, int64_t end) {
       for (int64_t k = begin; k < end; k++) {
         for (int64_t c = first; c < last; c += lanes) {
           kernels().weightAdjointRow(weightGradient + k * weightRow + c - first, weightSlab,
@@ -239,12 +239,16 @@ struct Winograd : torch::autograd::Function<Winograd> {
   }
 };
 
-std::atomic<bool> usesWinograd = false;
+thread_local bool isOn = false;
 
 }  // namespace
 
+bool usesWinograd() { return isOn; }
+
+bool setUsesWinograd(bool on) { return std::exchange(isOn, on); }
+
 bool winogradApplies(const at::Tensor &x, const at::Tensor &weight, int64_t stride, int64_t padding, int64_t groups) {
-  if (!usesWinograd || stride != 1 || padding != 1 || groups != 1 || x.dim() != 4 || weight.dim() != 4) return false;
+  if (!isOn || stride != 1 || padding != 1 || groups != 1 || x.dim() != 4 || weight.dim() != 4) return false;
   if (weight.size(2) != 3 || weight.size(3) != 3 || x.size(1) != weight.size(1)) return false;
   if (!x.is_cpu() || x.scalar_type() != at::kFloat) return false;
   if (!weight.is_cpu() || weight.scalar_type() != at::kFloat) return false;
@@ -273,8 +277,8 @@ CTTensor *ct_winograd_conv2d(CTTensor *x, CTTensor *weight, CTTensor *bias) {
   return make([&] { return winogradConvolution(T(x), T(weight), O(bias)); });
 }
 
-void ct_set_uses_winograd(bool on) { usesWinograd = on; }
-bool ct_uses_winograd(void) { return usesWinograd; }
+bool ct_set_uses_winograd(bool on) { return setUsesWinograd(on); }
+bool ct_uses_winograd(void) { return usesWinograd(); }
 
 bool ct_winograd_pays(void) {
 #if defined(__x86_64__) && defined(__OPTIMIZE__)

@@ -4,6 +4,12 @@
 
 #include <optional>
 
+/// Whether the calling thread uses it; initially not.
+bool usesWinograd();
+
+/// Sets that, and returns what it was.
+bool setUsesWinograd(bool on);
+
 /// Whether `winogradConvolution` supports a convolution and is faster at its size.
 bool winogradApplies(const at::Tensor &x, const at::Tensor &weight, int64_t stride, int64_t padding, int64_t groups);
 

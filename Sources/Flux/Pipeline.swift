@@ -44,7 +44,7 @@ public final class Pipeline {
     try device.checkPresence()
     (self.device, self.precision) = (device, precision)
     // Weights of Stable Diffusion stay as they are stored, which may take less memory than packed ones.
-    isPackingDue = Self.packs(precision, on: device) && !StableDiffusionFiles.isStored(at: url)
+    isPackingDue = device == .cpu && !StableDiffusionFiles.isStored(at: url)
     var source = try ModelSource(model: url)
     let merge: (URL, Double) throws -> Void
     if StableDiffusionFiles.isStored(at: url) {
@@ -102,7 +102,7 @@ public final class Pipeline {
     self.model = model
     conditioner = AdaptedPrompts(prompts, model.adapter, device: prompts.device)
     self.source = source
-    isPackingDue = packsWeights && Self.packs(precision, on: prompts.device)
+    isPackingDue = packsWeights && prompts.device == .cpu
     student = nil
     (device, self.precision) = (prompts.device, precision)
     if precision != .float32 { model.unet.convert(to: precision.dtype) }
@@ -243,11 +243,6 @@ public final class Pipeline {
     guard part == .denoiser, isPackingDue else { return }
     isPackingDue = false
     if Libtorch.packsWeights { model.unet.prepareForInference() }
-  }
-
-  /// Whether packing weights pays: in float32 it takes longer than a single image saves.
-  private static func packs(_ precision: Precision, on device: Device) -> Bool {
-    device == .cpu && precision == .bfloat16
   }
 
   /// The latents after all steps, or after those that a `state` leaves; before and after, the parts that are not needed may

@@ -54,6 +54,16 @@ public func withAutocast<R, E: Error>(
   return try body()
 }
 
+/// Runs `body` with Winograd's algorithm for float32 3×3 convolutions on the CPU, at sizes where it is faster: a quarter of
+/// the multiplications, with errors of 2e-6 instead of 5e-7.
+///
+/// Applies to the calling thread; `Libtorch.winogradPays` says whether it is worthwhile.
+public func withWinograd<R, E: Error>(enabled: Bool = true, _ body: () throws(E) -> R) throws(E) -> R {
+  let before = ct_set_uses_winograd(enabled)
+  defer { _ = ct_set_uses_winograd(before) }
+  return try body()
+}
+
 /// The result of `body`, without storing intermediate results: `backward` runs it again.
 ///
 /// Gradient checkpointing ("Training Deep Nets with Sublinear Memory Cost", Chen et al., 2016): less memory for a

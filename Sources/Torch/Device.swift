@@ -75,14 +75,8 @@ public enum Libtorch {
   /// Lets cuDNN benchmark the algorithms of every new convolution size; worthwhile if sizes repeat.
   public static func triesConvolutions(_ on: Bool) { ct_set_cudnn_benchmark(on) }
 
-  /// Whether float32 3×3 convolutions on the CPU use Winograd's algorithm at sizes where it is faster: a quarter of the
-  /// multiplications, with errors of 2e-6 instead of 5e-7.
-  ///
-  /// Applies to the whole process; initially off.
-  public static var usesWinograd: Bool {
-    get { ct_uses_winograd() }
-    set { ct_set_uses_winograd(newValue) }
-  }
+  /// Whether `withWinograd` is on in the calling thread.
+  public static var usesWinograd: Bool { ct_uses_winograd() }
 
   /// Whether Winograd's algorithm is faster on this machine: on processors with AVX2 and without AVX-512, in an
   /// optimized build.
@@ -101,4 +95,7 @@ public enum Libtorch {
     get { Int(ct_threads()) }
     set { ct_set_threads(Int32(clamping: newValue)) }
   }
+
+  /// Threads on which loops of Flux's own C++ run: `threads`, or 1 if libtorch uses another runtime than OpenMP's.
+  package static var loopThreads: Int { Int(ct_loop_threads()) }
 }

@@ -24,7 +24,7 @@ extension Tensor {
     Tensor(ct_conv2d(handle, weight.handle, bias?.handle, Int64(stride), Int64(padding), Int64(groups)))
   }
 
-  /// A 3×3 convolution of stride 1 and padding 1 by Winograd's algorithm at any size; see `Libtorch.usesWinograd`.
+  /// A 3×3 convolution of stride 1 and padding 1 by Winograd's algorithm at any size; see `withWinograd`.
   package func winogradConv2d(_ weight: Tensor, _ bias: Tensor?) -> Tensor {
     Tensor(ct_winograd_conv2d(handle, weight.handle, bias?.handle))
   }

@@ -107,35 +107,57 @@ import Torch
     #expect(withNoGrad { example.x.winogradConv2d(example.weight, example.bias).floats() } == expected)
   }
 
-  @Test func theSwitchChangesWhereItIsFasterOnly() async {
-    await #expect(processExitsWith: .success) {
-      /// Whether the switch changes the numbers of a convolution.
-      func changes(
-        channels: Int = 16, side: Int = 8, batch: Int = 8, kernel: Int = 3, stride: Int = 1, groups: Int = 1,
-        dtype: DType = .float32, bfloat16: Bool = false
-      ) -> Bool {
-        let generator = Generator(seed: 3)
-        let x = Tensor.randn([batch, channels, side, side], generator: generator).channelsLast().to(dtype)
-        let weight = Tensor.randn([channels, channels / groups, kernel, kernel], generator: generator).to(dtype)
-        let results = [false, true].map { on in
-          Libtorch.usesWinograd = on
-          return withAutocast(.cpu, enabled: bfloat16) {
+  @Test func theSwitchChangesWhereItIsFasterOnly() {
+    /// Whether the switch changes the numbers of a convolution.
+    func changes(
+      channels: Int = 16, side: Int = 8, batch: Int = 8, kernel: Int = 3, stride: Int = 1, groups: Int = 1,
+      dtype: DType = .float32, bfloat16: Bool = false
+    ) -> Bool {
+      let generator = Generator(seed: 3)
+      let x = Tensor.randn([batch, channels, side, side], generator: generator).channelsLast().to(dtype)
+      let weight = Tensor.randn([channels, channels / groups, kernel, kernel], generator: generator).to(dtype)
+      let results = [false, true].map { on in
+        withWinograd(enabled: on) {
+          withAutocast(.cpu, enabled: bfloat16) {
             x.conv2d(weight, nil, stride: stride, padding: kernel / 2, groups: groups)
-          }.doubles()
-        }
-        return results[0] != results[1]
+          }
+        }.doubles()
       }
-      precondition(!Libtorch.usesWinograd)
-      precondition(changes())
-      precondition(Libtorch.usesWinograd)
-      precondition(!changes(channels: 8))
-      precondition(!changes(side: 2))
-      precondition(!changes(side: 4, batch: 2))
-      precondition(!changes(kernel: 1))
-      precondition(!changes(stride: 2))
-      precondition(!changes(channels: 32, groups: 2))
-      precondition(!changes(dtype: .float64))
-      precondition(!changes(bfloat16: true))
+      return results[0] != results[1]
     }
+    #expect(changes())
+    #expect(!changes(channels: 8))
+    #expect(!changes(side: 2))
+    #expect(!changes(side: 4, batch: 2))
+    #expect(!changes(kernel: 1))
+    #expect(!changes(stride: 2))
+    #expect(!changes(channels: 32, groups: 2))
+    #expect(!changes(dtype: .float64))
+    #expect(!changes(bfloat16: true))
+  }
+
+  @Test func theSwitchIsOffBeforeAndAfter() {
+    #expect(!Libtorch.usesWinograd)
+    withWinograd {
+      #expect(Libtorch.usesWinograd)
+      withWinograd(enabled: false) { #expect(!Libtorch.usesWinograd) }
+      #expect(Libtorch.usesWinograd)
+    }
+    #expect(!Libtorch.usesWinograd)
+  }
+
+  @Test func theBackwardPassRecomputesAsItComputed() {
+    let example = Example(batch: 8, inputs: 16, outputs: 16, height: 8, width: 8)
+    example.x.requiresGrad = true
+    var during: [Bool] = []
+    let result = withWinograd {
+      recomputed([example.x]) { inputs in
+        during.append(Libtorch.usesWinograd)
+        return inputs[0].conv2d(example.weight, example.bias, padding: 1)
+      }
+    }
+    result.sum().backward()
+    #expect(during == [true, true])
+    #expect(!Libtorch.usesWinograd)
   }
 }

@@ -32,11 +32,12 @@ CTErrorKind ct_error_kind(void);
 const char *ct_version(void);
 void ct_set_threads(int count);
 int ct_threads(void);
+int ct_loop_threads(void);              // threads that loops of the shim itself run on
 int ct_cuda_count(void);
 int ct_cuda_synchronize(int device);
 int64_t ct_cuda_peak_bytes(int device); // peak of the allocator
 void ct_set_cudnn_benchmark(bool on);   // benchmark the algorithms of every new convolution size
-void ct_set_uses_winograd(bool on);     // ct_conv2d uses Winograd's algorithm where it is faster
+bool ct_set_uses_winograd(bool on);     // ct_conv2d on this thread, where it is faster; returns the setting before
 bool ct_uses_winograd(void);
 bool ct_winograd_pays(void);            // whether it is faster with this build and processor
 

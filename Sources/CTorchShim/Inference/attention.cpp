@@ -163,7 +163,7 @@ void attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const
             at::Tensor &y) {
   const E *const queries = q.const_data_ptr<E>(), *const keys = k.const_data_ptr<E>(), *const values = v.const_data_ptr<E>();
   E *const to = y.data_ptr<E>();
-  at::parallel_for(0, s.images * s.heads, 1, [&](int64_t begin, int64_t end) {
+  parallelFor(0, s.images * s.heads, 1, [&](int64_t begin, int64_t end) {
     const ProductState state(sizeof(E) == 2);
     at::Tensor memory = at::empty({Buffers<E>::bytes(s)}, at::TensorOptions().dtype(at::kByte));  // 64-byte aligned
     const Buffers<E> buffers(static_cast<char *>(memory.data_ptr()), s);

@@ -3,9 +3,9 @@
 #include "bridge.h"
 
 #if defined(__x86_64__)
+#include "parallel.h"
 #include "vectors.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 
@@ -96,7 +96,7 @@ template <class E> void normalize(const at::Tensor &x, const Norm &norm, bool ac
   const E *const from = x.const_data_ptr<E>();
   E *const to = y.data_ptr<E>();
   const int64_t grain = std::max<int64_t>(1, (1 << 15) / (pixels * block));
-  at::parallel_for(0, B * blocks, grain, [&](int64_t begin, int64_t end) {
+  parallelFor(0, B * blocks, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const int64_t image = i / blocks;
       sumChannels(from + image * pixels * C, pixels, C, i % blocks * block, sums + 3 * image * C, sums + (3 * image + 1) * C);
@@ -104,7 +104,7 @@ template <class E> void normalize(const at::Tensor &x, const Norm &norm, bool ac
   });
   for (int64_t image = 0; image < B; image++)
     finishSums(from + image * pixels * C, pixels, C, norm, norm.shift ? norm.shift + image * C : nullptr, sums + 3 * image * C);
-  at::parallel_for(0, B * pixels, std::max<int64_t>(1, (1 << 13) / C), [&](int64_t begin, int64_t end) {
+  parallelFor(0, B * pixels, std::max<int64_t>(1, (1 << 13) / C), [&](int64_t begin, int64_t end) {
     while (begin < end) {
       const int64_t image = begin / pixels, some = std::min(end, (image + 1) * pixels) - begin;
       scaleChannels(from + begin * C, to + begin * C, some, C, sums + 3 * image * C, activates);

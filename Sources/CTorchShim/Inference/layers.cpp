@@ -66,7 +66,7 @@ template <class E>
 void gather(const at::Tensor &x, const CIWeights &w, int64_t height, int64_t width, int64_t first, int64_t count, E *to) {
   const int64_t C = w.inputs, H = x.size(2), W = x.size(3);
   const E *const from = x.const_data_ptr<E>();
-  at::parallel_for(0, count, 16, [&](int64_t begin, int64_t end) {
+  parallelFor(0, count, 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const int64_t pixel = first + i, image = pixel / (height * width);
       const int64_t top = pixel / width % height * w.stride - w.padding, left = pixel % width * w.stride - w.padding;

@@ -46,36 +46,47 @@ bool supports(at::ScalarType type) {
   return type == at::kFloat ? single : type == at::kBFloat16 && half;
 }
 
-/// Copies a matrix `[depth, columns]` of rows into panels.
-template <class E> void packRows(const at::Tensor &rows, const CIWeights &w, E *to) {
-  const int64_t columns = rows.size(1), last = panels(w.columns);
-  const E *from = rows.const_data_ptr<E>();
-  constexpr int64_t pair = sizeof(E) == 2 ? 2 : 1;
-  at::parallel_for(0, last, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t j = begin; j < end; j++) {
-      const int64_t width = panelWidth(w.columns, j), some = std::min(width, columns - j * panel);
-      E *const start = to + j * panel * w.depth;
-      for (int64_t k = 0; k < w.depth; k++)
-        for (int64_t i = 0; i < some; i++)
-          start[k / pair * pair * width + i * pair + k % pair] = from[k * columns + j * panel + i];
+/// Packs `[columns, inputs, taps]`, as parameters are, into panels with a row for each tap and input.
+///
+/// Some inputs of all columns of a panel at a time, so that what is read and written stays in the cache.
+template <class E> void packRows(const at::Tensor &weights, int64_t taps, const CIWeights &w, E *to) {
+  constexpr int64_t some = 16, pair = sizeof(E) == 2 ? 2 : 1;
+  const int64_t inputs = w.depth / taps, blocks = (inputs + some - 1) / some;
+  const E *const from = weights.const_data_ptr<E>();
+  parallelFor(0, panels(w.columns) * blocks, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; task++) {
+      const int64_t index = task / blocks, first = task % blocks * some, width = panelWidth(w.columns, index);
+      const int64_t columns = std::min(width, w.columns - index * panel);
+      const E *const read = from + index * panel * w.depth;
+      E *const start = to + index * panel * w.depth;
+      for (int64_t t = 0; t < taps; t++)
+        for (int64_t c = first; c < std::min(first + some, inputs); c++) {
+          const int64_t row = t * inputs + c;
+          E *const written = start + row / pair * pair * width + row % pair;
+          for (int64_t i = 0; i < columns; i++) written[i * pair] = read[i * w.depth + c * taps + t];
+          for (int64_t i = columns; i < width; i++) written[i * pair] = E(0);
+        }
     }
   });
 }
 
-/// Fills the panels of `w` with the matrices `[depth, columns]`.
-void fill(CIWeights &w, at::ScalarType type, const std::vector<at::Tensor> &matrices, const std::optional<at::Tensor> &bias) {
+/// Reserves the panels of `matrices` matrices, which are not filled yet.
+void reserve(CIWeights &w, at::ScalarType type, int64_t matrices, const std::optional<at::Tensor> &bias) {
   const int64_t computed = (panels(w.columns) - 1) * panel + panelWidth(w.columns, panels(w.columns) - 1);
   w.slab = computed * w.depth;
-  w.values = at::zeros({int64_t(matrices.size()), w.slab}, at::TensorOptions().dtype(type));
-  for (size_t i = 0; i < matrices.size(); i++) {
-    const at::Tensor rows = matrices[i].to(type).contiguous();
-    if (type == at::kFloat)
-      packRows(rows, w, w.values.data_ptr<float>() + int64_t(i) * w.slab);
-    else
-      packRows(rows, w, w.values.data_ptr<at::BFloat16>() + int64_t(i) * w.slab);
-  }
+  w.values = at::empty({matrices, w.slab}, at::TensorOptions().dtype(type));
   w.bias = at::zeros({computed}, at::TensorOptions().dtype(at::kFloat));
   if (bias) w.bias.narrow(0, 0, bias->size(0)).copy_(*bias);
+}
+
+/// Fills the panels of `w` with `[columns, inputs, taps]`.
+void fill(CIWeights &w, const at::Tensor &weights, int64_t taps, const std::optional<at::Tensor> &bias) {
+  reserve(w, weights.scalar_type(), 1, bias);
+  const at::Tensor values = weights.contiguous();
+  if (values.scalar_type() == at::kFloat)
+    packRows(values, taps, w, w.values.data_ptr<float>());
+  else
+    packRows(values, taps, w, w.values.data_ptr<at::BFloat16>());
 }
 
 bool packs(const at::Tensor &weight, int64_t depth) {
@@ -137,7 +148,7 @@ CIWeights *ci_pack_matrix(CTTensor *weight, CTTensor *bias, bool gated) {
     w->columns = matrix.size(0);
     w->size = w->stride = 1;
     w->padding = 0;
-    fill(*w, matrix.scalar_type(), {matrix.t()}, offset);
+    fill(*w, matrix, 1, offset);
     result = w.release();
   });
 #endif
@@ -161,11 +172,12 @@ CIWeights *ci_pack_kernel(CTTensor *weight, CTTensor *bias, int64_t stride, int6
     if (winogradPays(kernel, stride, padding)) {
       w->kind = Kind::winograd;
       w->depth = w->inputs;
-      fill(*w, kernel.scalar_type(), winogradWeights(kernel), O(bias));
+      reserve(*w, at::kFloat, winogradFrequencies, O(bias));
+      packWinograd(kernel.contiguous(), *w);
     } else {
       w->kind = Kind::kernel;
       w->depth = depth;
-      fill(*w, kernel.scalar_type(), {kernel.permute({2, 3, 1, 0}).reshape({depth, w->columns})}, O(bias));
+      fill(*w, kernel, size * size, O(bias));
     }
     result = w.release();
   });

@@ -1,9 +1,9 @@
 // Packed weights, and the matrix product with them.
 #pragma once
 #if defined(__x86_64__)
+#include "parallel.h"
 #include "vectors.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/native/CPUBlas.h>
 
@@ -73,7 +73,7 @@ void multiply(const E *from, int64_t fromRow, int64_t rows, const CIWeights &w, 
   const int64_t count = panels(w.columns), tasks = (rows + stripe - 1) / stripe * count;
   // A thread gets at least the work that takes longer than to wake it.
   const int64_t grain = std::max<int64_t>(1, (1 << 20) / (std::min(rows, stripe) * w.depth * panel));
-  at::parallel_for(0, tasks, grain, [&](int64_t begin, int64_t end) {
+  parallelFor(0, tasks, grain, [&](int64_t begin, int64_t end) {
     alignas(64) float block[blockRows * panel];
     const ProductState state(sizeof(E) == 2);
     for (int64_t task = begin; task < end; task++) {

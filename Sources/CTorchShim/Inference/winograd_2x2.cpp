@@ -10,14 +10,12 @@
 #include "winograd_2x2.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/matmul.h>
-#include <ATen/ops/tensor.h>
 
 namespace inference {
 
 namespace {
 
-constexpr int64_t frequencies = 16;
+constexpr int64_t frequencies = winogradFrequencies;
 constexpr int64_t spacing = 96;  // floats between frequencies, so that they do not share lines of the cache
 
 /// Tiles that are transformed, multiplied and transformed back together.
@@ -68,6 +66,30 @@ void transformInput(const float *image, int64_t H, int64_t W, int64_t C, int64_t
   }
 }
 
+/// G: three weights to four.
+inline void weightTransform(const __m512 *w, int stride, __m512 *o, int out) {
+  const __m512 half = _mm512_set1_ps(0.5f), ends = _mm512_mul_ps(half, _mm512_add_ps(w[0], w[2 * stride]));
+  const __m512 middle = _mm512_mul_ps(half, w[stride]);
+  o[0] = w[0];
+  o[out] = _mm512_add_ps(ends, middle);
+  o[2 * out] = _mm512_sub_ps(ends, middle);
+  o[3 * out] = w[2 * stride];
+}
+
+/// G w Gᵀ of the kernels of some outputs, `step` apart, into a row of each frequency; those are `slab` floats apart.
+void transformWeights(const float *kernels, int64_t step, int64_t outputs, float *to, int64_t slab) {
+  alignas(64) float taps[9][lanes] = {};
+  for (int64_t n = 0; n < outputs; n++)
+    for (int t = 0; t < 9; t++) taps[t][n] = kernels[n * step + t];
+  __m512 d[9], e[12], o[4];
+  for (int t = 0; t < 9; t++) d[t] = load(taps[t]);
+  for (int j = 0; j < 3; j++) weightTransform(d + j, 3, e + j, 3);
+  for (int i = 0; i < 4; i++) {
+    weightTransform(e + 3 * i, 1, o, 1);
+    for (int j = 0; j < 4; j++) store(to + (4 * i + j) * slab, o[j]);
+  }
+}
+
 /// AᵀmA of a tile, with bias and `added`; frequencies of `from` are `slab` floats apart.
 void transformOutput(const float *from, int64_t slab, const float *bias, const float *added, const Tiles &tiles, int64_t N,
                      int64_t top, int64_t left, float *image) {
@@ -99,12 +121,19 @@ bool winogradPays(const at::Tensor &kernel, int64_t stride, int64_t padding) {
          kernel.size(1) >= 32;
 }
 
-std::vector<at::Tensor> winogradWeights(const at::Tensor &kernel) {
-  const at::Tensor g = at::tensor({1.0f, 0.0f, 0.0f, 0.5f, 0.5f, 0.5f, 0.5f, -0.5f, 0.5f, 0.0f, 0.0f, 1.0f}).view({4, 3});
-  const at::Tensor u = at::matmul(at::matmul(g, kernel.to(at::kFloat)), g.t());  // [N, C, 4, 4]
-  std::vector<at::Tensor> matrices;
-  for (int64_t k = 0; k < frequencies; k++) matrices.push_back(u.select(3, k % 4).select(2, k / 4).t());
-  return matrices;
+void packWinograd(const at::Tensor &kernel, CIWeights &w) {
+  const float *const from = kernel.const_data_ptr<float>();
+  float *const to = w.values.data_ptr<float>();
+  parallelFor(0, panels(w.columns) * w.inputs, 32, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; task++) {
+      const int64_t index = task / w.inputs, c = task % w.inputs, width = panelWidth(w.columns, index);
+      for (int64_t i = 0; i < width; i += lanes) {
+        const int64_t n = index * panel + i;
+        transformWeights(from + (n * w.inputs + c) * 9, w.inputs * 9, std::min(lanes, w.columns - n),
+                         to + index * panel * w.depth + c * width + i, w.slab);
+      }
+    }
+  });
 }
 
 void winogradConvolution(const at::Tensor &x, const CIWeights &w, const at::Tensor &added, at::Tensor &y) {
@@ -121,20 +150,20 @@ void winogradConvolution(const at::Tensor &x, const CIWeights &w, const at::Tens
   float *const results = products.data_ptr<float>();
   for (int64_t first = 0; first < tiles.count; first += block) {
     const int64_t some = std::min(block, tiles.count - first);
-    at::parallel_for(0, some, 8, [&](int64_t begin, int64_t end) {
+    parallelFor(0, some, 8, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
         const int64_t tile = first + i;
         transformInput(from + tiles.image(tile) * inputs, tiles.height, tiles.width, C, tiles.top(tile), tiles.left(tile),
                        middle + i * C, inputSlab);
       }
     });
-    at::parallel_for(0, frequencies * count, 1, [&](int64_t begin, int64_t end) {
+    parallelFor(0, frequencies * count, 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
         const int64_t k = i / count, j = i % count;
         multiplyPanel(middle + k * inputSlab, C, some, w, j, k, results + k * outputSlab + j * panel, row);
       }
     });
-    at::parallel_for(0, some, 8, [&](int64_t begin, int64_t end) {
+    parallelFor(0, some, 8, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
         const int64_t tile = first + i, image = tiles.image(tile) * outputs;
         transformOutput(results + i * row, outputSlab, w.bias.const_data_ptr<float>(), other ? other + image : nullptr, tiles,

@@ -3,15 +3,16 @@
 #if defined(__x86_64__)
 #include "weights.h"
 
-#include <vector>
-
 namespace inference {
 
 /// Whether a kernel is packed for this algorithm.
 bool winogradPays(const at::Tensor &kernel, int64_t stride, int64_t padding);
 
-/// G w Gᵀ of a kernel [N, C, 3, 3]: sixteen matrices [C, N], in float32.
-std::vector<at::Tensor> winogradWeights(const at::Tensor &kernel);
+/// Number of matrices that a kernel is packed into.
+constexpr int64_t winogradFrequencies = 16;
+
+/// Fills the panels of `w` with G w Gᵀ of a kernel [N, C, 3, 3]: sixteen matrices [C, N].
+void packWinograd(const at::Tensor &kernel, CIWeights &w);
 
 /// The convolution of channels-last images with padding 1, into `y`; `added` may be undefined.
 void winogradConvolution(const at::Tensor &x, const CIWeights &w, const at::Tensor &added, at::Tensor &y);

@@ -38,11 +38,12 @@ public final class PixelTrainer {
   var record = PixelRecord()
   private let loss: DiffusionLoss
   private let tables: LossTables
+  private let winograd: Bool
 
   /// A new network of the plan's sizes; `vocabulary` is the tokenizer's `vocab.txt`.
   ///
-  /// Throws if the network has fewer embeddings than the vocabulary has tokens. `winograd` sets `Libtorch.usesWinograd` for
-  /// the process; nil turns it on for CPUs where it is faster.
+  /// Throws if the network has fewer embeddings than the vocabulary has tokens. Steps use
+  /// Winograd's algorithm with `winograd`, or on CPUs where it is faster if that is nil.
   public init(
     _ plan: PixelTrainingPlan, on data: TrainingData = .scenes(.small), vocabulary: URL, device: Device = .cpu,
     winograd: Bool? = nil
@@ -60,7 +61,7 @@ public final class PixelTrainer {
     model = PixelTrainer.initialModel(plan)
     model.network.requireGradients(true)
     model.network.move(to: device)
-    Libtorch.usesWinograd = winograd ?? (device == .cpu && Libtorch.winogradPays)
+    self.winograd = winograd ?? (device == .cpu && Libtorch.winogradPays)
     // Without weight decay AdamW is Adam.
     let adam = AdamW(model.network.parameters, weightDecay: 0, beta2: 0.999)
     optimizer = Optimizer([adam], maxGradNorm: .greatestFiniteMagnitude)
@@ -109,8 +110,10 @@ public final class PixelTrainer {
     let noisy = loss.noisyBatch(clean: clean, generator: Generator(seed: seed, device: device), tables: tables)
     let (ids, mask) = (tokens.ids.to(device), tokens.mask.to(device))
     func compute() -> Tensor {
-      let text = model.network.encodeText(ids, mask: mask)
-      return loss(model.network(noisy.noisy, at: noisy.timesteps, text), noisy.target)
+      withWinograd(enabled: winograd) {
+        let text = model.network.encodeText(ids, mask: mask)
+        return loss(model.network(noisy.noisy, at: noisy.timesteps, text), noisy.target)
+      }
     }
     let total = compute()
     let value = total.item()

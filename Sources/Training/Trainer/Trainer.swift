@@ -39,6 +39,7 @@ public final class Trainer {
   var cache: LatentCache?
   private(set) var upcoming: UpcomingBlocks?  // of the pool
   let cacheFolder: URL?
+  private let winograd: Bool
   private(set) lazy var textEncoderHash = Result {
     try CacheManifest.hash(of: ["vocab.txt", "config.json", "model.safetensors"], in: prompts.directory)
   }
@@ -64,8 +65,8 @@ public final class Trainer {
   /// they are reinitialized), and a text encoder of its own takes the place of the one in the folder `textEncoder`. Throws
   /// if its autoencoder does not have the preset's sizes. `cache` is a folder for the
   /// latents and text states of the last stage. The processes of `group` share each batch; throws if one of its sizes cannot
-  /// be divided among them. `winograd` sets `Libtorch.usesWinograd` for the process; nil turns it on
-  /// for float32 on CPUs where it is faster.
+  /// be divided among them. Steps use Winograd's algorithm with `winograd`, or where it is faster if
+  /// that is nil: in float32, on CPUs without AVX-512.
   public init(
     _ plan: TrainingPlan, on data: TrainingData = .scenes(.small), regularization: TrainingData? = nil,
     from start: ModelBundle? = nil, textEncoder: URL, cache: URL? = nil, device: Device = .cpu,
@@ -89,7 +90,7 @@ public final class Trainer {
     if start?.prompts != nil || (plan.trainsTextEncoder && plan.lora == nil) { networks.model.prompts = prompts }
     // Images of a folder are more than the start's scenes, and no other scenes.
     networks.model.scenes = data.scenesOfModel ?? start?.scenes
-    Libtorch.usesWinograd = winograd ?? (device == .cpu && !plan.bfloat16 && Libtorch.winogradPays)
+    self.winograd = winograd ?? (device == .cpu && !plan.bfloat16 && Libtorch.winogradPays)
     if device != .cpu {
       deferred = DeferredMetrics()
       Libtorch.triesConvolutions(true)
@@ -154,10 +155,10 @@ public final class Trainer {
   /// Image size of encoder and decoder, before super-resolution.
   var baseSize: Int { model.configuration.imageSize / model.configuration.autoencoder.superResolutionFactor }
 
-  /// Runs `body` with the plan's precision and gradient checkpointing.
+  /// Runs `body` with the plan's precision and gradient checkpointing, and with Winograd's algorithm if the trainer uses it.
   func inPrecision<R>(_ body: () -> R) -> R {
     GradientCheckpointing.$isOn.withValue(plan.gradientCheckpointing) {
-      withAutocast(device, enabled: plan.bfloat16, body)
+      withWinograd(enabled: winograd) { withAutocast(device, enabled: plan.bfloat16, body) }
     }
   }
 }
