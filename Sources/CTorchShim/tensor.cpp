@@ -165,6 +165,12 @@ CTTensor *ct_from_bytes(const void *bytes, CT_INTS(shape), CTType type) {
     return x;
   });
 }
+CTTensor *ct_from_memory(const void *bytes, CT_INTS(shape), CTType type, void *context, void (*release)(void *)) {
+  return make([&] {
+    return at::from_blob(const_cast<void *>(bytes), I(shape, shapeCount), [context, release](void *) { release(context); },
+                         at::TensorOptions().dtype(scalarType(type)));
+  });
+}
 CTTensor *ct_empty(CT_INTS(shape), CTType type, CTDeviceType device, int index) {
   return make([&] { return at::empty(I(shape, shapeCount), options(type, device, index)); });
 }

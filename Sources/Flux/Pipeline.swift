@@ -34,8 +34,8 @@ public final class Pipeline {
   ///
   /// `textEncoder` is the directory of the shared text encoder of Flux's models, `vocabulary` that of CLIP's, which single
   /// files lack. With `fast` the model's few-step student is merged into its weights; so are LoRA files, each times its
-  /// scale, except those times 0. `residency` says which networks of Stable Diffusion's family are in memory; on other
-  /// devices than the CPU all are.
+  /// scale, except those times 0. `residency` says which networks of Stable Diffusion's family are in memory, on other
+  /// devices than the CPU all; if it is `.needed`, the shared text encoder is used where it lies in its file.
   public init(
     model url: URL, textEncoder: URL, vocabulary: URL = Installation.clipVocabulary, fast: Bool = false,
     loras: [(file: URL, scale: Double)] = [], options: StableDiffusionModel.Options = .init(),
@@ -65,7 +65,9 @@ public final class Pipeline {
       try options.requireNone(for: url)
       student = fast ? try FastStudent(url.appendingPathComponent(FastStudent.folderName), of: source) : nil
       let model = try ModelBundle(directory: url)
-      let prompts = try model.prompts ?? PromptEncoder(directory: textEncoder)
+      // A program that lives long does not rely on a file that others may write.
+      let storage: WeightStorage = residency == .needed && loras.isEmpty ? .mapped : .computed
+      let prompts = try model.prompts ?? PromptEncoder(directory: textEncoder, keeping: storage)
       do throws(ConfigurationError) {
         try prompts.check(model.configuration.adapter)
       } catch {

@@ -69,8 +69,10 @@ extension ConfiguredModel {
   public static var weightsName: String { "diffusion_pytorch_model" }
 
   /// Reads configuration and weights, which get the given type; errors name file, key, expected and actual value.
-  public static func load(from directory: URL, as dtype: DType = .float32) throws(CheckpointError) -> Self {
-    try StoredNetwork<Self>(directory).filled(as: dtype)
+  public static func load(
+    from directory: URL, as dtype: DType = .float32, keeping storage: WeightStorage = .computed
+  ) throws(CheckpointError) -> Self {
+    try StoredNetwork<Self>(directory).filled(as: dtype, keeping: storage)
   }
 
   /// Reads and checks `config.json`.

@@ -67,12 +67,19 @@ public enum Quantization: String, Codable, Sendable, CaseIterable {
     }
   }
 
-  /// A parameter as float32; throws if its type is not supported for weights.
-  static func read(_ key: String, _ shape: [Int], from set: any WeightSource) throws(CheckpointError) -> Tensor {
-    guard let compact = try readCompact(key, shape, from: set) else {
-      return try set.tensor(key, shape: shape).to(.float32)
+  /// A parameter in a floating-point type; throws if its type is not supported for weights.
+  static func read(
+    _ key: String, _ shape: [Int], as dtype: DType = .float32, from set: any WeightSource
+  ) throws(CheckpointError) -> Tensor {
+    guard let layout = try layout(key, shape, in: set) else {
+      return try set.withTensor(key, shape: shape) { (stored) throws(CheckpointError) in
+        stored.dtype == dtype ? stored.clone() : stored.to(dtype)
+      }
     }
-    return compact.values(as: .float32)
+    let scale = try scale(key, layout.scale, from: set)
+    return try set.withTensor(key, shape: layout.values) { (values) throws(CheckpointError) in
+      compact(values, scale, shape).values(as: .float32).to(dtype)
+    }
   }
 
   /// A parameter of 8 or 4 bits as it is stored; nil if it is of floating-point numbers.
@@ -82,13 +89,23 @@ public enum Quantization: String, Codable, Sendable, CaseIterable {
     _ key: String, _ shape: [Int], from set: any WeightSource
   ) throws(CheckpointError) -> CompactWeight? {
     guard let layout = try layout(key, shape, in: set) else { return nil }
-    let values = try set.tensor(key, shape: layout.values)
-    let scale = try set.tensor(key + scaleSuffix, shape: layout.scale)
+    let scale = try scale(key, layout.scale, from: set)
+    return compact(try set.tensor(key, shape: layout.values), scale, shape)
+  }
+
+  private static func scale(_ key: String, _ shape: [Int], from set: any WeightSource) throws(CheckpointError) -> Tensor
+  {
+    let scale = try set.tensor(key + scaleSuffix, shape: shape)
     guard scale.dtype.isFloatingPoint else {
       throw wrong(key + scaleSuffix, scale.dtype, in: set, expected: "a floating-point type")
     }
-    guard values.dtype == .int8 else { return CompactWeight(.int4(values, scale: scale.to(.float16)), shape: shape) }
-    return CompactWeight(.int8(values, scale: scale.to(.float32)), shape: shape)
+    return scale
+  }
+
+  private static func compact(_ values: Tensor, _ scale: Tensor, _ shape: [Int]) -> CompactWeight {
+    values.dtype == .int8
+      ? CompactWeight(.int8(values, scale: scale.to(.float32)), shape: shape)
+      : CompactWeight(.int4(values, scale: scale.to(.float16)), shape: shape)
   }
 
   /// Throws if a parameter cannot be read: it is missing, or has another shape or type.

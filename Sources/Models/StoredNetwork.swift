@@ -9,6 +9,9 @@ public enum WeightStorage: Sendable {
   case computed
   /// As they are stored where that takes less memory; layers widen them for each use.
   case stored
+  /// In the mapped file where it has the type that the network computes in; nothing may change them, and the file must not
+  /// shrink as long as the network is used.
+  case mapped
 }
 
 /// Weights of a network that can be read, let go, and read again.
@@ -66,13 +69,15 @@ public final class StoredNetwork<Network: ConfiguredModel>: StoredWeights {
 
   /// Reads all weights, for a network that computes in the given type.
   public func fill(as dtype: DType = .float32, keeping storage: WeightStorage = .computed) throws(CheckpointError) {
-    defer { source.releasePages() }
+    defer { if storage != .mapped { source.releasePages() } }
     for (key, tensor) in network.parameters {
       let (key, shape) = (Network.storedKey(key, in: source), tensor.shape)
       if storage == .stored, let weight = try compact(key, shape, widenedTo: dtype) {
         tensor.setCompact_(weight, widenedTo: dtype)
+      } else if storage == .mapped, source.info(key)?.dtype == dtype {
+        tensor.setData_(try source.mapped(key, shape: shape))
       } else {
-        tensor.setData_(try Quantization.read(key, shape, from: source).to(dtype))
+        tensor.setData_(try Quantization.read(key, shape, as: dtype, from: source))
       }
     }
   }

@@ -23,6 +23,24 @@ extension Tensor {
     self.init(withInts(shape) { ct_from_bytes(bytes.baseAddress, $0, $1, dtype.code) })
   }
 
+  /// A CPU tensor over the memory of `owner`, which it keeps alive.
+  ///
+  /// Nothing may change it. Traps if the number of bytes does not match.
+  package convenience init(in memory: UnsafeRawBufferPointer, of owner: AnyObject, shape: [Int], dtype: DType) {
+    // Elements must lie where the processor expects them.
+    guard let start = memory.baseAddress, Int(bitPattern: start).isMultiple(of: dtype.size),
+      memory.count == shape.reduce(1, *) * dtype.size
+    else {
+      self.init(bytes: memory, shape: shape, dtype: dtype)
+      return
+    }
+    let context = Unmanaged.passRetained(owner).toOpaque()
+    self.init(
+      withInts(shape) {
+        ct_from_memory(start, $0, $1, dtype.code, context, { Unmanaged<AnyObject>.fromOpaque($0!).release() })
+      })
+  }
+
   /// A scalar (rank 0) on the CPU.
   public convenience init(_ value: Double, dtype: DType = .float32) {
     self.init(ct_full(nil, 0, value, dtype.code, CT_CPU, 0))

@@ -48,6 +48,16 @@ import Torch
     }
   }
 
+  @Test(arguments: [Quantization.float32, .bfloat16, .int8])
+  func weightsInTheMappedFileComputeTheSameAlsoOnceItHasNoName(_ format: Quantization) throws {
+    try inFolder(format) { folder in
+      let copied = try StoredNetwork<UNet>(folder).filled()
+      let mapped = try StoredNetwork<UNet>(folder).filled(keeping: .mapped)
+      try FileManager.default.removeItem(at: folder.appendingPathComponent("\(UNet.weightsName).safetensors"))
+      #expect(output(mapped).bytes() == output(copied).bytes())
+    }
+  }
+
   @Test func whatWasLetGoIsReadAgain() throws {
     for format in [Quantization.float32, .int8] {
       try inFolder(format) { folder in

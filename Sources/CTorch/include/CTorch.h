@@ -57,6 +57,8 @@ void *ct_data(CTTensor *x);  // the elements in place, of a contiguous CPU tenso
 int ct_item(CTTensor *x, double *value);
 
 // --- tensor: creation
+// `bytes` must stay as they are until `release` frees the context.
+CTTensor *ct_from_memory(const void *bytes, CT_INTS(shape), CTType type, void *context, void (*release)(void *));
 CTTensor *ct_from_bytes(const void *bytes, CT_INTS(shape), CTType type);
 CTTensor *ct_empty(CT_INTS(shape), CTType type, CTDeviceType device, int index);
 CTTensor *ct_full(CT_INTS(shape), double value, CTType type, CTDeviceType device, int index);

@@ -29,9 +29,11 @@ public final class PromptEncoder {
   private let tokenizerFiles: [(name: String, bytes: [UInt8])]
 
   /// Reads `vocab.txt`, `config.json` and `model.safetensors` from a directory.
-  public init(directory: URL, device: Device = .cpu) throws {
+  ///
+  /// Weights in the mapped file must not change: neither by training nor by a LoRA.
+  public init(directory: URL, keeping storage: WeightStorage = .computed, device: Device = .cpu) throws {
     tokenizer = try WordPieceTokenizer(vocabulary: directory.appendingPathComponent("vocab.txt"))
-    encoder = try TextEncoder.load(from: directory)
+    encoder = try TextEncoder.load(from: directory, keeping: storage)
     self.directory = directory
     tokenizerFiles = Self.tokenizerFileNames.compactMap { name in
       let path = directory.appendingPathComponent(name).path

@@ -42,13 +42,27 @@ public final class CheckpointPart: WeightSource {
     }
   }
 
-  /// A copy of a parameter, on the CPU; errors name the tensor as the file does.
-  public func tensor(_ key: String, shape expected: [Int]?) throws(CheckpointError) -> Tensor {
+  /// Errors name the tensor as the file does.
+  public func withTensor<R>(
+    _ key: String, shape: [Int]?, _ body: (Tensor) throws(CheckpointError) -> R
+  ) throws(CheckpointError) -> R {
+    let entry = try entry(key, shape: shape)
+    return try file.withTensor(entry.stored, once: true) { (tensor) throws(CheckpointError) in
+      try body(entry.form(tensor))
+    }
+  }
+
+  public func mapped(_ key: String, shape: [Int]?) throws(CheckpointError) -> Tensor {
+    let entry = try entry(key, shape: shape)
+    return entry.form(try file.mapped(entry.stored))
+  }
+
+  private func entry(_ key: String, shape expected: [Int]?) throws(CheckpointError) -> Entry {
     guard let entry = entries[key], let shape = info(key)?.shape else { throw .missingKey(file: path, key: key) }
     if let expected, expected != shape {
       throw .shape(file: path, key: entry.stored, expected: expected, actual: shape)
     }
-    return entry.form(try file.tensor(entry.stored, once: true))
+    return entry
   }
 
   public func releasePages() { file.releasePages() }

@@ -66,10 +66,26 @@ public final class SafetensorsFile {
   /// A copy of a tensor, on the CPU; throws if it is missing, does not have the expected shape, or has a type that Flux
   /// does not support.
   ///
-  /// Keys are compared byte by byte. With `once` a large tensor's pages leave the process's memory: it is not read again.
-  public func tensor(
-    _ key: String, shape expected: [Int]? = nil, once: Bool = false
-  ) throws(CheckpointError) -> Tensor {
+  /// Keys are compared byte by byte.
+  public func tensor(_ key: String, shape expected: [Int]? = nil) throws(CheckpointError) -> Tensor {
+    try withTensor(key, shape: expected) { $0.clone() }
+  }
+
+  /// What `body` makes of a tensor that lies in the mapped file: it must not be changed, nor outlive the call.
+  ///
+  /// Throws as `tensor` does. With `once` a large tensor's pages then leave the process's memory: it is not read again.
+  public func withTensor<R>(
+    _ key: String, shape: [Int]? = nil, once: Bool = false, _ body: (Tensor) throws(CheckpointError) -> R
+  ) throws(CheckpointError) -> R {
+    let tensor = try mapped(key, shape: shape)
+    defer { if once, let position = index[ByteString(key)] { release(header.entries[position].range) } }
+    return try body(tensor)
+  }
+
+  /// A tensor that lies in the mapped file, which stays open as long as it is used.
+  ///
+  /// It must not be changed. Throws as `tensor` does.
+  public func mapped(_ key: String, shape expected: [Int]? = nil) throws(CheckpointError) -> Tensor {
     guard let position = index[ByteString(key)] else { throw .missingKey(file: path, key: key) }
     let entry = header.entries[position]
     if let expected, expected != entry.shape {
@@ -78,9 +94,8 @@ public final class SafetensorsFile {
     guard let dtype = entry.dtype else {
       throw .type(file: path, key: key, expected: SafetensorsHeader.readable, actual: entry.type)
     }
-    let tensor = Tensor(bytes: UnsafeRawBufferPointer(rebasing: mapping[entry.range]), shape: entry.shape, dtype: dtype)
-    if once { release(entry.range) }
-    return tensor
+    return Tensor(
+      in: UnsafeRawBufferPointer(rebasing: mapping[entry.range]), of: self, shape: entry.shape, dtype: dtype)
   }
 
   /// Takes the pages that were read out of the process's memory; tensors can be read again.

@@ -73,10 +73,19 @@ public final class WeightSet: WeightSource {
     fileOfKey[ByteString(key)].flatMap { files[$0]?.info(key) }
   }
 
-  /// A copy of a tensor, on the CPU.
-  public func tensor(_ key: String, shape: [Int]? = nil) throws(CheckpointError) -> Tensor {
+  public func withTensor<R>(
+    _ key: String, shape: [Int]?, _ body: (Tensor) throws(CheckpointError) -> R
+  ) throws(CheckpointError) -> R {
+    try file(of: key).withTensor(key, shape: shape, once: true, body)
+  }
+
+  public func mapped(_ key: String, shape: [Int]?) throws(CheckpointError) -> Tensor {
+    try file(of: key).mapped(key, shape: shape)
+  }
+
+  private func file(of key: String) throws(CheckpointError) -> SafetensorsFile {
     guard let name = fileOfKey[ByteString(key)], let file = files[name] else { throw .missingKey(file: path, key: key) }
-    return try file.tensor(key, shape: shape, once: true)
+    return file
   }
 
   public func releasePages() {

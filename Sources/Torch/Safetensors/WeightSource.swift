@@ -8,8 +8,22 @@ public protocol WeightSource {
   var elementCount: Int { get }
   /// Type (nil if Flux does not support it) and shape of a tensor; nil if the source does not have it.
   func info(_ key: String) -> (dtype: DType?, shape: [Int])?
-  /// A copy of a tensor, on the CPU; throws if it is missing or does not have the expected shape.
-  func tensor(_ key: String, shape: [Int]?) throws(CheckpointError) -> Tensor
+  /// What `body` makes of a tensor that lies in the mapped file: it must not be changed, nor outlive the call.
+  ///
+  /// Throws if it is missing or does not have the expected shape.
+  func withTensor<R>(
+    _ key: String, shape: [Int]?, _ body: (Tensor) throws(CheckpointError) -> R
+  ) throws(CheckpointError) -> R
+  /// A tensor that lies in the mapped file, which stays open as long as it is used; it must not be changed. Throws as
+  /// `withTensor` does.
+  func mapped(_ key: String, shape: [Int]?) throws(CheckpointError) -> Tensor
   /// Takes what was read out of the process's memory; tensors can be read again.
   func releasePages()
+}
+
+extension WeightSource {
+  /// A copy of a tensor, on the CPU; throws if it is missing or does not have the expected shape.
+  public func tensor(_ key: String, shape: [Int]? = nil) throws(CheckpointError) -> Tensor {
+    try withTensor(key, shape: shape) { (tensor) throws(CheckpointError) in tensor.clone() }
+  }
 }

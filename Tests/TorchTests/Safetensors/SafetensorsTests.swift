@@ -25,6 +25,23 @@ import Torch
     }
   }
 
+  @Test func aTensorInTheMappedFileKeepsItOpenAndACopyDoesNotNeedIt() throws {
+    try Project.inTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("a.safetensors")
+      // After one byte, floats do not lie where they should.
+      let tensors = [("byte", Tensor.ones([1], dtype: .uint8)), ("z", Tensor([1.5, -2] as [Float], shape: [2]))]
+      try Safetensors.write(tensors + [("large", Tensor.ones([1 << 20]))], to: url)
+      var file: SafetensorsFile? = try SafetensorsFile(url)
+      let (odd, large) = (try file?.mapped("z"), try file?.mapped("large", shape: [1 << 20]))
+      let copy = try file?.withTensor("large", once: true) { (tensor) throws(CheckpointError) in tensor.clone() }
+      file?.releasePages()
+      file = nil
+      #expect(odd?.floats() == [1.5, -2])
+      #expect(large?.sum().item() == 1_048_576)
+      #expect(copy?.sum().item() == 1_048_576)
+    }
+  }
+
   @Test func equalTensorsGiveEqualBytesInWhateverOrderTheyCome() throws {
     try Project.inTemporaryFolder { folder in
       let (a, b) = (folder.appendingPathComponent("a"), folder.appendingPathComponent("b"))
