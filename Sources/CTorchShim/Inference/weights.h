@@ -65,24 +65,24 @@ void multiplyPanel(const E *from, int64_t fromRow, int64_t rows, const CIWeights
 
 /// The product of all `rows`; `finish(row, rows, panel, block)` takes each block, whose rows are 64 floats apart.
 ///
-/// A thread multiplies a stripe of rows that stays in its cache with one panel after the other.
+/// A stripe of rows that stays in the cache is multiplied with one panel after the other. Threads share the blocks in this
+/// order, so that they have equally many, and each reads most panels alone.
 template <class E, class F>
 void multiply(const E *from, int64_t fromRow, int64_t rows, const CIWeights &w, F finish) {
   constexpr int64_t cache = 1 << 18;
-  const int64_t stripe = std::max(cache / (w.depth * int64_t(sizeof(E))) / blockRows * blockRows, blockRows);
-  const int64_t count = panels(w.columns), tasks = (rows + stripe - 1) / stripe * count;
-  // A thread gets at least the work that takes longer than to wake it.
-  const int64_t grain = std::max<int64_t>(1, (1 << 20) / (std::min(rows, stripe) * w.depth * panel));
-  parallelFor(0, tasks, grain, [&](int64_t begin, int64_t end) {
+  const int64_t stripe = std::max<int64_t>(cache / (w.depth * int64_t(sizeof(E))) / blockRows, 1);  // in blocks
+  const int64_t count = panels(w.columns), blocks = (rows + blockRows - 1) / blockRows;
+  // A thread gets at least the work that takes longer than to wake it. With few rows, that is to read the weights.
+  const int64_t grain = std::max<int64_t>(1, (1 << 19) / (std::clamp<int64_t>(rows, 16, blockRows) * w.depth * panel));
+  parallelFor(0, blocks * count, grain, [&](int64_t begin, int64_t end) {
     alignas(64) float block[blockRows * panel];
     const ProductState state(sizeof(E) == 2);
     for (int64_t task = begin; task < end; task++) {
-      const int64_t index = task % count, first = task / count * stripe, last = std::min(first + stripe, rows);
-      for (int64_t row = first; row < last; row += blockRows) {
-        const int64_t some = std::min(blockRows, last - row);
-        multiplyPanel(from + row * fromRow, fromRow, some, w, index, 0, block, panel);
-        finish(row, some, index, block);
-      }
+      const int64_t first = task / (stripe * count) * stripe, height = std::min(stripe, blocks - first);
+      const int64_t index = (task - first * count) / height, row = (first + (task - first * count) % height) * blockRows;
+      const int64_t some = std::min(blockRows, rows - row);
+      multiplyPanel(from + row * fromRow, fromRow, some, w, index, 0, block, panel);
+      finish(row, some, index, block);
     }
   });
 }
