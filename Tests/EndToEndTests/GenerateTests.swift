@@ -117,6 +117,19 @@ import Testing
     }
   }
 
+  @Test(arguments: [["--steps", "0"], ["-W", "50"], ["--steps", "2", "--sampler", "ddim", "--scheduler", "karras"]])
+  func whatTheModelCannotDrawIsRefusedBeforeItsWeightsAreRead(_ options: [String]) throws {
+    try inModelFolder { folder in
+      let call = ["generate", "a", "-m", "model"] + options
+      let whole = try Program.run(call, in: folder)
+      let weights = folder.appendingPathComponent("model/unet/diffusion_pytorch_model.safetensors")
+      try FileManager.default.removeItem(at: weights)
+      let missing = try Program.run(call, in: folder)
+      #expect(whole.code == 2 || whole.code == 0)
+      #expect((missing.errors == whole.errors) == (whole.code == 2), "\(whole.errors)\(missing.errors)")
+    }
+  }
+
   @Test func withoutANameTheModelOfTheEnvironmentIsUsed() throws {
     try inModelFolder { folder in
       let result = try Program.run(["generate", "a"], in: folder, environment: ["FLUX_MODEL": "nowhere"])

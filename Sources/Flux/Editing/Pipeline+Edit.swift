@@ -16,13 +16,19 @@ struct Drawing {
   let grid: TimeGrid
 
   init(_ request: GenerationRequest, _ pipeline: Pipeline) throws {
-    let schedule = pipeline.model.schedule
-    let (layout, size) = try Self.sizes(request, pipeline.model.geometry)
+    let model = pipeline.model
+    try self.init(request, model.schedule, model.geometry, readsSurroundings: model.readsSurroundings)
+  }
+
+  init(
+    _ request: GenerationRequest, _ schedule: Schedule, _ geometry: ImageGeometry, readsSurroundings: Bool
+  ) throws {
+    let (layout, size) = try Self.sizes(request, geometry)
     if let strength = request.variation?.strength, !(0...1).contains(strength) {
       throw GenerationError.variationStrength(strength)
     }
     (self.layout, self.size, self.request) = (layout, size, layout?.drawing(request) ?? request)
-    if pipeline.model.readsSurroundings, layout?.mask == nil { throw GenerationError.edit(.maskNeeded) }
+    if readsSurroundings, layout?.mask == nil { throw GenerationError.edit(.maskNeeded) }
     grid = try TimeGrid(schedule, kind: request.sampler, steps: request.steps, spacing: request.spacing)
   }
 

@@ -38,6 +38,7 @@ extension StableDiffusionModel.Configuration: ModelSizes {
 
   public var maxTokens: Int { textEncoder.maxPositionEmbeddings }
   public var embedsGuidance: Bool { unet.timeCondProjDim != nil }
+  public var readsSurroundings: Bool { unet.inChannels != unet.outChannels }
   public var outputChannels: Int { autoencoder.outputChannels }
 
   public func flops(height: Int, width: Int, tokens: Int) -> (unet: Int, decoder: Int) {

@@ -247,6 +247,10 @@ struct Generate: ParsableCommand {
       return try report.printForecast(
         untagged.requests, model: directory, options, precision, isFast: isFast, device: device, batch: batchSize ?? 4)
     }
+    if edit == nil {  // whose images would be resized twice
+      let sizes = try Pipeline.sizes(ofModel: directory, options: options)
+      for request in untagged.requests { try sizes.timeGrid(request) }
+    }
     let pipeline = try Pipeline(
       model: directory, textEncoder: Home.textEncoder, fast: isFast, loras: weights + tags, options: options,
       precision: precision, residency: .needed, device: device)

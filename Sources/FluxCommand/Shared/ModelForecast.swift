@@ -18,13 +18,8 @@ extension GenerationForecast {
     let encoder = Home.textEncoder.appendingPathComponent("model.safetensors")
     let parameters = summary.networks.reduce(0) { $0 + $1.parameters }
     let ownEncoder = summary.networks.contains { $0.name == "text_encoder" }
-    if !isStable { try options.requireNone(for: directory) }
-    let sizes: any ModelSizes =
-      isStable
-      ? try StableDiffusionModel.Configuration(StableDiffusionFiles(directory), options)
-      : try ModelBundle.Configuration(directory: directory)
     try self.init(
-      requests.map { student?.request($0) ?? $0 }, model: sizes,
+      requests.map { student?.request($0) ?? $0 }, model: Pipeline.sizes(ofModel: directory, options: options),
       weights: isStable
         ? .init(of: summary, precision)
         : .init(all: 4 * (parameters + (ownEncoder ? 0 : SafetensorsFile(encoder).elementCount))),
