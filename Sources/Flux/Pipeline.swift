@@ -25,8 +25,8 @@ public final class Pipeline {
   public let precision: Precision
   /// The identity of the model, for the metadata of images.
   public let source: ModelSource
-  /// Whether the U-Net's weights are to be packed before the next image, for good: nothing else may use them after that.
-  private var isPackingDue: Bool
+  /// Networks whose weights are to be packed before they next draw, for good: nothing else may use them after that.
+  private var unpacked: Set<ModelPart>
   /// The few-step student whose change is in the weights; its `request` says how it draws.
   public let student: FastStudent?
 
@@ -43,8 +43,8 @@ public final class Pipeline {
   ) throws {
     try device.checkPresence()
     (self.device, self.precision) = (device, precision)
-    // Weights of Stable Diffusion stay as they are stored, which may take less memory than packed ones.
-    isPackingDue = device == .cpu && !StableDiffusionFiles.isStored(at: url)
+    // Weights of Stable Diffusion stay as they are stored: packed ones take more memory, and as long at 64×64 cells.
+    unpacked = device == .cpu && !StableDiffusionFiles.isStored(at: url) ? Self.packable : []
     var source = try ModelSource(model: url)
     let merge: (URL, Double) throws -> Void
     if StableDiffusionFiles.isStored(at: url) {
@@ -104,7 +104,7 @@ public final class Pipeline {
     self.model = model
     conditioner = AdaptedPrompts(prompts, model.adapter, device: prompts.device)
     self.source = source
-    isPackingDue = packsWeights && prompts.device == .cpu
+    unpacked = packsWeights && prompts.device == .cpu ? Self.packable : []
     student = nil
     (device, self.precision) = (prompts.device, precision)
     if precision != .float32 { model.unet.convert(to: precision.dtype) }
@@ -113,7 +113,7 @@ public final class Pipeline {
   /// A pipeline over a model of Stable Diffusion's family that is in memory already, on the CPU.
   init(model: StableDiffusionModel, source: ModelSource) {
     (self.model, conditioner, self.source) = (model, model.prompts, source)
-    (student, device, precision, isPackingDue) = (nil, .cpu, .float32, false)
+    (student, device, precision, unpacked) = (nil, .cpu, .float32, [])
   }
 
   /// A prompt and the one that guidance leads away from, as the U-Net reads them: one row each, equally long.
@@ -242,10 +242,13 @@ public final class Pipeline {
     do throws(CheckpointError) {
       try model.prepare(part)
     } catch { throw .weights(error) }
-    guard part == .denoiser, isPackingDue else { return }
-    isPackingDue = false
-    if Libtorch.packsWeights { model.unet.prepareForInference() }
+    guard unpacked.remove(part) != nil, Libtorch.packsWeights else { return }
+    if part == .denoiser { model.unet.prepareForInference() }
+    if part == .autoencoder { bundle?.autoencoder.decoder.prepareForInference() }
   }
+
+  /// Networks of Flux's own family that are packed; encoders run once for an image, and text networks on few tokens.
+  private static let packable: Set<ModelPart> = [.denoiser, .autoencoder]
 
   /// The latents after all steps, or after those that a `state` leaves; before and after, the parts that are not needed may
   /// leave memory.

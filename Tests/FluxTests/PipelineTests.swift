@@ -36,6 +36,24 @@ import Torch
     }
   }
 
+  @Test func packedWeightsDrawTheSameImageWithinOneLevel() throws {
+    func drawn(packsWeights: Bool) throws -> (image: Image, packed: [Bool]) {
+      let mini = Project.root.appendingPathComponent("models/mini")
+      let model = try ModelBundle(directory: mini)
+      let pipeline = try Pipeline(
+        model: model, prompts: PromptEncoder(directory: Project.minilm), source: ModelSource(model: mini),
+        packsWeights: packsWeights)
+      let image = try pipeline.generate(GenerationRequest(prompt: "a red apple", seed: 5, steps: 4)).image
+      let networks: [any Module] = [model.unet, model.autoencoder.decoder]
+      return (image, networks.map { $0.parameters.contains { $0.tensor.packed != nil } })
+    }
+    let (plain, packed) = (try drawn(packsWeights: false), try drawn(packsWeights: true))
+    #expect(plain.packed == [false, false])
+    let isPossible = Libtorch.packsWeights && PackedWeights.isSupported(.float32)
+    #expect(packed.packed == [isPossible, isPossible])
+    #expect(zip(plain.image.pixels, packed.image.pixels).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+  }
+
   @Test func equalRequestsGiveEqualImages() throws {
     let (pipeline, folder) = try untrained()
     defer { try? FileManager.default.removeItem(at: folder) }
