@@ -3,7 +3,7 @@ PREFIX = /usr/local
 # Tests are optimized, or rendering and image code would take most of their time; they keep checks and test access.
 TEST_FLAGS = -Xswiftc -O -Xcxx -O2
 
-.PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-unet bench-train bench-plots mpi bench-distributed build-server test-clients test-load test-soak bundle fuzz clean
+.PHONY: help setup build install uninstall check-install test test-long examples docs lint format golden bench bench-unet bench-image bench-train bench-plots mpi bench-distributed build-server test-clients test-load test-soak bundle fuzz clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -57,7 +57,7 @@ fuzz: setup ## feed damaged files to every reader, SECONDS=60 each
 lint: ## say what is not formatted or smells
 	swift-format lint --strict --recursive Sources Tests Server/Sources Server/Package.swift Examples Fuzz Package.swift
 	Scripts/architecture --check
-	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/link Scripts/stage Scripts/install Scripts/uninstall Scripts/check-install Scripts/docs Scripts/bundle Scripts/fuzz Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train Benchmarks/unet Benchmarks/full-size Scripts/mpi/build Benchmarks/distributed Scripts/test-clients .ci/run
+	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/link Scripts/stage Scripts/install Scripts/uninstall Scripts/check-install Scripts/docs Scripts/bundle Scripts/fuzz Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train Benchmarks/unet Benchmarks/image Benchmarks/full-size Scripts/mpi/build Benchmarks/distributed Scripts/test-clients .ci/run
 
 format: ## format in place, then lint
 	swift-format format --in-place --recursive Sources Tests Server/Sources Server/Package.swift Examples Fuzz Package.swift
@@ -74,6 +74,9 @@ bench: ## time what users wait for
 
 bench-unet: ## time a U-Net evaluation beside PyTorch and OpenVINO
 	@Benchmarks/unet
+
+bench-image: ## time a process from prompt to PNG beside one of Python with diffusers
+	@Benchmarks/image $(MODEL)
 
 bench-train: ## time training beside the same networks in PyTorch
 	@Benchmarks/train
