@@ -32,8 +32,10 @@ enum Program {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/bin/bash")
     let limit = fileLimit.map { "ulimit -f \($0); " } ?? ""
+    // Under nohup tests inherit that SIGHUP is ignored, and a shell cannot change it back.
+    let heeding = sign != nil && signal == SIGHUP ? "env --default-signal=HUP " : ""
     process.arguments =
-      ["-c", "\(limit)\(before)exec \"$@\" \(shell)", "bash"] + launcher + [executable.path] + arguments
+      ["-c", "\(limit)\(before)exec \(heeding)\"$@\" \(shell)", "bash"] + launcher + [executable.path] + arguments
     process.currentDirectoryURL = folder
     process.environment = environment.merging(further) { $1 }
     let (given, output, errors) = (Pipe(), Pipe(), Pipe())
