@@ -22,10 +22,10 @@ import Torch
     let output = try model(inputs.tensor("ids"))
     #expect(output.hiddenStates.count == model.configuration.numHiddenLayers + 1)
     for (index, state) in output.hiddenStates.enumerated() {
-      // Some states are larger than five.
-      expectClose(state, try inputs.tensor("state.\(index)"), atol: 1e-5, rtol: 1e-5, "state \(index)")
+      // States reach 18: on another processor transformers itself differs by 1.5e-5 from the golden.
+      expectClose(state, try inputs.tensor("state.\(index)"), atol: 1e-5, rtol: 2e-6, "state \(index)")
       let skipped = model.state(of: output, skipping: index)
-      expectClose(skipped, try inputs.tensor("skip.\(index)"), atol: 1e-5, rtol: 1e-5)
+      expectClose(skipped, try inputs.tensor("skip.\(index)"), atol: 1e-5, rtol: 2e-6)
     }
     expectClose(output.lastHiddenState, try inputs.tensor("last"), atol: 1e-5)
     expectClose(output.pooled, try inputs.tensor("pooled"), atol: 1e-5)
