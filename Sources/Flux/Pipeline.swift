@@ -35,7 +35,8 @@ public final class Pipeline {
   /// `textEncoder` is the directory of the shared text encoder of Flux's models, `vocabulary` that of CLIP's, which single
   /// files lack. With `fast` the model's few-step student is merged into its weights; so are LoRA files, each times its
   /// scale, except those times 0. `residency` says which networks of Stable Diffusion's family are in memory, on other
-  /// devices than the CPU all; if it is `.needed`, the shared text encoder is used where it lies in its file.
+  /// devices than the CPU all; if it is `.needed`, the shared text encoder is used where it lies in its file. On processors
+  /// that `PackedWeights` supports, the U-Net of Flux's models only draws: its parameters can be neither read nor changed.
   public init(
     model url: URL, textEncoder: URL, vocabulary: URL = Installation.clipVocabulary, fast: Bool = false,
     loras: [(file: URL, scale: Double)] = [], options: StableDiffusionModel.Options = .init(),
@@ -44,7 +45,11 @@ public final class Pipeline {
     try device.checkPresence()
     (self.device, self.precision) = (device, precision)
     // Weights of Stable Diffusion stay as they are stored: packed ones take more memory, and as long at 64×64 cells.
-    unpacked = device == .cpu && !StableDiffusionFiles.isStored(at: url) ? Self.packable : []
+    var unpacked = device == .cpu && !StableDiffusionFiles.isStored(at: url) ? Self.packable : []
+    // A U-Net into which student or LoRAs are merged is rounded and packed after that, another one while it is read.
+    let isMerged = fast || loras.contains { $0.scale != 0 }
+    let isPrepared = !isMerged && Libtorch.packsWeights && unpacked.remove(.denoiser) != nil
+    self.unpacked = unpacked
     var source = try ModelSource(model: url)
     let merge: (URL, Double) throws -> Void
     if StableDiffusionFiles.isStored(at: url) {
@@ -64,7 +69,7 @@ public final class Pipeline {
     } else {
       try options.requireNone(for: url)
       student = fast ? try FastStudent(url.appendingPathComponent(FastStudent.folderName), of: source) : nil
-      let model = try ModelBundle(directory: url)
+      let model = try ModelBundle(directory: url, preparedFor: isPrepared ? precision : nil)
       // A program that lives long does not rely on a file that others may write.
       let storage: WeightStorage = residency == .needed && loras.isEmpty ? .mapped : .computed
       let prompts = try model.prompts ?? PromptEncoder(directory: textEncoder, keeping: storage)
@@ -88,8 +93,7 @@ public final class Pipeline {
       source.loras.append(try LoRASource(file: lora.file, scale: lora.scale))
     }
     self.source = source
-    // Flux's own U-Net was read in float32, so that student and LoRAs are merged before it is rounded.
-    if precision != .float32, let bundle { bundle.unet.convert(to: precision.dtype) }
+    if precision != .float32, !isPrepared, let bundle { bundle.unet.convert(to: precision.dtype) }
     model.move(to: device)
   }
 
@@ -256,6 +260,7 @@ public final class Pipeline {
     from state: DenoisingState?, _ onStep: (DenoisingStep) throws -> Void, _ begin: () throws -> Denoising
   ) throws -> Tensor {
     model.release(.text)
+    conditioner.releasePages()
     defer { model.release(.denoiser) }
     return try latents(of: begin(), from: state, onStep: onStep)
   }

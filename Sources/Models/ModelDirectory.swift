@@ -75,6 +75,13 @@ extension ConfiguredModel {
     try StoredNetwork<Self>(directory).filled(as: dtype, keeping: storage)
   }
 
+  /// Reads configuration and weights of a network that only draws from now on, in a type; its layers are packed.
+  public static func loadPrepared(from directory: URL, as dtype: DType) throws(CheckpointError) -> Self {
+    let stored = try StoredNetwork<Self>(directory)
+    try stored.fillPrepared(as: dtype)
+    return stored.network
+  }
+
   /// Reads and checks `config.json`.
   public static func readConfiguration(_ directory: URL) throws(CheckpointError) -> Configuration {
     do throws(JSONFileError) {

@@ -82,6 +82,29 @@ public final class StoredNetwork<Network: ConfiguredModel>: StoredWeights {
     }
   }
 
+  /// Reads all weights and prepares the network for inference in a type, layer by layer.
+  ///
+  /// So no more than one layer is in memory in both forms. Weights are read in float32 and then rounded.
+  public func fillPrepared(as dtype: DType) throws(CheckpointError) {
+    defer { source.releasePages() }
+    var unread = Dictionary(uniqueKeysWithValues: network.parameters.map { (ObjectIdentifier($0.tensor), $0.key) })
+    func read(_ parameters: [NamedTensor]) throws(CheckpointError) {
+      for (_, tensor) in parameters {
+        guard let key = unread.removeValue(forKey: ObjectIdentifier(tensor)) else { continue }
+        let value = try Quantization.read(Network.storedKey(key, in: source), tensor.shape, as: .float32, from: source)
+        tensor.setData_(value.to(dtype))
+      }
+    }
+    for layer in network.inferenceLayers {
+      try read(layer.parameters)
+      layer.prepare()
+    }
+    try read(network.parameters)
+  }
+
+  /// Takes what is mapped of the files out of the process's memory; it is read again where it is used.
+  public func releasePages() { source.releasePages() }
+
   /// The network with its weights.
   public func filled(
     as dtype: DType = .float32, keeping storage: WeightStorage = .computed

@@ -68,7 +68,7 @@ final class TransformerBlock: Module {
 
   init(_ width: Int, heads: Int, context: Int, _ initial: Initializer) {
     norm1 = LayerNorm(width)
-    attn1 = Attention(width, heads: heads, context: width, initial)
+    attn1 = Attention(width, heads: heads, initial)
     norm2 = LayerNorm(width)
     attn2 = Attention(width, heads: heads, context: context, initial)
     norm3 = LayerNorm(width)
@@ -85,14 +85,18 @@ final class TransformerBlock: Module {
 }
 
 /// Multi-head attention (Vaswani et al., 2017).
-final class Attention: Module {
+final class Attention: Module, InferenceLayer {
   let toQ: Linear
   let toK: Linear
   let toV: Linear
   let toOut: [Linear]  // a list of one, since diffusers has a dropout after it
   let heads: Int
+  private let attendsToItself: Bool
 
-  init(_ width: Int, heads: Int, context: Int, _ initial: Initializer) {
+  /// Without `context`, its width, queries, keys and values are of the same rows.
+  init(_ width: Int, heads: Int, context: Int? = nil, _ initial: Initializer) {
+    attendsToItself = context == nil
+    let context = context ?? width
     toQ = Linear(in: width, out: width, bias: false, initial)
     toK = Linear(in: context, out: width, bias: false, initial)
     toV = Linear(in: context, out: width, bias: false, initial)
@@ -101,9 +105,31 @@ final class Attention: Module {
   }
 
   func callAsFunction(_ x: Tensor, _ context: Tensor, _ attend: Tensor?, adding term: Tensor) -> Tensor {
+    let (queries, keys, values) = projected(x, context)
     let mixed = Tensor.multiHeadAttention(
-      toQ(x), toK(context), toV(context), heads: heads, attend: attend, atOnce: toQ.weight.packed != nil)
+      queries, keys, values, heads: heads, attend: attend, atOnce: toQ.weight.packed != nil)
     return toOut[0](mixed, adding: term)
+  }
+
+  /// Layers that share packed weights, which `prepare` has put together, are one product.
+  private func projected(_ x: Tensor, _ context: Tensor) -> (queries: Tensor, keys: Tensor, values: Tensor) {
+    guard let joint = toV.weight.packed, joint === toK.weight.packed else {
+      return (toQ(x), toK(context), toV(context))
+    }
+    if joint === toQ.weight.packed {
+      let parts = joint.linear(x).chunked(3, dim: -1)
+      return (parts[0], parts[1], parts[2])
+    }
+    let parts = joint.linear(context).chunked(2, dim: -1)
+    return (toQ(x), parts[0], parts[1])
+  }
+
+  /// Puts together the layers that read the same rows.
+  func prepare() {
+    var together = [toK.weight, toV.weight]
+    if attendsToItself { together.insert(toQ.weight, at: 0) }
+    guard let joint = PackedWeights(matrices: together) else { return }
+    for weight in together { weight.setPacked_(joint) }
   }
 }
 

@@ -13,8 +13,11 @@ extension Module {
   /// whole network on processors that `PackedWeights` does not support. Packed weights take the place of the parameters, which
   /// can be neither read nor changed until they are replaced: merge LoRAs before.
   public func prepareForInference() {
-    for layer in layers(of: self) { layer.prepare() }
+    for layer in inferenceLayers { layer.prepare() }
   }
+
+  /// The layers that can be packed, a layer before those that it consists of.
+  public var inferenceLayers: [any InferenceLayer] { layers(of: self) }
 }
 
 extension Linear: InferenceLayer {

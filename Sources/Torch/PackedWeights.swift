@@ -15,6 +15,16 @@ public final class PackedWeights {
     self.handle = handle
   }
 
+  /// Packs matrices `[out, in]` of layers without bias that read the same rows; the outputs of each follow those before.
+  ///
+  /// Nil if they have different types or numbers of inputs, or are not covered.
+  public convenience init?(matrices: [Tensor]) {
+    guard let first = matrices.first, matrices.allSatisfy(Self.covers),
+      matrices.allSatisfy({ $0.rank == 2 && $0.shape[1] == first.shape[1] && $0.dtype == first.dtype })
+    else { return nil }
+    self.init(matrix: Tensor.cat(matrices, dim: 0), bias: nil)
+  }
+
   /// Packs the filters `[out, in, k, k]` of a convolution; nil for sizes, types and processors that are not covered.
   public init?(kernel weight: Tensor, bias: Tensor?, stride: Int, padding: Int) {
     guard Self.covers(weight),

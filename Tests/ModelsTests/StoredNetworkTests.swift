@@ -58,6 +58,36 @@ import Torch
     }
   }
 
+  @Test(
+    .enabled(if: PackedWeights.isSupported(.float32), "needs AVX-512"), arguments: [Quantization.float32, .int8],
+    [DType.float32, .bfloat16])
+  func layersPackedAsTheyAreReadAreThoseOfANetworkThatIsPackedAfterwards(_ format: Quantization, _ dtype: DType) throws
+  {
+    guard PackedWeights.isSupported(dtype) else { return }
+    try inFolder(format) { folder in
+      let network = try UNet.load(from: folder)
+      network.convert(to: dtype)
+      network.prepareForInference()
+      let prepared = try UNet.loadPrepared(from: folder, as: dtype)
+      for (expected, actual) in zip(network.parameters, prepared.parameters) {
+        let types = (expected.tensor.dtype, actual.tensor.dtype)
+        #expect(types.0 == dtype && types.1 == dtype, "\(actual.key)")
+        #expect((expected.tensor.packed == nil) == (actual.tensor.packed == nil), "\(actual.key)")
+      }
+      #expect(output(prepared).bytes() == output(network).bytes())
+    }
+  }
+
+  @Test func pagesOfMappedWeightsAreReadAgain() throws {
+    try inFolder(.float32) { folder in
+      let stored = try StoredNetwork<UNet>(folder)
+      let network = try stored.filled(keeping: .mapped)
+      let expected = output(network).bytes()
+      stored.releasePages()
+      #expect(output(network).bytes() == expected)
+    }
+  }
+
   @Test func whatWasLetGoIsReadAgain() throws {
     for format in [Quantization.float32, .int8] {
       try inFolder(format) { folder in

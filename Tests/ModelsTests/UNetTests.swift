@@ -37,6 +37,23 @@ import Torch
     #expect(((output - plain).square().sum() / plain.square().sum()).sqrt().item() < 5e-6, "\(name)")
   }
 
+  @Test(.enabled(if: PackedWeights.isSupported(.float32), "needs AVX-512"))
+  func attentionPacksLayersThatReadTheSameRowsTogether() throws {
+    let unet = try UNet.load(from: Project.golden("unet/ship-like"))
+    unet.prepareForInference()
+    let packed = Dictionary(uniqueKeysWithValues: unet.parameters.map { ($0.key, $0.tensor.packed) })
+    func weights(_ query: String, _ name: String) -> PackedWeights? {
+      packed[query.replacingOccurrences(of: "to_q", with: name)] ?? nil
+    }
+    let queries = packed.keys.filter { $0.hasSuffix("to_q.weight") }
+    #expect(!queries.isEmpty)
+    for query in queries {
+      let values = try #require(weights(query, "to_v"), "\(query)")
+      #expect(values === weights(query, "to_k"), "\(query)")
+      #expect((values === weights(query, "to_q")) == query.contains("attn1"), "\(query)")
+    }
+  }
+
   @Test(arguments: cases) func whatItSavesIsWhatDiffusersSaved(_ name: String) throws {
     let folder = Project.golden("unet/\(name)")
     let saved = try Project.temporaryFolder()

@@ -18,8 +18,8 @@ BEGIN_AVX512
 /// Adds the bias and `added` to a block of a product, and writes it as rows of `outputs` elements.
 template <class E>
 void finishBlock(const CIWeights &w, int64_t row, int64_t rows, int64_t index, const float *block, const E *added, E *to) {
-  const float *const bias = w.bias.const_data_ptr<float>() + index * panel;
-  const int64_t first = index * panel, count = std::min(panel, w.outputs - first);
+  const int64_t first = panelStart(w.columns, index), count = std::min(panelWidth(w.columns, index), w.outputs - first);
+  const float *const bias = w.bias.const_data_ptr<float>() + first;
   for (int64_t c = 0; c < count; c += lanes) {
     const __mmask16 mask = firstLanes(count - c);
     const __m512 b = load(bias + c);

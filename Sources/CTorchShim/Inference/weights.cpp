@@ -56,9 +56,9 @@ template <class E> void packRows(const at::Tensor &weights, int64_t taps, const 
   parallelFor(0, panels(w.columns) * blocks, 4, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; task++) {
       const int64_t index = task / blocks, first = task % blocks * some, width = panelWidth(w.columns, index);
-      const int64_t columns = std::min(width, w.columns - index * panel);
-      const E *const read = from + index * panel * w.depth;
-      E *const start = to + index * panel * w.depth;
+      const int64_t column = panelStart(w.columns, index), columns = std::min(width, w.columns - column);
+      const E *const read = from + column * w.depth;
+      E *const start = to + column * w.depth;
       for (int64_t t = 0; t < taps; t++)
         for (int64_t c = first; c < std::min(first + some, inputs); c++) {
           const int64_t row = t * inputs + c;
@@ -72,7 +72,7 @@ template <class E> void packRows(const at::Tensor &weights, int64_t taps, const 
 
 /// Reserves the panels of `matrices` matrices, which are not filled yet.
 void reserve(CIWeights &w, at::ScalarType type, int64_t matrices, const std::optional<at::Tensor> &bias) {
-  const int64_t computed = (panels(w.columns) - 1) * panel + panelWidth(w.columns, panels(w.columns) - 1);
+  const int64_t computed = roundedUp(w.columns, lanes);
   w.slab = computed * w.depth;
   w.values = at::empty({matrices, w.slab}, at::TensorOptions().dtype(type));
   w.bias = at::zeros({computed}, at::TensorOptions().dtype(at::kFloat));
@@ -172,7 +172,7 @@ CIWeights *ci_pack_kernel(CTTensor *weight, CTTensor *bias, int64_t stride, int6
     if (winogradPays(kernel, stride, padding)) {
       w->kind = Kind::winograd;
       w->depth = w->inputs;
-      reserve(*w, at::kFloat, winogradFrequencies, O(bias));
+      reserve(*w, kernel.scalar_type(), winogradFrequencies, O(bias));
       packWinograd(kernel.contiguous(), *w);
     } else {
       w->kind = Kind::kernel;

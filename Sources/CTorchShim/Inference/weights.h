@@ -11,7 +11,7 @@
 
 namespace inference {
 
-constexpr int64_t panel = 64;  // columns of a block of a product
+constexpr int64_t panel = 64;  // columns of a block of a product, at most
 constexpr int64_t blockRows = 64;
 
 /// How a layer reads its weights.
@@ -20,9 +20,14 @@ enum class Kind { matrix, gated, kernel, winograd };
 /// Number of column panels of a product with `columns` columns.
 constexpr int64_t panels(int64_t columns) { return (columns + panel - 1) / panel; }
 
+/// The first column of a panel. Panels differ by one vector at most, so that threads get equal shares: 96 columns are 48 and 48.
+constexpr int64_t panelStart(int64_t columns, int64_t index) {
+  return roundedUp(columns, lanes) / lanes * index / panels(columns) * lanes;
+}
+
 /// Columns of a panel that are computed: those at the end are zeros.
-inline int64_t panelWidth(int64_t columns, int64_t index) {
-  return std::min(panel, roundedUp(columns - index * panel, lanes));
+constexpr int64_t panelWidth(int64_t columns, int64_t index) {
+  return panelStart(columns, index + 1) - panelStart(columns, index);
 }
 
 }  // namespace inference
@@ -42,7 +47,7 @@ struct CIWeights {
 namespace inference {
 
 template <class E> const E *panelOf(const CIWeights &w, int64_t index, int64_t matrix = 0) {
-  return w.values.const_data_ptr<E>() + matrix * w.slab + index * panel * w.depth;
+  return w.values.const_data_ptr<E>() + matrix * w.slab + panelStart(w.columns, index) * w.depth;
 }
 
 /// Leaves the state that matrix products set on this thread's core, when a thread has done its part.

@@ -1,4 +1,4 @@
-// Winograd's algorithm F(2×2, 3×3) for 3×3 convolutions with packed weights, in float32.
+// Winograd's algorithm F(2×2, 3×3) for 3×3 convolutions with packed weights.
 #pragma once
 #if defined(__x86_64__)
 #include "weights.h"

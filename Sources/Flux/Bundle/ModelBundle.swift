@@ -86,8 +86,8 @@ public final class ModelBundle {
     if case .random = initial { unet.zeroResidualBranches() }
   }
 
-  /// Reads a model directory.
-  public init(directory: URL) throws(CheckpointError) {
+  /// Reads a model directory; with `precision` the U-Net computes in it and is packed, and only draws.
+  public init(directory: URL, preparedFor precision: Precision? = nil) throws(CheckpointError) {
     let (indexFile, schedulerFile) = (Self.indexFile(directory), Self.schedulerFile(directory))
     guard !PixelModel.isStored(in: directory) else {
       throw .configuration(
@@ -102,7 +102,12 @@ public final class ModelBundle {
     } catch { throw CheckpointError(error) }
     autoencoder = try Autoencoder.load(from: directory.appendingPathComponent("autoencoder"))
     adapter = try TextAdapter.load(from: directory.appendingPathComponent("text_adapter"))
-    unet = try UNet.load(from: directory.appendingPathComponent("unet"))
+    let unetDirectory = directory.appendingPathComponent("unet")
+    if let precision {
+      unet = try UNet.loadPrepared(from: unetDirectory, as: precision.dtype)
+    } else {
+      unet = try UNet.load(from: unetDirectory)
+    }
     configuration = Configuration(
       autoencoder: autoencoder.configuration, adapter: adapter.configuration, unet: unet.configuration,
       schedule: scheduler, imageSize: index.imageSize)

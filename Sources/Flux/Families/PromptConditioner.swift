@@ -44,12 +44,15 @@ public protocol PromptConditioner: AnyObject {
   var zeroesEmptyNegative: Bool { get }
   /// Rows of texts that are ids already, padded to `width` tokens or to the width that the networks require.
   func encode(_ texts: [PromptTokens], padTo width: Int) -> EncodedTexts
+  /// Takes weights that lie in mapped files out of the process's memory, until they are used again.
+  func releasePages()
 }
 
 extension PromptConditioner {
   public var poolsContext: Bool { false }
   public var readsChunks: Bool { false }
   public var zeroesEmptyNegative: Bool { false }
+  public func releasePages() {}
 
   /// What each tokenizer makes of a text, cut at the most tokens that the model reads.
   func encodings(of text: String) -> [TokenEncoding] {
@@ -105,4 +108,6 @@ public final class AdaptedPrompts: PromptConditioner {
     guard !rows.allFinite else { return EncodedTexts(rows, fault: nil) }
     return EncodedTexts(rows, fault: text.states.allFinite ? .textAdapter : .textEncoder)
   }
+
+  public func releasePages() { prompts.releasePages() }
 }

@@ -25,6 +25,8 @@ public final class PromptEncoder {
   public private(set) var device: Device
   /// The directory that it was read from.
   public let directory: URL
+  /// The encoder's files, if its weights lie in them.
+  private let mapped: StoredNetwork<TextEncoder>?
   /// The files of the tokenizer, as they were read.
   private let tokenizerFiles: [(name: String, bytes: [UInt8])]
 
@@ -33,7 +35,9 @@ public final class PromptEncoder {
   /// Weights in the mapped file must not change: neither by training nor by a LoRA.
   public init(directory: URL, keeping storage: WeightStorage = .computed, device: Device = .cpu) throws {
     tokenizer = try WordPieceTokenizer(vocabulary: directory.appendingPathComponent("vocab.txt"))
-    encoder = try TextEncoder.load(from: directory, keeping: storage)
+    let stored = try StoredNetwork<TextEncoder>(directory)
+    encoder = try stored.filled(keeping: storage)
+    mapped = storage == .mapped ? stored : nil
     self.directory = directory
     tokenizerFiles = Self.tokenizerFileNames.compactMap { name in
       let path = directory.appendingPathComponent(name).path
@@ -68,6 +72,9 @@ public final class PromptEncoder {
     encoder.move(to: device)
     self.device = device
   }
+
+  /// Takes weights that lie in mapped files out of the process's memory, until they are used again.
+  public func releasePages() { mapped?.releasePages() }
 
   /// Throws unless an adapter's input width and token limit match this encoder.
   public func check(_ adapter: TextAdapter.Configuration) throws(ConfigurationError) {
