@@ -37,6 +37,30 @@ import Torch
     #expect(((output - plain).square().sum() / plain.square().sum()).sqrt().item() < 5e-6, "\(name)")
   }
 
+  /// Rounding of the packed layers is not what makes a trained network inexact in bfloat16.
+  @Test(.enabled(if: PackedWeights.isSupported(.bfloat16), "needs AVX512-BF16"), arguments: ["mini", "midi"])
+  func inBfloat16PackedWeightsAreAboutAsExactAsOthers(_ name: String) throws {
+    let folder = Project.root.appendingPathComponent("models/\(name)/unet")
+    let generator = Generator(seed: 4)
+    let (x, context) = (
+      Tensor.randn([4, 64, 8, 8], generator: generator),
+      Tensor.randn([4, 12, name == "mini" ? 192 : 256], generator: generator)
+    )
+    func output(_ unet: UNet) -> Tensor {
+      withInference {
+        unet(x, timesteps: .full([4], 400), context: context, contextMask: nil, classLabels: context.mean([1]))
+      }
+    }
+    let exact = output(try UNet.load(from: folder))
+    func error(_ unet: UNet) -> Double {
+      ((output(unet).to(.float32) - exact).square().sum() / exact.square().sum()).sqrt().item()
+    }
+    let plain = try UNet.load(from: folder)
+    plain.convert(to: .bfloat16)
+    let (expected, actual) = (error(plain), error(try UNet.loadPrepared(from: folder, as: .bfloat16)))
+    #expect(actual < 1.2 * expected && expected < 0.05, "\(actual), \(expected)")
+  }
+
   @Test(.enabled(if: PackedWeights.isSupported(.float32), "needs AVX-512"))
   func attentionPacksLayersThatReadTheSameRowsTogether() throws {
     let unet = try UNet.load(from: Project.golden("unet/ship-like"))
