@@ -44,7 +44,6 @@ public final class Pipeline {
   ) throws {
     try device.checkPresence()
     (self.device, self.precision) = (device, precision)
-    // Weights of Stable Diffusion stay as they are stored: packed ones take more memory, and as long at 64×64 cells.
     var unpacked = device == .cpu && !StableDiffusionFiles.isStored(at: url) ? Self.packable : []
     // A U-Net into which student or LoRAs are merged is rounded and packed after that, another one while it is read.
     let isMerged = fast || loras.contains { $0.scale != 0 }
@@ -62,7 +61,7 @@ public final class Pipeline {
       }
       let model = try StableDiffusionModel(
         StableDiffusionFiles(url), vocabulary: vocabulary, options, precision: precision,
-        residency: device == .cpu ? residency : .all)
+        residency: device == .cpu ? residency : .all, packsWeights: device == .cpu && Self.packsLargeMaps(precision))
       (self.model, conditioner, student) = (model, model.prompts, nil)
       merge = { model.merge(try model.lora($0), scale: $1) }
       try source.note(options)
@@ -249,6 +248,12 @@ public final class Pipeline {
     guard unpacked.remove(part) != nil, Libtorch.packsWeights else { return }
     if part == .denoiser { model.unet.prepareForInference() }
     if part == .autoencoder { bundle?.autoencoder.decoder.prepareForInference() }
+  }
+
+  /// Whether a U-Net of Stable Diffusion is packed: its maps are large, and only Winograd's algorithm takes less time there
+  /// than libtorch's convolutions. In float32 its weights stay as they are stored, in half of the memory.
+  private static func packsLargeMaps(_ precision: Precision) -> Bool {
+    precision == .bfloat16 && Libtorch.packsWeights && PackedWeights.usesWinograd(.bfloat16)
   }
 
   /// Networks of Flux's own family that are packed; encoders run once for an image, and text networks on few tokens.

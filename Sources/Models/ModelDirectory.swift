@@ -69,17 +69,12 @@ extension ConfiguredModel {
   public static var weightsName: String { "diffusion_pytorch_model" }
 
   /// Reads configuration and weights, which get the given type; errors name file, key, expected and actual value.
+  ///
+  /// With `preparing` the network only draws from now on, and its layers are packed.
   public static func load(
-    from directory: URL, as dtype: DType = .float32, keeping storage: WeightStorage = .computed
+    from directory: URL, as dtype: DType = .float32, keeping storage: WeightStorage = .computed, preparing: Bool = false
   ) throws(CheckpointError) -> Self {
-    try StoredNetwork<Self>(directory).filled(as: dtype, keeping: storage)
-  }
-
-  /// Reads configuration and weights of a network that only draws from now on, in a type; its layers are packed.
-  public static func loadPrepared(from directory: URL, as dtype: DType) throws(CheckpointError) -> Self {
-    let stored = try StoredNetwork<Self>(directory)
-    try stored.fillPrepared(as: dtype)
-    return stored.network
+    try StoredNetwork<Self>(directory).filled(as: dtype, keeping: storage, preparing: preparing)
   }
 
   /// Reads and checks `config.json`.

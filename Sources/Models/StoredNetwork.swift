@@ -16,8 +16,10 @@ public enum WeightStorage: Sendable {
 
 /// Weights of a network that can be read, let go, and read again.
 public protocol StoredWeights: AnyObject {
-  /// Reads all weights, for a network that computes in the given type.
-  func fill(as dtype: DType, keeping storage: WeightStorage) throws(CheckpointError)
+  /// Reads all weights, for a network that computes in the given type and, with `preparing`, only draws.
+  func fill(as dtype: DType, keeping storage: WeightStorage, preparing: Bool) throws(CheckpointError)
+  /// Packs the weights of a network that only draws from now on.
+  func prepareForInference()
   /// Lets the weights go.
   func release()
 }
@@ -68,38 +70,41 @@ public final class StoredNetwork<Network: ConfiguredModel>: StoredWeights {
   }
 
   /// Reads all weights, for a network that computes in the given type.
-  public func fill(as dtype: DType = .float32, keeping storage: WeightStorage = .computed) throws(CheckpointError) {
-    defer { if storage != .mapped { source.releasePages() } }
-    for (key, tensor) in network.parameters {
-      let (key, shape) = (Network.storedKey(key, in: source), tensor.shape)
-      if storage == .stored, let weight = try compact(key, shape, widenedTo: dtype) {
-        tensor.setCompact_(weight, widenedTo: dtype)
-      } else if storage == .mapped, source.info(key)?.dtype == dtype {
-        tensor.setData_(try source.mapped(key, shape: shape))
-      } else {
-        tensor.setData_(try Quantization.read(key, shape, as: dtype, from: source))
-      }
-    }
-  }
-
-  /// Reads all weights and prepares the network for inference in a type, layer by layer.
   ///
-  /// So no more than one layer is in memory in both forms. Weights are read in float32 and then rounded.
-  public func fillPrepared(as dtype: DType) throws(CheckpointError) {
-    defer { source.releasePages() }
-    var unread = Dictionary(uniqueKeysWithValues: network.parameters.map { (ObjectIdentifier($0.tensor), $0.key) })
+  /// With `preparing` the network only draws from then on: a layer is packed as soon as its weights are read, so that no
+  /// more than one is in memory in both forms.
+  public func fill(
+    as dtype: DType = .float32, keeping storage: WeightStorage = .computed, preparing: Bool = false
+  ) throws(CheckpointError) {
+    defer { if storage != .mapped { source.releasePages() } }
+    let keys = network.parameters.map { (ObjectIdentifier($0.tensor), $0.key) }
+    var unread = Dictionary(keys, uniquingKeysWith: { first, _ in first })
     func read(_ parameters: [NamedTensor]) throws(CheckpointError) {
       for (_, tensor) in parameters {
         guard let key = unread.removeValue(forKey: ObjectIdentifier(tensor)) else { continue }
-        let value = try Quantization.read(Network.storedKey(key, in: source), tensor.shape, as: .float32, from: source)
-        tensor.setData_(value.to(dtype))
+        try fill(tensor, from: Network.storedKey(key, in: source), as: dtype, keeping: storage)
       }
     }
-    for layer in network.inferenceLayers {
-      try read(layer.parameters)
-      layer.prepare()
+    if preparing {
+      for layer in network.inferenceLayers {
+        try read(layer.parameters)
+        layer.prepare()
+      }
     }
     try read(network.parameters)
+  }
+
+  private func fill(
+    _ tensor: Tensor, from key: String, as dtype: DType, keeping storage: WeightStorage
+  ) throws(CheckpointError) {
+    let shape = tensor.shape
+    if storage == .stored, let weight = try compact(key, shape, widenedTo: dtype) {
+      tensor.setCompact_(weight, widenedTo: dtype)
+    } else if storage == .mapped, source.info(key)?.dtype == dtype {
+      tensor.setData_(try source.mapped(key, shape: shape))
+    } else {
+      tensor.setData_(try Quantization.read(key, shape, as: dtype, from: source))
+    }
   }
 
   /// Takes what is mapped of the files out of the process's memory; it is read again where it is used.
@@ -107,11 +112,13 @@ public final class StoredNetwork<Network: ConfiguredModel>: StoredWeights {
 
   /// The network with its weights.
   public func filled(
-    as dtype: DType = .float32, keeping storage: WeightStorage = .computed
+    as dtype: DType = .float32, keeping storage: WeightStorage = .computed, preparing: Bool = false
   ) throws(CheckpointError) -> Network {
-    try fill(as: dtype, keeping: storage)
+    try fill(as: dtype, keeping: storage, preparing: preparing)
     return network
   }
+
+  public func prepareForInference() { network.prepareForInference() }
 
   /// Lets the weights go.
   public func release() {

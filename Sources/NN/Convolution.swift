@@ -9,6 +9,8 @@ public final class Conv2d: Module {
   let stride: Int
   let padding: Int
   let groups: Int
+  /// Whether the weights are never packed, since packed kernels may take 16/9 of their memory.
+  public var savesMemory = false
 
   /// The default `padding` keeps the size at stride 1.
   public init(

@@ -28,7 +28,7 @@ extension Linear: InferenceLayer {
 
 extension Conv2d: InferenceLayer {
   public func prepare() {
-    guard groups == 1 else { return }
+    guard groups == 1, !savesMemory else { return }
     if let packed = PackedWeights(kernel: weight, bias: bias, stride: stride, padding: padding) {
       weight.setPacked_(packed)
     }

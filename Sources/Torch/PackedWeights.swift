@@ -40,6 +40,9 @@ public final class PackedWeights {
     (dtype == .float32 || dtype == .bfloat16) && ci_supports(dtype.code)
   }
 
+  /// Whether 3×3 convolutions with packed weights of a type use Winograd's algorithm: in bfloat16 not where there is AMX.
+  public static func usesWinograd(_ dtype: DType) -> Bool { isSupported(dtype) && ci_uses_winograd(dtype.code) }
+
   private static func covers(_ weight: Tensor) -> Bool {
     weight.device == .cpu && weight.compact == nil && weight.packed == nil && !weight.requiresGrad
       && isSupported(weight.dtype)

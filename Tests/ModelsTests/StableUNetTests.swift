@@ -78,6 +78,12 @@ import Torch
       // Attention multiplies two numbers of each channel more.
       #expect(abs(configuration.weightCount - stored) < stored / 1000)
       #expect(configuration.pooledTextWidth == (name == "sdxl" ? 1280 : nil))
+      // The coarsest maps have 8×8 cells, 12×12 in the model of 768 pixels, and 32×32 in XL.
+      let network = UNet(configuration, .unallocated)
+      let savings = network.downBlocks.map { $0.resnets.allSatisfy { $0.conv1.savesMemory && $0.conv2.savesMemory } }
+      #expect(savings == (name == "sdxl" ? [false, false, false] : [false, false, false, true]))
+      #expect(network.midBlock?.resnets.first?.conv1.savesMemory == (name != "sdxl"))
+      #expect(network.upBlocks.map { $0.resnets[0].conv2.savesMemory } == savings.reversed())
       // Written and read again, it is the same.
       try JSONFile.write(configuration, to: folder.appendingPathComponent("config.json"))
       #expect(try UNet.readConfiguration(folder) == configuration)

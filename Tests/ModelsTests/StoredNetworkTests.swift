@@ -68,7 +68,7 @@ import Torch
       let network = try UNet.load(from: folder)
       network.convert(to: dtype)
       network.prepareForInference()
-      let prepared = try UNet.loadPrepared(from: folder, as: dtype)
+      let prepared = try UNet.load(from: folder, as: dtype, preparing: true)
       for (expected, actual) in zip(network.parameters, prepared.parameters) {
         let types = (expected.tensor.dtype, actual.tensor.dtype)
         #expect(types.0 == dtype && types.1 == dtype, "\(actual.key)")

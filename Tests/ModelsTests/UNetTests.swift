@@ -57,7 +57,7 @@ import Torch
     }
     let plain = try UNet.load(from: folder)
     plain.convert(to: .bfloat16)
-    let (expected, actual) = (error(plain), error(try UNet.loadPrepared(from: folder, as: .bfloat16)))
+    let (expected, actual) = (error(plain), error(try UNet.load(from: folder, as: .bfloat16, preparing: true)))
     #expect(actual < 1.2 * expected && expected < 0.05, "\(actual), \(expected)")
   }
 

@@ -14,6 +14,8 @@ typedef struct CIWeights CIWeights;
 
 // Whether this processor and this libtorch have what networks of this type need: AVX-512, for bfloat16 also AVX512-BF16.
 bool ci_supports(CTType type);
+// Whether 3×3 kernels of a type are packed for Winograd's algorithm.
+bool ci_uses_winograd(CTType type);
 // Whether networks that only draw are to use it; initially true in optimized builds unless the environment variable
 // FLUX_PLAIN is set.
 bool ci_in_use(void);
@@ -23,7 +25,7 @@ void ci_set_in_use(bool on);
 // NULL without an error if the sizes cannot be packed.
 CIWeights *ci_pack_matrix(CTTensor *weight, CTTensor *bias /* may be NULL */, bool gated);
 // A kernel [N, C, k, k] of a convolution without groups.
-CIWeights *ci_pack_kernel(CTTensor *weight, CTTensor *bias /* may be NULL */, int64_t stride, int64_t padding);
+CIWeights *ci_pack_kernel(CTTensor *weight, CTTensor *bias, int64_t stride, int64_t padding);
 void ci_free(CIWeights *weights);
 int64_t ci_bytes(CIWeights *weights);
 

@@ -130,6 +130,14 @@ bool ci_supports(CTType type) {
 #endif
 }
 
+bool ci_uses_winograd(CTType type) {
+#if defined(__x86_64__)
+  return supports(scalarType(type)) && winogradPays(scalarType(type));
+#else
+  return false;
+#endif
+}
+
 CIWeights *ci_pack_matrix(CTTensor *weight, CTTensor *bias, bool gated) {
   CIWeights *result = nullptr;
 #if defined(__x86_64__)

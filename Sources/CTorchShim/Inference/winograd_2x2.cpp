@@ -195,10 +195,14 @@ static bool hasAMX() {
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1);
 }
 
+bool winogradPays(at::ScalarType type) {
+  static const bool multipliesTiles = hasAMX();
+  return type == at::kFloat || !multipliesTiles;
+}
+
 bool winogradPays(const at::Tensor &kernel, int64_t stride, int64_t padding) {
-  static const bool onlyDirect = hasAMX();
-  return (kernel.scalar_type() == at::kFloat || !onlyDirect) && kernel.size(2) == 3 && stride == 1 && padding == 1 &&
-         kernel.size(0) >= 32 && kernel.size(1) >= 32;
+  return winogradPays(kernel.scalar_type()) && kernel.size(2) == 3 && stride == 1 && padding == 1 && kernel.size(0) >= 32 &&
+         kernel.size(1) >= 32;
 }
 
 void packWinograd(const at::Tensor &kernel, CIWeights &w) {

@@ -102,12 +102,8 @@ public final class ModelBundle {
     } catch { throw CheckpointError(error) }
     autoencoder = try Autoencoder.load(from: directory.appendingPathComponent("autoencoder"))
     adapter = try TextAdapter.load(from: directory.appendingPathComponent("text_adapter"))
-    let unetDirectory = directory.appendingPathComponent("unet")
-    if let precision {
-      unet = try UNet.loadPrepared(from: unetDirectory, as: precision.dtype)
-    } else {
-      unet = try UNet.load(from: unetDirectory)
-    }
+    unet = try UNet.load(
+      from: directory.appendingPathComponent("unet"), as: (precision ?? .float32).dtype, preparing: precision != nil)
     configuration = Configuration(
       autoencoder: autoencoder.configuration, adapter: adapter.configuration, unet: unet.configuration,
       schedule: scheduler, imageSize: index.imageSize)

@@ -28,14 +28,20 @@ final class LoadablePart {
   private let networks: [Network]
   private var merges: [(lora: LoRA, network: any Module, scale: Double)] = []
   private var isLoaded = false
+  private let isPrepared: Bool
 
-  init(_ networks: [Network]) { self.networks = networks }
+  /// With `preparing` the networks are prepared for inference whenever they are read.
+  init(_ networks: [Network], preparing: Bool = false) { (self.networks, isPrepared) = (networks, preparing) }
 
   /// Reads the weights, unless they are in memory.
   func load() throws(CheckpointError) {
     if isLoaded { return }
-    for network in networks { try network.stored.fill(as: network.dtype, keeping: .stored) }
+    for network in networks {
+      try network.stored.fill(as: network.dtype, keeping: .stored, preparing: isPrepared && merges.isEmpty)
+    }
     for merge in merges { merge.lora.merge(into: merge.network, scale: merge.scale) }
+    if isPrepared, !merges.isEmpty { for network in networks { network.stored.prepareForInference() } }
+    if isPrepared { Libtorch.returnFreeMemory() }  // what packing left: hundreds of megabytes
     isLoaded = true
   }
 
@@ -48,6 +54,7 @@ final class LoadablePart {
   /// Merges a LoRA into one of the networks, now or when it is read.
   func merge(_ lora: LoRA, into network: any Module, scale: Double) {
     merges.append((lora, network, scale))
+    if isPrepared { return release() }  // packed weights cannot be changed: they are read again
     if isLoaded { lora.merge(into: network, scale: scale) }
   }
 }

@@ -45,13 +45,13 @@ public final class StableDiffusionModel: ImageModel {
   /// Reads all parts, U-Net and autoencoder in the given precision, or prepares to read them when they are needed.
   ///
   /// `vocabulary` is the folder of CLIP's vocabulary, for files that have none. Weights that take less memory as they are
-  /// stored stay so.
+  /// stored stay so. With `packsWeights` the U-Net only draws, and its other weights are packed.
   ///
   /// Throws where a part is missing or damaged, or where the parts do not fit together: all that headers show, even if the
   /// weights are read later.
   public init(
     _ files: StableDiffusionFiles, vocabulary: URL, _ options: Options = Options(), precision: Precision = .float32,
-    residency: Residency = .all
+    residency: Residency = .all, packsWeights: Bool = false
   ) throws {
     sizes = try Configuration(files, options)
     self.residency = residency
@@ -64,7 +64,8 @@ public final class StableDiffusionModel: ImageModel {
     // As others keep that of XL, which overflows in float16; the small one has few weights.
     let isPrecise = isXL || decoder.network is AutoencoderTiny
     parts = [
-      .text: LoadablePart(encoders.map { ($0, .float32) }), .denoiser: LoadablePart([(denoiser, precision.dtype)]),
+      .text: LoadablePart(encoders.map { ($0, .float32) }),
+      .denoiser: LoadablePart([(denoiser, precision.dtype)], preparing: packsWeights),
       .autoencoder: LoadablePart([(decoder.weights, isPrecise ? .float32 : precision.dtype)]),
     ]
     let problem = Self.mismatch(

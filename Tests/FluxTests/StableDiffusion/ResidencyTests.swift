@@ -11,11 +11,11 @@ import Torch
 
 @Suite struct ResidencyTests {
   private func pipeline(
-    _ model: URL, _ residency: Residency, loras: [(file: URL, scale: Double)] = []
+    _ model: URL, _ residency: Residency, loras: [(file: URL, scale: Double)] = [], precision: Precision = .float32
   ) throws -> Pipeline {
     try Pipeline(
       model: model, textEncoder: Project.minilm, vocabulary: PipelineGolden.vocabulary, loras: loras,
-      residency: residency)
+      precision: precision, residency: residency)
   }
 
   private let request = GenerationRequest(
@@ -23,10 +23,15 @@ import Torch
 
   private func isLoaded(_ module: any Module) -> Bool { module.parameters.allSatisfy(\.tensor.values.allFinite) }
 
-  @Test(arguments: ["stable_diffusion", "stable_diffusion_xl"])
-  func imagesAreTheSameWhetherPartsStayInMemoryOrNot(_ golden: String) throws {
+  /// In bfloat16 the U-Net is packed whenever it is read, where that pays.
+  @Test(arguments: ["stable_diffusion", "stable_diffusion_xl"], [Precision.float32, .bfloat16])
+  func imagesAreTheSameWhetherPartsStayInMemoryOrNot(_ golden: String, _ precision: Precision) throws {
     let model = Project.golden("\(golden)/model")
-    let (all, needed) = (try pipeline(model, .all), try pipeline(model, .needed))
+    let (all, needed) = (
+      try pipeline(model, .all, precision: precision), try pipeline(model, .needed, precision: precision)
+    )
+    let isPacked = precision == .bfloat16 && Libtorch.packsWeights && PackedWeights.usesWinograd(.bfloat16)
+    #expect(all.model.unet.parameters.contains { $0.tensor.packed != nil } == isPacked)
     var edited = request
     edited.edit = ImageEdit(
       image: Image(width: 48, height: 32, channels: .rgb, pixels: .init(repeating: 90, count: 3 * 48 * 32)),
@@ -72,13 +77,14 @@ import Torch
     #expect(try Array(pipeline.previewImages(of: first)[0].pixels.prefix(3)) == color)
   }
 
-  @Test func aLoRAIsMergedWheneverAPartIsRead() throws {
+  @Test(arguments: [Precision.float32, .bfloat16])
+  func aLoRAIsMergedWheneverAPartIsRead(_ precision: Precision) throws {
     let model = Project.golden("stable_diffusion/model")
     let loras = [(file: Project.golden("stable_diffusion_lora/peft.safetensors"), scale: 0.8)]
-    let expected = try pipeline(model, .all, loras: loras).generate(request).image
-    let needed = try pipeline(model, .needed, loras: loras)
+    let expected = try pipeline(model, .all, loras: loras, precision: precision).generate(request).image
+    let needed = try pipeline(model, .needed, loras: loras, precision: precision)
     for _ in 0..<2 { #expect(try needed.generate(request).image == expected) }
-    #expect(try pipeline(model, .all).generate(request).image != expected)
+    #expect(try pipeline(model, .all, precision: precision).generate(request).image != expected)
   }
 
   @Test func aFileThatLacksAWeightIsRefusedBeforeAnyIsRead() throws {
