@@ -52,14 +52,15 @@ public final class UNet: Module {
     keepCoarseKernelsSmall()
   }
 
-  /// Kernels of wide levels with few cells, as of Stable Diffusion's 8×8, take half of the memory and little of the time.
+  /// Kernels with many weights for few cells, as at Stable Diffusion's 8×8, take half of the memory and little of the time.
   private func keepCoarseKernelsSmall() {
-    let levels = configuration.blockOutChannels.indices
-    for level in levels where configuration.blockOutChannels[level] >= 1024 {
-      guard let side = configuration.sampleSize, side >> level <= 12 else { continue }
-      let middle = level == levels.upperBound - 1 ? midBlock?.resnets ?? [] : []
-      for block in downBlocks[level].resnets + middle + upBlocks[levels.upperBound - 1 - level].resnets {
-        (block.conv1.savesMemory, block.conv2.savesMemory) = (true, true)
+    guard let side = configuration.sampleSize else { return }
+    let widths = configuration.blockOutChannels
+    for (level, width) in widths.enumerated() where width >= 1024 {
+      let cells = max(side >> level, 1) * max(side >> level, 1)
+      let middle = level == widths.count - 1 ? midBlock?.resnets ?? [] : []
+      for block in downBlocks[level].resnets + middle + upBlocks[widths.count - 1 - level].resnets {
+        for layer in [block.conv1, block.conv2] { layer.savesMemory = layer.weight.count >= 100_000 * cells }
       }
     }
   }

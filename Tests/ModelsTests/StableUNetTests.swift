@@ -84,6 +84,8 @@ import Torch
       #expect(savings == (name == "sdxl" ? [false, false, false] : [false, false, false, true]))
       #expect(network.midBlock?.resnets.first?.conv1.savesMemory == (name != "sdxl"))
       #expect(network.upBlocks.map { $0.resnets[0].conv2.savesMemory } == savings.reversed())
+      // At 16×16 those that read a skip connection of the same width, too.
+      #expect(network.upBlocks[1].resnets.map(\.conv1.savesMemory) == [name == "sd15", name == "sd15", false])
       // Written and read again, it is the same.
       try JSONFile.write(configuration, to: folder.appendingPathComponent("config.json"))
       #expect(try UNet.readConfiguration(folder) == configuration)
