@@ -250,8 +250,10 @@ public final class Pipeline {
     if part == .autoencoder { bundle?.autoencoder.decoder.prepareForInference() }
   }
 
-  /// Whether a U-Net of Stable Diffusion is packed: its maps are large, and only Winograd's algorithm takes less time there
-  /// than libtorch's convolutions. In float32 its weights stay as they are stored, in half of the memory.
+  /// Whether a U-Net of Stable Diffusion is packed.
+  ///
+  /// Its maps are large, and only Winograd's algorithm takes less time there than libtorch's convolutions. In float32 its
+  /// weights stay as they are stored, in half of the memory.
   private static func packsLargeMaps(_ precision: Precision) -> Bool {
     precision == .bfloat16 && Libtorch.packsWeights && PackedWeights.usesWinograd(.bfloat16)
   }
