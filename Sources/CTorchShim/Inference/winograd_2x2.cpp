@@ -98,12 +98,14 @@ void packTaps(const float *kernels, int64_t step, int64_t outputs, float *to, in
   for (int64_t k = 0; k < frequencies; k++) store(to + k * slab, o[k]);
 }
 
+/// Values in bfloat16, in the lower halves of words.
+inline __m512i rounded(__m512 v) { return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(v)); }
+
 /// The same of two input channels, whose values lie together.
 void packTaps(const at::BFloat16 *kernels, int64_t step, int64_t outputs, at::BFloat16 *to, int64_t slab) {
   __m512 first[frequencies], second[frequencies];
   transformWeights(kernels, step, outputs, first);
   transformWeights(kernels + 9, step, outputs, second);
-  const auto rounded = [](__m512 v) { return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(v)); };
   for (int64_t k = 0; k < frequencies; k++)
     _mm512_storeu_si512(to + k * slab, _mm512_or_si512(rounded(first[k]), _mm512_slli_epi32(rounded(second[k]), 16)));
 }
