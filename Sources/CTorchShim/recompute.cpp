@@ -83,7 +83,8 @@ struct Recomputation : torch::autograd::Function<Recomputation> {
       const Precision::Scope scope(body.precision);
       output = body(inputs);
     }
-    torch::autograd::backward({output}, {gradients[0]});  // accumulates the gradients of parameters
+    // Accumulates the gradients of parameters; a layer that is frozen, on inputs without a gradient, has none.
+    if (output.requires_grad()) torch::autograd::backward({output}, {gradients[0]});
     variable_list results(2);  // body and anchor have no gradient
     for (const at::Tensor &input : inputs) results.push_back(input.grad());
     return results;

@@ -113,10 +113,10 @@ public final class Pipeline {
     if precision != .float32 { model.unet.convert(to: precision.dtype) }
   }
 
-  /// A pipeline over a model of Stable Diffusion's family that is in memory already, on the CPU.
-  init(model: StableDiffusionModel, source: ModelSource) {
-    (self.model, conditioner, self.source) = (model, model.prompts, source)
-    (student, device, precision, unpacked) = (nil, .cpu, .float32, [])
+  /// A pipeline over a model of Stable Diffusion's family that was read already and is on a device.
+  public init(model: StableDiffusionModel, source: ModelSource, device: Device = .cpu) {
+    (self.model, conditioner, self.source, self.device) = (model, model.prompts, source, device)
+    (student, precision, unpacked) = (nil, .float32, [])
   }
 
   /// A prompt and the one that guidance leads away from, as the U-Net reads them: one row each, equally long.

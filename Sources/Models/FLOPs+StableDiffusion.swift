@@ -1,4 +1,26 @@
 extension AutoencoderKL.Configuration {
+  /// FLOPs of the encoder for a latent of `height × width` cells.
+  public func encoderFLOPs(height: Int, width: Int) -> Int {
+    func block(_ inputs: Int, _ outputs: Int, _ h: Int, _ w: Int) -> Int {
+      FLOPs.convolution(inputs, outputs, kernel: 3, h, w) + FLOPs.convolution(outputs, outputs, kernel: 3, h, w)
+        + (inputs == outputs ? 0 : FLOPs.convolution(inputs, outputs, kernel: 1, h, w))
+    }
+    let (last, lowest) = (blockOutChannels.count - 1, blockOutChannels[blockOutChannels.count - 1])
+    var total = FLOPs.convolution(inChannels, blockOutChannels[0], kernel: 3, height << last, width << last)
+    for (level, channels) in blockOutChannels.enumerated() {
+      let (h, w) = (height << (last - level), width << (last - level))
+      total += block(blockOutChannels[max(level - 1, 0)], channels, h, w)
+      total += (layersPerBlock - 1) * block(channels, channels, h, w)
+      if level < last { total += FLOPs.convolution(channels, channels, kernel: 3, h / 2, w / 2) }
+    }
+    total += 2 * block(lowest, lowest, height, width)
+    if midBlockAddAttention {
+      let cells = height * width
+      total += 4 * FLOPs.linear(cells, lowest, lowest) + FLOPs.attention(queries: cells, keys: cells, width: lowest)
+    }
+    return total + FLOPs.convolution(lowest, 2 * latentChannels, kernel: 3, height, width)
+  }
+
   /// FLOPs of the decoder for a latent of `height × width` cells.
   public func decoderFLOPs(height: Int, width: Int) -> Int {
     func block(_ inputs: Int, _ outputs: Int, _ h: Int, _ w: Int) -> Int {
@@ -37,5 +59,15 @@ extension AutoencoderTiny.Configuration {
       total += FLOPs.convolution(channels, channels, kernel: 3, h, w)
     }
     return total + FLOPs.convolution(channels, outChannels, kernel: 3, h, w)
+  }
+}
+
+extension CLIPTextModel.Configuration {
+  /// FLOPs of a forward pass over a text of `tokens`.
+  public func flops(tokens N: Int) -> Int {
+    let layer =
+      4 * FLOPs.linear(N, hiddenSize, hiddenSize) + 2 * FLOPs.linear(N, hiddenSize, intermediateSize)
+      + FLOPs.attention(queries: N, keys: N, width: hiddenSize)
+    return numHiddenLayers * layer
   }
 }

@@ -16,7 +16,9 @@ public struct LoRAFile {
   public var textEncoder2: LoRA?
 
   /// A file of the given LoRAs.
-  public init(unet: LoRA? = nil, textEncoder: LoRA? = nil) { (self.unet, self.textEncoder) = (unet, textEncoder) }
+  public init(unet: LoRA? = nil, textEncoder: LoRA? = nil, textEncoder2: LoRA? = nil) {
+    (self.unet, self.textEncoder, self.textEncoder2) = (unet, textEncoder, textEncoder2)
+  }
 
   /// Reads a file and checks every tensor against the layers of the networks; a tensor that cannot be applied is an error.
   ///

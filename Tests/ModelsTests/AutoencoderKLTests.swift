@@ -26,6 +26,9 @@ import Torch
     expectClose(sample, try inputs.tensor("sample"), atol: 1e-4, "sample")
     expectClose(model.scaled(sample), try inputs.tensor("scaled"), atol: 1e-4, "scaled")
     expectClose(model.unscaled(model.scaled(sample)), sample, atol: 1e-5)
+    let scaled = model.scaled(distribution)
+    expectClose(
+      try scaled.sample(noise: inputs.tensor("noise")), try inputs.tensor("scaled"), atol: 1e-4, "scaled distribution")
   }
 
   @Test(arguments: cases) func imagesAreThoseOfDiffusers(_ name: String) throws {

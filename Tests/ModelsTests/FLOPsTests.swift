@@ -20,6 +20,31 @@ import Testing
     #expect(mini.flops(height: 7, width: 7, tokens: 32) == 279_680_128)
   }
 
+  /// What `FlopCounterMode` (PyTorch 2.15) counts in diffusers' and transformers' networks of the same numbers.
+  @Test func theEncodersOfStableDiffusionCountWhatPyTorchCounts() {
+    let autoencoder = AutoencoderKL.Configuration(blockOutChannels: [8, 16], layersPerBlock: 2)
+    #expect(autoencoder.encoderFLOPs(height: 8, width: 8) == 4_132_864)
+    let text = CLIPTextModel.Configuration(
+      vocabSize: 99, hiddenSize: 32, intermediateSize: 48, numHiddenLayers: 3, numAttentionHeads: 4, hiddenAct: .gelu)
+    #expect(text.flops(tokens: 77) == 5_588_352)
+  }
+
+  /// What PyTorch stores for the gradients of the attention projections of Stable Diffusion 1.5 in diffusers (hooks of saved
+  /// tensors), less the matrices of attention, which Flux does not store.
+  @Test(arguments: [(64, 397_800_000), (32, 100_900_000)])
+  func theBackwardPassStoresWhatPyTorchStores(_ side: Int, _ expected: Int) {
+    let unet = UNet.Configuration(
+      sampleSize: 64, inChannels: 4, outChannels: 4,
+      downBlockTypes: [.crossAttention, .crossAttention, .crossAttention, .plain], midBlockType: .crossAttention,
+      upBlockTypes: [.plain, .crossAttention, .crossAttention, .crossAttention],
+      blockOutChannels: [320, 640, 1280, 1280], layersPerBlock: 2, transformerLayersPerBlock: 1, attentionHeadDim: 8,
+      useLinearProjection: false, crossAttentionDim: 768, classEmbedType: nil, projectionClassEmbeddingsInputDim: nil,
+      normNumGroups: 32, normEps: 1e-5, actFn: .silu, flipSinToCos: true, freqShift: 0, downsamplePadding: 1)
+    let stored = unet.storedForBackward(height: side, width: side)
+    #expect(abs(Double(stored.all) / Double(expected) - 1) < 0.03, "\(stored.all)")
+    #expect(stored.checkpointed < stored.all / 5)
+  }
+
   /// One level each way over 2×2 cells, by hand.
   @Test func theAutoencoderCountsItsConvolutions() {
     let c = Autoencoder.Configuration(

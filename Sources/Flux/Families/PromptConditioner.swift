@@ -76,7 +76,7 @@ extension PromptConditioner {
   }
 
   /// Rows of negative prompts as guidance leads away from them: zeros for empty ones where the model was trained so.
-  func negatives(_ rows: TextConditioning, of prompts: [String]) -> TextConditioning {
+  public func negatives(_ rows: TextConditioning, of prompts: [String]) -> TextConditioning {
     guard zeroesEmptyNegative, prompts.contains("") else { return rows }
     let kept = Tensor(prompts.map { $0.isEmpty ? 0 : 1 as Float }, shape: [prompts.count, 1]).to(rows.context.device)
     return TextConditioning(

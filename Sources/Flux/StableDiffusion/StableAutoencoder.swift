@@ -12,6 +12,8 @@ protocol StableAutoencoder: Module {
   var imageChannels: [Int] { get }
   /// The latents that the U-Net sees, of pixels in −1…1; `noise` is drawn where they are random.
   func latents(of pixels: Tensor, noise: () -> Tensor) -> Tensor
+  /// Mean and standard deviation of the latents of pixels, where they are random.
+  func distribution(of pixels: Tensor) -> (mean: Tensor, deviation: Tensor?)
   /// The pixels of such latents.
   func pixels(of latents: Tensor) -> Tensor
   /// The class of diffusers that its folder names.
@@ -32,6 +34,11 @@ extension AutoencoderKL: StableAutoencoder {
     return scaled(distribution.sample(noise: noise()))
   }
 
+  func distribution(of pixels: Tensor) -> (mean: Tensor, deviation: Tensor?) {
+    let distribution = scaled(encode(pixels))
+    return (distribution.mean, (0.5 * distribution.logVariance).exp())
+  }
+
   func pixels(of latents: Tensor) -> Tensor { decode(latents) }
 }
 
@@ -40,6 +47,7 @@ extension AutoencoderTiny: StableAutoencoder {
   var imageChannels: [Int] { [configuration.inChannels, configuration.outChannels] }
 
   func latents(of pixels: Tensor, noise: () -> Tensor) -> Tensor { encode(pixels) }
+  func distribution(of pixels: Tensor) -> (mean: Tensor, deviation: Tensor?) { (encode(pixels), nil) }
 
   func pixels(of latents: Tensor) -> Tensor { decode(latents) }
 }

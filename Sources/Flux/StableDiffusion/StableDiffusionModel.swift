@@ -34,13 +34,16 @@ public final class StableDiffusionModel: ImageModel {
 
   public let unet: UNet
   let autoencoder: any StableAutoencoder
-  private let sizes: Configuration
+  /// The sizes of the networks.
+  public let sizes: Configuration
   /// The text networks.
   public let prompts: any StablePrompts
   public let schedule: Schedule
 
   private let residency: Residency
   private let parts: [ModelPart: LoadablePart]
+  /// Parts that stay in memory whoever lets them go.
+  private var held: Set<ModelPart> = []
 
   /// Reads all parts, U-Net and autoencoder in the given precision, or prepares to read them when they are needed.
   ///
@@ -104,7 +107,13 @@ public final class StableDiffusionModel: ImageModel {
   public func prepare(_ part: ModelPart) throws(CheckpointError) { try parts[part]?.load() }
 
   public func release(_ part: ModelPart) {
-    if residency == .needed { parts[part]?.release() }
+    if residency == .needed, !held.contains(part) { parts[part]?.release() }
+  }
+
+  /// Reads a part's weights, and keeps them from now on, changes included.
+  public func hold(_ part: ModelPart) throws(CheckpointError) {
+    try prepare(part)
+    held.insert(part)
   }
 
   /// Merges a LoRA that was read for this model's networks, now or whenever they are read.
@@ -141,6 +150,13 @@ public final class StableDiffusionModel: ImageModel {
 
   public func encode(_ pixels: Tensor, noise: () -> Tensor) -> Tensor {
     precisely(on: pixels.device) { autoencoder.latents(of: pixels, noise: noise) }
+  }
+
+  /// Mean and standard deviation of the latents `[B, C, h, w]`, scaled as the denoising network reads them, of pixels in
+  /// −1…1; the deviation is nil for an autoencoder whose latents are not random.
+  public func latentDistribution(of pixels: Tensor) -> (mean: Tensor, deviation: Tensor?) {
+    sizes.unet.isXL
+      ? withoutAutocast(pixels.device) { autoencoder.distribution(of: pixels) } : autoencoder.distribution(of: pixels)
   }
 
   public func decode(_ latents: Tensor) -> Tensor {

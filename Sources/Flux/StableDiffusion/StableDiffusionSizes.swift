@@ -14,7 +14,7 @@ extension StableDiffusionModel {
     public let textEncoder: CLIPTextModel.Configuration
     /// The noise schedule and how the model is sampled.
     public let schedule: Schedule.Configuration
-    private let autoencoder: StableAutoencoderSizes
+    let autoencoder: StableAutoencoderSizes
 
     /// Reads the sizes; throws where a configuration is missing or not valid.
     public init(_ files: StableDiffusionFiles, _ options: Options = Options()) throws(CheckpointError) {
@@ -46,6 +46,16 @@ extension StableDiffusionModel.Configuration: ModelSizes {
       unet.flops(height: height, width: width, tokens: tokens),
       autoencoder.decoderFLOPs(height: height, width: width)
     )
+  }
+}
+
+extension StableDiffusionModel.Configuration {
+  /// Floating-point operations of the encoder for latents of this size.
+  public func encoderFLOPs(height: Int, width: Int) -> Int {
+    switch autoencoder {
+    case .variational(let sizes): sizes.encoderFLOPs(height: height, width: width)
+    case .tiny(let sizes): sizes.decoderFLOPs(height: height, width: width)  // mirrors the encoder
+    }
   }
 }
 

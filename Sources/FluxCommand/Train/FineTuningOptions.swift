@@ -28,7 +28,8 @@ struct FineTuningOptions: ParsableArguments {
   @Option(
     help: """
       Ends of the names of the layers that the LoRA adapts, separated by commas (default: the attention projections \
-      to_q,to_k,to_v,to_out.0 of the U-Net and query,key,value,dense of the text encoder).
+      to_q,to_k,to_v,to_out.0 of the U-Net and query,key,value,dense of the text encoder, which for Stable Diffusion are \
+      q_proj,k_proj,v_proj,out_proj).
       """)
   var loraTargets: LoRATargetList?
   @Option(

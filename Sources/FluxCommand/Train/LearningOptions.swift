@@ -39,7 +39,7 @@ struct LearningOptions: ParsableArguments {
   @Option(
     help: """
       Model to start from: its autoencoder is frozen, its U-Net is trained further (or reinitialized if the preset's \
-      sizes differ). May be the directory of an autoencoder alone.
+      sizes differ). May be the directory of an autoencoder alone, or with --lora-rank a model of Stable Diffusion.
       """)
   var from: FilePath?
   @Flag(help: "With --from: reinitialize U-Net and text adapter and keep only the autoencoder.")

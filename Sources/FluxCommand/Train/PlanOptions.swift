@@ -12,14 +12,14 @@ struct PlanOptions: ParsableArguments {
   var stages: StageList?
   @Option(
     help: """
-      Side of the training images in pixels (default: the preset's). A U-Net learns layouts and colors at a quarter of \
-      the cost at half the side.
+      Side of the training images in pixels (default: the preset's, or that of a model of Stable Diffusion). A U-Net learns \
+      layouts and colors at a quarter of the cost at half the side.
       """)
   var resolution: Int?
   @Option(
     help: """
       Side of the images that the super-resolution levels of a palette decoder learn from, a multiple of the model's size \
-      (default: twice the model's).
+      (default: twice the model's). With a model of Stable Diffusion the same as --resolution.
       """)
   var size: Int?
   @Option(

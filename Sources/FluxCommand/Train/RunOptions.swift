@@ -6,8 +6,10 @@ import Torch
 /// Length, compute and output of a training run.
 struct RunOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: "Folder of the run.") var output: FilePath
-  @Option(help: "Training steps over all stages (default: the profile's).") var steps: Int?
-  @Option(help: "Batch size of the U-Net (default: the profile's).") var batch: Int?
+  @Option(
+    help: "Training steps over all stages (default: the profile's; 1000 for a model of Stable Diffusion).")
+  var steps: Int?
+  @Option(help: "Batch size of the U-Net (default: the profile's; 1 for a model of Stable Diffusion).") var batch: Int?
   @Option(help: "Gradient accumulation: splits each batch into this many micro-batches.") var accumulate: Int = 1
   @Flag(help: "Recompute activations in the backward pass: less memory, more time.")
   var gradientCheckpointing = false
@@ -47,7 +49,6 @@ struct RunOptions: ParsableArguments {
 
   func validate() throws {
     if let steps, steps < 20 { throw ValidationError("--steps \(steps) is too few: give at least 20") }
-    if let batch, batch < 2 { throw ValidationError("--batch \(batch) is too small: give at least 2") }
     if sampleEvery < 0 { throw ValidationError("--sample-every \(sampleEvery) must not be negative") }
     try CountLimit.check("--steps", steps, to: CountLimit.steps)
     try CountLimit.check("--batch", batch, to: CountLimit.batch)
@@ -57,6 +58,13 @@ struct RunOptions: ParsableArguments {
     try CountLimit.check("--record-steps", recordSteps, to: 1000)
     try CountLimit.check("--shard-size", shardSize, to: CountLimit.shard)
     try ThreadCount.check(threads)
+  }
+}
+
+extension RunOptions {
+  /// Throws for a batch of one image, whose statistics Flux's own models and the pixel-space example cannot learn from.
+  func requireSeveralImages() throws(Failure) {
+    if let batch, batch < 2 { throw Failure("--batch \(batch) is too small: give at least 2", code: 2) }
   }
 }
 

@@ -40,8 +40,16 @@ struct Train: ParsableCommand {
     let device = try Device(flag: options.device)
     if learning.presetName == .pixelExample {
       try ProcessGroup.requireSingle("the preset pixel-example", options.distributed)
+      try options.requireSeveralImages()
       return try trainPixelExample(on: device, since: began)
     }
+    if let start = learning.from.flatMap({ try? Home.model($0, allowsAutoencoder: true) }),
+      StableDiffusionFiles.isStored(at: start)
+    {
+      try ProcessGroup.requireSingle("a LoRA of Stable Diffusion", options.distributed)
+      return try trainStableDiffusion(start, on: device, since: began)
+    }
+    try options.requireSeveralImages()
     if options.recordSteps != nil { throw Failure("--record-steps needs --preset pixel-example", code: 2) }
     if options.dryRun { try ProcessGroup.requireSingle("--dry-run", options.distributed) }
     let group = try ProcessGroup.joined(options.distributed)

@@ -1,3 +1,4 @@
+import Foundation
 import NN
 import Support
 import Torch
@@ -60,6 +61,15 @@ public final class AutoencoderKL: Module {
     let c = configuration
     guard let (mean, std) = statistics(on: raw.device) else { return (raw - (c.shiftFactor ?? 0)) * c.scalingFactor }
     return (raw - mean) * c.scalingFactor / std
+  }
+
+  /// The distribution of the latents for the denoiser, of that of unscaled ones.
+  public func scaled(_ raw: LatentDistribution) -> LatentDistribution {
+    let scale = configuration.scalingFactor
+    let shift =
+      statistics(on: raw.mean.device).map { (scale / $0.std).log() * 2 }
+      ?? Tensor([Float(2 * log(scale))]).to(raw.mean.device)
+    return LatentDistribution(mean: scaled(raw.mean), logVariance: raw.logVariance + shift)
   }
 
   /// The inverse of `scaled`.

@@ -7,7 +7,7 @@ import Scenes
 import Support
 import Torch
 
-/// Estimates of a run's time and memory, from a few test steps of each stage.
+/// Estimates of a run's time and memory, from a few test steps of each stage or from the sizes of the networks.
 public struct Forecast: Codable, Sendable {
   /// The estimate for one stage.
   public struct StageForecast: Codable, Sendable {
@@ -15,17 +15,17 @@ public struct Forecast: Codable, Sendable {
     public let stage: TrainingPlan.Stage
     /// Number of steps that the stage has.
     public let steps: Int
-    /// Mean seconds of the steps that were timed after the first.
+    /// Mean seconds of the steps that were timed after the first, or what they should take.
     public let secondsPerStep: Double
   }
 
   /// The stages that have steps, in order.
   public let stages: [StageForecast]
-  /// Seconds to fill and renew the pool of the last stage.
+  /// Seconds to encode the images: to fill and renew the pool of the last stage.
   public let poolSeconds: Double
   /// Peak memory of the device in bytes, with the whole pool; on a CPU, that of the process.
   public let peakBytes: Int
-  /// Number of parameters of `autoencoder`, `adapter` and `unet`.
+  /// Number of parameters of each network, such as `autoencoder` and `unet`, and of a `lora` on them.
   public let parameters: [String: Int]
   /// Side of the images, in pixels.
   public let imageSize: Int
@@ -37,7 +37,8 @@ public struct Forecast: Codable, Sendable {
 
   /// The estimates as a table.
   public var text: String {
-    let parts = ["autoencoder", "adapter", "unet"].map { "\($0) \(parameters[$0] ?? 0)" }
+    let names = ["autoencoder", "text_encoder", "text_encoder_2", "adapter", "unet", "lora"]
+    let parts = names.compactMap { name in parameters[name].map { "\(name) \($0)" } }
     let lines =
       ["parameters       \(parts.joined(separator: ", "))", "images           \(imageSize)×\(imageSize)"]
       + (buckets.map { ["buckets          \($0)"] } ?? [])

@@ -36,7 +36,7 @@ final class DenoiserParts {
     let adapted: [(LoRANetwork, TrainingPlan.Network, any Module)] = [
       (.unet, .unet, model.unet), (.textEncoder, .textEncoder, textEncoder),
     ].filter { plan.trained.contains($0.1) }
-    try Self.check(lora, adapted.map { ($0.0, $0.2) })
+    try lora.check(adapted.map { ($0.0, $0.2) })
     var (parts, adaptations): ([Part], [LoRANetwork: LowRankWeights]) = ([], [:])
     for (place, (name, network, module)) in adapted.enumerated() {
       let factors = LoRA(
@@ -47,29 +47,6 @@ final class DenoiserParts {
         Part(network: network, parameters: factors.parameters.map { ("lora.\(name.rawValue).\($0.key)", $0.tensor) }))
     }
     (self.parts, self.adaptations) = (parts, adaptations)
-  }
-
-  /// Throws unless every target is a layer, and every network has one.
-  private static func check(
-    _ lora: TrainingPlan.LoRASettings, _ networks: [(LoRANetwork, any Module)]
-  ) throws(TrainingError) {
-    guard let targets = lora.targets else { return }
-    let layers = networks.map { ($0.0, LoRA.layerNames(of: $0.1)) }
-    let all = layers.flatMap(\.1)
-    if let unknown = targets.first(where: { target in !all.contains { LoRA.matches($0, target) } }) {
-      throw .noTarget(unknown, Set(all.map(Self.end)).sorted())
-    }
-    let untargeted = layers.first { _, names in
-      !names.contains { layer in targets.contains { LoRA.matches(layer, $0) } }
-    }
-    if let untargeted { throw .untargeted(untargeted.0.name, targets) }
-  }
-
-  /// The end of a layer's name that tells kinds of layers apart, such as `to_q` and `to_out.0`.
-  private static func end(of layer: String) -> String {
-    let parts = layer.split(separator: ".")
-    let count = parts.last.map { Int($0) == nil ? 1 : 2 } ?? 1
-    return parts.suffix(count).joined(separator: ".")
   }
 
   /// Every trained tensor, in the order of checkpoints.

@@ -20,6 +20,7 @@ final class LowRankWeights {
       guard let weight = table["\(pair.layer).weight"] else { fatalError("the network has no layer \(pair.layer)") }
       return (pair.layer, weight)
     }
+    for (_, tensor) in weights { tensor.widen_() }
     originals = withNoGrad { weights.map { $0.tensor.detached().clone() } }
     network.requireGradients(false)
     for (_, tensor) in weights + lora.parameters { tensor.requiresGrad = true }

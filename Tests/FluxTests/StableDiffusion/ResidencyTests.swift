@@ -56,6 +56,17 @@ import Torch
     #expect(!isLoaded(encoder) && !isLoaded(model.unet) && !isLoaded(model.autoencoder))
   }
 
+  @Test func aPartThatIsHeldStaysAsItWasChanged() throws {
+    let pipeline = try pipeline(Project.golden("stable_diffusion/model"), .needed)
+    let model = try #require(pipeline.model as? StableDiffusionModel)
+    try model.hold(.denoiser)
+    let bias = try #require(model.unet.parameters.first { $0.key == "conv_out.bias" }?.tensor)
+    bias.fill_(0.25)
+    _ = try pipeline.generate(request)
+    #expect(isLoaded(model.unet) && bias.doubles().allSatisfy { $0 == 0.25 })
+    #expect(!isLoaded(model.prompts.encoder))
+  }
+
   @Test func aStepMayBeDecodedOnTheWay() throws {
     let model = Project.golden("stable_diffusion/model")
     let expected = try pipeline(model, .all).generate(request).image
