@@ -116,12 +116,9 @@ final class Attention: Module, InferenceLayer {
     guard let joint = toV.weight.packed, joint === toK.weight.packed else {
       return (toQ(x), toK(context), toV(context))
     }
-    if joint === toQ.weight.packed {
-      let parts = joint.linear(x).chunked(3, dim: -1)
-      return (parts[0], parts[1], parts[2])
-    }
-    let parts = joint.linear(context).chunked(2, dim: -1)
-    return (toQ(x), parts[0], parts[1])
+    let parts = joint.linear(context).chunked(attendsToItself ? 3 : 2, dim: -1)
+    let queries = joint === toQ.weight.packed ? parts[0] : toQ(x)
+    return (queries, parts[parts.count - 2], parts[parts.count - 1])
   }
 
   /// Puts together the layers that read the same rows.
