@@ -25,7 +25,7 @@ void ci_set_in_use(bool on);
 // NULL without an error if the sizes cannot be packed.
 CIWeights *ci_pack_matrix(CTTensor *weight, CTTensor *bias /* may be NULL */, bool gated);
 // A kernel [N, C, k, k] of a convolution without groups.
-CIWeights *ci_pack_kernel(CTTensor *weight, CTTensor *bias, int64_t stride, int64_t padding);
+CIWeights *ci_pack_kernel(CTTensor *weight, CTTensor *bias /* may be NULL */, int64_t stride, int64_t padding);
 void ci_free(CIWeights *weights);
 int64_t ci_bytes(CIWeights *weights);
 

@@ -42,7 +42,7 @@ public final class StableDiffusionModel: ImageModel {
 
   private let residency: Residency
   private let parts: [ModelPart: LoadablePart]
-  /// Parts that stay in memory whoever lets them go.
+  /// Parts that `release` leaves in memory.
   private var held: Set<ModelPart> = []
 
   /// Reads all parts, U-Net and autoencoder in the given precision, or prepares to read them when they are needed.

@@ -25,7 +25,7 @@ import Torch
     return try Data(contentsOf: trainer.result(in: folder))
   }
 
-  /// Also where the batches are samples of images that are cropped anew, and with a model whose text encoder learns.
+  /// Also with random crops, whose images are encoded again in each step, and with a text encoder that is trained.
   @Test(
     arguments: [([.unet], .center), ([.textEncoder, .unet], .random)]
       as [(Set<TrainingPlan.Network>, Crop)])
