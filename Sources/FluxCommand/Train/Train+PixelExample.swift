@@ -42,13 +42,8 @@ extension Train {
     if !options.quiet { say(trainer.summary) }
     (trainer.storage, trainer.samplesEvery) = (options.storage, options.sampleEvery)
     trainer.recordedSteps = recorded
-    let saving = TrainingRun.Saving(
-      every: options.saveEvery, kept: options.keep, moments: !options.noMoments, shardBytes: options.shardSize << 20)
-    let outcome = try TrainingRun(trainer, in: folder, saving: saving).run(
-      quiet: options.quiet, since: began, limit: options.timeLimit)
-    report(trainer.failures)
-    let saved = folder.appendingPathComponent("model")
-    if FileManager.default.fileExists(atPath: saved.path) { try printLine(saved.path) }
-    try outcome.conclude(of: plan.steps)
+    try takeSteps(
+      of: trainer, in: folder, since: began, on: device, result: folder.appendingPathComponent("model"),
+      failures: trainer.failures)
   }
 }

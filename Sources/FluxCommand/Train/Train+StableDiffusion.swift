@@ -12,8 +12,8 @@ extension Train {
     "from", "data", "crop", "mirror", "folder-repeats", "train", "unet-learning-rate", "text-encoder-learning-rate",
     "lora-rank", "lora-alpha", "lora-targets", "resolution", "size", "learning-rate", "weight-decay", "adam-beta2",
     "max-grad-norm", "warmup", "cooldown", "caption-dropout", "prediction", "loss", "min-snr", "output", "steps",
-    "batch",
-    "accumulate", "gradient-checkpointing", "seed", "save-every", "keep", "no-moments", "shard-size", "sample-every",
+    "batch", "accumulate", "gradient-checkpointing", "seed", "save-every", "keep", "no-moments", "shard-size",
+    "sample-every",
     "time-limit", "precision", "storage", "device", "threads", "distributed", "winograd", "no-winograd", "dry-run",
     "quiet",
   ]
@@ -91,8 +91,8 @@ extension Train {
   ) throws {
     let speed = MatmulThroughput.measure(on: device, plan.bfloat16 ? .bfloat16 : .float32)
     let forecast = try StableTrainer.forecast(
-      plan, on: data, model: model, summary: ModelSummary(start), speed: speed,
-      winograd: options.convolutions.winograd ?? (device == .cpu && !plan.bfloat16 && Libtorch.winogradPays))
+      plan, on: data, model: model, summary: ModelSummary(start), speed: speed, device: device,
+      winograd: options.convolutions.winograd)
     try forecast.save(in: options.output.url)
     try printLine(forecast.text)
   }
@@ -102,14 +102,8 @@ extension Train {
     trainer.onWarning = { say("flux: \($0)") }
     if !options.quiet { say(trainer.summary) }
     (trainer.storage, trainer.samplesEvery) = (options.storage, options.sampleEvery)
-    let saving = TrainingRun.Saving(
-      every: options.saveEvery, kept: options.keep, moments: !options.noMoments, shardBytes: options.shardSize << 20)
-    let outcome = try TrainingRun(trainer, in: folder, saving: saving).run(
-      quiet: options.quiet, since: began, limit: options.timeLimit)
-    report(trainer.failures)
-    if !options.quiet { say(Forecast.memoryReport(in: folder, trainer.device)) }
-    let saved = trainer.result(in: folder)
-    if FileManager.default.fileExists(atPath: saved.path) { try printLine(saved.path) }
-    try outcome.conclude(of: trainer.plan.steps)
+    try takeSteps(
+      of: trainer, in: folder, since: began, on: trainer.device, result: trainer.result(in: folder),
+      failures: trainer.failures)
   }
 }

@@ -129,21 +129,29 @@ struct Train: ParsableCommand {
       trainer.onMessage = { say($0) }
     }
     (trainer.storage, trainer.samplesEvery) = (options.storage, options.sampleEvery)
+    try takeSteps(
+      of: trainer, in: folder, since: began, on: device, result: trainer.result(in: folder), failures: trainer.failures)
+  }
+
+  /// Runs the steps that are left, and says what came of them; `failures` are asked for after that.
+  func takeSteps(
+    of trainer: some TrainingLoop, in folder: URL, since began: Date, on device: Device, result: URL,
+    failures: @autoclosure () -> [String]
+  ) throws {
     let saving = TrainingRun.Saving(
       every: options.saveEvery, kept: options.keep, moments: !options.noMoments, shardBytes: options.shardSize << 20)
     let outcome = try TrainingRun(trainer, in: folder, saving: saving).run(
       quiet: options.quiet, since: began, limit: options.timeLimit)
-    report(trainer.failures)
-    if group.isFirst {
+    report(failures())
+    if trainer.group.isFirst {
       if !options.quiet { say(Forecast.memoryReport(in: folder, device)) }
-      let saved = trainer.result(in: folder)
-      if FileManager.default.fileExists(atPath: saved.path) { try printLine(saved.path) }
+      if FileManager.default.fileExists(atPath: result.path) { try printLine(result.path) }
     }
-    try outcome.conclude(of: plan.steps, group: group)
+    try outcome.conclude(of: trainer.stepCount, group: trainer.group)
   }
 
   /// Lists images that could not be read and were replaced by others.
-  func report(_ failures: [String]) {
+  private func report(_ failures: [String]) {
     if failures.isEmpty { return }
     say("\(failures.count) image\(failures.count == 1 ? "" : "s") could not be read:")
     for failure in failures.prefix(10) { say("  \(failure)") }

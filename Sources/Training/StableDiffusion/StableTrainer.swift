@@ -50,7 +50,7 @@ public final class StableTrainer {
     precondition(plan.data == data.name, "the plan was made for other data")
     let files = try Self.check(plan, data, model)
     (self.plan, self.model, self.device) = (plan, model, device)
-    self.winograd = winograd ?? (device == .cpu && !plan.bfloat16 && Libtorch.winogradPays)
+    self.winograd = winograd ?? Self.prefersWinograd(plan, on: device)
     try model.hold(.denoiser)
     if plan.trainsTextEncoder { try model.hold(.text) }
     model.move(to: device)
@@ -64,6 +64,11 @@ public final class StableTrainer {
     order = EpochOrder(count: files.images.count, seed: ExampleStream.diffusion.seed(of: plan.seed))
     loss = DiffusionLoss(schedule: model.schedule, lossType: plan.lossType, minSNR: plan.minSNR)
     tables = LossTables(loss, device: device)
+  }
+
+  /// Whether steps use Winograd's algorithm unless it is asked for or against.
+  static func prefersWinograd(_ plan: StableTrainingPlan, on device: Device) -> Bool {
+    device == .cpu && !plan.bfloat16 && Libtorch.winogradPays
   }
 
   /// The images of the data; throws where model, data and plan do not go together.
