@@ -2,8 +2,8 @@ import CTorch
 
 /// Weights of one layer of a network that only draws, in the order in which matrix products on a CPU read them.
 ///
-/// They compute what the layer computes, up to the order of sums, without gradients, on processors with AVX-512. A result
-/// does not depend on the number of threads.
+/// They compute what the layer computes, up to the order of sums, without gradients, on processors with AVX-512 or AVX2. A
+/// result does not depend on the number of threads.
 public final class PackedWeights {
   private let handle: OpaquePointer
 
@@ -35,13 +35,23 @@ public final class PackedWeights {
 
   deinit { ci_free(handle) }
 
-  /// Whether this processor computes with packed weights of a type: AVX-512, for bfloat16 also AVX512-BF16.
+  /// Whether this processor computes with packed weights of a type: AVX2, for bfloat16 AVX512-BF16.
   public static func isSupported(_ dtype: DType) -> Bool {
     (dtype == .float32 || dtype == .bfloat16) && ci_supports(dtype.code)
   }
 
   /// Whether 3×3 convolutions with packed weights of a type use Winograd's algorithm: in bfloat16 not where there is AMX.
   public static func usesWinograd(_ dtype: DType) -> Bool { isSupported(dtype) && ci_uses_winograd(dtype.code) }
+
+  /// Whether float32 is computed with AVX-512 in the calling thread, and not with AVX2.
+  package static var usesAVX512: Bool { ci_uses_avx512() }
+
+  /// Runs `body` with kernels for AVX2 in float32, also where there is AVX-512.
+  package static func withAVX2<Result>(_ body: () throws -> Result) rethrows -> Result {
+    ci_prefer_avx2(true)
+    defer { ci_prefer_avx2(false) }
+    return try body()
+  }
 
   private static func covers(_ weight: Tensor) -> Bool {
     weight.device == .cpu && weight.compact == nil && weight.packed == nil && !weight.requiresGrad

@@ -59,7 +59,7 @@ import Torch
   }
 
   @Test(
-    .enabled(if: PackedWeights.isSupported(.float32), "needs AVX-512"), arguments: [Quantization.float32, .int8],
+    .enabled(if: PackedWeights.isSupported(.float32), "needs AVX2"), arguments: [Quantization.float32, .int8],
     [DType.float32, .bfloat16])
   func layersPackedAsTheyAreReadAreThoseOfANetworkThatIsPackedAfterwards(_ format: Quantization, _ dtype: DType) throws
   {

@@ -24,7 +24,7 @@ import Torch
     expectClose(output, try inputs.tensor("output"), atol: 1e-4, name)
   }
 
-  @Test(.enabled(if: PackedWeights.isSupported(.float32), "needs AVX-512"), arguments: cases)
+  @Test(.enabled(if: PackedWeights.isSupported(.float32), "needs AVX2"), arguments: cases)
   func preparedForInferenceItComputesWhatDiffusersComputes(_ name: String) throws {
     let folder = Project.golden("unet/\(name)")
     let inputs = try SafetensorsFile(folder.appendingPathComponent("case.safetensors"))
@@ -61,7 +61,7 @@ import Torch
     #expect(actual < 1.2 * expected && expected < 0.05, "\(actual), \(expected)")
   }
 
-  @Test(.enabled(if: PackedWeights.isSupported(.float32), "needs AVX-512"))
+  @Test(.enabled(if: PackedWeights.isSupported(.float32), "needs AVX2"))
   func attentionPacksLayersThatReadTheSameRowsTogether() throws {
     let unet = try UNet.load(from: Project.golden("unet/ship-like"))
     unet.prepareForInference()

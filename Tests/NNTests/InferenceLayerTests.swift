@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Torch
 
-@Suite(.enabled(if: PackedWeights.isSupported(.float32), "needs AVX-512")) struct InferenceLayerTests {
+@Suite(.enabled(if: PackedWeights.isSupported(.float32), "needs AVX2")) struct InferenceLayerTests {
   private final class Network: Module {
     let convolutions: [Conv2d]
     let norm = GroupNorm(groups: 4, channels: 32)

@@ -3,10 +3,14 @@ import Testing
 import Torch
 
 /// Layers with packed weights compute what the plain layers compute; float32 is compared in float64.
-@Suite(.enabled(if: PackedWeights.isSupported(.float32), "needs AVX-512")) struct PackedWeightsTests {
-  /// The types to test, and the relative errors that are those of their rounding.
-  static let types: [(DType, Double)] =
-    [(.float32, 2e-6)] + (PackedWeights.isSupported(.bfloat16) ? [(.bfloat16, 4e-3)] : [])
+@Suite(.enabled(if: PackedWeights.isSupported(.float32), "needs AVX2")) struct PackedWeightsTests {
+  /// Calls `body` with the types to test and the relative errors that are those of their rounding; float32 with the kernels for
+  /// AVX-512 and for AVX2.
+  static func forEachType(_ body: (DType, Double) throws -> Void) rethrows {
+    try body(.float32, 2e-6)
+    if PackedWeights.usesAVX512 { try PackedWeights.withAVX2 { try body(.float32, 2e-6) } }
+    if PackedWeights.isSupported(.bfloat16) { try body(.bfloat16, 4e-3) }
+  }
 
   private let generator = Generator(seed: 3)
 
@@ -23,7 +27,7 @@ import Torch
 
   @Test(arguments: [(1, 32, 16), (5, 34, 7), (77, 96, 96), (130, 66, 130), (300, 1200, 100)])
   func aLinearLayerOfAnySizeIsThePlainOne(rows: Int, inputs: Int, outputs: Int) throws {
-    for (dtype, tolerance) in Self.types {
+    try Self.forEachType { dtype, tolerance in
       let (x, weight, bias) = (
         random([2, rows, inputs], dtype), random([outputs, inputs], dtype), random([outputs], dtype)
       )
@@ -39,7 +43,7 @@ import Torch
 
   @Test(arguments: [(3, 32, [16, 8]), (50, 64, [40, 96, 20])])
   func matricesPackedTogetherAreTheLayersSideBySide(rows: Int, inputs: Int, outputs: [Int]) throws {
-    for (dtype, tolerance) in Self.types {
+    try Self.forEachType { dtype, tolerance in
       let (x, weights) = (random([rows, inputs], dtype), outputs.map { random([$0, inputs], dtype) })
       let expected = Tensor.cat(weights.map { x.to(.float64).linear($0.to(.float64), nil) }, dim: 1)
       let packed = try #require(PackedWeights(matrices: weights))
@@ -53,7 +57,7 @@ import Torch
 
   @Test(arguments: [(3, 32, 16), (50, 64, 40), (130, 96, 384)])
   func gatedWeightsAreGEGLU(rows: Int, inputs: Int, outputs: Int) throws {
-    for (dtype, tolerance) in Self.types {
+    try Self.forEachType { dtype, tolerance in
       let (x, weight) = (random([rows, inputs], dtype), random([2 * outputs, inputs], dtype))
       let bias = random([2 * outputs], dtype)
       let halves = x.to(.float64).linear(weight.to(.float64), bias.to(.float64)).chunked(2, dim: -1)
@@ -66,7 +70,7 @@ import Torch
     (1, 4, 8, 5, 7), (2, 32, 32, 5, 7), (1, 34, 50, 1, 1), (4, 48, 70, 9, 2), (2, 64, 96, 8, 8), (1, 100, 150, 23, 31),
   ])
   func aConvolutionOfAnySizeIsThePlainOne(batch: Int, inputs: Int, outputs: Int, height: Int, width: Int) throws {
-    for (dtype, tolerance) in Self.types {
+    try Self.forEachType { dtype, tolerance in
       // In bfloat16 Winograd's algorithm, which computes the first of these, multiplies inputs that are rounded once more.
       for (kernel, stride, padding) in [(3, 1, 1), (3, 2, 1), (1, 1, 0), (3, 1, 0), (1, 2, 0)]
       where height >= kernel || padding > 0 {
@@ -87,7 +91,7 @@ import Torch
 
   @Test(arguments: [(2, 96, 32, 8, 8), (3, 60, 12, 5, 3), (1, 320, 32, 1, 1), (4, 16, 4, 3, 9)])
   func normalizationAndActivationAreThePlainOnes(batch: Int, channels: Int, groups: Int, height: Int, width: Int) {
-    for (dtype, tolerance) in Self.types {
+    Self.forEachType { dtype, tolerance in
       // Far from zero: what is left of squares of large numbers would have no digits.
       let x = (random([batch, channels, height, width]) + 100).to(dtype)
       let (weight, bias, shift) = (
@@ -106,7 +110,7 @@ import Torch
 
   @Test(arguments: [(2, 64, 64, 3, 32), (1, 7, 5, 2, 6), (4, 35, 19, 3, 40), (2, 130, 77, 2, 48), (1, 1, 1, 1, 16)])
   func attentionIsThePlainOne(batch: Int, queries: Int, keys: Int, heads: Int, size: Int) throws {
-    for (dtype, _) in Self.types {
+    try Self.forEachType { dtype, _ in
       let (q, k) = (random([batch, queries, heads * size], dtype), random([batch, keys, heads * size], dtype))
       let v = random([batch, keys, heads * size], dtype)
       let mask =
@@ -126,7 +130,7 @@ import Torch
   @Test func aResultDependsNeitherOnThreadsNorOnTheOtherImages() async {
     await #expect(processExitsWith: .success) {
       let suite = PackedWeightsTests()
-      for (dtype, _) in Self.types {
+      Self.forEachType { dtype, _ in
         let x = suite.random([4, 64, 12, 10], dtype).channelsLast()
         let kernel = suite.random([96, 64, 3, 3], dtype)
         guard let packed = PackedWeights(kernel: kernel, bias: nil, stride: 1, padding: 1) else {

@@ -1,4 +1,4 @@
-// CInference: layers of a network that only draws, on a CPU with AVX-512.
+// CInference: layers of a network that only draws, on a CPU with AVX-512 or AVX2.
 //
 // Weights are packed once, for one kind of layer, in the order in which matrix products read them. The layers compute what
 // libtorch's compute, up to the order of sums, without gradients. A result does not depend on the number of threads.
@@ -12,7 +12,7 @@ extern "C" {
 /// Packed weights of a layer, with its bias. They stay as they are: a later change of the weights does not change them.
 typedef struct CIWeights CIWeights;
 
-// Whether this processor and this libtorch have what networks of this type need: AVX-512, for bfloat16 also AVX512-BF16.
+// Whether this processor and this libtorch have what networks of this type need: AVX2, for bfloat16 AVX512-BF16.
 bool ci_supports(CTType type);
 // Whether 3×3 kernels of a type are packed for Winograd's algorithm.
 bool ci_uses_winograd(CTType type);
@@ -20,6 +20,10 @@ bool ci_uses_winograd(CTType type);
 // FLUX_PLAIN is set.
 bool ci_in_use(void);
 void ci_set_in_use(bool on);
+// Whether float32 is computed with AVX-512 in the calling thread, and not with AVX2; to prefer AVX2 is for tests. Packed weights
+// are the same.
+bool ci_uses_avx512(void);
+void ci_prefer_avx2(bool on);
 
 // A matrix [N, K], a kernel [N, K, 1, 1], or with `gated` a matrix [2 N, K] whose second half gates the first (GEGLU).
 // NULL without an error if the sizes cannot be packed.

@@ -4,55 +4,22 @@
 
 #if defined(__x86_64__)
 #include "parallel.h"
-#include "vectors.h"
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 
 namespace {
 
-using namespace inference;
-
 constexpr int64_t block = 64;  // channels whose sums a thread makes together
 
-BEGIN_AVX512
+}  // namespace
 
-/// Sums and sums of squares over the pixels, of up to 64 channels. Values count from the first pixel's, since squares of
-/// large numbers would lose what is to be normalized.
-template <class E> void sumChannels(const E *image, int64_t pixels, int64_t C, int64_t first, float *sums, float *squares) {
-  for (int64_t c = first; c < std::min(first + block, C); c += lanes) {
-    const __mmask16 mask = firstLanes(C - c);
-    const __m512 origin = load(image + c, mask);
-    __m512 s[4], q[4];
-    for (int k = 0; k < 4; k++) s[k] = q[k] = _mm512_setzero_ps();
-    const auto add = [&](int64_t pixel, int k) {
-      const __m512 v = _mm512_sub_ps(load(image + pixel * C + c, mask), origin);
-      s[k] = _mm512_add_ps(s[k], v);
-      q[k] = _mm512_fmadd_ps(v, v, q[k]);
-    };
-    int64_t i = 0;
-    for (; i + 4 <= pixels; i += 4)
-      for (int k = 0; k < 4; k++) add(i + k, k);
-    for (; i < pixels; i++) add(i, 0);
-    store(sums + c, _mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3])), mask);
-    store(squares + c, _mm512_add_ps(_mm512_add_ps(q[0], q[1]), _mm512_add_ps(q[2], q[3])), mask);
-  }
-}
+#define KERNELS "group_norm_kernels.h"
+#include "each_processor.h"
 
-/// (x − center) · scale + offset of each channel, then the activation; `table` has the three, C floats each.
-template <class E>
-void scaleChannels(const E *from, E *to, int64_t pixels, int64_t C, const float *table, bool activates) {
-  const float *const scale = table, *const offset = table + C, *const center = table + 2 * C;
-  for (int64_t i = 0; i < pixels; i++)
-    for (int64_t c = 0; c < C; c += lanes) {
-      const __mmask16 mask = firstLanes(C - c);
-      const __m512 distance = _mm512_sub_ps(load(from + i * C + c, mask), load(center + c, mask));
-      const __m512 v = _mm512_fmadd_ps(distance, load(scale + c, mask), load(offset + c, mask));
-      store(to + i * C + c, activates ? silu(v) : v, mask);
-    }
-}
+namespace {
 
-END_AVX512
+using namespace inference;
 
 /// Parameters of a normalization, as float32.
 struct Norm {
@@ -89,7 +56,7 @@ void finishSums(const E *image, int64_t pixels, int64_t C, const Norm &norm, con
   }
 }
 
-template <class E> void normalize(const at::Tensor &x, const Norm &norm, bool activates, at::Tensor &y) {
+template <class K, class E> void normalize(const at::Tensor &x, const Norm &norm, bool activates, at::Tensor &y) {
   const int64_t B = x.size(0), C = x.size(1), pixels = x.size(2) * x.size(3), blocks = (C + block - 1) / block;
   at::Tensor table = at::empty({B, 3, C}, at::TensorOptions().dtype(at::kFloat));
   float *const sums = table.data_ptr<float>();
@@ -99,7 +66,7 @@ template <class E> void normalize(const at::Tensor &x, const Norm &norm, bool ac
   parallelFor(0, B * blocks, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       const int64_t image = i / blocks;
-      sumChannels(from + image * pixels * C, pixels, C, i % blocks * block, sums + 3 * image * C, sums + (3 * image + 1) * C);
+      K::sumChannels(from + image * pixels * C, pixels, C, i % blocks * block, sums + 3 * image * C, sums + (3 * image + 1) * C);
     }
   });
   for (int64_t image = 0; image < B; image++)
@@ -107,7 +74,7 @@ template <class E> void normalize(const at::Tensor &x, const Norm &norm, bool ac
   parallelFor(0, B * pixels, std::max<int64_t>(1, (1 << 13) / C), [&](int64_t begin, int64_t end) {
     while (begin < end) {
       const int64_t image = begin / pixels, some = std::min(end, (image + 1) * pixels) - begin;
-      scaleChannels(from + begin * C, to + begin * C, some, C, sums + 3 * image * C, activates);
+      K::scaleChannels(from + begin * C, to + begin * C, some, C, sums + 3 * image * C, activates);
       begin += some;
     }
   });
@@ -130,10 +97,7 @@ CTTensor *ci_group_norm(CTTensor *x, int64_t groups, CTTensor *weight, CTTensor 
     const Norm norm{groups, eps, w.const_data_ptr<float>(), b.const_data_ptr<float>(),
                     shift ? s.const_data_ptr<float>() : nullptr};
     at::Tensor y = at::empty_like(from);
-    if (from.scalar_type() == at::kFloat)
-      normalize<float>(from, norm, silu, y);
-    else
-      normalize<at::BFloat16>(from, norm, silu, y);
+    forProcessor(from.scalar_type(), [&]<class K, class E>() { normalize<K, E>(from, norm, silu, y); });
     return y;
   });
 #else

@@ -9,55 +9,21 @@
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 
+#define KERNELS "layers_kernels.h"
+#include "each_processor.h"
+
 namespace {
 
 using namespace inference;
 
-BEGIN_AVX512
-
-/// Adds the bias and `added` to a block of a product, and writes it as rows of `outputs` elements.
-template <class E>
-void finishBlock(const CIWeights &w, int64_t row, int64_t rows, int64_t index, const float *block, const E *added, E *to) {
-  const int64_t first = panelStart(w.columns, index), count = std::min(panelWidth(w.columns, index), w.outputs - first);
-  const float *const bias = w.bias.const_data_ptr<float>() + first;
-  for (int64_t c = 0; c < count; c += lanes) {
-    const __mmask16 mask = firstLanes(count - c);
-    const __m512 b = load(bias + c);
-    for (int64_t i = 0; i < rows; i++) {
-      const int64_t place = (row + i) * w.outputs + first + c;
-      __m512 v = _mm512_add_ps(load(block + i * panel + c), b);
-      if (added) v = _mm512_add_ps(v, load(added + place, mask));
-      store(to + place, v, mask);
-    }
-  }
-}
-
-/// The same for a block whose last 32 columns gate the first 32.
-template <class E> void finishGated(const CIWeights &w, int64_t row, int64_t rows, int64_t index, const float *block, E *to) {
-  constexpr int64_t half = panel / 2;
-  const float *const bias = w.bias.const_data_ptr<float>() + index * panel;
-  const int64_t first = index * half, count = std::min(half, w.outputs - first);
-  for (int64_t c = 0; c < count; c += lanes) {
-    const __mmask16 mask = firstLanes(count - c);
-    const __m512 b = load(bias + c), g = load(bias + half + c);
-    for (int64_t i = 0; i < rows; i++) {
-      const float *const from = block + i * panel + c;
-      const __m512 gate = gelu(_mm512_add_ps(load(from + half), g));
-      store(to + (row + i) * w.outputs + first + c, _mm512_mul_ps(_mm512_add_ps(load(from), b), gate), mask);
-    }
-  }
-}
-
-END_AVX512
-
 /// `to = rows of from · weights + bias (+ added)`.
-template <class E>
+template <class K, class E>
 void linear(const E *from, int64_t fromRow, int64_t rows, const CIWeights &w, const E *added, E *to) {
   multiply(from, fromRow, rows, w, [&](int64_t row, int64_t some, int64_t index, const float *block) {
     if (w.kind == Kind::gated)
-      finishGated(w, row, some, index, block, to);
+      K::finishGated(w, row, some, index, block, to);
     else
-      finishBlock(w, row, some, index, block, added, to);
+      K::finishBlock(w, row, some, index, block, added, to);
   });
 }
 
@@ -82,18 +48,18 @@ void gather(const at::Tensor &x, const CIWeights &w, int64_t height, int64_t wid
   });
 }
 
-template <class E> void convolve(const at::Tensor &x, const CIWeights &w, const E *added, at::Tensor &y) {
+template <class K, class E> void convolve(const at::Tensor &x, const CIWeights &w, const E *added, at::Tensor &y) {
   const int64_t height = y.size(2), width = y.size(3), pixels = y.size(0) * height * width;
   E *const to = y.data_ptr<E>();
   if (w.size == 1 && w.stride == 1 && w.padding == 0)
-    return linear(x.const_data_ptr<E>(), w.inputs, pixels, w, added, to);
+    return linear<K>(x.const_data_ptr<E>(), w.inputs, pixels, w, added, to);
   constexpr int64_t bytes = 1 << 20;  // of gathered pixels, which stay in the cache
   const int64_t chunk = std::min(std::max(bytes / (w.depth * int64_t(sizeof(E))) / blockRows, int64_t(2)) * blockRows, pixels);
   at::Tensor gathered = at::empty({chunk, w.depth}, x.options().memory_format(at::MemoryFormat::Contiguous));
   for (int64_t first = 0; first < pixels; first += chunk) {
     const int64_t count = std::min(chunk, pixels - first);
     gather(x, w, height, width, first, count, gathered.data_ptr<E>());
-    linear<E>(gathered.const_data_ptr<E>(), w.depth, count, w, added ? added + first * w.outputs : nullptr, to + first * w.outputs);
+    linear<K>(gathered.const_data_ptr<E>(), w.depth, count, w, added ? added + first * w.outputs : nullptr, to + first * w.outputs);
   }
 }
 
@@ -128,11 +94,9 @@ CTTensor *ci_linear(CTTensor *x, CIWeights *weights, CTTensor *added) {
     at::Tensor y = at::empty(shape, from.options());
     const at::Tensor other = term(added, y, at::MemoryFormat::Contiguous);
     const int64_t rows = from.numel() / w.inputs;
-    if (from.scalar_type() == at::kFloat)
-      linear<float>(from.const_data_ptr<float>(), w.inputs, rows, w, elements<float>(other), y.data_ptr<float>());
-    else
-      linear<at::BFloat16>(from.const_data_ptr<at::BFloat16>(), w.inputs, rows, w, elements<at::BFloat16>(other),
-                           y.data_ptr<at::BFloat16>());
+    forProcessor(from.scalar_type(), [&]<class K, class E>() {
+      linear<K>(from.const_data_ptr<E>(), w.inputs, rows, w, elements<E>(other), y.data_ptr<E>());
+    });
     return y;
   });
 #else
@@ -153,10 +117,8 @@ CTTensor *ci_conv2d(CTTensor *x, CIWeights *weights, CTTensor *added) {
     const at::Tensor other = term(added, y, layout);
     if (w.kind == Kind::winograd)
       winogradConvolution(from, w, other, y);
-    else if (from.scalar_type() == at::kFloat)
-      convolve<float>(from, w, elements<float>(other), y);
     else
-      convolve<at::BFloat16>(from, w, elements<at::BFloat16>(other), y);
+      forProcessor(from.scalar_type(), [&]<class K, class E>() { convolve<K>(from, w, elements<E>(other), y); });
     return y;
   });
 #else

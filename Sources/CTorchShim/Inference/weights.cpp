@@ -19,30 +19,27 @@ using namespace inference;
 
 /// Whether a small product gives what it should: libtorch may have been told to use fewer instructions than there are.
 template <class E> bool multiplies() noexcept {
-  E a[2] = {E(2.0f), E(3.0f)}, b[2 * lanes];
-  float c[lanes];
-  for (int64_t i = 0; i < lanes; i++) {
+  E a[2] = {E(2.0f), E(3.0f)}, b[2 * unit];
+  float c[unit];
+  for (int64_t i = 0; i < unit; i++) {
     // One row after the other in float32, pairs in bfloat16.
     b[sizeof(E) == 2 ? 2 * i : i] = E(float(i));
-    b[sizeof(E) == 2 ? 2 * i + 1 : lanes + i] = E(1.0f);
+    b[sizeof(E) == 2 ? 2 * i + 1 : unit + i] = E(1.0f);
   }
   try {
     const ProductState state(sizeof(E) == 2);
-    at::native::cpublas::brgemm(1, lanes, 2, 2, lanes, lanes, false, a, b, c, sizeof(E) == 2);
+    at::native::cpublas::brgemm(1, unit, 2, 2, unit, unit, false, a, b, c, sizeof(E) == 2);
   } catch (...) {
     return false;
   }
-  for (int64_t i = 0; i < lanes; i++)
+  for (int64_t i = 0; i < unit; i++)
     if (c[i] != 2.0f * float(i) + 3.0f) return false;
   return true;
 }
 
 bool supports(at::ScalarType type) {
-  __builtin_cpu_init();
-  static const bool vectors = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  static const bool single = vectors && multiplies<float>();
-  static const bool half = vectors && __builtin_cpu_supports("avx512bf16") && multiplies<at::BFloat16>();
+  static const bool single = hasAVX2() && multiplies<float>();
+  static const bool half = hasAVX512BF16() && multiplies<at::BFloat16>();
   return type == at::kFloat ? single : type == at::kBFloat16 && half;
 }
 
@@ -72,7 +69,7 @@ template <class E> void packRows(const at::Tensor &weights, int64_t taps, const 
 
 /// Reserves the panels of `matrices` matrices, which are not filled yet.
 void reserve(CIWeights &w, at::ScalarType type, int64_t matrices, const std::optional<at::Tensor> &bias) {
-  const int64_t computed = roundedUp(w.columns, lanes);
+  const int64_t computed = roundedUp(w.columns, unit);
   w.slab = computed * w.depth;
   w.values = at::empty({matrices, w.slab}, at::TensorOptions().dtype(type));
   w.bias = at::zeros({computed}, at::TensorOptions().dtype(at::kFloat));

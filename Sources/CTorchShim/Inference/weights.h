@@ -20,9 +20,9 @@ enum class Kind { matrix, gated, kernel, winograd };
 /// Number of column panels of a product with `columns` columns.
 constexpr int64_t panels(int64_t columns) { return (columns + panel - 1) / panel; }
 
-/// The first column of a panel. Panels differ by one vector at most, so that threads get equal shares: 96 columns are 48 and 48.
+/// The first column of a panel. Panels differ by 16 columns at most, so that threads get equal shares: 96 columns are 48 and 48.
 constexpr int64_t panelStart(int64_t columns, int64_t index) {
-  return roundedUp(columns, lanes) / lanes * index / panels(columns) * lanes;
+  return roundedUp(columns, unit) / unit * index / panels(columns) * unit;
 }
 
 /// Columns of a panel that are computed: those at the end are zeros.

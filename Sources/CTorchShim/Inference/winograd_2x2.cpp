@@ -34,107 +34,17 @@ struct Tiles {
   int64_t left(int64_t tile) const { return tile % columns * 2; }
 };
 
-BEGIN_AVX512
+}  // namespace
+}  // namespace inference
 
-/// Bᵀ: four inputs.
-inline void inputTransform(const __m512 *d, int stride, __m512 *o, int out) {
-  o[0] = _mm512_sub_ps(d[0], d[2 * stride]);
-  o[out] = _mm512_add_ps(d[stride], d[2 * stride]);
-  o[2 * out] = _mm512_sub_ps(d[2 * stride], d[stride]);
-  o[3 * out] = _mm512_sub_ps(d[stride], d[3 * stride]);
-}
+#define KERNELS "winograd_2x2_kernels.h"
+#include "each_processor.h"
 
-/// Aᵀ: four products to two outputs.
-inline void outputTransform(const __m512 *d, int stride, __m512 *o, int out) {
-  o[0] = _mm512_add_ps(_mm512_add_ps(d[0], d[stride]), d[2 * stride]);
-  o[out] = _mm512_sub_ps(_mm512_sub_ps(d[stride], d[2 * stride]), d[3 * stride]);
-}
+namespace inference {
 
-/// Bᵀ x B of a tile; frequencies are `slab` elements apart.
-template <class E>
-void transformInput(const E *image, int64_t H, int64_t W, int64_t C, int64_t top, int64_t left, E *to, int64_t slab) {
-  for (int64_t c = 0; c < C; c += lanes) {
-    const __mmask16 mask = firstLanes(C - c);
-    __m512 d[16], e[16], o[4];
-    for (int i = 0; i < 4; i++)
-      for (int j = 0; j < 4; j++) {
-        const int64_t row = top - 1 + i, column = left - 1 + j;
-        const bool outside = row < 0 || row >= H || column < 0 || column >= W;
-        d[4 * i + j] = outside ? _mm512_setzero_ps() : load(image + (row * W + column) * C + c, mask);
-      }
-    for (int j = 0; j < 4; j++) inputTransform(d + j, 4, e + j, 4);
-    for (int i = 0; i < 4; i++) {
-      inputTransform(e + 4 * i, 1, o, 1);
-      for (int j = 0; j < 4; j++) store(to + (4 * i + j) * slab + c, o[j], mask);
-    }
-  }
-}
+namespace {
 
-/// G: three weights to four.
-inline void weightTransform(const __m512 *w, int stride, __m512 *o, int out) {
-  const __m512 half = _mm512_set1_ps(0.5f), ends = _mm512_mul_ps(half, _mm512_add_ps(w[0], w[2 * stride]));
-  const __m512 middle = _mm512_mul_ps(half, w[stride]);
-  o[0] = w[0];
-  o[out] = _mm512_add_ps(ends, middle);
-  o[2 * out] = _mm512_sub_ps(ends, middle);
-  o[3 * out] = w[2 * stride];
-}
-
-/// G w Gᵀ of the kernels of some outputs, which are `step` apart; a vector of outputs for each frequency.
-template <class E> void transformWeights(const E *kernels, int64_t step, int64_t outputs, __m512 *to) {
-  alignas(64) float taps[9][lanes] = {};
-  for (int64_t n = 0; n < outputs; n++)
-    for (int t = 0; t < 9; t++) taps[t][n] = float(kernels[n * step + t]);
-  __m512 d[9], e[12];
-  for (int t = 0; t < 9; t++) d[t] = load(taps[t]);
-  for (int j = 0; j < 3; j++) weightTransform(d + j, 3, e + j, 3);
-  for (int i = 0; i < 4; i++) weightTransform(e + 3 * i, 1, to + 4 * i, 1);
-}
-
-/// Packs the kernels of an input channel and some outputs; frequencies of `to` are `slab` elements apart.
-void packTaps(const float *kernels, int64_t step, int64_t outputs, float *to, int64_t slab) {
-  __m512 o[frequencies];
-  transformWeights(kernels, step, outputs, o);
-  for (int64_t k = 0; k < frequencies; k++) store(to + k * slab, o[k]);
-}
-
-/// Values in bfloat16, in the lower halves of words.
-inline __m512i rounded(__m512 v) { return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(v)); }
-
-/// The same of two input channels, whose values lie together.
-void packTaps(const at::BFloat16 *kernels, int64_t step, int64_t outputs, at::BFloat16 *to, int64_t slab) {
-  __m512 first[frequencies], second[frequencies];
-  transformWeights(kernels, step, outputs, first);
-  transformWeights(kernels + 9, step, outputs, second);
-  for (int64_t k = 0; k < frequencies; k++)
-    _mm512_storeu_si512(to + k * slab, _mm512_or_si512(rounded(first[k]), _mm512_slli_epi32(rounded(second[k]), 16)));
-}
-
-/// AᵀmA of a tile, with bias and `added`; frequencies of `from` are `slab` floats apart.
-template <class E>
-void transformOutput(const float *from, int64_t slab, const float *bias, const E *added, const Tiles &tiles, int64_t N,
-                     int64_t top, int64_t left, E *image) {
-  for (int64_t c = 0; c < N; c += lanes) {
-    const __mmask16 mask = firstLanes(N - c);
-    __m512 d[16], e[8], o[2];
-    for (int k = 0; k < 16; k++) d[k] = load(from + k * slab + c);
-    for (int j = 0; j < 4; j++) outputTransform(d + j, 4, e + j, 4);
-    const __m512 b = load(bias + c);
-    for (int64_t i = 0; i < 2 && top + i < tiles.height; i++) {
-      outputTransform(e + 4 * i, 1, o, 1);
-      for (int64_t j = 0; j < 2 && left + j < tiles.width; j++) {
-        const int64_t place = ((top + i) * tiles.width + left + j) * N + c;
-        __m512 v = _mm512_add_ps(o[j], b);
-        if (added) v = _mm512_add_ps(v, load(added + place, mask));
-        store(image + place, v, mask);
-      }
-    }
-  }
-}
-
-END_AVX512
-
-template <class E> void pack(const at::Tensor &kernel, CIWeights &w) {
+template <class K, class E> void pack(const at::Tensor &kernel, CIWeights &w) {
   constexpr int64_t together = sizeof(E) == 2 ? 2 : 1;  // input channels
   const E *const from = kernel.const_data_ptr<E>();
   E *const to = w.values.data_ptr<E>();
@@ -142,16 +52,16 @@ template <class E> void pack(const at::Tensor &kernel, CIWeights &w) {
   parallelFor(0, panels(w.columns) * groups, 32, [&](int64_t begin, int64_t end) {
     for (int64_t task = begin; task < end; task++) {
       const int64_t index = task / groups, c = task % groups * together, width = panelWidth(w.columns, index);
-      for (int64_t i = 0; i < width; i += lanes) {
+      for (int64_t i = 0; i < width; i += K::width) {
         const int64_t start = panelStart(w.columns, index), n = start + i;
-        packTaps(from + (n * w.inputs + c) * 9, w.inputs * 9, std::min(lanes, w.columns - n),
-                 to + start * w.depth + c * width + i * together, w.slab);
+        K::packTaps(from + (n * w.inputs + c) * 9, w.inputs * 9, std::min(K::width, w.columns - n),
+                    to + start * w.depth + c * width + i * together, w.slab);
       }
     }
   });
 }
 
-template <class E> void convolve(const at::Tensor &x, const CIWeights &w, const at::Tensor &added, at::Tensor &y) {
+template <class K, class E> void convolve(const at::Tensor &x, const CIWeights &w, const at::Tensor &added, at::Tensor &y) {
   const Tiles tiles(y);
   const int64_t C = w.inputs, N = w.outputs, inputs = tiles.height * tiles.width * C, outputs = tiles.height * tiles.width * N;
   const int64_t count = panels(N), row = w.bias.size(0);
@@ -168,8 +78,8 @@ template <class E> void convolve(const at::Tensor &x, const CIWeights &w, const 
     parallelFor(0, some, 8, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
         const int64_t tile = first + i;
-        transformInput(from + tiles.image(tile) * inputs, tiles.height, tiles.width, C, tiles.top(tile), tiles.left(tile),
-                       middle + i * C, inputSlab);
+        K::transformInput(from + tiles.image(tile) * inputs, tiles.height, tiles.width, C, tiles.top(tile), tiles.left(tile),
+                          middle + i * C, inputSlab);
       }
     });
     parallelFor(0, frequencies * count, 1, [&](int64_t begin, int64_t end) {
@@ -182,8 +92,8 @@ template <class E> void convolve(const at::Tensor &x, const CIWeights &w, const 
     parallelFor(0, some, 8, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
         const int64_t tile = first + i, image = tiles.image(tile) * outputs;
-        transformOutput(results + i * row, outputSlab, w.bias.const_data_ptr<float>(), other ? other + image : nullptr, tiles,
-                        N, tiles.top(tile), tiles.left(tile), to + image);
+        K::transformOutput(results + i * row, outputSlab, w.bias.const_data_ptr<float>(), other ? other + image : nullptr, tiles,
+                           N, tiles.top(tile), tiles.left(tile), to + image);
       }
     });
   }
@@ -208,17 +118,11 @@ bool winogradPays(const at::Tensor &kernel, int64_t stride, int64_t padding) {
 }
 
 void packWinograd(const at::Tensor &kernel, CIWeights &w) {
-  if (kernel.scalar_type() == at::kFloat)
-    pack<float>(kernel, w);
-  else
-    pack<at::BFloat16>(kernel, w);
+  forProcessor(kernel.scalar_type(), [&]<class K, class E>() { pack<K, E>(kernel, w); });
 }
 
 void winogradConvolution(const at::Tensor &x, const CIWeights &w, const at::Tensor &added, at::Tensor &y) {
-  if (x.scalar_type() == at::kFloat)
-    convolve<float>(x, w, added, y);
-  else
-    convolve<at::BFloat16>(x, w, added, y);
+  forProcessor(x.scalar_type(), [&]<class K, class E>() { convolve<K, E>(x, w, added, y); });
 }
 
 }  // namespace inference
