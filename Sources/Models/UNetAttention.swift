@@ -158,7 +158,9 @@ final class GEGLU: Module, InferenceLayer {
 
   func callAsFunction(_ x: Tensor) -> Tensor {
     if let packed = proj.weight.packed { return packed.linear(x) }
-    let parts = proj(x).chunked(2, dim: -1)
+    let both = proj(x)
+    if both.trainsFused { return both.gegluAtOnce() }
+    let parts = both.chunked(2, dim: -1)
     return parts[0] * parts[1].gelu()
   }
 

@@ -29,7 +29,7 @@ public final class GroupNorm: Module {
 
   /// The activation of the normalized `x + shift`, of `[B, channels, H, W]` and a shift of `[B, channels]`.
   public func callAsFunction(_ x: Tensor, shift: Tensor? = nil, then activation: Activation?) -> Tensor {
-    guard isPrepared, x.device == .cpu else {
+    guard x.device == .cpu, isPrepared || x.trainsFused else {
       let y = self(shift.map { x + $0.unsqueezed(2).unsqueezed(3) } ?? x)
       return activation?(y) ?? y
     }

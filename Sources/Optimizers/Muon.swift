@@ -101,24 +101,24 @@ public final class Muon: UpdateRule {
   static func newtonSchulz(_ x: Tensor) -> Tensor {
     var x = x
     for _ in 0..<steps {
-      let gram = x.matmul(x.transposed(1, 2))
-      x = x * linear + (gram * cubic + gram.matmul(gram) * quintic).matmul(x)
+      let gram = x.matmulWithoutGradients(x.transposed(1, 2))
+      x = x * linear + (gram * cubic + gram.matmulWithoutGradients(gram) * quintic).matmulWithoutGradients(x)
     }
     return x
   }
 
   /// The same steps on `A` alone: with the factor `P`, `A ← P·A·P`, and the product of all factors multiplies `x`.
   static func newtonSchulzOnGram(_ x: Tensor) -> Tensor {
-    var gram = x.matmul(x.transposed(1, 2))
+    var gram = x.matmulWithoutGradients(x.transposed(1, 2))
     let indices = Tensor.arange(0, Double(x.shape[1]), device: x.device)
     let identity = (indices.reshaped([-1, 1]) .== indices).to(.float32) * linear
     var product: Tensor?
     for step in 1...steps {
-      let factor = identity + gram * cubic + gram.matmul(gram) * quintic
-      product = product.map { factor.matmul($0) } ?? factor
-      if step < steps { gram = factor.matmul(gram).matmul(factor) }
+      let factor = identity + gram * cubic + gram.matmulWithoutGradients(gram) * quintic
+      product = product.map { factor.matmulWithoutGradients($0) } ?? factor
+      if step < steps { gram = factor.matmulWithoutGradients(gram).matmulWithoutGradients(factor) }
     }
-    return product!.matmul(x)
+    return product!.matmulWithoutGradients(x)
   }
 
   private static func matrixShape(_ tensor: Tensor) -> [Int] {

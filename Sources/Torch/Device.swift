@@ -82,7 +82,8 @@ public enum Libtorch {
   /// optimized build.
   public static var winogradPays: Bool { ct_winograd_pays() }
 
-  /// Whether networks that only draw compute with `PackedWeights` where the processor can.
+  /// Whether networks that only draw compute with `PackedWeights`, and those that are trained with fused layers, where the
+  /// processor can.
   ///
   /// Applies to the whole process; initially on in optimized builds, unless the environment variable `FLUX_PLAIN` is set.
   public static var packsWeights: Bool {

@@ -1,7 +1,8 @@
-// CInference: layers of a network that only draws, on a CPU with AVX-512 or AVX2.
+// CInference: layers that are computed at once on a CPU with AVX-512 or AVX2.
 //
-// Weights are packed once, for one kind of layer, in the order in which matrix products read them. The layers compute what
-// libtorch's compute, up to the order of sums, without gradients. A result does not depend on the number of threads.
+// Attention, normalization and GEGLU have gradients. Weights of a network that only draws are packed once, for one kind of layer,
+// in the order in which matrix products read them. The layers compute what libtorch's compute, up to the order of sums. A result
+// does not depend on the number of threads.
 #pragma once
 #include "CTorch.h"
 
@@ -16,10 +17,11 @@ typedef struct CIWeights CIWeights;
 bool ci_supports(CTType type);
 // Whether 3×3 kernels of a type are packed for Winograd's algorithm.
 bool ci_uses_winograd(CTType type);
-// Whether networks that only draw are to use it; initially true in optimized builds unless the environment variable
-// FLUX_PLAIN is set.
+// Whether networks are to use it; initially true in optimized builds unless the environment variable FLUX_PLAIN is set.
 bool ci_in_use(void);
 void ci_set_in_use(bool on);
+// Whether x needs gradients, and layers that are computed at once can give them.
+bool ci_trains(CTTensor *x);
 // Whether float32 is computed with AVX-512 in the calling thread, and not with AVX2; to prefer AVX2 is for tests. Packed weights
 // are the same.
 bool ci_uses_avx512(void);
@@ -40,6 +42,10 @@ CTTensor *ci_conv2d(CTTensor *x, CIWeights *weights, CTTensor *added /* may be N
 // Normalization over groups of channels of [B, C, H, W] + shift [B, C], then x · sigmoid(x) with `silu`; channels-last.
 CTTensor *ci_group_norm(CTTensor *x, int64_t groups, CTTensor *weight, CTTensor *bias, double eps,
                         CTTensor *shift /* may be NULL */, bool silu);
+// a · b of batches [n, M, K] and [n, K, N] in float32, without gradients. NULL without an error if that is not covered.
+CTTensor *ci_matmul(CTTensor *a, CTTensor *b);
+// a · gelu(b) of the halves [a, b] of the last dimension, with the exact GELU.
+CTTensor *ci_geglu(CTTensor *x);
 // Attention of queries [B, N, D] over keys and values [B, M, D] with D / heads channels a head; `mask` [B, 1, 1, M] is
 // true where a key may be attended to. NULL without an error if the sizes are beyond it.
 CTTensor *ci_attention(CTTensor *q, CTTensor *k, CTTensor *v, int64_t heads, CTTensor *mask /* may be NULL */, double scale);

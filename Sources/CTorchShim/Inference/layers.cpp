@@ -9,8 +9,8 @@
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 
-#define KERNELS "layers_kernels.h"
-#include "each_processor.h"
+#define KERNELS "Inference/layers_kernels.h"
+#include "Fused/each_processor.h"
 
 namespace {
 

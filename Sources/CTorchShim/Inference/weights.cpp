@@ -1,9 +1,6 @@
-// Packs weights, and says whether this processor can use them.
+// Packs weights.
 #include "CInference.h"
 #include "bridge.h"
-
-#include <atomic>
-#include <cstdlib>
 
 #if defined(__x86_64__)
 #include "weights.h"
@@ -16,32 +13,6 @@
 namespace {
 
 using namespace inference;
-
-/// Whether a small product gives what it should: libtorch may have been told to use fewer instructions than there are.
-template <class E> bool multiplies() noexcept {
-  E a[2] = {E(2.0f), E(3.0f)}, b[2 * unit];
-  float c[unit];
-  for (int64_t i = 0; i < unit; i++) {
-    // One row after the other in float32, pairs in bfloat16.
-    b[sizeof(E) == 2 ? 2 * i : i] = E(float(i));
-    b[sizeof(E) == 2 ? 2 * i + 1 : unit + i] = E(1.0f);
-  }
-  try {
-    const ProductState state(sizeof(E) == 2);
-    at::native::cpublas::brgemm(1, unit, 2, 2, unit, unit, false, a, b, c, sizeof(E) == 2);
-  } catch (...) {
-    return false;
-  }
-  for (int64_t i = 0; i < unit; i++)
-    if (c[i] != 2.0f * float(i) + 3.0f) return false;
-  return true;
-}
-
-bool supports(at::ScalarType type) {
-  static const bool single = hasAVX2() && multiplies<float>();
-  static const bool half = hasAVX512BF16() && multiplies<at::BFloat16>();
-  return type == at::kFloat ? single : type == at::kBFloat16 && half;
-}
 
 /// Packs `[columns, inputs, taps]`, as parameters are, into panels with a row for each tap and input.
 ///
@@ -108,24 +79,7 @@ at::Tensor interleaved(const at::Tensor &halves) {
 }  // namespace
 #endif
 
-#if defined(__OPTIMIZE__)
-static std::atomic<bool> inUse{std::getenv("FLUX_PLAIN") == nullptr};
-#else
-static std::atomic<bool> inUse{false};  // unoptimized, these loops are slower than libtorch's
-#endif
-
 extern "C" {
-
-bool ci_in_use(void) { return inUse; }
-void ci_set_in_use(bool on) { inUse = on; }
-
-bool ci_supports(CTType type) {
-#if defined(__x86_64__)
-  return supports(scalarType(type));
-#else
-  return false;
-#endif
-}
 
 bool ci_uses_winograd(CTType type) {
 #if defined(__x86_64__)

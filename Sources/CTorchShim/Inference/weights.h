@@ -2,7 +2,8 @@
 #pragma once
 #if defined(__x86_64__)
 #include "parallel.h"
-#include "vectors.h"
+#include "Fused/processor.h"
+#include "Fused/vectors.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/native/CPUBlas.h>
@@ -49,15 +50,6 @@ namespace inference {
 template <class E> const E *panelOf(const CIWeights &w, int64_t index, int64_t matrix = 0) {
   return w.values.const_data_ptr<E>() + matrix * w.slab + panelStart(w.columns, index) * w.depth;
 }
-
-/// Leaves the state that matrix products set on this thread's core, when a thread has done its part.
-struct ProductState {
-  explicit ProductState(bool half) : half(half) {}
-  ~ProductState() {
-    if (half) at::native::cpublas::brgemm_release(true);
-  }
-  const bool half;
-};
 
 /// `to = from · panel`, of `rows` rows.
 template <class E>

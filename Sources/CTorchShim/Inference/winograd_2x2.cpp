@@ -37,8 +37,8 @@ struct Tiles {
 }  // namespace
 }  // namespace inference
 
-#define KERNELS "winograd_2x2_kernels.h"
-#include "each_processor.h"
+#define KERNELS "Inference/winograd_2x2_kernels.h"
+#include "Fused/each_processor.h"
 
 namespace inference {
 

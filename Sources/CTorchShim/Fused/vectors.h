@@ -28,14 +28,5 @@ constexpr int64_t unit = 16;
 
 constexpr int64_t roundedUp(int64_t n, int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-/// Whether this processor has AVX-512 with the extensions that the kernels use, AVX2, or AVX512-BF16, and libtorch may use it:
-/// ATEN_CPU_CAPABILITY can forbid it.
-bool hasAVX512();
-bool hasAVX2();
-bool hasAVX512BF16();
-
-/// Whether float32 is computed with AVX-512, in the calling thread; else it is AVX2.
-bool usesAVX512();
-
 }  // namespace inference
 #endif

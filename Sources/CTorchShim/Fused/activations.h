@@ -20,8 +20,14 @@
 /// x · sigmoid(x).
 [[maybe_unused]] inline Vector silu(Vector x) { return x / (splat(1) + exponential(splat(0) - x)); }
 
-/// x · Φ(x), with erf to 1.5e-7 (Abramowitz and Stegun, 7.1.26).
-[[maybe_unused]] inline Vector gelu(Vector x) {
+/// Its derivative, s · (1 + x · (1 − s)) with s = sigmoid(x).
+[[maybe_unused]] inline Vector siluSlope(Vector x) {
+  const Vector one = splat(1), s = one / (one + exponential(splat(0) - x));
+  return s * fmadd(x, one - s, one);
+}
+
+/// x · Φ(x), with erf to 1.5e-7 (Abramowitz and Stegun, 7.1.26); `slope`, if given, gets the derivative, Φ(x) + x · φ(x).
+[[maybe_unused]] inline Vector gelu(Vector x, Vector *slope = nullptr) {
   const Vector one = splat(1), z = x * splat(0.70710678f), a = absolute(z);
   const Vector t = one / fmadd(a, splat(0.3275911f), one);
   Vector p = splat(1.061405429f);
@@ -31,6 +37,7 @@
   p = fmadd(p, t, splat(0.254829592f));
   const Vector square = a * a, e = exponential(splat(0) - square);
   const Vector erf = fnmadd(p * t, e, one);
-  const Vector half = x * splat(0.5f);
-  return fmadd(half, withSign(erf, z), half);
+  const Vector half = x * splat(0.5f), signedErf = withSign(erf, z);
+  if (slope) *slope = fmadd(x * splat(0.39894228f), e, fmadd(signedErf, splat(0.5f), splat(0.5f)));
+  return fmadd(half, signedErf, half);
 }
