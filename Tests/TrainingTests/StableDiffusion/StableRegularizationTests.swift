@@ -39,7 +39,7 @@ import Torch
     }
   }
 
-  /// Neither their images nor their random numbers are those of the training images.
+  /// Their images and random numbers are drawn beside those of the training images, which stay the same.
   @Test func theTrainingImagesAreThoseOfARunWithoutThem() throws {
     try Project.inTemporaryFolder { folder in
       let fixture = try StableTrainingFixture(in: folder)
