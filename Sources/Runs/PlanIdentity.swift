@@ -43,13 +43,22 @@ public struct PlanIdentity {
   ///
   /// A setting that did not exist when the checkpoint was written has its neutral value.
   func differences(from stored: PlanIdentity) -> [String] {
-    let keys = Set(settings.keys).union(stored.settings.keys).sorted()
-    return keys.compactMap { key in
-      let here = settings[key], there = stored.settings[key] ?? (Self.neutral[key] as Any?)
-      let texts = [Self.text(there), Self.text(here)]
-      if texts[0] == texts[1] { return nil }
+    Self.differences(settings, from: stored.settings)
+  }
+
+  /// The same for the settings of a group, which are shown with its name.
+  private static func differences(
+    _ settings: [String: Any], from stored: [String: Any], in group: String = ""
+  ) -> [String] {
+    Set(settings.keys).union(stored.keys).sorted().flatMap { key -> [String] in
+      let here = settings[key], there = stored[key] ?? (neutral[key] as Any?)
+      if let here = here as? [String: Any], let there = there as? [String: Any] {
+        return differences(here, from: there, in: "\(group)\(key).")
+      }
+      let texts = [text(there), text(here)]
+      if texts[0] == texts[1] { return [] }
       let shown = texts.map { $0.count > 80 ? $0.prefix(80) + "…" : $0 }  // captions may be a whole file
-      return "\(key) \(shown[0]) there, \(shown[1]) here"
+      return ["\(group)\(key) \(shown[0]) there, \(shown[1]) here"]
     }
   }
 

@@ -149,8 +149,8 @@ enum Program {
   }
 
   /// A small image with its caption.
-  static func makeImage(_ name: String, in folder: URL) throws {
-    let image = Image(width: 40, height: 40, channels: .gray, pixels: .init(repeating: 9, count: 1600))
+  static func makeImage(_ name: String, in folder: URL, width: Int = 40) throws {
+    let image = Image(width: width, height: 40, channels: .gray, pixels: .init(repeating: 9, count: 40 * width))
     let file = folder.appendingPathComponent(name)
     try Data(PNG.encode(image)).write(to: file)
     try Data("a cat".utf8).write(to: file.deletingPathExtension().appendingPathExtension("txt"))

@@ -71,8 +71,9 @@ import Torch
   @Test(arguments: [
     (["--stages", "diffusion"], "not all options apply: remove --stages"),
     (["--muon-learning-rate", "0.1", "--ema", "0"], "remove --muon-learning-rate, --ema"),
-    (["--aspect-buckets"], "remove --aspect-buckets"), (["--preset", "mini"], "remove --preset"),
-    (["--regularization", "photos"], "remove --regularization"), (["--reinitialize"], "remove --reinitialize"),
+    (["--preset", "mini"], "remove --preset"), (["--reinitialize"], "remove --reinitialize"),
+    (["--regularization", "photos"], "--regularization photos has the same images as --data: it has no effect"),
+    (["--regularization-weight", "2"], "--regularization-weight needs --regularization"),
     (["--cache", "c"], "remove --cache"), (["--world", "small"], "remove --world"),
     (["--resolution", "48"], "--size 32 and --resolution 48 are the same setting"),
     (["--accumulate", "4"], "accumulation is 4, expected 1 to 2"),
@@ -84,6 +85,25 @@ import Torch
       let result = try Program.run(train(model) + further, in: folder)
       #expect(result.code == 2 && result.errors.contains(sentence), "\(result.code) \(result.errors)")
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["photos"])
+    }
+  }
+
+  /// Wide images beside square ones that regularize: shapes and costs are foretold, and belong to the run.
+  @Test func imagesOfOtherProportionsAndOthersToKeepAreLearnedFrom() throws {
+    try inFolderOfPhotos { folder in
+      let prior = folder.appendingPathComponent("prior")
+      try FileManager.default.createDirectory(at: prior, withIntermediateDirectories: true)
+      for name in ["a.png", "b.png"] { try Program.makeImage(name, in: prior, width: 60) }
+      let train = train(model) + ["--aspect-buckets", "--regularization", "prior", "--regularization-weight", "0.5"]
+      let shapes = "32×32 (3 images); cropping removes 0% of an image on average, 0% with squares"
+      let dry = try run(train + ["--dry-run"], in: folder)
+      #expect(dry.output.contains("\nbuckets          \(shapes)\n"), "\(dry.output)")
+      let trained = try run(train, in: folder)
+      #expect(trained.errors.contains("\nbuckets: \(shapes)\n"), "\(trained.errors)")
+      let other = try Program.run(train.dropLast() + ["2"], in: folder)
+      #expect(other.code == 1 && other.errors.contains("regularization.weight 0.5 there, 2 here"), "\(other.errors)")
+      let inside = try Program.run(train + ["-o", "prior/run"], in: folder)
+      #expect(inside.code == 2 && inside.errors.contains("is inside --regularization prior"), "\(inside.errors)")
     }
   }
 

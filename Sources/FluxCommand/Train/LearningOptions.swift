@@ -30,7 +30,7 @@ struct LearningOptions: ParsableArguments {
   @Flag(
     help: """
       Crop each image to the nearest of several shapes, up to twice as wide as high or as high as wide, instead of a square \
-      (aspect ratio bucketing); the images of a step have one shape. With --from.
+      (aspect ratio bucketing); the training images of a step have one shape. With --from.
       """)
   var aspectBuckets = false
   @Flag(help: "Flip every other image horizontally, unless its caption mentions left or right.") var mirror = false

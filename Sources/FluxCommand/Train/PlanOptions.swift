@@ -173,7 +173,9 @@ struct StageList: ExpressibleByArgument {
 
   init?(argument: String) {
     let names = argument.split(separator: ",")
-    stages = names.compactMap { $0 == "super-resolution" ? .superResolution : TrainingPlan.Stage(rawValue: String($0)) }
+    stages = names.compactMap { name in
+      TrainingPlan.Stage.allCases.first { $0.name == name } ?? TrainingPlan.Stage(rawValue: String(name))
+    }
     if stages.isEmpty || stages.count != names.count { return nil }
   }
 }

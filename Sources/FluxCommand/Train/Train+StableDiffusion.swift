@@ -9,7 +9,8 @@ import Training
 extension Train {
   /// The options that apply to models of Stable Diffusion, by their long names.
   private static let applicableToStableDiffusion: Set<String> = [
-    "from", "data", "crop", "mirror", "folder-repeats", "train", "unet-learning-rate", "text-encoder-learning-rate",
+    "from", "data", "crop", "aspect-buckets", "mirror", "folder-repeats", "regularization", "regularization-weight",
+    "train", "unet-learning-rate", "text-encoder-learning-rate",
     "lora-rank", "lora-alpha", "lora-targets", "resolution", "size", "learning-rate", "weight-decay", "adam-beta2",
     "max-grad-norm", "warmup", "cooldown", "caption-dropout", "prediction", "loss", "min-snr", "output", "steps",
     "batch", "accumulate", "gradient-checkpointing", "seed", "save-every", "keep", "no-moments", "shard-size",
@@ -33,25 +34,28 @@ extension Train {
     if case .images(let files, _, _) = data {
       for warning in files.warnings { say("flux: \(learning.data): \(warning)") }
     }
+    let regularization = try fineTuning.regularizationData(besides: data, named: learning.data)
     let folder = options.output.url
     try OutputFile.checkFolder(folder)
-    try learning.refuseRun(folder, inside: ["--data": learning.data])
+    try learning.refuseRun(
+      folder, inside: ["--data": learning.data, "--regularization": fineTuning.regularization?.text])
     let family = StableDiffusionModel.Options(prediction: differences.prediction)
     let model = try StableDiffusionModel(
       StableDiffusionFiles(start), vocabulary: Installation.clipVocabulary, family,
       residency: device == .cpu || options.dryRun ? .needed : .all)
-    let plan = try stablePlan(rank, start, data, own: model.geometry.imageSize)
+    let plan = try stablePlan(rank, start, data, regularization, own: model.geometry.imageSize)
     do {
-      if options.dryRun { return try foretell(plan, data, model, start, device) }
+      if options.dryRun { return try foretell(plan, data, regularization, model, start, device) }
       let trainer = try StableTrainer(
-        plan, on: data, model: model, device: device, winograd: options.convolutions.winograd)
+        plan, on: data, regularization: regularization, model: model, device: device,
+        winograd: options.convolutions.winograd)
       try train(trainer, in: folder, since: began)
     } catch let error as StableTrainingError { throw Failure(error.description, code: 2) }
   }
 
   /// The settings of the run; `own` is the side of the model's images.
   private func stablePlan(
-    _ rank: Int, _ start: URL, _ data: TrainingData, own: Int
+    _ rank: Int, _ start: URL, _ data: TrainingData, _ regularization: TrainingData?, own: Int
   ) throws -> StableTrainingPlan {
     if let size = differences.size, let resolution = differences.resolution, size != resolution {
       throw Failure("--size \(size) and --resolution \(resolution) are the same setting: give one of them", code: 2)
@@ -61,6 +65,10 @@ extension Train {
       lora: .init(rank: rank, alpha: fineTuning.loraAlpha, targets: fineTuning.loraTargets?.targets),
       size: differences.size ?? differences.resolution ?? own, trained: fineTuning.train?.networks ?? [.unet],
       seed: options.seed)
+    plan.regularization = regularization.map {
+      StableTrainingPlan.Regularization($0, weight: fineTuning.regularizationWeight ?? 1)
+    }
+    plan.aspectBuckets = learning.aspectBuckets ? true : nil
     plan.prediction = differences.prediction
     plan.textEncoderLearningRate = fineTuning.textEncoderLearningRate
     plan.minSNR = differences.minSNR.flatMap { $0 == 0 ? nil : $0 }
@@ -87,12 +95,13 @@ extension Train {
 
   /// Prints what the run would take, from the headers of the weights and the speed of this machine.
   private func foretell(
-    _ plan: StableTrainingPlan, _ data: TrainingData, _ model: StableDiffusionModel, _ start: URL, _ device: Device
+    _ plan: StableTrainingPlan, _ data: TrainingData, _ regularization: TrainingData?, _ model: StableDiffusionModel,
+    _ start: URL, _ device: Device
   ) throws {
     let speed = MatmulThroughput.measure(on: device, plan.bfloat16 ? .bfloat16 : .float32)
     let forecast = try StableTrainer.forecast(
-      plan, on: data, model: model, summary: ModelSummary(start), speed: speed, device: device,
-      winograd: options.convolutions.winograd)
+      plan, on: data, regularization: regularization, model: model, summary: ModelSummary(start), speed: speed,
+      device: device, winograd: options.convolutions.winograd)
     try forecast.save(in: options.output.url)
     try printLine(forecast.text)
   }

@@ -35,11 +35,9 @@ final class ImageExamples: TrainingExamples, Sendable {
   ) {
     images = ReadableImages(files)
     self.buckets = buckets
-    let sizes = buckets.map { _ in files.uprightSizes() } ?? []
-    let groups: [BlockOrder.Group] =
-      buckets.map { $0.groups(sizes).map { ($0.bucket, $0.items) } } ?? [(nil, Array(0..<files.count))]
-    order = BlockOrder(groups, seed: ExampleStream.diffusion.seed(of: seed))
-    bucketSummary = buckets.map { BucketSummary($0, sizes) }
+    let shapes = ImageShapes(files, buckets)
+    order = BlockOrder(shapes.groups, seed: ExampleStream.diffusion.seed(of: seed))
+    bucketSummary = shapes.summary
     self.files = files
     self.crop = crop
     self.mirror = mirror

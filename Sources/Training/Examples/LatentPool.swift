@@ -127,6 +127,7 @@ struct Example {
   let ids: [String]
   var rows: Tensor?  // [B], indices into `ids`, if they are on the device only
   var weights: Tensor?  // [B, 1, 1, 1], of the rows in the loss, with mean 1 over the training images; nil is 1
+  var weight = 1.0  // of its loss among those of the step's batches
 
   /// These examples followed by others that count `weight` times in the loss, whatever the numbers of both.
   ///
@@ -192,13 +193,19 @@ extension Tensor {
 }
 
 extension Trainer {
-  /// A batch from the pool, which is filled first and renewed in every step, with as many regularization images if there
-  /// are any.
-  func pooled(_ step: Int) throws -> Example {
+  /// The images of a step from the pool, which is filled first and renewed in every step: one batch, with as many
+  /// regularization images if there are any, which are a batch of their own where they have another shape.
+  ///
+  /// So regularization images keep their proportions, and each is used equally often, whatever shapes the training images
+  /// have. Cropping them to the step's shape would need every one of them in every shape.
+  func pooled(_ step: Int) throws -> [Example] {
     guard let pool = try filledPool(at: step) else { fatalError("nobody asked to stop") }
     let example = draw(from: pool, generator(step, .pool))
-    guard let regularizationPool, let settings = plan.regularization else { return example }
-    return example.joined(draw(from: regularizationPool, generator(step, .regularization)), weight: settings.weight)
+    guard let regularizationPool, let settings = plan.regularization else { return [example] }
+    var other = draw(from: regularizationPool, generator(step, .regularization))
+    if other.latents.shape == example.latents.shape { return [example.joined(other, weight: settings.weight)] }
+    other.weight = settings.weight
+    return [example, other]
   }
 
   private func draw(from pool: LatentPool, _ generator: Generator) -> Example {

@@ -43,7 +43,7 @@ public struct Forecast: Codable, Sendable {
       ["parameters       \(parts.joined(separator: ", "))", "images           \(imageSize)×\(imageSize)"]
       + (buckets.map { ["buckets          \($0)"] } ?? [])
       + stages.map { stage in
-        let name = stage.stage.rawValue.padding(toLength: 16, withPad: " ", startingAt: 0)
+        let name = stage.stage.name.padding(toLength: 16, withPad: " ", startingAt: 0)
         return "\(name) \(stage.steps) steps of \(Self.significant(stage.secondsPerStep)) s"
       }
       + ["time             \(Self.duration(seconds))", "peak memory      \(Self.gigabytes(peakBytes))"]

@@ -54,8 +54,6 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
   case bucketsOfScenes
   /// Images of several shapes are for the diffusion stage, and the plan has others.
   case bucketsStage
-  /// Images of several shapes cannot share a batch with regularization images.
-  case bucketsWithRegularization
 
   public var description: String {
     switch self {
@@ -78,11 +76,8 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
     case .bucketsStage:
       "--aspect-buckets is for the stage diffusion, on a frozen autoencoder: add --from MODEL and remove --stages, since "
         + "all other stages learn from squares"
-    case .bucketsWithRegularization:
-      "--aspect-buckets and --regularization exclude each other: the images of a step have one shape, and regularization "
-        + "images would need the same"
     case .unequalShares(let stage, let batch, let processes, let accumulation):
-      "stage \(stage.rawValue) has a batch of \(batch), which \(processes) processes"
+      "stage \(stage.name) has a batch of \(batch), which \(processes) processes"
         + (accumulation > 1 ? " with --accumulate \(accumulation)" : "")
         + " cannot share equally: choose a --batch that makes it a multiple of \(processes * accumulation)"
     case .otherPlans(let ranks):
@@ -102,10 +97,10 @@ public enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable {
     case .otherPrediction(let theirs, let wanted):
       "the --from model predicts \(theirs), this run \(wanted): use --reinitialize to keep only its autoencoder"
     case .noEncoder(let stages):
-      "the stages \(stages.map(\.rawValue).joined(separator: ", ")) train no encoder: add --from MODEL or the stage "
+      "the stages \(stages.map(\.name).joined(separator: ", ")) train no encoder: add --from MODEL or the stage "
         + "autoencoder"
     case .noStage(let stage, let others):
-      "this run has no stage \(stage.rawValue); its stages are \(others.map(\.rawValue).joined(separator: ", "))"
+      "this run has no stage \(stage.name); its stages are \(others.map(\.name).joined(separator: ", "))"
     case .partWithoutModel(let what):
       "\(what) trains a part of a model and needs the rest: add --from MODEL, without --reinitialize"
     case .otherSizes:

@@ -16,6 +16,5 @@ extension TrainingPlan {
     guard aspectBuckets != nil else { return }
     if hasObjectLabels { throw .bucketsOfScenes }
     if parts.keys.contains(where: { $0 != .diffusion }) { throw .bucketsStage }
-    if regularization != nil { throw .bucketsWithRegularization }
   }
 }

@@ -21,6 +21,9 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
     case decoder
     /// U-Net and adapter are trained on a pool of the frozen encoder's latents.
     case diffusion
+
+    /// The name in options, messages and logs; stored plans have the raw value.
+    public var name: String { self == .superResolution ? "super-resolution" : rawValue }
   }
 
   /// A stage's share of the run's steps, and its batch size.

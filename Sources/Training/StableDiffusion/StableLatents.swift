@@ -19,22 +19,35 @@ final class StableLatents {
   private let images: ReadableImages
   private let crop: Crop
   private let mirror: Bool
-  private let size: Int
+  private let sides: [(width: Int, height: Int)]  // of each image, in pixels
   private let model: StableDiffusionModel
   private let device: Device
   private let winograd: Bool
-  private var kept: [String: Encoded] = [:]
+  private var kept: [Key: Encoded] = [:]
   private var room: Int  // bytes
   private(set) var seconds = 0.0  // spent reading and encoding
+  private(set) var areAllKept = false
 
-  /// Images of `size` × `size` pixels; up to `room` bytes of latents stay in memory.
+  /// What an image is kept by; another that stands in for it has its shape.
+  private struct Key: Hashable {
+    let name: String
+    let width: Int
+    let height: Int
+  }
+
+  /// Squares of `size` pixels, or the shapes that the images have; up to `room` bytes of latents stay in memory.
   init(
-    _ files: ImageFolder, crop: Crop, mirror: Bool, size: Int, model: StableDiffusionModel, device: Device,
-    winograd: Bool, room: Int = 1 << 31
+    _ own: StableImages, size: Int, model: StableDiffusionModel, device: Device, winograd: Bool, room: Int = 1 << 31
   ) {
-    images = ReadableImages(files)
-    (self.crop, self.mirror, self.size) = (crop, mirror, size)
+    images = ReadableImages(own.files)
+    (crop, mirror) = (own.crop, own.mirror)
     (self.model, self.device, self.winograd, self.room) = (model, device, winograd, room)
+    var sides = [(width: Int, height: Int)](repeating: (size, size), count: own.files.count)
+    let cell = model.geometry.cell
+    for case (let bucket?, let items) in own.shapes.groups {
+      for item in items { sides[item] = (bucket.width * cell, bucket.height * cell) }
+    }
+    self.sides = sides
   }
 
   /// The images, readable or not.
@@ -48,12 +61,14 @@ final class StableLatents {
 
   /// The latents of an image; the seed decides crop and flip.
   func callAsFunction(_ item: Int, seed: UInt64) throws -> Encoded {
-    if let known = kept[key(item)] { return known }
+    if let known = kept[key(item, shapedAs: item)] { return known }
     let watch = Stopwatch()
     defer { seconds += watch.seconds }
-    let (found, example) = try images.example(item, size: size, crop: crop, mirror: mirror, seed: seed)
-    if !isNewAtEveryVisit, let known = kept[key(found)] {
-      kept[key(item)] = known
+    let (width, height) = sides[item]
+    let (found, example) = try images.example(
+      item, width: width, height: height, crop: crop, mirror: mirror, seed: seed)
+    if !isNewAtEveryVisit, let known = kept[key(found, shapedAs: item)] {
+      kept[key(item, shapedAs: item)] = known
       return known
     }
     try model.prepare(.autoencoder)
@@ -62,28 +77,30 @@ final class StableLatents {
     let encoded = Encoded(item: found, mean: mean.to(.cpu), deviation: deviation?.to(.cpu))
     let bytes = 8 * mean.count
     if !isNewAtEveryVisit, bytes <= room {
-      (kept[key(item)], kept[key(found)]) = (encoded, encoded)
+      for index in [item, found] { kept[key(index, shapedAs: item)] = encoded }
       room -= bytes
     }
     return encoded
   }
 
-  /// Encodes all images that can be kept, and lets the autoencoder go if those are all; false if that was stopped.
+  /// Encodes all images that can be kept; false if that was stopped.
   func fill(unless shouldStop: () -> Bool) throws -> Bool {
     if isNewAtEveryVisit { return true }
-    for item in 0..<source.count where kept[key(item)] == nil {
+    for item in 0..<source.count where !isKept(item) {
       if shouldStop() { return false }
       _ = try self(item, seed: 0)
-      if kept[key(item)] == nil { return true }  // there is no room for more
+      if !isKept(item) { return true }  // there is no room for more
     }
-    model.release(.autoencoder)
+    areAllKept = true
     return true
   }
 
+  private func isKept(_ item: Int) -> Bool { kept[key(item, shapedAs: item)] != nil }
+
   /// An image that is listed several times is one; names that are not UTF-8 may be those of several.
-  private func key(_ item: Int) -> String {
-    let id = source.id(item)
-    return id.contains("\u{FFFD}") ? "\(item) \(id)" : id
+  private func key(_ item: Int, shapedAs other: Int) -> Key {
+    let (id, (width, height)) = (source.id(item), sides[other])
+    return Key(name: id.contains("\u{FFFD}") ? "\(item) \(id)" : id, width: width, height: height)
   }
 
   /// Whether crops or flips change from visit to visit.

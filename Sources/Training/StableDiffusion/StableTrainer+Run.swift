@@ -33,13 +33,15 @@ extension StableTrainer: TrainingLoop {
   /// Encodes captions and images before the first step of a session; false if that was stopped.
   public func isReady(for step: Int, unless shouldStop: () -> Bool) throws -> Bool {
     if isPrepared { return true }
-    let all = (0..<latents.source.count).flatMap { latents.source.captions($0) }
+    let all = sources.map(\.latents.source).flatMap { source in (0..<source.count).flatMap(source.captions) }
     let cut = Set(all).count { !model.prompts.tokens(of: $0).dropped.isEmpty }
     if cut > 0 {
       onWarning("\(cut) captions have more than \(model.prompts.maxTokens - 2) tokens: their ends are not read")
     }
     isPrepared =
-      try captions.fill([""] + all, unless: shouldStop) && latents.fill(unless: shouldStop)
+      try captions.fill([""] + all, unless: shouldStop)
+      && sources.allSatisfy { try $0.latents.fill(unless: shouldStop) }
+    if sources.allSatisfy(\.latents.areAllKept) { model.release(.autoencoder) }
     return isPrepared
   }
 
@@ -62,9 +64,10 @@ extension StableTrainer: TrainingLoop {
     loras.merge()
     let pipeline = Pipeline(model: model, source: ModelSource(name: "training", hash: ""), device: device)
     let sampling = model.sampling ?? .standard
-    let images = try (0..<min(4, latents.source.count)).map { item in
+    let source = examples.latents.source
+    let images = try (0..<min(4, source.count)).map { item in
       var request = GenerationRequest(
-        prompt: latents.source.caption(item), seed: UInt64(item), steps: sampling.steps, guidance: sampling.guidance,
+        prompt: source.caption(item), seed: UInt64(item), steps: sampling.steps, guidance: sampling.guidance,
         width: plan.size, height: plan.size)
       if let sampler = sampling.sampler { request.sampler = sampler }
       return try pipeline.generate(request).image

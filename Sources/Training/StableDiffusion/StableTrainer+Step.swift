@@ -10,16 +10,17 @@ import Torch
 extension StableTrainer {
   /// One update; returns the loss, the gradient's norm and the fraction of the time that was spent on images.
   func train(_ step: Int) throws -> [String: Double] {
-    let (watch, before) = (Stopwatch(), latents.seconds)
-    let batch = try batch(step)
-    var values = try learn(batch, step, generator(step))
-    values["dataWait"] = (latents.seconds - before) / watch.seconds
+    func waited() -> Double { sources.reduce(0) { $0 + $1.latents.seconds } }
+    let (watch, before) = (Stopwatch(), waited())
+    let batches = try sources.map { try $0.batch(step) }
+    var values = try learn(batches, step, generator(step))
+    values["dataWait"] = (waited() - before) / watch.seconds
     return values
   }
 
-  /// An update with a batch at timesteps and noise of a generator; the learning rate is that of the step.
-  func learn(_ batch: Batch, _ step: Int, _ generator: Generator) throws -> [String: Double] {
-    let value = try accumulate(batch, step, generator)
+  /// An update with batches at timesteps and noise of a generator; the learning rate is that of the step.
+  func learn(_ batches: [StableExamples.Batch], _ step: Int, _ generator: Generator) throws -> [String: Double] {
+    let value = try accumulate(batches, step, generator)
     let rate = LearningRate(warmup: plan.warmup, decay: .linear(share: plan.cooldown))
       .share(at: step, in: 0..<plan.steps)
     do throws(Optimizer.NotFinite) {
@@ -28,14 +29,20 @@ extension StableTrainer {
     } catch {
       throw RunError.notFinite(
         step: step, what: "gradient of the diffusion loss", value: error.norm.shown, layer: error.key,
-        examples: batch.ids
-      )
+        examples: batches.flatMap(\.ids))
     }
   }
 
-  /// The loss of a batch, whose gradients the factors then have.
-  func accumulate(_ batch: Batch, _ step: Int, _ generator: Generator) throws -> Double {
+  /// The sum of the batches' losses, whose gradients the factors then have.
+  func accumulate(_ batches: [StableExamples.Batch], _ step: Int, _ generator: Generator) throws -> Double {
     loras.merge()
+    let sum = try batches.reduce(0) { try $0 + $1.weight * backpropagate($1, step, generator) }
+    loras.passGradients()
+    return sum
+  }
+
+  /// The loss of a batch; its gradients, times its weight, are added to those of the merged weights.
+  private func backpropagate(_ batch: StableExamples.Batch, _ step: Int, _ generator: Generator) throws -> Double {
     let noisy = loss.noisyBatch(clean: batch.latents, generator: generator, tables: tables)
     let count = batch.captions.count
     let part = (count + plan.accumulation - 1) / plan.accumulation
@@ -50,10 +57,9 @@ extension StableTrainer {
         throw RunError.notFinite(
           step: step, what: "diffusion loss", value: value.shown, layer: layer, examples: batch.ids)
       }
-      (total * share).backward()
+      (total * (batch.weight * share)).backward()
       sum += share * value
     }
-    loras.passGradients()
     return sum
   }
 

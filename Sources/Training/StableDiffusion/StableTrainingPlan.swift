@@ -13,6 +13,10 @@ public struct StableTrainingPlan: ModelConfiguration, Equatable {
   public var start: String
   /// Identifies the data, so that a run is not continued on other data.
   public var data: String
+  /// Images for prior preservation; nil trains without.
+  public var regularization: Regularization?
+  /// True crops images to the nearest of several shapes instead of squares; nil does not.
+  public var aspectBuckets: Bool?
   /// The meaning of the U-Net's output, where the model's files do not say it.
   public var prediction: Prediction?
   /// The networks that are trained: the U-Net, the text encoders, or both.
@@ -54,6 +58,18 @@ public struct StableTrainingPlan: ModelConfiguration, Equatable {
   /// Recomputes activations in the backward pass, which takes less memory and more time.
   public var gradientCheckpointing = false
 
+  /// Images that the model is to keep generating, besides those it learns: prior preservation (DreamBooth, Ruiz et al.,
+  /// 2022, arXiv 2208.12242).
+  public struct Regularization: Codable, Sendable, Equatable {
+    /// Identifies the images.
+    public let data: String
+    /// Weight of their loss; that of the training images has 1.
+    public var weight: Double
+
+    /// Regularization on data, with a weight of 1 unless given.
+    public init(_ data: TrainingData, weight: Double = 1) { (self.data, self.weight) = (data.name, weight) }
+  }
+
   /// A plan with the default settings.
   public init(
     start: ModelSource, data: TrainingData, lora: TrainingPlan.LoRASettings, size: Int,
@@ -89,6 +105,9 @@ public struct StableTrainingPlan: ModelConfiguration, Equatable {
     let rates = [learningRate, textEncoderLearningRate].compactMap { $0 }
     if let rate = rates.first(where: { !($0 > 0 && $0.isFinite) }) {
       throw ConfigurationError("learning rate", rate.shown, expected: "more than 0: leave out of train what is frozen")
+    }
+    if let weight = regularization?.weight, !(weight > 0 && weight.isFinite) {
+      throw ConfigurationError("regularization weight", weight.shown, expected: "more than 0")
     }
     try require("caption dropout", captionDropout, in: 0...1)
     try require("cooldown", cooldown, in: 0...1)

@@ -35,7 +35,7 @@ extension Trainer {
       latents: noised(group.gathered(latents, pieces: pieces), generator(step, .joint)),
       captions: group.gathered(text.captions, pieces: pieces), masks: group.gathered(text.masks, pieces: pieces),
       labels: chosen.labels.map { group.gathered($0.to(device), pieces: pieces) }, ids: chosen.ids)
-    return try values.merging(diffusionStep(step, example)) { first, _ in first }
+    return try values.merging(diffusionStep(step, [example])) { first, _ in first }
   }
 
   /// One update of encoder and decoder with this process's images; also returns their normalized latents, detached.

@@ -9,24 +9,41 @@ import Torch
 // U-Net and adapter.
 
 extension Trainer {
-  /// One update of U-Net and adapter; `example` is the batch of all processes, each of which computes with its rows.
-  func diffusionStep(_ step: Int, _ example: Example) throws -> [String: Double] {
+  /// One update of U-Net and adapter by the sum of the batches' losses.
+  ///
+  /// The first batch has the training images; each is the batch of all processes, which compute with their rows.
+  func diffusionStep(_ step: Int, _ batches: [Example]) throws -> [String: Double] {
     networks.denoised.merge()
-    let loss = loss(at: step)
-    let noisyBatch = loss.noisyBatch(
-      clean: example.latents, generator: generator(step, .diffusion), tables: tables(of: loss))
-    let range = plan.denoiserSteps
+    let (generator, range) = (generator(step, .diffusion), plan.denoiserSteps)
     var values: [String: Double] = [:]
+    for (place, example) in batches.enumerated() {
+      try accumulate(example, step, generator, isLast: place == batches.count - 1, to: &values)
+    }
+    if step % 20 == 0, plan.captionDropout > 0 { values.merge(captionGap(batches[0], step)) { $1 } }
+    networks.denoised.passGradients()
+    try update(
+      networks.denoiser, plan.diffusionLearningRate * plan.learningRateFactor(at: step, in: range), step,
+      "diffusion loss", ids: batches.flatMap(\.names), norm: "denoiserGradientNorm", to: &values)
+    for ema in networks.emas { ema.update(count: step - range.lowerBound) }
+    return values
+  }
+
+  /// Adds the gradients of a batch, at timesteps and noise of a generator; the last completes those of the step.
+  private func accumulate(
+    _ example: Example, _ step: Int, _ generator: Generator, isLast: Bool, to values: inout [String: Double]
+  ) throws {
+    let loss = loss(at: step)
+    let noisyBatch = loss.noisyBatch(clean: example.latents, generator: generator, tables: tables(of: loss))
     let pieces = DiffusionPiece.cut(example, noisyBatch, into: plan.accumulation)
     for (index, whole) in pieces.enumerated() {
-      let share = Double(whole.noisy.shape[0]) / Double(example.latents.shape[0])
+      let share = example.weight * Double(whole.noisy.shape[0]) / Double(example.latents.shape[0])
       let piece = whole.part(group.own)
       let (denoising, naming, text) = losses(loss, piece, piece.captions, piece.masks, among: whole.labels)
       var total = denoising
       for part in [naming, text].compactMap({ $0 }) { total = total + part * plan.alignment }
       try accumulate(
         total, share, step, "diffusion loss", ids: example.names,
-        completes: index == pieces.count - 1 ? networks.denoiser : nil)
+        completes: isLast && index == pieces.count - 1 ? networks.denoiser : nil)
       add(["diffusion": denoising, "alignment": naming, "textAlignment": text], share, to: &values)
       if step % 20 == 0 {
         // What captions are worth: how much worse the same question goes with another image's caption.
@@ -35,15 +52,6 @@ extension Trainer {
         add(["captionGap": others - denoising], share, to: &values)
       }
     }
-    if step % 20 == 0, plan.captionDropout > 0 { values.merge(captionGap(example, step)) { $1 } }
-    networks.denoised.passGradients()
-    try update(
-      networks.denoiser, plan.diffusionLearningRate * plan.learningRateFactor(at: step, in: range), step,
-      "diffusion loss",
-      ids: example.names,
-      norm: "denoiserGradientNorm", to: &values)
-    for ema in networks.emas { ema.update(count: step - range.lowerBound) }
-    return values
   }
 
   /// The conditioning of captions, which are states of a frozen text encoder, or the token ids for a trained one.

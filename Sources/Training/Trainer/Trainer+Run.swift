@@ -48,7 +48,7 @@ extension Trainer: TrainingLoop {
   // MARK: - Steps
 
   /// Name of the stage that a step belongs to.
-  public func stage(at step: Int) -> String { plan.stage(at: step).rawValue }
+  public func stage(at step: Int) -> String { plan.stage(at: step).name }
 
   /// Throws if the latent cache belongs to other data or another encoder.
   public func check(at step: Int) throws { try checkCache(at: step) }

@@ -39,7 +39,7 @@ struct CacheFixture {
   /// What the U-Net would learn from in some steps of the last stage.
   func draws(_ trainer: Trainer, steps: Range<Int> = 0..<3) throws -> [Example] {
     let first = trainer.plan.range(of: .diffusion).lowerBound
-    return try steps.map { try trainer.pooled(first + $0) }
+    return try steps.map { try trainer.pooled(first + $0)[0] }
   }
 
   /// Writes `count` small images, each with two captions, and one that cannot be read.

@@ -18,7 +18,7 @@ import Testing
     ),
     (
       .noEncoder([.superResolution, .diffusion]),
-      "the stages superResolution, diffusion train no encoder: add --from MODEL or the stage autoencoder"
+      "the stages super-resolution, diffusion train no encoder: add --from MODEL or the stage autoencoder"
     ),
     (
       .noStage(.decoder, [.joint, .diffusion]),

@@ -10,6 +10,15 @@ import Testing
 @Suite struct TrainingPlanTests {
   private let scratch = Preset.allCases.map { TrainingPlan(preset: $0, steps: 1000) }
 
+  @Test func stagesAreNamedAsInOptionsAndStoredAsBefore() throws {
+    #expect(
+      TrainingPlan.Stage.allCases.map(\.name) == ["autoencoder", "joint", "super-resolution", "decoder", "diffusion"])
+    let plan = TrainingPlan(preset: .mini, steps: 800)
+    let text = String(decoding: try JSONEncoder().encode(plan), as: UTF8.self)
+    #expect(text.contains("\"superResolution\":{") && !text.contains("super-resolution"))
+    #expect(try JSONDecoder().decode(TrainingPlan.self, from: Data(text.utf8)) == plan)
+  }
+
   @Test(arguments: [1, 2, 3, 7, 39, 100, 8000, 123_457]) func stagesShareAllStepsWithoutGapOrOverlap(_ steps: Int) {
     for preset in Preset.allCases {
       let plan = TrainingPlan(preset: preset, steps: steps)

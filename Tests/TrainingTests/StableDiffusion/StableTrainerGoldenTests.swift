@@ -50,12 +50,12 @@ import Torch
     #expect(known.sorted() == trainer.loras.parameters.map { Substring(stem($0.key)) }.sorted())
   }
 
-  private func batch(_ golden: Golden, _ trainer: StableTrainer) throws -> StableTrainer.Batch {
+  private func batch(_ golden: Golden, _ trainer: StableTrainer) throws -> StableExamples.Batch {
     try trainer.model.prepare(.autoencoder)
     let pixels = try golden.file.tensor("images").to(.float32) / 127.5 - 1
     let (mean, deviation) = withNoGrad { trainer.model.latentDistribution(of: pixels) }
     let latents = try mean + #require(deviation) * golden.file.tensor("posterior")
-    return StableTrainer.Batch(latents: latents, captions: try golden.json("captions"), ids: [])
+    return StableExamples.Batch(latents: latents, captions: try golden.json("captions"), ids: [])
   }
 
   /// ε-prediction of the U-Net alone, v-prediction with the text encoder, and SDXL with both; the last layer of SDXL's first
@@ -71,7 +71,7 @@ import Torch
         let generator = Generator(seed: seed + UInt64(step))
         let loss: Double
         if step == 0 {
-          loss = try trainer.accumulate(batch, step, generator)
+          loss = try trainer.accumulate([batch], step, generator)
           for (key, tensor) in trainer.loras.parameters {
             let gradient = try golden.file.tensor("gradient." + stem(key))
             let size = gradient.abs().max().item()
@@ -79,7 +79,7 @@ import Torch
           }
           _ = try trainer.loras.optimizer.step(learningRate: trainer.plan.learningRate)
         } else {
-          loss = try #require(try trainer.learn(batch, step, generator)["diffusion"])
+          loss = try #require(try trainer.learn([batch], step, generator)["diffusion"])
         }
         #expect(abs(loss - expected) < 2e-5, "step \(step): \(loss), expected \(expected)")
       }

@@ -12,19 +12,6 @@ import Torch
 @testable import Training
 
 @Suite struct StableTrainerTests {
-  /// Trains up to step `stop`, and gives the bytes of the LoRA that the run saved.
-  private func train(
-    _ fixture: StableTrainingFixture, _ plan: StableTrainingPlan, to name: String, until stop: Int? = nil,
-    samplesEvery: Int = 0
-  ) throws -> Data {
-    let trainer = try fixture.trainer(plan)
-    trainer.samplesEvery = samplesEvery
-    let folder = fixture.folder.appendingPathComponent(name)
-    let run = TrainingRun(trainer, in: folder, saving: TrainingRun.Saving(every: 1000))
-    _ = try run.run { _ in run.stepsDone >= stop ?? .max }
-    return try Data(contentsOf: trainer.result(in: folder))
-  }
-
   /// Also with random crops, whose images are encoded again in each step, and with a text encoder that is trained.
   @Test(
     arguments: [([.unet], .center), ([.textEncoder, .unet], .random)]
@@ -33,12 +20,12 @@ import Torch
     try Project.inTemporaryFolder { folder in
       let fixture = try StableTrainingFixture(in: folder, crop: crop)
       let plan = fixture.plan(trained)
-      let whole = try train(fixture, plan, to: "whole")
-      #expect(try train(fixture, plan, to: "parts", until: 2) != whole)
-      _ = try train(fixture, plan, to: "parts", until: 5)
-      #expect(try train(fixture, plan, to: "parts") == whole)
+      let whole = try fixture.train(plan, to: "whole")
+      #expect(try fixture.train(plan, to: "parts", until: 2) != whole)
+      _ = try fixture.train(plan, to: "parts", until: 5)
+      #expect(try fixture.train(plan, to: "parts") == whole)
       // Samples of the model in training change nothing about it.
-      #expect(try train(fixture, plan, to: "shown", samplesEvery: 2) == whole)
+      #expect(try fixture.train(plan, to: "shown", samplesEvery: 2) == whole)
       #expect(FileManager.default.fileExists(atPath: folder.appendingPathComponent("shown/samples.png").path))
     }
   }
@@ -47,11 +34,11 @@ import Torch
     try Project.inTemporaryFolder { folder in
       let fixture = try StableTrainingFixture(in: folder)
       var plan = fixture.plan()
-      _ = try train(fixture, plan, to: "run")
+      _ = try fixture.train(plan, to: "run")
       plan.steps = 9
-      #expect(try train(fixture, plan, to: "run") == train(fixture, plan, to: "long"))
+      #expect(try fixture.train(plan, to: "run") == fixture.train(plan, to: "long"))
       plan.captionDropout = 0.5
-      let error = #expect(throws: RunError.self) { try train(fixture, plan, to: "run") }
+      let error = #expect(throws: RunError.self) { try fixture.train(plan, to: "run") }
       #expect(error?.description.contains("captionDropout 0.1 there, 0.5 here") == true)
     }
   }
@@ -77,7 +64,7 @@ import Torch
   @Test func theFileOfSDXLNamesBothTextEncoders() throws {
     try Project.inTemporaryFolder { folder in
       let fixture = try StableTrainingFixture(in: folder, model: "stable_diffusion_xl")
-      _ = try train(fixture, fixture.plan([.textEncoder, .unet]), to: "run")
+      _ = try fixture.train(fixture.plan([.textEncoder, .unet]), to: "run")
       let summary = try #require(try LoRASummary(folder.appendingPathComponent("run/lora.safetensors")))
       #expect(Set(summary.parts.map(\.network)) == [.unet, .textEncoder, .textEncoder2])
       let pipeline = try Pipeline(
@@ -96,7 +83,7 @@ import Torch
         (plan.accumulation, plan.gradientCheckpointing) = (accumulation, checkpointing)
         let trainer = try fixture.trainer(plan)
         _ = try trainer.takeStep(0)  // B is zero before the first update, and A has no gradient
-        _ = try trainer.accumulate(trainer.batch(1), 1, trainer.generator(1))
+        _ = try trainer.accumulate([trainer.examples.batch(1)], 1, trainer.generator(1))
         return try trainer.loras.parameters.map { try #require($0.tensor.grad) }
       }
       let whole = try gradients(1)
@@ -123,14 +110,16 @@ import Torch
       var plan = fixture.plan()
       plan.batch = 3  // all images
       let trainer = try fixture.trainer(plan)
-      let (first, again, later) = (try trainer.batch(0), try trainer.batch(0), try trainer.batch(1))
+      let (first, again, later) = (
+        try trainer.examples.batch(0), try trainer.examples.batch(0), try trainer.examples.batch(1)
+      )
       #expect(first.latents.bytes() == again.latents.bytes() && Set(first.ids) == Set(later.ids))
       for (row, id) in first.ids.enumerated() {
         let other = try #require(later.ids.firstIndex(of: id))
         #expect(first.latents[row].bytes() != later.latents[other].bytes())
       }
-      let known = try trainer.latents(0, seed: 0)
-      #expect(known.mean.bytes() == (try trainer.latents(0, seed: 9)).mean.bytes())
+      let known = try trainer.examples.latents(0, seed: 0)
+      #expect(known.mean.bytes() == (try trainer.examples.latents(0, seed: 9)).mean.bytes())
     }
   }
 
@@ -141,7 +130,7 @@ import Torch
         var plan = fixture.plan()
         plan.captionDropout = dropout
         let trainer = try fixture.trainer(plan)
-        let empty = try (0..<100).reduce(0) { try $0 + trainer.batch($1).captions.count { $0.isEmpty } }
+        let empty = try (0..<100).reduce(0) { try $0 + trainer.examples.batch($1).captions.count { $0.isEmpty } }
         #expect(expected.contains(empty), "\(empty) of 200 with \(dropout)")
       }
     }

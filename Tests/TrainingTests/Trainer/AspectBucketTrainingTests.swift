@@ -73,7 +73,7 @@ import Torch
       var plan = plan(data)
       plan.latentNoise = 0
       let trainer = try trainer(fixture, data, plan)
-      let example = try trainer.pooled(0)
+      let example = try trainer.pooled(0)[0]
       let side = trainer.baseSize / 8
       let image = try ImageFolder(fixture.photos).image(0).resized(width: 10 * side, height: 6 * side, filter: .lanczos)
       let autoencoder = trainer.model.autoencoder

@@ -1,3 +1,4 @@
+import Distributed
 import Flux
 import Foundation
 import Models
@@ -54,6 +55,26 @@ import Torch
       return try (0..<2).map { try #require(try trainer.train($0)["superResolution"]) }
     }
     #expect(values[0] == values[1])
+  }
+
+  /// The networks of two processes, which are threads here, learn from half of each batch.
+  @Test func theLossesAreThoseOfOneProcess() throws {
+    let plan = try plan()
+    #expect(plan.batch(of: .superResolution) == 2)
+    @Sendable func losses(_ group: ProcessGroup) throws -> [[String: Double]] {
+      let trainer = try Trainer(
+        plan, from: ModelBundle(Preset.midi.configuration, .random(Generator(seed: 9))), textEncoder: Project.minilm,
+        group: group)
+      return try (0..<4).map { try trainer.train($0) }
+    }
+    let single = try losses(.single)
+    for own in try ThreadGroup.values(2, { try losses($0) }) {
+      for (values, others) in zip(own, single) {
+        #expect(Set(values.keys) == Set(others.keys))
+        let (loss, other) = (try #require(values["superResolution"]), try #require(others["superResolution"]))
+        #expect(abs(loss - other) < 1e-5 * max(1, other), "\(loss), not \(other)")
+      }
+    }
   }
 
   @Test func aNewLevelNeitherGainsNorLoses() throws {

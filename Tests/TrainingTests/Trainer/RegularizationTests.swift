@@ -53,12 +53,12 @@ import Torch
   @Test func aStepHasAsManyRegularizationImages() throws {
     try withTwoFolders { folder, own, prior in
       let trainer = try trainer(folder, own, prior, weight: 0.5)
-      let example = try trainer.pooled(0)
+      let example = try trainer.pooled(0)[0]
       #expect(example.latents.shape[0] == 8 && example.masks.shape[0] == 8)
       // The mean over eight rows is that of the first four plus half that of the others.
       #expect(try #require(example.weights).floats() == [2, 2, 2, 2, 1, 1, 1, 1])
       // Both folders have a 0.png; the first four rows are those of a run without the others.
-      let alone = try self.trainer(folder, own, nil).pooled(0)
+      let alone = try self.trainer(folder, own, nil).pooled(0)[0]
       #expect(example.latents[0..<4].bytes() == alone.latents.bytes() && alone.weights == nil)
       #expect(example.names.count == 8 && Array(example.names.prefix(4)) == alone.names)
       #expect(example.latents[4..<8].bytes() != alone.latents.bytes())
