@@ -57,7 +57,7 @@ fuzz: setup ## feed damaged files to every reader, SECONDS=60 each
 lint: ## say what is not formatted or smells
 	swift-format lint --strict --recursive Sources Tests Server/Sources Server/Package.swift Examples Fuzz Package.swift
 	Scripts/architecture --check
-	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/link Scripts/stage Scripts/install Scripts/uninstall Scripts/check-install Scripts/docs Scripts/bundle Scripts/fuzz Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/train Benchmarks/unet Benchmarks/image Benchmarks/full-size Scripts/mpi/build Benchmarks/distributed Scripts/test-clients .ci/run
+	bash -n flux Scripts/setup Scripts/build Scripts/architecture Scripts/check-shim Scripts/link Scripts/stage Scripts/install Scripts/uninstall Scripts/check-install Scripts/docs Scripts/bundle Scripts/fuzz Scripts/bundled/build-shim Scripts/bundled/run.sh Scripts/bundled/gpu-run.sh Benchmarks/run Benchmarks/peers.sh Benchmarks/train Benchmarks/unet Benchmarks/image Benchmarks/full-size Scripts/mpi/build Benchmarks/distributed Scripts/test-clients .ci/run
 
 format: ## format in place, then lint
 	swift-format format --in-place --recursive Sources Tests Server/Sources Server/Package.swift Examples Fuzz Package.swift

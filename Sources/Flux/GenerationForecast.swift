@@ -1,6 +1,7 @@
 import Diffusion
 import Foundation
 import Models
+import Torch
 
 /// Time and memory of generation, estimated from the configurations of a model before its weights are read.
 public struct GenerationForecast: Sendable, Equatable {
@@ -32,15 +33,23 @@ public struct GenerationForecast: Sendable, Equatable {
     /// All networks at all times.
     public init(all: Int) { (reading, denoising, decoding) = (all, all, all) }
 
-    /// One network after the other, as `Residency.needed` has those of Stable Diffusion's family.
-    public init(of summary: ModelSummary, _ precision: Precision) {
-      func bytes(_ names: [String], _ precision: Precision) -> Int {
-        summary.networks.filter { names.contains($0.name) }
-          .reduce(0) { $0 + min($1.bytes, $1.parameters * precision.dtype.size) }
-      }
-      reading = bytes(["text_encoder", "text_encoder_2"], .float32)
-      denoising = bytes(["unet"], precision)
-      decoding = bytes(["vae"], precision)
+    /// One network after the other, as `Residency.needed` has those of Stable Diffusion's family; packed where a `Pipeline`
+    /// packs them, and only known by the headers of their files.
+    ///
+    /// Throws where a header is missing or does not fit its configuration.
+    public init(
+      of files: StableDiffusionFiles, _ options: StableDiffusionModel.Options, _ precision: Precision, on device: Device
+    ) throws(CheckpointError) {
+      let denoiser = try files.storedUNet()
+      let isXL = denoiser.network.configuration.isXL
+      var encoders = [try files.storedTextEncoder()]
+      if isXL { encoders.append(try files.storedTextEncoder(isSecond: true)) }
+      let parts = StableDiffusionModel.parts(
+        encoders, denoiser, try files.storedAutoencoder(other: options.autoencoder), isXL: isXL, precision,
+        packsWeights: StableDiffusionModel.packsWeights(precision, on: device))
+      reading = parts[.text]?.bytes ?? 0
+      denoising = parts[.denoiser]?.bytes ?? 0
+      decoding = parts[.autoencoder]?.bytes ?? 0
     }
   }
 

@@ -39,10 +39,11 @@ public struct ImageDenoising {
         on: pipeline.device, pipeline.precision, image: row, of: requests.count, tokens: tokens))
   }
 
-  /// The image of an unfinished latent `[1, C, h, w]`, at the decoder's own size where that is quicker.
+  /// The image of an unfinished latent `[1, C, h, w]`, as `Pipeline.previewImages` makes it, at the decoder's own size where
+  /// that is quicker; what a mask keeps is pasted around it.
   public func preview(of latent: Tensor) throws(GenerationError) -> Image {
-    guard layout?.mask == nil else { return try image(of: latent) }
-    return try pipeline.decodeLatents(latent)[0]
+    guard let layout, layout.mask != nil else { return try pipeline.previewImages(of: latent)[0] }
+    return layout.pasted(try pipeline.previewImages(of: latent, size: size)[0])
   }
 }
 

@@ -20,14 +20,17 @@ extension Pipeline {
 
   /// Images of unfinished latents `[B, C, h, w]`, in the size of decoded ones.
   ///
-  /// The decoder makes them, or, where it takes the time of a step or two, a linear map of the latents, which shows colors and
-  /// places, blurred. Throws where the decoder gives NaN or infinity.
-  public func previewImages(of latents: Tensor) throws(GenerationError) -> [Image] {
+  /// The decoder makes them, or, where it takes the time of a step or two, a smaller one that was chosen for previews, or a
+  /// linear map of the latents, which shows colors and places, blurred. `size` is that of `decodeLatents`. Throws where
+  /// pixels are NaN or infinity.
+  public func previewImages(of latents: Tensor, size: OutputSize? = nil) throws(GenerationError) -> [Image] {
     let pixels = withInference { model.approximatePixels(of: latents) }
-    guard let pixels else { return try decodeLatents(latents) }
-    let cell = model.geometry.cell
+    guard let pixels else { return try decodeLatents(latents, size: size) }
+    guard pixels.allFinite else { throw .notFinite(.decoder, step: nil, loras: []) }
+    let (height, width) = (latents.shape[2] * model.geometry.cell, latents.shape[3] * model.geometry.cell)
     return TensorImage.images(pixels.to(.cpu)).map { image in
-      image.resized(width: image.width * cell, height: image.height * cell, filter: .bilinear)
+      let isWhole = (image.width, image.height) == (width, height)
+      return Self.fitted(isWhole ? image : image.resized(width: width, height: height, filter: .bilinear), to: size)
     }
   }
 
@@ -44,6 +47,11 @@ extension Pipeline {
     guard let image else {
       throw .notFinite(withInference { model.faultyDecoder(latents) }, step: nil, loras: [])
     }
+    return Self.fitted(image, to: size)
+  }
+
+  /// A decoded image in the size of its request, if that enlarges it.
+  private static func fitted(_ image: Image, to size: OutputSize?) -> Image {
     guard let size, size.upscaler == .lanczos else { return image }
     return image.resized(width: size.rendered.width, height: size.rendered.height, filter: .lanczos)
       .cropped(left: size.columns.lowerBound, top: size.rows.lowerBound, width: size.width, height: size.height)

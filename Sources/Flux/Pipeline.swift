@@ -61,7 +61,8 @@ public final class Pipeline {
       }
       let model = try StableDiffusionModel(
         StableDiffusionFiles(url), vocabulary: vocabulary, options, precision: precision,
-        residency: device == .cpu ? residency : .all, packsWeights: device == .cpu && Self.packsLargeMaps(precision))
+        residency: device == .cpu ? residency : .all,
+        packsWeights: StableDiffusionModel.packsWeights(precision, on: device))
       (self.model, conditioner, student) = (model, model.prompts, nil)
       merge = { model.merge(try model.lora($0), scale: $1) }
       try source.note(options)
@@ -248,14 +249,6 @@ public final class Pipeline {
     guard unpacked.remove(part) != nil, Libtorch.packsWeights else { return }
     if part == .denoiser { model.unet.prepareForInference() }
     if part == .autoencoder { bundle?.autoencoder.decoder.prepareForInference() }
-  }
-
-  /// Whether a U-Net of Stable Diffusion is packed.
-  ///
-  /// Its maps are large, and only Winograd's algorithm takes less time there than libtorch's convolutions. In float32 its
-  /// weights stay as they are stored, in half of the memory.
-  private static func packsLargeMaps(_ precision: Precision) -> Bool {
-    precision == .bfloat16 && Libtorch.packsWeights && PackedWeights.usesWinograd(.bfloat16)
   }
 
   /// Networks of Flux's own family that are packed; encoders run once for an image, and text networks on few tokens.

@@ -93,6 +93,13 @@ public enum Quantization: String, Codable, Sendable, CaseIterable {
     return compact(try set.tensor(key, shape: layout.values), scale, shape)
   }
 
+  /// Bytes that a parameter of 8 or 4 bits takes as it is stored; nil if it is of floating-point numbers.
+  static func compactBytes(_ key: String, _ shape: [Int], in set: any WeightSource) -> Int? {
+    guard let layout = try? layout(key, shape, in: set) else { return nil }
+    let factor = set.info(key)?.dtype == .int8 ? DType.float32 : .float16
+    return layout.values.reduce(1, *) + factor.size * layout.scale.reduce(1, *)
+  }
+
   private static func scale(_ key: String, _ shape: [Int], from set: any WeightSource) throws(CheckpointError) -> Tensor
   {
     let scale = try set.tensor(key + scaleSuffix, shape: shape)

@@ -18,6 +18,8 @@ public enum WeightStorage: Sendable {
 public protocol StoredWeights: AnyObject {
   /// Reads all weights, for a network that computes in the given type and, with `preparing`, only draws.
   func fill(as dtype: DType, keeping storage: WeightStorage, preparing: Bool) throws(CheckpointError)
+  /// Bytes that the weights take in memory after `fill`, by shapes and types alone.
+  func bytes(as dtype: DType, keeping storage: WeightStorage, preparing: Bool) -> Int
   /// Packs the weights of a network that only draws from now on.
   func prepareForInference()
   /// Lets the weights go.
@@ -107,6 +109,32 @@ public final class StoredNetwork<Network: ConfiguredModel>: StoredWeights {
     }
   }
 
+  /// Bytes that the weights take in memory after `fill` with the same arguments, by shapes and types alone; mapped weights
+  /// count as those that are read.
+  public func bytes(
+    as dtype: DType = .float32, keeping storage: WeightStorage = .computed, preparing: Bool = false
+  ) -> Int {
+    let keys = network.parameters.map { (ObjectIdentifier($0.tensor), Network.storedKey($0.key, in: source)) }
+    let stored = Dictionary(keys, uniquingKeysWith: { first, _ in first })
+    func compactBytes(_ tensor: Tensor) -> Int? {
+      guard storage == .stored, let key = stored[ObjectIdentifier(tensor)] else { return nil }
+      return self.compactBytes(key, tensor.shape, widenedTo: dtype)
+    }
+    var (counted, total): (Set<ObjectIdentifier>, Int) = ([], 0)
+    for packing in preparing ? network.inferenceLayers.compactMap(\.packing) : [] {
+      let places = packing.weights.map(ObjectIdentifier.init)
+      guard counted.isDisjoint(with: places), packing.weights.allSatisfy({ compactBytes($0) == nil }),
+        let bytes = packing.bytes(as: dtype)
+      else { continue }
+      counted.formUnion(places)
+      total += bytes
+    }
+    for (_, tensor) in network.parameters where counted.insert(ObjectIdentifier(tensor)).inserted {
+      total += compactBytes(tensor) ?? tensor.count * dtype.size
+    }
+    return total
+  }
+
   /// Takes what is mapped of the files out of the process's memory; it is read again where it is used.
   public func releasePages() { source.releasePages() }
 
@@ -132,8 +160,19 @@ public final class StoredNetwork<Network: ConfiguredModel>: StoredWeights {
   ) throws(CheckpointError) -> CompactWeight? {
     guard shape.count >= 2 else { return nil }
     if let weight = try Quantization.readCompact(key, shape, from: source) { return weight }
-    guard let stored = source.info(key)?.dtype, stored.size == 2, dtype.size > 2 else { return nil }
+    guard staysHalf(key, widenedTo: dtype) else { return nil }
     return CompactWeight(.half(try source.tensor(key, shape: shape)), shape: shape)
+  }
+
+  /// Bytes of what `compact` gives.
+  private func compactBytes(_ key: String, _ shape: [Int], widenedTo dtype: DType) -> Int? {
+    guard shape.count >= 2 else { return nil }
+    if let bytes = Quantization.compactBytes(key, shape, in: source) { return bytes }
+    return staysHalf(key, widenedTo: dtype) ? 2 * shape.reduce(1, *) : nil
+  }
+
+  private func staysHalf(_ key: String, widenedTo dtype: DType) -> Bool {
+    source.info(key)?.dtype?.size == 2 && dtype.size > 2
   }
 }
 

@@ -51,9 +51,7 @@ final class Projection: Module, InferenceLayer {
 }
 
 extension Projection {
-  func prepare() {
-    if let packed = PackedWeights(matrix: weight, bias: bias) { weight.setPacked_(packed) }
-  }
+  var packing: Packing? { .matrix(weight, bias: bias) }
 }
 
 /// Self-attention, cross-attention and a gated feed-forward layer, pre-normalized, with residual connections
@@ -121,13 +119,8 @@ final class Attention: Module, InferenceLayer {
     return (queries, parts[parts.count - 2], parts[parts.count - 1])
   }
 
-  /// Puts together the layers that read the same rows.
-  func prepare() {
-    var together = [toK.weight, toV.weight]
-    if attendsToItself { together.insert(toQ.weight, at: 0) }
-    guard let joint = PackedWeights(matrices: together) else { return }
-    for weight in together { weight.setPacked_(joint) }
-  }
+  /// The layers that read the same rows are put together.
+  var packing: Packing? { .matrices((attendsToItself ? [toQ.weight] : []) + [toK.weight, toV.weight]) }
 }
 
 /// GEGLU (Shazeer 2020) and a linear layer; the list mirrors diffusers' `net`, whose middle entry is a dropout.
@@ -164,7 +157,5 @@ final class GEGLU: Module, InferenceLayer {
     return parts[0] * parts[1].gelu()
   }
 
-  func prepare() {
-    if let packed = PackedWeights(matrix: proj.weight, bias: proj.bias, gated: true) { proj.weight.setPacked_(packed) }
-  }
+  var packing: Packing? { .matrix(proj.weight, bias: proj.bias, gated: true) }
 }

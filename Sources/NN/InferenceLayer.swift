@@ -2,8 +2,58 @@ import Torch
 
 /// A layer that computes faster on a CPU once its weights are packed, and then only draws.
 public protocol InferenceLayer: Module {
+  /// The weights that are packed; nil for a layer that keeps all of its own as they are.
+  var packing: Packing? { get }
   /// Packs the weights if processor, sizes and type are covered; without effect on weights that are packed or compact.
   func prepare()
+}
+
+extension InferenceLayer {
+  public func prepare() { packing?.pack() }
+}
+
+/// Weights of a layer, and how they are packed.
+public enum Packing {
+  /// A matrix; with `gated` the second half of its rows gates the first.
+  case matrix(Tensor, bias: Tensor?, gated: Bool = false)
+  /// Matrices without bias that read the same rows, as one.
+  case matrices([Tensor])
+  /// The filters of a convolution.
+  case kernel(Tensor, bias: Tensor?, stride: Int, padding: Int)
+
+  /// The parameters whose place packed weights take.
+  public var weights: [Tensor] {
+    switch self {
+    case .matrix(let weight, _, _), .kernel(let weight, _, _, _): [weight]
+    case .matrices(let weights): weights
+    }
+  }
+
+  /// Packs the weights, if they are covered.
+  public func pack() {
+    let packed =
+      switch self {
+      case .matrix(let weight, let bias, let gated): PackedWeights(matrix: weight, bias: bias, gated: gated)
+      case .matrices(let weights): PackedWeights(matrices: weights)
+      case .kernel(let weight, let bias, let stride, let padding):
+        PackedWeights(kernel: weight, bias: bias, stride: stride, padding: padding)
+      }
+    guard let packed else { return }
+    for weight in weights { weight.setPacked_(packed) }
+  }
+
+  /// Bytes that the weights take once they are packed, if they have a type and are not compact; nil where processor, sizes or
+  /// type are not covered.
+  public func bytes(as dtype: DType) -> Int? {
+    switch self {
+    case .matrix(let weight, _, let gated): return PackedWeights.bytes(matrix: weight.shape, dtype, gated: gated)
+    case .matrices(let weights):
+      guard let inputs = weights.first?.shape.last, weights.allSatisfy({ $0.shape.last == inputs }) else { return nil }
+      return PackedWeights.bytes(matrix: [weights.reduce(0) { $0 + $1.shape[0] }, inputs], dtype)
+    case .kernel(let weight, _, let stride, let padding):
+      return PackedWeights.bytes(kernel: weight.shape, dtype, stride: stride, padding: padding)
+    }
+  }
 }
 
 extension Module {
@@ -21,21 +71,18 @@ extension Module {
 }
 
 extension Linear: InferenceLayer {
-  public func prepare() {
-    if let packed = PackedWeights(matrix: weight, bias: bias) { weight.setPacked_(packed) }
-  }
+  public var packing: Packing? { .matrix(weight, bias: bias) }
 }
 
 extension Conv2d: InferenceLayer {
-  public func prepare() {
-    guard groups == 1, !savesMemory else { return }
-    if let packed = PackedWeights(kernel: weight, bias: bias, stride: stride, padding: padding) {
-      weight.setPacked_(packed)
-    }
+  public var packing: Packing? {
+    groups == 1 && !savesMemory ? .kernel(weight, bias: bias, stride: stride, padding: padding) : nil
   }
 }
 
 extension GroupNorm: InferenceLayer {
+  public var packing: Packing? { nil }
+
   public func prepare() {
     isPrepared = weight.device == .cpu && !weight.requiresGrad && PackedWeights.isSupported(weight.dtype)
   }

@@ -61,6 +61,22 @@ public final class PackedWeights {
   /// Bytes in memory.
   public var bytes: Int { Int(ci_bytes(handle)) }
 
+  /// Bytes that a matrix of a shape takes once it is packed as by `init(matrix:bias:gated:)`; nil where it is not packed.
+  public static func bytes(matrix shape: [Int], _ dtype: DType, gated: Bool = false) -> Int? {
+    guard let rows = shape.first, isSupported(dtype) else { return nil }
+    let bytes = ci_matrix_bytes(dtype.code, Int64(rows), Int64(shape.dropFirst().reduce(1, *)), gated)
+    return bytes > 0 ? Int(bytes) : nil
+  }
+
+  /// Bytes that filters of a shape take once they are packed as by `init(kernel:bias:stride:padding:)`; nil where they are
+  /// not packed.
+  public static func bytes(kernel shape: [Int], _ dtype: DType, stride: Int, padding: Int) -> Int? {
+    guard shape.count == 4, shape[2] == shape[3], isSupported(dtype) else { return nil }
+    let bytes = ci_kernel_bytes(
+      dtype.code, Int64(shape[0]), Int64(shape[1]), Int64(shape[2]), Int64(stride), Int64(padding))
+    return bytes > 0 ? Int(bytes) : nil
+  }
+
   /// The linear layer of `[…, in]`, plus `term` of the result's shape; gated weights add none.
   public func linear(_ x: Tensor, adding term: Tensor? = nil) -> Tensor {
     Tensor(ci_linear(x.handle, handle, term?.handle))

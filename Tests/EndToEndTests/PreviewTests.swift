@@ -67,6 +67,10 @@ import Testing
     (
       ["--preview", "none", "--preview-every", "2"], "--preview none shows no unfinished images: remove --preview-every"
     ),
+    (
+      ["--preview", "none", "--preview-decoder", "taesd"],
+      "--preview none shows no unfinished images: remove --preview-decoder"
+    ),
     (["--preview-every", "0"], "--preview-every 0 must be at least 1"),
     (["--preview-every", "1001"], "--preview-every 1001 must be at most 1000"),
     (["--preview", "cat.png"], "--preview would overwrite the image cat.png: choose another name"),

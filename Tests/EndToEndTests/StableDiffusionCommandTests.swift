@@ -76,6 +76,32 @@ import Torch
     }
   }
 
+  @Test func previewsAreDrawnByAnotherDecoderAndTheImageIsTheSame() throws {
+    let taesd = Project.golden("autoencoder_tiny/like-taesd").path
+    try Program.inModelFolder { folder in
+      let call = ["generate", "a fox", "-m", model, "--steps", "3", "--size", "32", "--preview-every", "1"]
+      try run(call + ["-o", "plain.png"], in: folder)
+      let drawn = try Program.resultOnTerminal(
+        call + ["--preview-decoder", taesd, "-o", "decoded.png"], in: folder, environment: Program.kittyTerminal)
+      let mapped = try Program.resultOnTerminal(
+        call + ["-o", "mapped.png"], in: folder, environment: Program.kittyTerminal)
+      #expect(drawn.code == 0 && mapped.code == 0, "\(drawn.errors.suffix(300))")
+      #expect(try KittyScreen(drawn.errors).drawn.count == 3 && drawn.errors != mapped.errors)
+      #expect(try pixels("plain.png", in: folder) == pixels("decoded.png", in: folder))
+      let interactive = try Program.run(
+        ["draw", "-m", model, "--preview-decoder", taesd], in: folder,
+        input: "/size 32\n/steps 2\na fox\n/model model\n")
+      #expect(interactive.code == 1 && interactive.output == "drawings/0001-42.png\n", "\(interactive.errors)")
+      #expect(interactive.errors.contains("a preview decoder is for models of Stable Diffusion; this one previews"))
+      let refused = try Program.run(["generate", "a fox", "-m", "model", "--preview-decoder", taesd], in: folder)
+      #expect(refused.code != 0 && refused.errors.contains("a preview decoder is for models of Stable Diffusion"))
+      let other = try Program.run(
+        ["draw", "-m", model, "--preview-decoder", taesd], in: folder,
+        input: "/model \(Project.golden("stable_diffusion_xl/model").path)\n")
+      #expect(other.errors.contains("for models of Stable Diffusion 1 and 2 or for those of XL"), "\(other.errors)")
+    }
+  }
+
   @Test func verifyAndReplayFindTheModelAndWhatWasChosen() throws {
     try Project.inTemporaryFolder { folder in
       try StableDiffusionExamples.makeFile("tiny", in: folder)

@@ -78,6 +78,42 @@ import Torch
     }
   }
 
+  @Test(
+    arguments: Quantization.allCases, [(DType.float32, false), (.float32, true), (.bfloat16, false), (.bfloat16, true)])
+  func bytesInMemoryAreKnownFromHeaders(_ format: Quantization, _ use: (dtype: DType, preparing: Bool)) throws {
+    try inFolder(format) { folder in
+      let stored = try StoredNetwork<UNet>(folder)
+      for storage in [WeightStorage.computed, .stored] {
+        let expected = stored.bytes(as: use.dtype, keeping: storage, preparing: use.preparing)
+        try stored.fill(as: use.dtype, keeping: storage, preparing: use.preparing)
+        #expect(bytesInMemory(stored.network.parameters.map(\.tensor)) == expected, "\(storage)")
+        stored.release()
+      }
+    }
+  }
+
+  /// As in Stable Diffusion, whose kernels for 8×8 cells are not packed.
+  @Test func kernelsThatStayPlainCountAsTheyAre() throws {
+    try Project.inTemporaryFolder { folder in
+      var configuration = SmallNetworks.wideUNet
+      (configuration.sampleSize, configuration.blockOutChannels, configuration.midBlockType) = (2, [32, 1024], nil)
+      let network = UNet(configuration, .random(Generator(seed: 1)))
+      try network.save(to: folder, as: .bfloat16)
+      let stored = try StoredNetwork<UNet>(folder)
+      let (plain, packed) = (
+        stored.bytes(as: .bfloat16, keeping: .stored), stored.bytes(as: .bfloat16, keeping: .stored, preparing: true)
+      )
+      try stored.fill(as: .bfloat16, keeping: .stored, preparing: true)
+      #expect(bytesInMemory(stored.network.parameters.map(\.tensor)) == packed)
+      // Of all kernels only those of the finer level grow, and the one after enlargement.
+      #expect(stored.network.downBlocks[1].resnets[0].conv2.weight.packed == nil)
+      if PackedWeights.usesWinograd(.bfloat16) {
+        #expect(stored.network.upBlocks[0].upsamplers[0].conv.weight.packed != nil)
+        #expect(packed > plain && packed < plain * 4 / 3)
+      }
+    }
+  }
+
   @Test func pagesOfMappedWeightsAreReadAgain() throws {
     try inFolder(.float32) { folder in
       let stored = try StoredNetwork<UNet>(folder)

@@ -161,6 +161,26 @@ import Torch
     #expect(Tensor.attentionAtOnce(long, long, long, heads: 1, scale: 1) == nil)
   }
 
+  @Test(arguments: [(16, 32), (20, 30), (7, 32), (96, 96), (33, 34)])
+  func bytesAreKnownBeforeWeightsArePacked(outputs: Int, inputs: Int) {
+    Self.forEachType { dtype, _ in
+      let matrix = random([outputs, inputs], dtype)
+      for gated in [false, true] {
+        #expect(
+          PackedWeights.bytes(matrix: matrix.shape, dtype, gated: gated)
+            == PackedWeights(matrix: matrix, bias: nil, gated: gated)?.bytes, "\(dtype), gated: \(gated)")
+      }
+      for (size, stride, padding) in [(3, 1, 1), (3, 2, 1), (3, 1, 0), (1, 1, 0), (5, 1, 2)] {
+        let kernel = random([outputs, inputs, size, size], dtype)
+        #expect(
+          PackedWeights.bytes(kernel: kernel.shape, dtype, stride: stride, padding: padding)
+            == PackedWeights(kernel: kernel, bias: nil, stride: stride, padding: padding)?.bytes, "\(dtype), \(size)")
+      }
+    }
+    #expect(
+      PackedWeights.bytes(matrix: [8, 7], .bfloat16) == nil && PackedWeights.bytes(matrix: [8, 8], .float64) == nil)
+  }
+
   @Test func aPackedParameterTakesNoMemoryAndIsNaN() throws {
     let weight = random([40, 30])
     weight.setPacked_(try #require(PackedWeights(matrix: weight, bias: nil)))

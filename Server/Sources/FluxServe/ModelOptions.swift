@@ -19,6 +19,9 @@ struct ModelOptions: ParsableArguments {
       BF16 or AMX.
       """)
   var precision: Precision = .float32
+  @Option(
+    help: "Directory of an AutoencoderTiny (TAESD) whose decoder draws previews of models of Stable Diffusion.")
+  var previewDecoder: String?
   @Option(help: "Device: cpu, cuda or cuda:N.") var device: String = "cpu"
   @Option(name: [.short, .long], help: "CPU threads (default: all cores).") var threads: Int?
 
@@ -30,8 +33,10 @@ struct ModelOptions: ParsableArguments {
   /// The models; without `--model` the default one, and the other bundled ones after it.
   func catalog() throws -> ModelCatalog {
     let names = model.isEmpty ? Self.bundled() : model
-    return ModelCatalog(
+    let catalog = ModelCatalog(
       try names.map { try ServedModel(directory: try Self.directory($0), textEncoder: Installation.textEncoder) })
+    if let previewDecoder { try catalog.checkPreviewDecoder(URL(fileURLWithPath: previewDecoder)) }
+    return catalog
   }
 
   private static func bundled() -> [String] {
@@ -67,14 +72,15 @@ struct ModelOptions: ParsableArguments {
     guard let device = Device(device) else { throw ServeError("--device \(device): expected cpu, cuda or cuda:N") }
     try device.checkPresence()
     let (kept, threads, precision) = (modelsLoaded, threads, precision)
+    let decoder = previewDecoder.map { URL(fileURLWithPath: $0) }
     DrawingThread.start(
       for: queue,
       painter: {
         // The number of threads is a setting of the calling thread.
         if let threads { Libtorch.threads = threads }
         return Painter(
-          catalog, textEncoder: Installation.textEncoder, precision: precision, device: device, kept: kept,
-          limits: limits, metrics: metrics)
+          catalog, textEncoder: Installation.textEncoder, previewDecoder: decoder, precision: precision, device: device,
+          kept: kept, limits: limits, metrics: metrics)
       }, failed: failed)
   }
 }

@@ -34,6 +34,9 @@ CIWeights *ci_pack_matrix(CTTensor *weight, CTTensor *bias /* may be NULL */, bo
 CIWeights *ci_pack_kernel(CTTensor *weight, CTTensor *bias /* may be NULL */, int64_t stride, int64_t padding);
 void ci_free(CIWeights *weights);
 int64_t ci_bytes(CIWeights *weights);
+// `ci_bytes` of weights of these sizes, before there are any; 0 where they are not packed.
+int64_t ci_matrix_bytes(CTType type, int64_t rows, int64_t inputs, bool gated);
+int64_t ci_kernel_bytes(CTType type, int64_t outputs, int64_t inputs, int64_t size, int64_t stride, int64_t padding);
 
 // x · Wᵀ + bias (+ added) over the last dimension; with gated weights a · gelu(b) of both halves.
 CTTensor *ci_linear(CTTensor *x, CIWeights *weights, CTTensor *added /* may be NULL */);

@@ -14,6 +14,9 @@ namespace {
 
 using namespace inference;
 
+/// Whether weights of a type with so many inputs are packed: bfloat16 is multiplied in pairs.
+bool packs(at::ScalarType type, int64_t inputs) { return supports(type) && (type == at::kFloat || inputs % 2 == 0); }
+
 /// Packs `[columns, inputs, taps]`, as parameters are, into panels with a row for each tap and input.
 ///
 /// Some inputs of all columns of a panel at a time, so that what is read and written stays in the cache.
@@ -38,18 +41,21 @@ template <class E> void packRows(const at::Tensor &weights, int64_t taps, const 
   });
 }
 
-/// Reserves the panels of `matrices` matrices, which are not filled yet.
-void reserve(CIWeights &w, at::ScalarType type, int64_t matrices, const std::optional<at::Tensor> &bias) {
+/// Matrices of the panels of `w`.
+int64_t matrices(const CIWeights &w) { return w.kind == Kind::winograd ? winogradFrequencies : 1; }
+
+/// Reserves the panels, which are not filled yet.
+void reserve(CIWeights &w, at::ScalarType type, const std::optional<at::Tensor> &bias) {
   const int64_t computed = roundedUp(w.columns, unit);
   w.slab = computed * w.depth;
-  w.values = at::empty({matrices, w.slab}, at::TensorOptions().dtype(type));
+  w.values = at::empty({matrices(w), w.slab}, at::TensorOptions().dtype(type));
   w.bias = at::zeros({computed}, at::TensorOptions().dtype(at::kFloat));
   if (bias) w.bias.narrow(0, 0, bias->size(0)).copy_(*bias);
 }
 
 /// Fills the panels of `w` with `[columns, inputs, taps]`.
 void fill(CIWeights &w, const at::Tensor &weights, int64_t taps, const std::optional<at::Tensor> &bias) {
-  reserve(w, weights.scalar_type(), 1, bias);
+  reserve(w, weights.scalar_type(), bias);
   const at::Tensor values = weights.contiguous();
   if (values.scalar_type() == at::kFloat)
     packRows(values, taps, w, w.values.data_ptr<float>());
@@ -57,9 +63,38 @@ void fill(CIWeights &w, const at::Tensor &weights, int64_t taps, const std::opti
     packRows(values, taps, w, w.values.data_ptr<at::BFloat16>());
 }
 
-bool packs(const at::Tensor &weight, int64_t depth) {
-  const at::ScalarType type = weight.scalar_type();
-  return weight.is_cpu() && supports(type) && (type == at::kFloat || depth % 2 == 0) && weight.numel() > 0;
+/// Bytes of `reserve`.
+int64_t reservedBytes(const CIWeights &w, at::ScalarType type) {
+  return roundedUp(w.columns, unit) * (matrices(w) * w.depth * int64_t(c10::elementSize(type)) + int64_t(sizeof(float)));
+}
+
+/// The layout of a matrix `[rows, inputs]`; nothing where it is not packed.
+std::unique_ptr<CIWeights> matrixLayout(at::ScalarType type, int64_t rows, int64_t inputs, bool gated) {
+  if (!packs(type, inputs) || rows * inputs == 0 || (gated && rows % 2 != 0)) return nullptr;
+  auto w = std::make_unique<CIWeights>();
+  w->kind = gated ? Kind::gated : Kind::matrix;
+  w->outputs = gated ? rows / 2 : rows;
+  w->columns = gated ? 2 * roundedUp(w->outputs, panel / 2) : rows;
+  w->inputs = w->depth = inputs;
+  w->size = w->stride = 1;
+  w->padding = 0;
+  return w;
+}
+
+/// The layout of a kernel `[outputs, inputs, size, size]`; nothing where it is not packed.
+std::unique_ptr<CIWeights> kernelLayout(
+    at::ScalarType type, int64_t outputs, int64_t inputs, int64_t size, int64_t stride, int64_t padding) {
+  if (!packs(type, inputs) || outputs * inputs * size == 0) return nullptr;
+  auto w = std::make_unique<CIWeights>();
+  w->outputs = w->columns = outputs;
+  w->inputs = inputs;
+  w->size = size;
+  w->stride = stride;
+  w->padding = padding;
+  const bool transformed = size == 3 && stride == 1 && padding == 1 && outputs >= 32 && inputs >= 32;
+  w->kind = transformed && winogradPays(type) ? Kind::winograd : Kind::kernel;
+  w->depth = w->kind == Kind::winograd ? inputs : inputs * size * size;
+  return w;
 }
 
 /// Columns of both halves side by side, 32 of the first and 32 of the second in each panel; `[2 · inner, …]`.
@@ -95,18 +130,12 @@ CIWeights *ci_pack_matrix(CTTensor *weight, CTTensor *bias, bool gated) {
   guarded([&] {
     at::Tensor matrix = T(weight).detach().flatten(1);
     std::optional<at::Tensor> offset = O(bias);
-    if (!packs(matrix, matrix.size(1)) || (gated && matrix.size(0) % 2 != 0)) return;
-    auto w = std::make_unique<CIWeights>();
-    w->kind = gated ? Kind::gated : Kind::matrix;
-    w->outputs = matrix.size(0) / (gated ? 2 : 1);
+    auto w = matrix.is_cpu() ? matrixLayout(matrix.scalar_type(), matrix.size(0), matrix.size(1), gated) : nullptr;
+    if (!w) return;
     if (gated) {
       matrix = interleaved(matrix);
       if (offset) offset = interleaved(offset->detach());
     }
-    w->inputs = w->depth = matrix.size(1);
-    w->columns = matrix.size(0);
-    w->size = w->stride = 1;
-    w->padding = 0;
     fill(*w, matrix, 1, offset);
     result = w.release();
   });
@@ -120,22 +149,14 @@ CIWeights *ci_pack_kernel(CTTensor *weight, CTTensor *bias, int64_t stride, int6
   guarded([&] {
     const c10::impl::ExcludeDispatchKeyGuard noAutocast(c10::autocast_dispatch_keyset);
     const at::Tensor kernel = T(weight).detach();
-    const int64_t size = kernel.size(2), depth = kernel.size(1) * size * size;
-    if (!packs(kernel, kernel.size(1)) || kernel.size(3) != size) return;
-    auto w = std::make_unique<CIWeights>();
-    w->outputs = w->columns = kernel.size(0);
-    w->inputs = kernel.size(1);
-    w->size = size;
-    w->stride = stride;
-    w->padding = padding;
-    if (winogradPays(kernel, stride, padding)) {
-      w->kind = Kind::winograd;
-      w->depth = w->inputs;
-      reserve(*w, kernel.scalar_type(), winogradFrequencies, O(bias));
+    const int64_t size = kernel.size(2);
+    if (!kernel.is_cpu() || kernel.size(3) != size) return;
+    auto w = kernelLayout(kernel.scalar_type(), kernel.size(0), kernel.size(1), size, stride, padding);
+    if (!w) return;
+    if (w->kind == Kind::winograd) {
+      reserve(*w, kernel.scalar_type(), O(bias));
       packWinograd(kernel.contiguous(), *w);
     } else {
-      w->kind = Kind::kernel;
-      w->depth = depth;
       fill(*w, kernel, size * size, O(bias));
     }
     result = w.release();
@@ -153,6 +174,24 @@ void ci_free(CIWeights *weights) {
 int64_t ci_bytes(CIWeights *weights) {
 #if defined(__x86_64__)
   return int64_t(weights->values.nbytes() + weights->bias.nbytes());
+#else
+  return 0;
+#endif
+}
+
+int64_t ci_matrix_bytes(CTType type, int64_t rows, int64_t inputs, bool gated) {
+#if defined(__x86_64__)
+  const auto w = matrixLayout(scalarType(type), rows, inputs, gated);
+  return w ? reservedBytes(*w, scalarType(type)) : 0;
+#else
+  return 0;
+#endif
+}
+
+int64_t ci_kernel_bytes(CTType type, int64_t outputs, int64_t inputs, int64_t size, int64_t stride, int64_t padding) {
+#if defined(__x86_64__)
+  const auto w = kernelLayout(scalarType(type), outputs, inputs, size, stride, padding);
+  return w ? reservedBytes(*w, scalarType(type)) : 0;
 #else
   return 0;
 #endif

@@ -112,11 +112,6 @@ bool winogradPays(at::ScalarType type) {
   return type == at::kFloat || !multipliesTiles;
 }
 
-bool winogradPays(const at::Tensor &kernel, int64_t stride, int64_t padding) {
-  return winogradPays(kernel.scalar_type()) && kernel.size(2) == 3 && stride == 1 && padding == 1 && kernel.size(0) >= 32 &&
-         kernel.size(1) >= 32;
-}
-
 void packWinograd(const at::Tensor &kernel, CIWeights &w) {
   forProcessor(kernel.scalar_type(), [&]<class K, class E>() { pack<K, E>(kernel, w); });
 }

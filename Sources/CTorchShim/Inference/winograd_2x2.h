@@ -8,9 +8,6 @@ namespace inference {
 /// Whether kernels of a type, float32 or bfloat16, are packed for this algorithm on this processor.
 bool winogradPays(at::ScalarType type);
 
-/// Whether a kernel is packed for this algorithm.
-bool winogradPays(const at::Tensor &kernel, int64_t stride, int64_t padding);
-
 /// Number of matrices that a kernel is packed into.
 constexpr int64_t winogradFrequencies = 16;
 

@@ -53,8 +53,8 @@ public protocol ImageModel: AnyObject {
   func encode(_ pixels: Tensor, noise: () -> Tensor) -> Tensor
   /// The pixels `[B, 3, H, W]` in −1…1 of scaled latents.
   func decode(_ latents: Tensor) -> Tensor
-  /// The pixels `[B, 3, h, w]` of scaled latents roughly, one for each cell, where the decoder takes too long for unfinished
-  /// images; nil where it does not.
+  /// The pixels `[B, 3, k · h, k · w]` in about −1…1 of scaled latents `[B, C, h, w]` roughly, one for each cell or more,
+  /// where the decoder takes too long for unfinished images; nil where it does not.
   func approximatePixels(of latents: Tensor) -> Tensor?
   /// The part of the decoder whose output for these latents is not finite, given that some output is not.
   func faultyDecoder(_ latents: Tensor) -> GenerationError.NetworkPart

@@ -33,6 +33,11 @@ final class LoadablePart {
   /// With `preparing` the networks are prepared for inference whenever they are read.
   init(_ networks: [Network], preparing: Bool = false) { (self.networks, isPrepared) = (networks, preparing) }
 
+  /// Bytes of the weights in memory once they are read, by shapes and types alone; without merges.
+  var bytes: Int {
+    networks.reduce(0) { $0 + $1.stored.bytes(as: $1.dtype, keeping: .stored, preparing: isPrepared) }
+  }
+
   /// Reads the weights, unless they are in memory.
   func load() throws(CheckpointError) {
     if isLoaded { return }

@@ -77,10 +77,11 @@ public enum StableDiffusionFiles {
     }
   }
 
+  /// An autoencoder of either kind, and the place of its weights.
+  typealias StoredAutoencoder = (network: any StableAutoencoder, weights: any StoredWeights)
+
   /// The autoencoder, or another one: a file of its own, or a directory of diffusers.
-  func storedAutoencoder(
-    other: URL?
-  ) throws(CheckpointError) -> (network: any StableAutoencoder, weights: any StoredWeights) {
+  func storedAutoencoder(other: URL?) throws(CheckpointError) -> StoredAutoencoder {
     switch try autoencoderPlace(other: other) {
     case .part(let part):
       let stored = try StoredNetwork<AutoencoderKL>(part)

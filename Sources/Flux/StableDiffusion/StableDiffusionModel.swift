@@ -17,15 +17,26 @@ public final class StableDiffusionModel: ImageModel {
     public var prediction: Prediction?
     /// Another autoencoder, a file or directory in diffusers' layout; nil is the model's own.
     public var autoencoder: URL?
+    /// The directory of an `AutoencoderTiny` (TAESD) whose decoder draws previews; nil is a linear map of the latents, or
+    /// the model's own autoencoder if it is one.
+    public var previewDecoder: URL?
 
     /// The model as it is, unless given.
-    public init(clipSkip: Int = 0, prediction: Prediction? = nil, autoencoder: URL? = nil) {
-      (self.clipSkip, self.prediction, self.autoencoder) = (clipSkip, prediction, autoencoder)
+    public init(
+      clipSkip: Int = 0, prediction: Prediction? = nil, autoencoder: URL? = nil, previewDecoder: URL? = nil
+    ) {
+      (self.clipSkip, self.prediction) = (clipSkip, prediction)
+      (self.autoencoder, self.previewDecoder) = (autoencoder, previewDecoder)
     }
 
     /// Throws if one is given, for a model of another family.
     public func requireNone(for model: URL) throws(CheckpointError) {
       guard self != Options() else { return }
+      if previewDecoder != nil {
+        throw .configuration(
+          file: model.path,
+          reason: "a preview decoder is for models of Stable Diffusion; this one previews with its own decoder")
+      }
       throw .configuration(
         file: model.path,
         reason: "clip skip, prediction and autoencoder can be chosen for Stable Diffusion's models only")
@@ -34,6 +45,8 @@ public final class StableDiffusionModel: ImageModel {
 
   public let unet: UNet
   let autoencoder: any StableAutoencoder
+  /// What draws previews in the place of the linear map; nil unless it was chosen.
+  private let previewDecoder: AutoencoderTiny?
   /// The sizes of the networks.
   public let sizes: Configuration
   /// The text networks.
@@ -64,18 +77,35 @@ public final class StableDiffusionModel: ImageModel {
     let decoder = try files.storedAutoencoder(other: options.autoencoder)
     (self.prompts, unet, autoencoder) = (prompts, denoiser.network, decoder.network)
     schedule = Schedule(sizes.schedule)
-    // As others keep that of XL, which overflows in float16; the small one has few weights.
-    let isPrecise = isXL || decoder.network is AutoencoderTiny
-    parts = [
-      .text: LoadablePart(encoders.map { ($0, .float32) }),
-      .denoiser: LoadablePart([(denoiser, precision.dtype)], preparing: packsWeights),
-      .autoencoder: LoadablePart([(decoder.weights, isPrecise ? .float32 : precision.dtype)]),
-    ]
+    previewDecoder = try options.previewDecoder.map { try AutoencoderTiny.load(from: $0) }
+    parts = Self.parts(encoders, denoiser, decoder, isXL: isXL, precision, packsWeights: packsWeights)
     let problem = Self.mismatch(
       unet.configuration, autoencoder, contextWidth: prompts.contextWidths.reduce(0, +),
       pooledWidth: (prompts as? XLPrompts)?.encoder2.configuration.projectionDim)
     if let problem { throw CheckpointError.configuration(file: files.path, reason: problem) }
     if residency == .all { for part in ModelPart.allCases { try prepare(part) } }
+  }
+
+  /// The networks that are read together, and the types that they compute in.
+  static func parts(
+    _ encoders: [StoredNetwork<CLIPTextModel>], _ denoiser: StoredNetwork<UNet>,
+    _ decoder: StableDiffusionFiles.StoredAutoencoder, isXL: Bool, _ precision: Precision, packsWeights: Bool
+  ) -> [ModelPart: LoadablePart] {
+    // As others keep that of XL, which overflows in float16; the small one has few weights.
+    let isPrecise = isXL || decoder.network is AutoencoderTiny
+    return [
+      .text: LoadablePart(encoders.map { ($0, .float32) }),
+      .denoiser: LoadablePart([(denoiser, precision.dtype)], preparing: packsWeights),
+      .autoencoder: LoadablePart([(decoder.weights, isPrecise ? .float32 : precision.dtype)]),
+    ]
+  }
+
+  /// Whether a U-Net of this family is packed on a device.
+  ///
+  /// Its maps are large, and only Winograd's algorithm takes less time there than libtorch's convolutions. In float32 its
+  /// weights stay as they are stored, in half of the memory.
+  static func packsWeights(_ precision: Precision, on device: Device) -> Bool {
+    device == .cpu && precision == .bfloat16 && Libtorch.packsWeights && PackedWeights.usesWinograd(.bfloat16)
   }
 
   private static func prompts(
@@ -164,6 +194,7 @@ public final class StableDiffusionModel: ImageModel {
   }
 
   public func approximatePixels(of latents: Tensor) -> Tensor? {
+    if let previewDecoder { return previewDecoder.decode(latents) }
     guard !(autoencoder is AutoencoderTiny), geometry.latentChannels == 4 else { return nil }
     return LatentProjection.pixels(of: latents, isXL: sizes.unet.isXL)
   }
@@ -181,6 +212,7 @@ public final class StableDiffusionModel: ImageModel {
     guard device != .cpu else { return }
     unet.move(to: device)
     autoencoder.move(to: device)
+    previewDecoder?.move(to: device)
     prompts.move(to: device)
   }
 

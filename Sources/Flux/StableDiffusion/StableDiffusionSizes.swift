@@ -22,6 +22,7 @@ extension StableDiffusionModel {
       textEncoder = try files.textEncoderConfiguration()
       schedule = try files.schedule(prediction: options.prediction)
       autoencoder = try files.autoencoderSizes(other: options.autoencoder)
+      if let decoder = options.previewDecoder { try checkPreviewDecoder(decoder) }
     }
 
     /// How the model is sampled by default.
@@ -78,6 +79,14 @@ enum StableAutoencoderSizes: Sendable {
     switch self {
     case .variational(let sizes): sizes.latentChannels
     case .tiny(let sizes): sizes.latentChannels
+    }
+  }
+
+  /// Factor of the latents that the U-Net sees.
+  var scalingFactor: Double {
+    switch self {
+    case .variational(let sizes): sizes.scalingFactor
+    case .tiny(let sizes): sizes.scalingFactor ?? 1
     }
   }
 

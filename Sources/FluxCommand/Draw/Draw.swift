@@ -39,6 +39,7 @@ struct Draw: ParsableCommand {
       "Show images in the terminal (auto, kitty, iterm, sixel or blocks), nowhere (none), or in a file that ends in .png.",
       valueName: "mode"))
   var preview: PreviewMode = .auto
+  @Option(help: PreviewDecoderOption.help) var previewDecoder: FilePath?
   @Option(name: [.short, .long], help: "Seed of the first image.") var seed: UInt64 = 42
   @Flag(help: "Neither read nor write the history of lines, ~/.local/state/flux/history.") var noHistory = false
   @Option(help: "Device: cpu, cuda or cuda:N.", completion: Completions.devices) var device: String = "cpu"
@@ -46,6 +47,9 @@ struct Draw: ParsableCommand {
 
   func validate() throws {
     try preview.check()
+    if previewDecoder != nil, case .none = preview {
+      throw ValidationError("--preview none shows no unfinished images: remove --preview-decoder")
+    }
     try ThreadCount.check(threads)
   }
 
@@ -57,7 +61,8 @@ struct Draw: ParsableCommand {
     defer { input.close() }
     var settings = DrawSettings()
     (settings.model, settings.isFast, settings.seed) = (model, fast, seed)
-    let session = DrawSession(settings, folder: output, preview: ImagePreview(preview), precision, device: device)
+    let session = DrawSession(
+      settings, folder: output, preview: ImagePreview(preview), decoder: previewDecoder?.url, precision, device: device)
     let pipeline = try session.pipeline()
     Interruption.catchSignals()
     if input.isInteractive {

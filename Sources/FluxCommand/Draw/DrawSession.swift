@@ -16,6 +16,7 @@ final class DrawSession {
   private var last: [(result: GeneratedImage, file: URL)] = []
   private let folder: FilePath
   private let preview: ImagePreview?
+  private let previewDecoder: URL?
   private let device: Device
   private let precision: Precision
   private var number: Int
@@ -25,8 +26,12 @@ final class DrawSession {
   /// The most changes that can be taken back.
   private static let mostEarlier = 100
 
-  init(_ settings: DrawSettings, folder: FilePath, preview: ImagePreview?, _ precision: Precision, device: Device) {
-    (self.settings, self.folder, self.preview) = (settings, folder, preview)
+  /// `decoder` is the directory of what draws previews of models of Stable Diffusion, nil without one.
+  init(
+    _ settings: DrawSettings, folder: FilePath, preview: ImagePreview?, decoder: URL?, _ precision: Precision,
+    device: Device
+  ) {
+    (self.settings, self.folder, self.preview, previewDecoder) = (settings, folder, preview, decoder)
     (self.precision, self.device) = (precision, device)
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
     number = names.compactMap { name in Int(name.prefix { $0.isNumber }) }.max() ?? 0
@@ -121,12 +126,24 @@ final class DrawSession {
     if let index = loaded.firstIndex(where: { $0.directory == directory && $0.isFast == settings.isFast }) {
       loaded.append(loaded.remove(at: index))
     } else {
+      let options = StableDiffusionModel.Options(previewDecoder: previewDecoder)
+      try checkPreviewDecoder(directory, options)
       if loaded.count >= Self.mostLoaded { loaded.removeFirst() }
       let pipeline = try Pipeline(
-        model: directory, textEncoder: Home.textEncoder, fast: settings.isFast, precision: precision, device: device)
+        model: directory, textEncoder: Home.textEncoder, fast: settings.isFast, options: options, precision: precision,
+        device: device)
       loaded.append((directory, settings.isFast, pipeline))
     }
     return loaded[loaded.count - 1].pipeline
+  }
+
+  /// Throws unless the decoder of previews is for this model and for those in memory.
+  private func checkPreviewDecoder(_ model: URL, _ options: StableDiffusionModel.Options) throws {
+    guard let previewDecoder else { return }
+    let loaded = loaded.compactMap { ($0.pipeline.model as? StableDiffusionModel)?.sizes }
+    let new = try Pipeline.sizes(ofModel: model, options: options) as? StableDiffusionModel.Configuration
+    try StableDiffusionModel.Configuration.checkSharedPreviewDecoder(
+      previewDecoder, for: loaded + [new].compactMap { $0 })
   }
 
   /// Changes the settings if their model can be read.

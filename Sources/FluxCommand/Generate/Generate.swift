@@ -241,7 +241,8 @@ struct Generate: ParsableCommand {
       return try drawInPixelSpace(directory, request, prompts, to: targets, on: device)
     }
     let (tags, untagged) = try prompting.takeLoRAs(from: plan)
-    let options = try replayed?.options(under: family, for: directory) ?? family.options
+    var options = try replayed?.options(under: family, for: directory) ?? family.options
+    options.previewDecoder = previewing.previewDecoder?.url
     let precision = precision ?? replayed?.precision ?? .float32
     if report.dryRun {
       return try report.printForecast(

@@ -17,6 +17,7 @@ struct PreviewOptions: ParsableArguments {
       "Show an unfinished image every N steps, 1 to 1000, whatever time that takes (default: by time).", valueName: "n")
   )
   var previewEvery: Int?
+  @Option(help: PreviewDecoderOption.help) var previewDecoder: FilePath?
   @Flag(
     help: """
       Show the finished images in the terminal, or with --grid their contact sheet. Without --output no image is written.
@@ -26,8 +27,10 @@ struct PreviewOptions: ParsableArguments {
   func validate() throws {
     try preview.check()
     try CountLimit.check("--preview-every", previewEvery, to: 1000)
-    if previewEvery != nil, case .none = preview {
-      throw ValidationError("--preview none shows no unfinished images: remove --preview-every")
+    guard case .none = preview else { return }
+    for (name, isGiven) in [("--preview-every", previewEvery != nil), ("--preview-decoder", previewDecoder != nil)]
+    where isGiven {
+      throw ValidationError("--preview none shows no unfinished images: remove \(name)")
     }
   }
 
@@ -72,9 +75,10 @@ struct PreviewOptions: ParsableArguments {
     var options = self
     if names.contains("--preview") {
       options.preview = given.preview
-      if case .none = given.preview { options.previewEvery = nil }
+      if case .none = given.preview { (options.previewEvery, options.previewDecoder) = (nil, nil) }
     }
     if names.contains("--preview-every") { options.previewEvery = given.previewEvery }
+    if names.contains("--preview-decoder") { options.previewDecoder = given.previewDecoder }
     options.show = show || given.show
     return options
   }
@@ -83,6 +87,7 @@ struct PreviewOptions: ParsableArguments {
   var absolute: PreviewOptions {
     var options = self
     if let file { options.preview = .file(FilePath(file.url.path)) }
+    options.previewDecoder = previewDecoder.map { FilePath($0.url.path) }
     return options
   }
 
@@ -97,6 +102,13 @@ struct PreviewOptions: ParsableArguments {
       case .unknown(let text): text
       }
     return (mode.map { ["--preview", $0] } ?? []) + (previewEvery.map { ["--preview-every", "\($0)"] } ?? [])
-      + (show ? ["--show"] : [])
+      + (previewDecoder.map { ["--preview-decoder", $0.text] } ?? []) + (show ? ["--show"] : [])
   }
+}
+
+/// `--preview-decoder`, which several commands have.
+enum PreviewDecoderOption {
+  static let help = ArgumentHelp(
+    "Directory of an AutoencoderTiny (TAESD) whose decoder draws previews of models of Stable Diffusion.",
+    valueName: "dir")
 }

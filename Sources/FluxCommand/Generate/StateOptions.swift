@@ -28,6 +28,7 @@ struct StateOptions: ParsableArguments {
     let reason = "--resume \(resume.text) takes all settings from the file"
     if prompt != nil { throw Failure("\(reason): remove the prompt", code: 2) }
     try Arguments.refuseOptions(
-      except: ["resume", "save-state-every", "model", "quiet", "preview", "preview-every", "show"], reason)
+      except: ["resume", "save-state-every", "model", "quiet", "preview", "preview-every", "preview-decoder", "show"],
+      reason)
   }
 }

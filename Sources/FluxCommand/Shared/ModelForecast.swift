@@ -21,7 +21,7 @@ extension GenerationForecast {
     try self.init(
       requests.map { student?.request($0) ?? $0 }, model: Pipeline.sizes(ofModel: directory, options: options),
       weights: isStable
-        ? .init(of: summary, precision)
+        ? .init(of: StableDiffusionFiles(directory), options, precision, on: device)
         : .init(all: 4 * (parameters + (ownEncoder ? 0 : SafetensorsFile(encoder).elementCount))),
       speed: speed ?? MatmulThroughput.measure(on: device, precision == .bfloat16 ? .bfloat16 : .float32), batch: batch)
   }

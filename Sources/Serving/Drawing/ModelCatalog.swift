@@ -4,6 +4,7 @@ import Foundation
 import Models
 import Support
 import Tokenizers
+import Torch
 
 /// A model that the server offers.
 public struct ServedModel: Sendable {
@@ -71,6 +72,16 @@ public struct ModelCatalog: Sendable {
 
   /// The model of requests that name none.
   public var standard: ServedModel { models[0] }
+
+  /// Throws unless a decoder of previews is for all models of Stable Diffusion in the catalog, of which there must be one.
+  public func checkPreviewDecoder(_ directory: URL) throws(CheckpointError) {
+    let stable = models.compactMap { $0.configuration as? StableDiffusionModel.Configuration }
+    if stable.isEmpty {
+      try StableDiffusionModel.Options(previewDecoder: directory).requireNone(for: standard.directory)
+    }
+    for model in stable { try model.checkPreviewDecoder(directory) }
+    try StableDiffusionModel.Configuration.checkSharedPreviewDecoder(directory, for: stable)
+  }
 
   /// The model of a name, a title or at least 8 digits of a hash, in any case.
   public func find(_ name: String) -> ServedModel? {

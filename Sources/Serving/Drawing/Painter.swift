@@ -9,6 +9,7 @@ import Torch
 public final class Painter {
   private let catalog: ModelCatalog
   private let textEncoder: URL
+  private let previewDecoder: URL?
   private let precision: Precision
   private let device: Device
   private let kept: Int
@@ -17,11 +18,14 @@ public final class Painter {
   private var loaded: [(name: String, fast: Bool, pipeline: Pipeline)] = []  // the latest used last
 
   /// A painter that keeps up to `kept` pipelines in memory, which compute in the given precision.
+  ///
+  /// `previewDecoder` is the directory of what draws previews of the catalog's models of Stable Diffusion, nil without one.
   public init(
-    _ catalog: ModelCatalog, textEncoder: URL, precision: Precision = .float32, device: Device = .cpu, kept: Int = 2,
-    limits: ServerLimits, metrics: ServerMetrics
+    _ catalog: ModelCatalog, textEncoder: URL, previewDecoder: URL? = nil, precision: Precision = .float32,
+    device: Device = .cpu, kept: Int = 2, limits: ServerLimits, metrics: ServerMetrics
   ) {
-    (self.catalog, self.textEncoder, self.precision, self.device) = (catalog, textEncoder, precision, device)
+    (self.catalog, self.textEncoder, self.previewDecoder) = (catalog, textEncoder, previewDecoder)
+    (self.precision, self.device) = (precision, device)
     (self.kept, self.limits, self.metrics) = (max(1, kept), limits, metrics)
   }
 
@@ -38,8 +42,10 @@ public final class Painter {
       throw JobFailure(code: "model_not_found", message: "there is no model \(name)")
     }
     while loaded.count >= kept { loaded.removeFirst() }
+    let isStable = StableDiffusionFiles.isStored(at: model.directory)
     let pipeline = try Pipeline(
-      model: model.directory, textEncoder: textEncoder, fast: fast, precision: precision, device: device)
+      model: model.directory, textEncoder: textEncoder, fast: fast,
+      options: .init(previewDecoder: isStable ? previewDecoder : nil), precision: precision, device: device)
     loaded.append((name, fast, pipeline))
     metrics.loadedModels(loaded.count)
     return pipeline

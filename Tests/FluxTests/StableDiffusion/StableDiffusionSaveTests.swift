@@ -81,10 +81,24 @@ import Torch
     #expect(summary.networks.map(\.type) == ["float16", "float16", "float16"])
   }
 
-  @Test func memoryIsThatOfOneNetworkAfterTheOtherAsTheyAreStored() throws {
+  /// Packed weights included, which a U-Net in bfloat16 has.
+  @Test(arguments: ["stable_diffusion", "stable_diffusion_xl"], [Precision.float32, .bfloat16])
+  func theForecastOfWeightsIsWhatTheyTakeInMemory(_ golden: String, _ precision: Precision) throws {
+    let model = Project.golden("\(golden)/model")
+    let taesd = golden == "stable_diffusion" ? Project.golden("autoencoder_tiny/like-taesd") : nil
+    let options = StableDiffusionModel.Options(autoencoder: taesd)
+    let weights = try GenerationForecast.WeightBytes(of: StableDiffusionFiles(model), options, precision, on: .cpu)
+    let pipeline = try Pipeline(model: model, textEncoder: Project.minilm, options: options, precision: precision)
+    let read = try #require(pipeline.model as? StableDiffusionModel)
+    // U-Net, autoencoder, text encoders.
+    let bytes = read.networks.map { bytesInMemory($0.network.parameters.map(\.tensor)) }
+    #expect(weights.denoising == bytes[0] && weights.decoding == bytes[1])
+    #expect(weights.reading == bytes.dropFirst(2).reduce(0, +))
+  }
+
+  @Test func memoryIsThatOfOneNetworkAfterTheOther() throws {
     let summary = try ModelSummary(model)
-    let weights = GenerationForecast.WeightBytes(of: summary, .float32)
-    #expect([weights.denoising, weights.decoding, weights.reading] == summary.networks.map(\.bytes), "float16")
+    let weights = try GenerationForecast.WeightBytes(of: StableDiffusionFiles(model), .init(), .float32, on: .cpu)
     let sizes = try StableDiffusionModel.Configuration(StableDiffusionFiles(model))
     func peak(_ weights: GenerationForecast.WeightBytes) throws -> Int {
       try GenerationForecast([GenerationRequest(prompt: "a")], model: sizes, weights: weights, speed: 1e9, batch: 4)
