@@ -93,22 +93,30 @@ void attendHead(const E *q, const E *k, const E *v, const Sizes &s, const float 
   }
 }
 
+/// Calls `body(image, channel, buffers)` for all heads, on all threads, each with buffers of its own.
+template <class B, class E, class F> void forHeads(const Sizes &s, const F &body) {
+  parallelFor(0, s.images * s.heads, 1, [&](int64_t begin, int64_t end) {
+    const ProductState state(sizeof(E) == 2);
+    Workspace memory(B::bytes(s));
+    const B buffers(memory, s);
+    for (int64_t i = begin; i < end; i++) body(i / s.heads, i % s.heads * s.depth, buffers);
+  });
+}
+
+/// What is added to the logits of an image; null if that is 0.
+const float *offsetsOf(int64_t image, const at::Tensor &offsets, const Sizes &s) {
+  return offsets.numel() > 0 ? offsets.const_data_ptr<float>() + image * s.padded() : nullptr;
+}
+
 template <class K, class E>
 void attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const Sizes &s, const at::Tensor &offsets, float scale,
             at::Tensor &y) {
   const E *const queries = q.const_data_ptr<E>(), *const keys = k.const_data_ptr<E>(), *const values = v.const_data_ptr<E>();
   E *const to = y.data_ptr<E>();
-  parallelFor(0, s.images * s.heads, 1, [&](int64_t begin, int64_t end) {
-    const ProductState state(sizeof(E) == 2);
-    Workspace memory(Buffers<E>::bytes(s));
-    const Buffers<E> buffers(memory, s);
-    for (int64_t i = begin; i < end; i++) {
-      const int64_t image = i / s.heads, channel = i % s.heads * s.depth;
-      attendHead<K>(queries + image * q.stride(0) + channel, keys + image * k.stride(0) + channel,
-                    values + image * v.stride(0) + channel, s,
-                    offsets.numel() > 0 ? offsets.const_data_ptr<float>() + image * s.padded() : nullptr, scale,
-                    to + image * s.queries * s.width() + channel, buffers);
-    }
+  forHeads<Buffers<E>, E>(s, [&](int64_t image, int64_t channel, const Buffers<E> &buffers) {
+    attendHead<K>(queries + image * q.stride(0) + channel, keys + image * k.stride(0) + channel,
+                  values + image * v.stride(0) + channel, s, offsetsOf(image, offsets, s), scale,
+                  to + image * s.queries * s.width() + channel, buffers);
   });
 }
 
@@ -184,18 +192,11 @@ variable_list differentiate(const at::Tensor &q, const at::Tensor &k, const at::
   const E *const queries = q.const_data_ptr<E>(), *const keys = k.const_data_ptr<E>(), *const values = v.const_data_ptr<E>();
   const E *const gradients = given.const_data_ptr<E>();
   E *const toQueries = dq.data_ptr<E>(), *const toKeys = dk.data_ptr<E>(), *const toValues = dv.data_ptr<E>();
-  parallelFor(0, s.images * s.heads, 1, [&](int64_t begin, int64_t end) {
-    const ProductState state(sizeof(E) == 2);
-    Workspace memory(GradientBuffers<E>::bytes(s));
-    const GradientBuffers<E> buffers(memory, s);
-    for (int64_t i = begin; i < end; i++) {
-      const int64_t image = i / s.heads, channel = i % s.heads * s.depth;
-      const int64_t query = image * s.queries * s.width() + channel, key = image * s.keys * s.width() + channel;
-      differentiateHead<K>(queries + image * q.stride(0) + channel, keys + image * k.stride(0) + channel,
-                           values + image * v.stride(0) + channel, gradients + query, s,
-                           offsets.numel() > 0 ? offsets.const_data_ptr<float>() + image * s.padded() : nullptr, scale,
-                           toQueries + query, toKeys + key, toValues + key, buffers);
-    }
+  forHeads<GradientBuffers<E>, E>(s, [&](int64_t image, int64_t channel, const GradientBuffers<E> &buffers) {
+    const int64_t query = image * s.queries * s.width() + channel, key = image * s.keys * s.width() + channel;
+    differentiateHead<K>(queries + image * q.stride(0) + channel, keys + image * k.stride(0) + channel,
+                         values + image * v.stride(0) + channel, gradients + query, s, offsetsOf(image, offsets, s), scale,
+                         toQueries + query, toKeys + key, toValues + key, buffers);
   });
   return {dq, dk, dv};
 }

@@ -42,8 +42,8 @@ public final class StableTrainer {
 
   /// New factors on a model that was read with `Residency.needed`, or with `.all` where it is not on the CPU.
   ///
-  /// Throws where the model cannot be trained, or not as the plan says. The data are those that the plan was made for. Steps use Winograd's algorithm with `winograd`, or in
-  /// float32 on CPUs where it is faster if that is nil.
+  /// Throws where the model cannot be trained, or not as the plan says. The data are those that the plan was made for. Steps
+  /// use Winograd's algorithm with `winograd`, or in float32 on CPUs where it is faster if that is nil.
   public init(
     _ plan: StableTrainingPlan, on data: TrainingData, regularization: TrainingData? = nil,
     model: StableDiffusionModel, device: Device = .cpu, winograd: Bool? = nil
